@@ -1,0 +1,121 @@
+"""The ``migrate`` command. Each subcommand is imported when it is called, and not before."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+COMMANDS = {
+    "lint": "check specs without touching anything",
+    "test": "run the row tests of specs",
+    "plan": "show what a run would do",
+    "run": "rebuild the table",
+    "verify": "compare the rebuilt table with its export",
+    "export": "make an export and wait for it",
+    "status": "show where runs stand",
+    "report": "show a run's report again",
+    "sandbox": "serve a seeded sandbox until Ctrl-C",
+    "schema": "print the JSON Schema of specs",
+}
+"""Every subcommand and its line in ``migrate --help``; the module has the same name."""
+
+
+class LazyGroup(click.Group):
+    """A group whose help needs no subcommand's imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the subcommands in the order in which they are used."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the subcommand ``cmd_name``."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"retable.runner.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of subcommands from ``COMMANDS``."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: migrate run specs/orders.migrate.yaml --sandbox",
+)
+@click.version_option(package_name="retable", prog_name="migrate")
+def migrate() -> None:
+    """Rebuild a DynamoDB table from its S3 export, as one reviewed file says.
+
+    Exit codes: 0 ok; 1 findings, failed checks or a mismatch; 2 bad spec or usage, nothing touched;
+    3 stopped by the world, resumable; 4 plan stale or already applied; 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code. The one place that turns errors into words."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = migrate.main(args=arguments, prog_name="migrate", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        sys.exit(_interrupted())
+    except KeyboardInterrupt:
+        sys.exit(_interrupted())
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (``| head``); there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 -- the last place where an error can become words
+        sys.exit(_tell(error))
+
+
+def _interrupted() -> int:
+    """Say that the command was interrupted and return its exit code."""
+    from retable.runner.failure import EXIT_INTERRUPTED
+
+    sys.stderr.write("interrupted\n")
+    return EXIT_INTERRUPTED
+
+
+def _tell(error: Exception) -> int:
+    """Write what went wrong on stderr and return the exit code; an unforeseen error is raised."""
+    from retable.runner.failure import EXIT_STOPPED, EXIT_USAGE, Failure
+    from retable.schema.problem import SpecError
+
+    if isinstance(error, SpecError):
+        from retable.runner.report.frame import render_problems
+
+        sys.stderr.write(render_problems(error.problems, error.text))
+        return EXIT_USAGE
+    from retable.runner.report.escape import terminal_safe
+
+    if isinstance(error, Failure):
+        sys.stderr.write(f"error: {terminal_safe(error.message)}\n")
+        if error.hint:
+            sys.stderr.write(f"  = help: {terminal_safe(error.hint)}\n")
+        return error.exit_code
+    if isinstance(error, OSError):
+        place = f": {terminal_safe(str(error.filename))}" if error.filename else ""
+        sys.stderr.write(f"error: {error.strerror or 'the system refused'}{place}\n")
+        sys.stderr.write("  = help: put it right, then resume with --resume\n")
+        return EXIT_STOPPED
+    raise error
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Treat SIGTERM, which pipelines send, like Ctrl-C."""
+    del signum, frame
+    raise KeyboardInterrupt

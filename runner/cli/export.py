@@ -1,0 +1,33 @@
+"""``migrate export``: makes a native export of a spec's source table and waits for it."""
+
+from pathlib import Path
+
+import click
+
+from retable.runner.cli.options import spec_argument
+
+
+@click.command()
+@spec_argument
+def export(*, spec: Path) -> None:
+    """Export the source table of SPEC to S3, as ``source.export.location`` says.
+
+    A dry run and a plan use the newest finished export and never make one; this does.
+    Point-in-time recovery must be on; the table is not touched.
+    """
+    import os
+    import random
+    import sys
+
+    from retable.runner.cli.exports import export_source
+    from retable.runner.cli.session import connector, environment
+    from retable.runner.report.console import progress_for
+    from retable.runner.spec_file import load_checked_spec
+
+    parsed = load_checked_spec(spec)
+    token = f"retable-export-{random.SystemRandom().getrandbits(64):016x}"
+    with (
+        environment(parsed, sandbox=False) as environ,
+        progress_for(sys.stderr, os.environ) as progress,
+    ):
+        click.echo(export_source(parsed, connector(parsed, environ)(), token, progress))

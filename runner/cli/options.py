@@ -1,0 +1,35 @@
+"""The options that several commands share, so that they mean the same everywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_RUN_DIR = Path(".migrate")
+
+spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+
+
+def run_dir_option(command: Command) -> Command:
+    """Add ``--run-dir``."""
+    option = click.option(
+        "--run-dir",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_RUN_DIR,
+        show_default=True,
+        help="Where run folders lie.",
+    )
+    return option(command)
+
+
+def sandbox_option(command: Command) -> Command:
+    """Add ``--sandbox``."""
+    option = click.option(
+        "--sandbox",
+        is_flag=True,
+        help="Use a sandbox in this process, seeded from the spec: no AWS account is needed.",
+    )
+    return option(command)

@@ -1,0 +1,36 @@
+"""``migrate plan``: shows what a run would do. It reads and writes nothing but the file asked for."""
+
+from pathlib import Path
+
+import click
+
+from retable.runner.cli.options import sandbox_option, spec_argument
+
+
+@click.command()
+@spec_argument
+@sandbox_option
+@click.option("--out", type=click.Path(path_type=Path), help="Write the plan as JSON to this file.")
+def plan(*, spec: Path, sandbox: bool, out: Path | None) -> None:
+    """Show the steps of a run, as ``migrate run`` would carry them out.
+
+    The figures come from the newest finished export where there is one, else from the table's own
+    estimate, and are marked as such. What this version cannot do yet is said plainly.
+    """
+    from retable.runner.cli.session import connector, environment
+    from retable.runner.clock import SystemClock
+    from retable.runner.compile import compile_plan
+    from retable.runner.explain import describe
+    from retable.runner.observe import observe
+    from retable.runner.plan_json import encode_plan, fingerprint
+    from retable.runner.report.escape import terminal_safe
+    from retable.runner.spec_file import load_checked_spec
+
+    parsed = load_checked_spec(spec)
+    with environment(parsed, sandbox=sandbox) as environ:
+        observed = observe(parsed, connector(parsed, environ)(), SystemClock())
+    compiled = compile_plan(parsed, observed)
+    for line in describe(compiled, parsed, fingerprint(compiled)):
+        click.echo(terminal_safe(line))
+    if out is not None:
+        out.write_bytes(encode_plan(compiled))

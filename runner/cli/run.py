@@ -1,0 +1,88 @@
+"""``migrate run``: carries a spec out, or resumes, or turns back."""
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from retable.runner.cli.options import run_dir_option, sandbox_option, spec_argument
+
+
+@click.command()
+@spec_argument
+@click.option("--dry-run", is_flag=True, help="Map every item of a finished export; write nothing.")
+@sandbox_option
+@click.option("--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal.")
+@click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
+@click.option("--abort", is_flag=True, help="Put the source back as it was before the run.")
+@click.option("--run", "run_id", metavar="RUN", help="The run to resume or abort, if not the newest.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Where items are mapped.",
+)
+@run_dir_option
+def run(
+    *,
+    spec: Path,
+    dry_run: bool,
+    sandbox: bool,
+    yes: bool,
+    allow_delete: str | None,
+    resume: bool,
+    abort: bool,
+    run_id: str | None,
+    engine: str,
+    run_dir: Path,
+) -> None:
+    """Rebuild the table that SPEC describes.
+
+    Everything that can be proved is proved before anything is stopped, and nothing is deleted
+    before everything has been. A run that is killed goes on where it was:
+
+    \b
+        migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
+        migrate run specs/orders.migrate.yaml --dry-run
+        migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+    """
+    from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
+    from retable.runner.spec_file import load_checked_spec
+
+    _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
+    parsed = load_checked_spec(spec)
+    leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
+    if dry_run:
+        dry_run_spec(parsed, run_dir, sandbox=sandbox)
+    elif abort:
+        abort_run(parsed, run_dir, run_id)
+    elif resume:
+        resume_run(parsed, run_dir, run_id, leave)
+    else:
+        run_spec(parsed, run_dir, leave, sandbox=sandbox)
+
+
+def _refuse_combinations(
+    *, sandbox: bool, resume: bool, abort: bool, dry: bool, engine: str
+) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        click.UsageError: which exits 2.
+    """
+    if engine == "spark":
+        _refuse("--engine spark is not part of this version; the local engine is")
+    if sandbox and (resume or abort):
+        _refuse(
+            "--sandbox lives and dies with its process, so there is nothing to come back to; "
+            "use a standing one: migrate sandbox SPEC"
+        )
+    if sum((resume, abort, dry)) > 1:
+        _refuse("--dry-run, --resume and --abort exclude one another")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise click.UsageError(message)

@@ -1,0 +1,190 @@
+"""The ways to run a spec: from the start, dry, again, and back. ``cli.run`` reads the flags."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from retable.runner.cli.session import (
+    Approval,
+    carry_out,
+    connector,
+    environment,
+    start_folder,
+    turn_back,
+)
+from retable.runner.clock import SystemClock
+from retable.runner.compile import compile_dry_run, compile_plan
+from retable.runner.explain import describe
+from retable.runner.failure import CheckFailed, Refused, Stale
+from retable.runner.folder import RunFolder, open_folder, runs_of
+from retable.runner.journal import read_journal
+from retable.runner.observe import export_at_hand, observe, require_export
+from retable.runner.plan import Plan
+from retable.runner.plan_json import fingerprint, read_plan
+from retable.runner.report.escape import terminal_safe
+from retable.runner.summary import is_completed, is_ended
+from retable.runner.unsupported import unsupported, unsupported_for_dry_run
+from retable.runner.world import Evidence
+from retable.schema.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """What the command line allows."""
+
+    yes: bool
+    allow_delete: str | None
+    terminal: bool
+
+
+def run_spec(spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool) -> None:
+    """Plan and carry out a new run.
+
+    Raises:
+        Refused: something stands in the way; nothing was touched.
+        Failure: what ended the run.
+    """
+    _require_supported(unsupported(spec))
+    _require_leave(spec, leave)
+    with environment(spec, sandbox=sandbox) as environ:
+        connect = connector(spec, environ)
+        plan = compile_plan(spec, observe(spec, connect(), SystemClock()))
+        _require_supported(plan.unsupported)
+        show_plan(plan, spec)
+        folder = start_folder(plan, run_dir)
+        carry_out(spec, plan, folder, connect, _approval(leave), resumable=not sandbox)
+
+
+def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
+    """Map every item of the export at hand and judge the figures; write to no table.
+
+    Raises:
+        Refused: there is no finished export.
+        CheckFailed: the export or the figures are wrong.
+    """
+    _require_supported(unsupported_for_dry_run(spec))
+    with environment(spec, sandbox=sandbox) as environ:
+        connect = connector(spec, environ)
+        export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
+        plan = compile_dry_run(spec, export)
+        carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+
+
+def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> None:
+    """Go on with a run that was stopped.
+
+    Raises:
+        Stale: the spec has changed since, or the run came to its end.
+        Failure: what ended the run.
+    """
+    folder, plan = _open_run(spec, run_dir, run_id)
+    _require_leave(spec, leave)
+    with environment(spec, sandbox=False) as environ:
+        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave))
+
+
+def abort_run(spec: Spec, run_dir: Path, run_id: str | None) -> None:
+    """Put the source back as it was before the run.
+
+    Raises:
+        CheckFailed: the source is deleted already; there is no way back.
+        Stale: the run came to its end.
+    """
+    folder, plan = _open_run(spec, run_dir, run_id)
+    with environment(spec, sandbox=False) as environ:
+        if not turn_back(spec, plan, folder, connector(spec, environ)):
+            backup = _evidence(folder, "backup")
+            message = f"{plan.source} is deleted already; resume is the way on"
+            raise CheckFailed(message, f"its backup is {backup.get('arn', 'not there')}")
+    click.echo(f"run {folder.run_id} ended; {plan.source} is as it was", err=True)
+
+
+def show_plan(plan: Plan, spec: Spec) -> None:
+    """Print the plan on stderr, safe for a terminal."""
+    for line in describe(plan, spec, fingerprint(plan)):
+        click.echo(terminal_safe(line), err=True)
+
+
+def _open_run(spec: Spec, run_dir: Path, run_id: str | None) -> tuple[RunFolder, Plan]:
+    """Return the run to go on with: the one named, or the newest of the spec that is open."""
+    if run_id is not None:
+        folder = open_folder(run_dir, run_id)
+    else:
+        folder = _newest_open_run(spec, run_dir)
+    plan = read_plan(folder.plan)
+    if plan.spec_sha256 != spec.origin.sha256:
+        message = f"{spec.origin.file} has changed since run {folder.run_id} was planned"
+        raise Stale(message, "bring the spec back as it was, or start a new run")
+    return folder, plan
+
+
+def _newest_open_run(spec: Spec, run_dir: Path) -> RunFolder:
+    """Return the newest run of ``spec`` that has not come to its end.
+
+    Raises:
+        Refused: there is none.
+    """
+    for folder in runs_of(run_dir, spec.name):
+        if folder.journal.is_file() and read_plan(folder.plan).command == "run":
+            records = read_journal(folder.journal)
+            if not is_completed(records) and not is_ended(records):
+                return folder
+    message = f"there is no run of {spec.name} to go on with in {run_dir}"
+    raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
+
+
+def _evidence(folder: RunFolder, step: str) -> Evidence:
+    """Return what the step left behind in that run, or nothing."""
+    done = [
+        record.data
+        for record in read_journal(folder.journal)
+        if record.step == step and record.event == "done"
+    ]
+    return done[-1] if done else {}
+
+
+def _require_supported(missing: tuple[str, ...]) -> None:
+    """Refuse what this version cannot do.
+
+    Raises:
+        Refused: naming every key.
+    """
+    if missing:
+        message = "this version cannot carry out: " + "; ".join(missing)
+        raise Refused(message, "nothing was touched")
+
+
+def _require_leave(spec: Spec, leave: Leave) -> None:
+    """Refuse before anything starts what could not be approved later.
+
+    Raises:
+        Refused: a delete is not allowed by name, or nobody could be asked.
+    """
+    deletes = spec.target.table if spec.rebuild.strategy == "replace" else None
+    if deletes is not None and leave.allow_delete != deletes:
+        message = f"this run deletes the table {deletes}, which was not allowed"
+        raise Refused(message, f"add --allow-delete {deletes}")
+    if deletes is None and leave.allow_delete is not None:
+        message = f"--allow-delete {leave.allow_delete}: this run deletes no table"
+        raise Refused(message, "leave the option out")
+    if not leave.yes and not leave.terminal:
+        message = "the plan needs approval, and there is no terminal to ask at"
+        raise Refused(message, "add --yes")
+
+
+def _approval(leave: Leave) -> Approval:
+    """Return what asks for leave: the terminal, or the flag that was given."""
+
+    def ask(plan: Plan, facts: Evidence) -> str | None:
+        if leave.yes:
+            return "--yes"
+        click.echo(
+            f"{facts['read']:,} items read, {facts['kept']:,} kept, {facts['dropped']:,} dropped, "
+            f"{facts['rejected']:,} rejected.",
+            err=True,
+        )
+        what = f"Delete and rebuild {plan.deletes}" if plan.deletes else f"Create {plan.target}"
+        return "terminal" if click.confirm(f"{what}?", default=False, err=True) else None
+
+    return ask

@@ -1,0 +1,183 @@
+"""What the commands that work share: the way to AWS or the sandbox, the run, its report."""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from retable.runner.aws.session import Aws, connect
+from retable.runner.clock import SystemClock
+from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
+from retable.runner.failure import Failure, Stale, Stopped
+from retable.runner.folder import RunFolder, new_folder
+from retable.runner.journal import open_journal
+from retable.runner.lock import locked
+from retable.runner.plan import Plan
+from retable.runner.plan_json import encode_plan, fingerprint
+from retable.runner.report.console import progress_for
+from retable.runner.report.json import encode_report
+from retable.runner.report.model import Report
+from retable.runner.report.text import render_text
+from retable.runner.summary import is_completed, is_ended, summarize
+from retable.runner.world import Evidence, World
+from retable.schema.spec import Spec
+from retable.transforms import compile_mapping
+
+Approval = Callable[[Plan, Evidence], str | None]
+
+
+@contextmanager
+def environment(spec: Spec, *, sandbox: bool) -> Iterator[Mapping[str, str]]:
+    """Yield the environment in which to look for AWS: the process's own, or a seeded sandbox's."""
+    if not sandbox:
+        yield os.environ
+        return
+    from retable.runner.sandbox.seed import seed
+    from retable.runner.sandbox.server import SandboxServer
+
+    with SandboxServer() as server:
+        filled = seed(server.endpoint, spec)
+        click.echo(
+            f"sandbox: table {filled.table} with {filled.items:,} items at {server.endpoint}",
+            err=True,
+        )
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        yield {**own, **server.environment()}
+
+
+def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
+    """Return what opens the way to AWS at its first use and gives the same one again."""
+    opened: list[Aws] = []
+
+    def opener() -> Aws:
+        if not opened:
+            opened.append(connect(spec.source.region, environ=environ))
+        return opened[0]
+
+    return opener
+
+
+def start_folder(plan: Plan, run_dir: Path) -> RunFolder:
+    """Make the folder of a new run and write its plan into it."""
+    run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
+    folder = new_folder(run_dir, run_id)
+    folder.plan.write_bytes(encode_plan(plan))
+    return folder
+
+
+def carry_out(
+    spec: Spec,
+    plan: Plan,
+    folder: RunFolder,
+    connect_aws: Callable[[], Aws],
+    approve: Approval,
+    *,
+    resumable: bool = True,
+) -> Report:
+    """Execute ``plan`` in ``folder``, write the report whatever happens, and show it.
+
+    Raises:
+        Failure: what ended the run, after its report was written.
+    """
+    run_dir = folder.path.parent
+    with locked(run_dir, spec.target.table, folder.run_id), _world(
+        spec, plan, folder, connect_aws, approve
+    ) as world:
+        _require_open(world)
+        failure: Failure | None = None
+        try:
+            execute(world)
+        except Failure as error:
+            failure = error
+        except KeyboardInterrupt:
+            failure = Stopped("interrupted")
+            if resumable:
+                _add_resume_hint(failure, world)
+            _finish(world, failure)
+            raise
+        if resumable and isinstance(failure, Stopped):
+            _add_resume_hint(failure, world)
+        report = _finish(world, failure)
+    if failure is not None:
+        raise failure
+    return report
+
+
+@contextmanager
+def _world(
+    spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws], approve: Approval
+) -> Iterator[World]:
+    """Yield the world of one run, its journal open."""
+    clock = SystemClock()
+    indexes = plan.settings.description.indexes if plan.settings else None
+    mark = fingerprint(plan)
+    with (
+        open_journal(folder.journal, mark, clock) as journal,
+        progress_for(sys.stderr, os.environ) as progress,
+    ):
+        yield World(
+            spec=spec,
+            mapping=compile_mapping(spec, indexes if spec.target.indexes == "keep" else None),
+            plan=plan,
+            fingerprint=mark,
+            folder=folder,
+            journal=journal,
+            connect=connect_aws,
+            clock=clock,
+            progress=progress,
+            random=random.Random(),  # noqa: S311 -- jitter needs no secrecy
+            processes=os.cpu_count() or 1,
+            approve=approve,
+        )
+
+
+def turn_back(spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws]) -> bool:
+    """Put the source back as it was before the run; return whether that was still possible."""
+    with (
+        locked(folder.path.parent, spec.target.table, folder.run_id),
+        _world(spec, plan, folder, connect_aws, lambda *_: None) as world,
+    ):
+        _require_open(world)
+        return retreat(world)
+
+
+def _require_open(world: World) -> None:
+    """Refuse a run that came to its end.
+
+    Raises:
+        Stale: it was carried out already, or it turned back.
+    """
+    records = world.journal.records()
+    if is_completed(records):
+        message = f"run {world.folder.run_id} was carried out already"
+        raise Stale(message, "a plan is applied once; migrate verify looks at the table again")
+    if is_ended(records):
+        message = f"run {world.folder.run_id} turned back and has ended"
+        raise Stale(message, "start a new run")
+
+
+def _add_resume_hint(failure: Stopped, world: World) -> None:
+    """Say which command goes on with this run, and what stands still until then."""
+    plan = world.plan
+    if plan.command != "run":
+        return
+    hint = f"resume with: migrate run {world.spec.origin.file} --resume --run {world.folder.run_id}"
+    if plan.deletes:
+        hint += f" --allow-delete {plan.deletes}"
+    if any(frozen_steps(plan, world.journal)) and not is_past_the_delete(plan, world.journal):
+        hint += f"; {plan.source} stays frozen until then, or until --abort"
+    failure.hint = f"{failure.hint}; {hint}" if failure.hint else hint
+
+
+def _finish(world: World, failure: Failure | None) -> Report:
+    """Write and show the report of the run as far as it came."""
+    report = summarize(
+        world.plan, world.journal.records(), world.folder, world.spec, failure=failure
+    )
+    world.folder.report.write_bytes(encode_report(report))
+    render_text(report, sys.stdout)
+    return report

@@ -1,0 +1,24 @@
+"""``migrate status``: shows where runs stand, from their journals alone."""
+
+from pathlib import Path
+
+import click
+
+from retable.runner.cli.options import run_dir_option
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@run_dir_option
+def status(*, run_id: str | None, run_dir: Path) -> None:
+    """List the runs, newest first; with RUN, show each of its steps."""
+    from retable.runner.folder import open_folder, runs_of
+    from retable.runner.standing import describe_run, list_runs
+    from retable.runner.report.escape import terminal_safe
+
+    if run_id is not None:
+        lines = describe_run(open_folder(run_dir, run_id))
+    else:
+        lines = list_runs(runs_of(run_dir))
+    for line in lines:
+        click.echo(terminal_safe(line))

@@ -1,0 +1,92 @@
+"""Verifying outside of a run: which export the table is held against. ``cli.verify`` reads flags."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from retable.runner.aws.session import Aws
+from retable.runner.cli.session import carry_out, connector, start_folder
+from retable.runner.compile import compile_verification
+from retable.runner.export.location import S3Prefix, open_export, parse_location
+from retable.runner.export.manifest import Export
+from retable.runner.failure import Refused
+from retable.runner.folder import RunFolder, open_folder, runs_of
+from retable.runner.journal import read_journal
+from retable.runner.plan import LoadItems
+from retable.runner.plan_json import read_plan
+from retable.runner.summary import is_completed
+from retable.runner.unsupported import unsupported_for_dry_run
+from retable.schema.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The export that a table was made from."""
+
+    location: str
+    export_id: str
+    run_id: str | None
+
+
+def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
+    """Map the export again and compare it with the target table.
+
+    Raises:
+        Refused: it is not known which export the table was made from.
+        CheckFailed: the two differ.
+    """
+    missing = unsupported_for_dry_run(spec)
+    if missing:
+        message = "this version cannot verify: " + "; ".join(missing)
+        raise Refused(message)
+    loaded = _loaded(spec, run_dir, run_id)
+    connect = connector(spec, os.environ)
+    plan = compile_verification(
+        spec, _open(spec, loaded, connect), loaded.location, loaded.run_id
+    )
+    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+
+
+def _open(spec: Spec, loaded: Loaded, connect: Callable[[], Aws]) -> Export:
+    """Read the manifests of the export."""
+    location = parse_location(loaded.location, spec.origin.folder)
+    objects = connect().objects if isinstance(location, S3Prefix) else None
+    return open_export(location, loaded.export_id, objects)
+
+
+def _loaded(spec: Spec, run_dir: Path, run_id: str | None) -> Loaded:
+    """Return what the table was made from: by the run named, the newest finished one, or the spec.
+
+    Raises:
+        Refused: none of them knows.
+    """
+    folders = runs_of(run_dir, spec.name) if run_id is None else [open_folder(run_dir, run_id)]
+    for folder in folders:
+        found = _loaded_by(folder)
+        if found is not None:
+            return found
+    export = spec.source.export
+    if run_id is None and export.id is not None and export.location is not None:
+        return Loaded(location=export.location, export_id=export.id, run_id=None)
+    message = f"no finished run of {spec.name} in {run_dir}, and source.export.id names no export"
+    raise Refused(message, "name the run dir with --run-dir, or an export by source.export.id")
+
+
+def _loaded_by(folder: RunFolder) -> Loaded | None:
+    """Return what a run loaded, or ``None`` if it did not finish a load."""
+    plan = read_plan(folder.plan)
+    loads = [step for step in plan.steps if isinstance(step, LoadItems)]
+    if not loads or not folder.journal.is_file():
+        return None
+    records = read_journal(folder.journal)
+    done = {record.step: record.data for record in records if record.event == "done"}
+    if not is_completed(records) and loads[0].id not in done:
+        return None
+    mapped = plan.step(loads[0].dry_run)
+    export = done[mapped.id.replace("dry-run", "export")]
+    return Loaded(
+        location=str(export["location"]),
+        export_id=str(export["export_id"]),
+        run_id=folder.run_id,
+    )

@@ -1,0 +1,356 @@
+"""From a spec and what was observed to a plan. Pure: it asks nothing and changes nothing.
+
+The order of the steps is the safety of the whole: everything that can be proved comes before the
+freeze, everything that must be proved comes before the delete (I1), and the target is fenced from
+its first moment to the end of its verification (I9).
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.settings import TableSettings
+from retable.runner.export.location import S3Prefix, parse_location
+from retable.runner.export.manifest import Export
+from retable.runner.failure import CheckFailed, Refused
+from retable.runner.observe import Observed, require_ready
+from retable.runner.plan import (
+    Approve,
+    BackUp,
+    CheckExport,
+    CreateTable,
+    DeleteTable,
+    DryRun,
+    EnablePitr,
+    FreezeSource,
+    LiftFence,
+    LoadItems,
+    MakeExport,
+    Plan,
+    RestoreSettings,
+    Role,
+    Settle,
+    Step,
+    Unprotect,
+    UseExport,
+    VerifyTable,
+)
+from retable.runner.unsupported import unsupported
+from retable.schema.spec import Percentage, Spec
+
+
+def compile_plan(spec: Spec, observed: Observed) -> Plan:
+    """Return the plan that rebuilds what ``spec`` names, given the world as ``observed``.
+
+    Raises:
+        Refused: the spec cannot be carried out in this world.
+        Stopped: the source table is being changed just now.
+        CheckFailed: the target's name is taken by another table.
+    """
+    source = observed.source
+    missing = (*unsupported(spec), *_lost_with_the_source(spec, source))
+    strategy = spec.rebuild.strategy
+    if strategy == "recover" or source is None or missing:
+        if not missing:
+            require_ready(None, spec.source.table_name)
+        return _unfinished(spec, observed, missing)
+    require_ready(source.description, source.description.name)
+    _refuse_taken_target(spec, observed)
+    steps = tuple(_steps(spec, observed, source))
+    return Plan(
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        account=observed.account,
+        region=observed.region,
+        sandbox=observed.sandbox,
+        strategy=strategy,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=source,
+        items=observed.export.item_count if observed.export else source.description.item_count,
+        items_are_exact=observed.export is not None,
+        steps=steps,
+        notes=tuple(_notes(spec, source)),
+    )
+
+
+def compile_dry_run(spec: Spec, export: Export) -> Plan:
+    """Return the plan of a dry run over a finished export. It names nothing that can be written."""
+    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(spec, export, None)))
+
+
+def compile_verification(
+    spec: Spec, export: Export, location: str | None, loaded_by: str | None
+) -> Plan:
+    """Return the plan that compares the target with ``export`` (in ``location``).
+
+    ``loaded_by`` is the run that loaded the table, where it is known.
+    """
+    verify = VerifyTable(
+        id="verify",
+        table=spec.target.table,
+        dry_run="dry-run-only",
+        create=None,
+        load=None,
+        loaded_by=loaded_by,
+    )
+    return _reading_plan(spec, "verify", (*_mapping_steps(spec, export, location), verify))
+
+
+def max_rejects(spec: Spec, items: int) -> int:
+    """Return how many of ``items`` may be rejected, a percentage rounded down."""
+    allowed = spec.transform.max_rejects
+    if isinstance(allowed, Percentage):
+        return math.floor(items * allowed.percent / 100)
+    return allowed
+
+
+def _mapping_steps(spec: Spec, export: Export, location: str | None) -> Iterator[Step]:
+    """Yield the reading, checking and mapping of a finished export."""
+    yield UseExport(
+        id="export-only",
+        location=location or spec.source.export.location or "",
+        export_id=export.id,
+        role="only",
+    )
+    yield CheckExport(id="check-only", export="export-only", table_id=None, role="only")
+    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None)
+
+
+def _reading_plan(
+    spec: Spec, command: Literal["dry-run", "verify"], steps: tuple[Step, ...]
+) -> Plan:
+    """Return a plan that writes to no table."""
+    return Plan(
+        command=command,
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        account=None,
+        region=spec.source.region,
+        sandbox=False,
+        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=None,
+        items=None,
+        items_are_exact=False,
+        steps=steps,
+    )
+
+
+def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Plan:
+    """Return a plan without steps that says what cannot be done yet."""
+    return Plan(
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        account=observed.account,
+        region=observed.region,
+        sandbox=observed.sandbox,
+        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=observed.source,
+        items=None,
+        items_are_exact=False,
+        steps=(),
+        unsupported=missing,
+    )
+
+
+def _lost_with_the_source(spec: Spec, source: TableSettings | None) -> Iterator[str]:
+    """Yield what a replace would destroy and this version cannot bring back."""
+    if spec.rebuild.strategy == "replace" and source is not None:
+        for what in source.unkept:
+            yield f"{source.description.name} has {what}, which would be lost with it"
+
+
+def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
+    """Refuse to load into a table that is there already under the target's name.
+
+    Raises:
+        CheckFailed: there is one, and it is not the source that makes way.
+    """
+    if spec.rebuild.strategy == "side-by-side" and observed.target is not None:
+        message = f"the target table {spec.target.table} already exists"
+        hint = "name another target, or delete it first if nothing in it is needed"
+        raise CheckFailed(message, hint)
+
+
+def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield the steps in their order."""
+    table = source.description.name
+    replaces = spec.rebuild.strategy == "replace"
+    freezes = spec.rebuild.freeze == "resource-policy"
+    role: Role = "rehearsal" if freezes else "only"
+    yield from _export_steps(spec, observed, source, role)
+    yield Approve(id="approve", dry_run=f"dry-run-{role}", deletes=table if replaces else None)
+    last = role
+    if freezes:
+        yield from _freeze_steps(spec, observed, source)
+        last = "final"
+    elif spec.rebuild.backup != "none":
+        yield _backup(source)
+    if replaces:
+        yield from _delete_steps(spec, observed, source)
+    yield from _target_steps(spec, source, f"dry-run-{last}")
+
+
+def _export_steps(
+    spec: Spec, observed: Observed, source: TableSettings, role: Role
+) -> Iterator[Step]:
+    """Yield the making, checking and mapping of one export."""
+    table_id = source.description.table_id
+    yield from _export_itself(spec, observed, source, role)
+    yield CheckExport(
+        id=f"check-{role}",
+        export=f"export-{role}",
+        table_id=table_id,
+        role=role,
+    )
+    bounds = "approve" if role == "final" else None
+    yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
+
+
+def _export_itself(
+    spec: Spec, observed: Observed, source: TableSettings, role: Role
+) -> Iterator[Step]:
+    """Yield the step that makes an export, or takes the one at hand.
+
+    A rehearsal takes what is there. The export that is loaded is made anew, unless the spec names
+    one by id and nothing is frozen for a later one.
+    """
+    wanted = spec.source.export
+    location = parse_location(wanted.location or "", spec.origin.folder)
+    takes = role == "rehearsal" or (role == "only" and wanted.id is not None)
+    if takes and observed.export is not None:
+        yield UseExport(
+            id=f"export-{role}",
+            location=wanted.location or "",
+            export_id=observed.export.id,
+            role=role,
+        )
+        return
+    if not isinstance(location, S3Prefix):
+        message = f"an export can only be made into S3; source.export.location is {wanted.location}"
+        raise Refused(message, "give an s3:// location, or source.export.id and freeze: none")
+    if not source.pitr and role != "final":
+        yield EnablePitr(id="pitr", table=source.description.name)
+    yield MakeExport(
+        id=f"export-{role}",
+        table_arn=source.description.arn,
+        table_id=source.description.table_id or "",
+        bucket=location.bucket,
+        prefix=location.prefix,
+        role=role,
+    )
+
+
+def _freeze_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield freeze, backup, settling and the final export."""
+    description = source.description
+    yield FreezeSource(
+        id="freeze", table_arn=description.arn, table_id=description.table_id or ""
+    )
+    if spec.rebuild.backup != "none":
+        yield _backup(source)
+    yield Settle(id="settle", freeze="freeze", seconds=_settle_seconds(spec, observed))
+    yield from _export_steps(spec, observed, source, "final")
+
+
+def _backup(source: TableSettings) -> BackUp:
+    """Return the step that backs the source up."""
+    description = source.description
+    return BackUp(id="backup", table=description.name, table_id=description.table_id or "")
+
+
+def _settle_seconds(spec: Spec, observed: Observed) -> int:
+    """Return how long the fence must have held; the sandbox's policies need no time to spread."""
+    return 0 if observed.sandbox else spec.rebuild.settle_seconds
+
+
+def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield what makes the old table go."""
+    description = source.description
+    table_id = description.table_id or ""
+    if description.deletion_protection:
+        yield Unprotect(id="unprotect", table=description.name, table_id=table_id)
+    yield DeleteTable(
+        id="delete",
+        table=description.name,
+        table_id=table_id,
+        freeze="freeze",
+        backup="backup",
+        final_export="export-final",
+        final_check="check-final",
+        final_dry_run="dry-run-final",
+        approval="approve",
+        settle_seconds=_settle_seconds(spec, observed),
+    )
+
+
+def _target_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[Step]:
+    """Yield the new table, its items, their proof and its settings."""
+    replaces = spec.rebuild.strategy == "replace"
+    request = create_request(spec.target, source)
+    validate_request(request)
+    yield CreateTable(id="create", request=request, replaces="delete" if replaces else None)
+    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
+    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=rate)
+    yield VerifyTable(
+        id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
+    )
+    yield _restored(spec, source)
+    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+
+
+def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
+    """Return the settings step: the source's own values, and over them what the spec says."""
+    own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
+    said = {name: value for name, value in own.items() if value != "keep"}
+    return RestoreSettings(
+        id="settings",
+        create="create",
+        ttl=said.get("ttl", source.ttl) or None,
+        stream=said.get("stream", source.description.stream) or None,
+        pitr=bool(said.get("point_in_time_recovery", source.pitr)),
+        pitr_days=source.pitr_days,
+        deletion_protection=bool(
+            said.get("deletion_protection", source.description.deletion_protection)
+        ),
+        tags=dict(said.get("tags", source.tags)),
+    )
+
+
+def _policy(spec: Spec, source: TableSettings) -> str | None:
+    """Return the resource policy the target shall end with."""
+    if spec.target.settings == "keep":
+        own = "keep"
+    else:
+        own = spec.target.settings.get("policy", "keep")
+    if own != "keep":
+        return json.dumps(own, sort_keys=True) if own else None
+    if source.policy is None or spec.target.table == source.description.name:
+        return source.policy
+    # Its statements name the source by ARN; the target is another table.
+    target_arn = source.description.arn.rpartition("/")[0] + "/" + spec.target.table
+    return source.policy.replace(source.description.arn, target_arn)
+
+
+def _notes(spec: Spec, source: TableSettings) -> Iterator[str]:
+    """Yield what a reader must know before agreeing."""
+    name = source.description.name
+    for what in source.unkept:
+        yield f"{name} has {what}, which {spec.target.table} will not have"
+    if source.description.stream and spec.rebuild.strategy == "replace":
+        yield f"the stream of {name} ends with it: the new one has another ARN"
+    if spec.rebuild.freeze == "none":
+        yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
+    elif spec.rebuild.strategy == "side-by-side":
+        yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
+    if spec.rebuild.backup == "none":
+        yield f"no backup of {name} is made"

@@ -1,0 +1,219 @@
+"""A plan in words: the second reading of the steps that ``execute`` carries out.
+
+The symbols mean one thing each: ``+`` create, ``-/+`` delete and recreate, ``~`` change, ``=``
+keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are not told here.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from retable.runner.plan import (
+    Approve,
+    BackUp,
+    CheckExport,
+    CreateTable,
+    DeleteTable,
+    DryRun,
+    EnablePitr,
+    FreezeSource,
+    LiftFence,
+    LoadItems,
+    MakeExport,
+    Plan,
+    RestoreSettings,
+    Settle,
+    Step,
+    Unprotect,
+    UseExport,
+    VerifyTable,
+)
+from retable.schema.spec import KeySchema, Spec
+
+
+def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
+    """Return the line a user reads about ``step`` before agreeing to it and while it runs."""
+    match step:
+        case EnablePitr():
+            return f"turn on point-in-time recovery of {step.table}"
+        case MakeExport():
+            return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
+        case UseExport():
+            return f"use the finished export {step.export_id}"
+        case CheckExport():
+            return f"check every digest and count of the {_of(step.role)}export"
+        case DryRun():
+            return f"dry run over every item of the {_of(step.role)}export"
+        case Approve():
+            return "approve"
+        case FreezeSource():
+            return f"freeze writers of {_name(step.table_arn)}"
+        case BackUp():
+            return f"back up {step.table}"
+        case Settle():
+            return f"let the freeze settle for {step.seconds} s"
+        case Unprotect():
+            return f"turn off deletion protection of {step.table}"
+        case DeleteTable():
+            return f"delete {step.table}"
+        case CreateTable():
+            return f"create {step.request['TableName']}, fenced"
+        case LoadItems():
+            rate = f" at {step.rate:,} write units a second" if step.rate else ""
+            return f"load the items{rate}"
+        case VerifyTable():
+            return "verify both sides"
+        case RestoreSettings():
+            return "restore settings"
+        case LiftFence():
+            return "lift the fence"
+
+
+def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
+    """Yield the plan line by line. No item data and no value of one is in it (I6)."""
+    place = " · ".join(part for part in (plan.account and f"account {plan.account}", plan.region) if part)
+    yield f"Plan {fingerprint[:8]} for {spec.origin.file}    {place}"
+    yield ""
+    yield from _source_lines(plan)
+    if plan.unsupported:
+        yield from _refusal(plan)
+        return
+    yield from _target_lines(plan)
+    yield from _write_lines(plan, spec)
+    yield ""
+    for number, step in enumerate(plan.steps, 1):
+        yield f"  {number:>2} {_symbol(step):<3} {title(step)}"
+    yield ""
+    yield from _closing_lines(plan, spec)
+
+
+def _source_lines(plan: Plan) -> Iterator[str]:
+    """Yield what the plan starts from."""
+    table_id = plan.settings.description.table_id if plan.settings else None
+    facts = [f"TableId {table_id}"] if table_id else []
+    if plan.items is not None:
+        about = "" if plan.items_are_exact else "about "
+        told = "in the export at hand" if plan.items_are_exact else "says DescribeTable (estimated)"
+        facts.append(f"{about}{plan.items:,} items {told}")
+    yield f"  source    {plan.source}     {' · '.join(facts)}"
+
+
+def _refusal(plan: Plan) -> Iterator[str]:
+    """Yield what the spec asks for in vain."""
+    yield ""
+    yield "This version cannot carry out all that the spec asks for:"
+    for line in plan.unsupported:
+        yield f"  ! {line}"
+    yield ""
+    yield "migrate run stops here with exit code 2, before it touches anything."
+
+
+def _target_lines(plan: Plan) -> Iterator[str]:
+    """Yield what becomes of the table: key, indexes, settings."""
+    replaces = plan.deletes is not None
+    sign, verb = ("-/+", "rebuild") if replaces else ("+", "create")
+    yield f"{sign} {verb} table {plan.target}"
+    old = plan.settings.description.key if plan.settings else None
+    yield from _key_lines(old, plan.key)
+    for step in plan.steps:
+        match step:
+            case CreateTable():
+                yield from _index_lines(step.request)
+            case RestoreSettings():
+                kept = list(_setting_words(step))
+                if kept:
+                    yield f"    = settings        {' · '.join(kept)}"
+            case _:
+                pass
+
+
+def _key_lines(old: KeySchema | None, new: KeySchema) -> Iterator[str]:
+    """Yield the key schema, and what it was."""
+    before = {True: old.partition if old else None, False: old.sort if old else None}
+    for is_partition, attribute in ((True, new.partition), (False, new.sort)):
+        kind = "partition key" if is_partition else "sort key"
+        was = before[is_partition]
+        if attribute == was and attribute is not None:
+            yield f"    = {kind:<15} {attribute.name} {attribute.type}"
+        elif attribute is None and was is not None:
+            yield f"    ~ {kind:<15} {was.name} {was.type}  ->  none"
+        elif attribute is not None and was is not None:
+            yield (
+                f"    ~ {kind:<15} {was.name} {was.type}  ->  {attribute.name} {attribute.type}"
+            )
+        elif attribute is not None:
+            yield f"    + {kind:<15} {attribute.name} {attribute.type}"
+
+
+def _index_lines(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each index of the CreateTable request."""
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        for index in request.get(kind, ()):
+            keys = ", ".join(key["AttributeName"] for key in index["KeySchema"])
+            yield f"    + index           {index['IndexName']} ({keys})"
+
+
+def _setting_words(step: RestoreSettings) -> Iterator[str]:
+    """Yield each setting the target will have."""
+    if step.ttl:
+        yield f"TTL {step.ttl}"
+    if step.stream:
+        yield f"stream {step.stream}"
+    if step.pitr:
+        yield "point-in-time recovery"
+    if step.tags:
+        yield f"{len(step.tags)} tags"
+    if step.deletion_protection:
+        yield "deletion protection"
+
+
+def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:
+    """Yield how items become items."""
+    count = "" if plan.items is None else f" up to {plan.items:,}"
+    yield f"> write items{count}"
+    for field in spec.transform.fields:
+        yield f"    {field.name:<14} <-  {field.expression.text}"
+    if spec.transform.where is not None:
+        yield f"    only where        {spec.transform.where.text}"
+
+
+def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
+    """Yield what to know before agreeing, and the command that applies the plan."""
+    for note in plan.notes:
+        yield f"  ! {note}"
+    what = "1 table to delete and recreate" if plan.deletes else "1 table to create"
+    yield f"Plan: {what}, {len(plan.steps)} steps."
+    yield "Nothing has been changed."
+    yield ""
+    leave = f" --allow-delete {plan.deletes}" if plan.deletes else ""
+    yield f"  migrate run {spec.origin.file}{leave}"
+
+
+def _symbol(step: Step) -> str:
+    """Return the sign that stands before a step."""
+    match step:
+        case DeleteTable():
+            return "-"
+        case CreateTable() | BackUp() | MakeExport():
+            return "+"
+        case LoadItems():
+            return ">"
+        case VerifyTable() | CheckExport() | DryRun():
+            return "?"
+        case Approve():
+            return "!"
+        case UseExport():
+            return "="
+        case EnablePitr() | FreezeSource() | Unprotect() | RestoreSettings() | LiftFence():
+            return "~"
+        case Settle():
+            return ""
+
+
+def _of(role: str) -> str:
+    """Return the word for an export's role, with a space, or nothing where there is just one."""
+    return "" if role == "only" else f"{role} "
+
+
+def _name(arn: str) -> str:
+    """Return a table's name from its ARN."""
+    return arn.rpartition("/")[2]

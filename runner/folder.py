@@ -1,0 +1,114 @@
+"""The run folder: where everything a run writes on this machine lies, and nothing outside it."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from retable.runner.failure import Refused
+
+RUN_ID = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of one run, below ``<run-dir>/<run-id>/``."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """Return the run's id, which is the folder's name."""
+        return self.path.name
+
+    @property
+    def plan(self) -> Path:
+        """Return the plan's file."""
+        return self.path / "plan.json"
+
+    @property
+    def journal(self) -> Path:
+        """Return the journal's file."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """Return the report's file."""
+        return self.path / "report.json"
+
+    @property
+    def diff(self) -> Path:
+        """Return the file that lists every differing item."""
+        return self.path / "diff.jsonl"
+
+    @property
+    def spool(self) -> Path:
+        """Return the folder of data files fetched from S3."""
+        return self.path / "spool"
+
+    @property
+    def quarantine(self) -> Path:
+        """Return the folder of items that were refused, each with its reason."""
+        return self.path / "quarantine"
+
+    @property
+    def ledger(self) -> Path:
+        """Return the folder that holds the ledgers."""
+        return self.path / "ledger"
+
+    def expected(self, role: str) -> Path:
+        """Return the ledger of one pass over an export; ``expected`` is the one that is loaded."""
+        return self.ledger / ("rehearsal" if role == "rehearsal" else "expected")
+
+    @property
+    def actual(self) -> Path:
+        """Return the ledger of the rebuilt table."""
+        return self.ledger / "actual"
+
+
+def new_folder(run_dir: Path, run_id: str) -> RunFolder:
+    """Make the folder of a new run.
+
+    Raises:
+        Refused: the folder exists already, or cannot be made.
+    """
+    folder = RunFolder(run_dir / run_id)
+    try:
+        folder.path.mkdir(parents=True)
+        folder.quarantine.mkdir()
+        folder.ledger.mkdir()
+    except OSError as error:
+        message = f"the run folder {folder.path} cannot be made: {error.strerror}"
+        raise Refused(message, "name another place with --run-dir") from error
+    return folder
+
+
+def open_folder(run_dir: Path, run_id: str) -> RunFolder:
+    """Return the folder of an existing run.
+
+    Raises:
+        Refused: ``run_id`` is no run id, or there is no such run here.
+    """
+    folder = RunFolder(run_dir / run_id)
+    # The id comes from the command line: it must not lead out of the run dir.
+    if not RUN_ID.fullmatch(run_id) or not folder.plan.is_file():
+        message = f"there is no run {run_id!r} in {run_dir}"
+        raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
+    return folder
+
+
+def runs_of(run_dir: Path, spec_name: str | None = None) -> list[RunFolder]:
+    """Return the runs in ``run_dir`` (of the spec called ``spec_name``), newest first."""
+    found = []
+    for path in run_dir.glob("*/plan.json"):
+        if RUN_ID.fullmatch(path.parent.name) and spec_name in (None, _spec_name(path)):
+            found.append((path.stat().st_mtime_ns, path.parent.name))
+    return [RunFolder(run_dir / name) for _, name in sorted(found, reverse=True)]
+
+
+def _spec_name(plan: Path) -> str | None:
+    """Return the name of the spec a plan was made from; a plan that cannot be read has none."""
+    try:
+        return str(json.loads(plan.read_bytes())["spec_name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

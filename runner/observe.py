@@ -1,0 +1,126 @@
+"""What the world looks like before a plan is made: tables, settings, exports. Reads, never writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from retable.runner.aws.session import Aws
+from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.clock import Clock
+from retable.runner.export.location import (
+    S3Prefix,
+    finished_exports,
+    open_export,
+    parse_location,
+)
+from retable.runner.export.manifest import Export
+from retable.runner.failure import Refused, Stopped
+from retable.schema.spec import Spec
+
+READY = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The world, as far as a plan depends on it."""
+
+    account: str | None
+    region: str | None
+    sandbox: bool
+    source: TableSettings | None
+    target: TableDescription | None
+    """The table that has the target's name now; the source itself for a replace."""
+    export: Export | None
+    """The finished export at hand: the one the spec names, else the newest of this table."""
+
+
+def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
+    """Look at everything ``spec`` names.
+
+    Raises:
+        Stopped: the endpoint, the credentials or the bucket do not answer.
+        Refused: the spec names something that is not there.
+    """
+    source = aws.tables.settings(spec.source.table_name)
+    same = spec.source.table_name == spec.target.table
+    if same:
+        target = source.description if source else None
+    else:
+        target = aws.tables.describe(spec.target.table)
+    return Observed(
+        account=aws.identity().account,
+        region=aws.region,
+        sandbox=aws.is_sandbox(),
+        source=source,
+        target=target,
+        export=export_at_hand(spec, lambda: aws, clock, source),
+    )
+
+
+def export_at_hand(
+    spec: Spec, connect: Callable[[], Aws], clock: Clock, source: TableSettings | None
+) -> Export | None:
+    """Return the finished export that ``spec`` names, or the newest finished one of its table.
+
+    ``connect`` is called only for a location in S3. Exports of another physical table than
+    ``source`` and those older than ``max_age`` are passed over, unless one is named by id.
+
+    Raises:
+        Refused: the location or the export named by id is not there.
+        CheckFailed: its manifests are damaged.
+    """
+    wanted = spec.source.export
+    if wanted.location is None:
+        return None
+    location = parse_location(wanted.location, spec.origin.folder)
+    objects = connect().objects if isinstance(location, S3Prefix) else None
+    if wanted.id:
+        return open_export(location, wanted.id, objects)
+    for export_id in finished_exports(location, objects):
+        export = open_export(location, export_id, objects)
+        if _fits(export, spec, source) and _is_fresh(export, wanted.max_age_seconds, clock.now()):
+            return export
+    return None
+
+
+def require_export(export: Export | None, spec: Spec) -> Export:
+    """Return ``export``, or say how to come by one.
+
+    Raises:
+        Refused: there is none.
+    """
+    if export is None:
+        message = f"there is no finished export of {spec.source.table_name} at hand"
+        raise Refused(message, f"migrate export {spec.origin.file} makes one")
+    return export
+
+
+def require_ready(description: TableDescription | None, table: str) -> TableDescription:
+    """Return ``description`` of a table that can be worked on.
+
+    Raises:
+        Refused: there is no such table.
+        Stopped: it is being changed just now.
+    """
+    if description is None:
+        message = f"the table {table} does not exist"
+        raise Refused(message, "check source.table, source.region and the credentials' account")
+    if description.status != READY:
+        message = f"the table {table} is {description.status}, expected {READY}"
+        raise Stopped(message, "wait until it is ACTIVE, then run again; nothing was touched")
+    return description
+
+
+def _fits(export: Export, spec: Spec, source: TableSettings | None) -> bool:
+    """Return whether ``export`` is of the spec's table, and of the physical table there is now."""
+    if export.table_arn.rpartition("/")[2] != spec.source.table_name:
+        return False
+    table_id = source.description.table_id if source else None
+    return table_id is None or export.table_id == table_id
+
+
+def _is_fresh(export: Export, max_age_seconds: int | None, now: datetime) -> bool:
+    """Return whether ``export`` is young enough for ``source.export.max_age``."""
+    if max_age_seconds is None:
+        return True
+    return now.astimezone(UTC) - export.export_time <= timedelta(seconds=max_age_seconds)

@@ -1,0 +1,256 @@
+"""The plan: what a run will do, as data. It holds no item data and no secret, and does nothing.
+
+``compile`` makes a plan from a spec and what was observed, ``explain`` tells it to a reader,
+``execute`` carries it out: all three read the same steps. Steps refer to one another by id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from retable.runner.aws.settings import TableSettings
+from retable.schema.spec import KeySchema
+
+Role = Literal["rehearsal", "final", "only"]
+"""Which export a step handles: ``only`` where no final one follows the rehearsal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnablePitr:
+    """Turn point-in-time recovery on, which an export needs; wait until it can be exported."""
+
+    id: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeExport:
+    """Export the table to S3 and wait until it is COMPLETED."""
+
+    id: str
+    table_arn: str
+    table_id: str
+    bucket: str
+    prefix: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseExport:
+    """Take a finished export as it is."""
+
+    id: str
+    location: str
+    export_id: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckExport:
+    """Prove the export whole: every digest, every count, the table it is of."""
+
+    id: str
+    export: str
+    """The id of the ``MakeExport`` or ``UseExport`` step."""
+    table_id: str | None
+    """The physical table the export must be of; ``None`` accepts any."""
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """Map every item into the ledger and hold the figures against what is allowed."""
+
+    id: str
+    check: str
+    """The id of the ``CheckExport`` step whose files are mapped."""
+    role: Role
+    bounds: str | None
+    """The id of the ``Approve`` step whose bounds must hold, for a final export."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Ask for leave, or take it from the command line; bind it to the plan and its bounds."""
+
+    id: str
+    dry_run: str
+    deletes: str | None
+    """The table that approval lets be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeSource:
+    """Deny every item write to the source by its resource policy; wait until it shows."""
+
+    id: str
+    table_arn: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackUp:
+    """Make an on-demand backup and wait until it is AVAILABLE."""
+
+    id: str
+    table: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Wait until the fence has held for this long, by the service's clock."""
+
+    id: str
+    freeze: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotect:
+    """Turn the source's deletion protection off, so that it can be deleted."""
+
+    id: str
+    table: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTable:
+    """Delete the source, once everything that can be proved has been (I1)."""
+
+    id: str
+    table: str
+    table_id: str
+    freeze: str
+    backup: str
+    final_export: str
+    final_check: str
+    final_dry_run: str
+    approval: str
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTable:
+    """Create the target, fenced from birth, and find it empty (I9)."""
+
+    id: str
+    request: Mapping[str, Any]
+    """CreateTable's request, without the fence, which names the caller and is added on the way."""
+    replaces: str | None
+    """The id of the ``DeleteTable`` step that must be done first; ``None`` side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadItems:
+    """Write every kept item to the target."""
+
+    id: str
+    create: str
+    dry_run: str
+    rate: int | None
+    """Write units a second; ``None`` is as fast as the table allows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyTable:
+    """Read the target back and compare both sides with the ledger (I4)."""
+
+    id: str
+    table: str
+    dry_run: str
+    create: str | None
+    """The step that made the table, whose TableId must still hold; ``None`` to verify any."""
+    load: str | None
+    """The step that loaded it; ``None`` where another run did."""
+    loaded_by: str | None = None
+    """The run whose load is verified, for the items that it had to quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreSettings:
+    """Give the target the settings that were captured before the first change (I8)."""
+
+    id: str
+    create: str
+    ttl: str | None
+    """The attribute that holds the expiry time."""
+    stream: str | None
+    """The stream's view type."""
+    pitr: bool
+    pitr_days: int | None
+    deletion_protection: bool
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftFence:
+    """Give a table the resource policy it shall keep, or none."""
+
+    id: str
+    create: str
+    """The id of the ``CreateTable`` step."""
+    policy: str | None
+
+
+Step = (
+    EnablePitr
+    | MakeExport
+    | UseExport
+    | CheckExport
+    | DryRun
+    | Approve
+    | FreezeSource
+    | BackUp
+    | Settle
+    | Unprotect
+    | DeleteTable
+    | CreateTable
+    | LoadItems
+    | VerifyTable
+    | RestoreSettings
+    | LiftFence
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run, from the first step to the last, and what it was made for.
+
+    Equal inputs give equal plans (I7): nothing here depends on the clock, on the machine or on the
+    order in which things were listed.
+    """
+
+    format_version: int = 1
+    spec_name: str
+    spec_sha256: str
+    account: str | None
+    region: str | None
+    sandbox: bool
+    command: Literal["run", "dry-run", "verify"] = "run"
+    strategy: Literal["side-by-side", "replace"]
+    source: str
+    target: str
+    key: KeySchema
+    """The target's key schema."""
+    settings: TableSettings | None
+    """The source as it was before the first change (I8); ``None`` where there is none."""
+    items: int | None
+    """How many items the export at hand has, or about how many the table says it has."""
+    items_are_exact: bool
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know before agreeing: what will not come back, what is not covered."""
+    unsupported: tuple[str, ...] = ()
+    """What the spec asks for and this version cannot do yet; ``run`` refuses such a plan."""
+
+    def step(self, step_id: str) -> Step:
+        """Return the step called ``step_id``."""
+        return next(step for step in self.steps if step.id == step_id)
+
+    @property
+    def deletes(self) -> str | None:
+        """Return the table this plan deletes, if it deletes one."""
+        found = [step.table for step in self.steps if isinstance(step, DeleteTable)]
+        return found[0] if found else None

@@ -1,0 +1,60 @@
+"""Plans as JSON, and their fingerprint. The only place that knows how a plan lies on disk."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from cattrs import Converter
+from cattrs.strategies import configure_tagged_union
+
+from retable.runner.failure import Refused, Stale
+from retable.runner.plan import Plan, Step
+
+
+def encode_plan(plan: Plan) -> bytes:
+    """Return ``plan`` as JSON text, its fingerprint included, ending in a newline."""
+    body = {**_body(plan), "fingerprint": fingerprint(plan)}
+    return (json.dumps(body, indent=2, sort_keys=True) + "\n").encode()
+
+
+def fingerprint(plan: Plan) -> str:
+    """Return the SHA-256 over all that ``plan`` says, as 64 hex digits."""
+    text = json.dumps(_body(plan), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in the file ``path``.
+
+    Raises:
+        Refused: there is no such file, or it is no plan.
+        Stale: its fingerprint does not fit what it says.
+    """
+    try:
+        body = json.loads(path.read_bytes())
+        claimed = body.pop("fingerprint")
+        plan = _converter().structure(body, Plan)
+    except OSError as error:
+        message = f"the plan {path} cannot be read: {error.strerror}"
+        raise Refused(message) from error
+    except Exception as error:  # cattrs raises groups of many kinds; all mean the same here
+        message = f"{path} is not a plan of this version"
+        raise Refused(message, "migrate plan SPEC makes a new one") from error
+    if claimed != fingerprint(plan):
+        message = f"{path} was altered: its fingerprint does not fit its steps"
+        raise Stale(message, "migrate plan SPEC makes a new one")
+    return plan
+
+
+def _body(plan: Plan) -> dict[str, Any]:
+    """Return ``plan`` as plain JSON values."""
+    body: dict[str, Any] = _converter().unstructure(plan)
+    return body
+
+
+def _converter() -> Converter:
+    """Return a converter that tags each step with its kind."""
+    converter = Converter(forbid_extra_keys=True)
+    configure_tagged_union(Step, converter, tag_name="kind")
+    return converter

@@ -1,0 +1,1 @@
+"""What a command shows of its work: reports, progress, code frames. Nothing is computed here."""

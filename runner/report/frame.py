@@ -1,0 +1,122 @@
+"""Code frames: a finding with the line of the spec it is about and a caret under the place.
+
+Frames show the spec's text and nothing else: never an item. What looks like an AWS credential is
+masked, since a frame often ends in a public log.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from retable.runner.report.escape import ELLIPSIS, safe, safe_character
+from retable.schema.problem import Problem, Span
+
+FRAME_CELLS = 100
+"""How wide the shown part of a line may be."""
+LEAD_CELLS = 30
+"""How much of a long line is kept before the caret."""
+TAB = "    "
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""YAML 1.1's line breaks, which is what the spans were counted by."""
+SECRET = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # access key ids
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user and password in a URL
+    r"|(?i:(?<=secret_access_key)|(?<=session_token))\s*[:=]\s*\S+"
+)
+SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
+
+
+def full_frame(problem: Problem, text: str) -> Text:
+    """Return ``problem`` as several lines: what, where, the line with a caret, the help.
+
+    ``text`` is the spec's text; where it does not have the line, the frame goes without. The
+    result does not end in a line break.
+    """
+    style = SEVERITY_STYLES[problem.severity]
+    head = Text.assemble(
+        (f"{problem.severity}[{safe(problem.code)}]", style),
+        (f" {safe(problem.name)}: ", "bold"),
+        (_shown(problem.message), "bold"),
+    )
+    gutter = len(str(problem.span.line))
+    where = Text.assemble(" " * gutter, (" --> ", "blue"), _place(problem))
+    return Text("\n").join([head, where, *_source(problem, text, gutter, style)])
+
+
+def concise_frame(problem: Problem) -> Text:
+    """Return ``problem`` as one line: ``file:line:column: error CODE name: message``."""
+    return Text.assemble(
+        f"{_place(problem)}: ",
+        (problem.severity, SEVERITY_STYLES[problem.severity]),
+        f" {safe(problem.code)} {safe(problem.name)}: {_shown(problem.message)}",
+        f" ({_shown(problem.hint)})" if problem.hint else "",
+    )
+
+
+def masked(text: str) -> str:
+    """Return ``text`` with the characters of anything like an AWS credential as ``*``."""
+    return SECRET.sub(lambda found: re.sub(r"[^\s:=]", "*", found[0]), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the spec as shown: a piece a character, so that columns can be found again."""
+
+    pieces: tuple[str, ...]
+
+    def cells(self, start: int, end: int) -> int:
+        return sum(cell_len(piece) for piece in self.pieces[start:end])
+
+
+def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Text]:
+    lines = LINE_BREAK.split(text)
+    bar = Text(" " * gutter + " |", style="blue")
+    has_line = bool(text) and 0 < problem.span.line <= len(lines)
+    if has_line:
+        # A byte order mark takes no column; see yaml.reader.Reader.forward.
+        line = masked(lines[problem.span.line - 1].replace("\ufeff", ""))
+        shown, indent, carets = _window(line, problem.span)
+        yield bar
+        yield Text.assemble((f"{problem.span.line} | ", "blue"), shown)
+        yield Text.assemble(bar, " " * (indent + 1), ("^" * carets, style))
+    if problem.hint:
+        if has_line:
+            yield bar
+        yield Text.assemble(" " * gutter, (" = help: ", "blue"), _shown(problem.hint))
+
+
+def _window(text: str, span: Span) -> tuple[str, int, int]:
+    """Return the part of a line to show, the cells before the first caret, and the carets."""
+    line = _Line(tuple(TAB if char == "\t" else safe_character(char) for char in text))
+    length = len(line.pieces)
+    first = min(span.column - 1, length)
+    # A span over several lines is underlined to the end of its first one.
+    last = span.end_column - 1 if span.end_line == span.line else len(text.rstrip())
+    last = max(first, min(last, length))
+    start = _first_shown(line, first)
+    end = start
+    while end < length and line.cells(start, end + 1) <= FRAME_CELLS:
+        end += 1
+    lead = ELLIPSIS if start else ""
+    shown = lead + "".join(line.pieces[start:end]) + (ELLIPSIS if end < length else "")
+    return shown, len(lead) + line.cells(start, first), max(1, line.cells(first, min(last, end)))
+
+
+def _first_shown(line: _Line, caret: int) -> int:
+    if line.cells(0, len(line.pieces)) <= FRAME_CELLS:
+        return 0
+    start = caret
+    while start and line.cells(start - 1, caret) <= LEAD_CELLS:
+        start -= 1
+    return start
+
+
+def _place(problem: Problem) -> str:
+    return f"{safe(problem.file)}:{problem.span.line}:{problem.span.column}"
+
+
+def _shown(text: str) -> str:
+    return safe(masked(text))

@@ -1,0 +1,128 @@
+"""The report: everything a renderer needs to tell how a run, a dry run or a verification ended.
+
+Renderers add nothing, so two of them can never disagree. The values here are raw: making them safe
+to print, to embed or to send is each renderer's work. No attribute's value is in a report except
+those of keys.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Command = Literal["run", "dry-run", "verify"]
+Verdict = Literal["passed", "failed", "incomplete"]
+"""``incomplete``: the run stopped before it could know, or nothing could be evaluated."""
+StepOutcome = Literal["done", "failed", "skipped", "pending", "stopped"]
+"""``failed`` is a finding about the data or the table, ``stopped`` the world's doing."""
+CheckOutcome = Literal["passed", "failed", "unevaluated"]
+DifferenceKind = Literal["missing", "extra", "different"]
+Scalar = str | int | bool | None
+"""What a report holds of a single value; exact numbers that are no integers are text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of every item (I3). ``None`` is a figure that the run did not come to know.
+
+    ``read`` = ``kept`` + ``dropped`` + ``rejected`` source items; the kept ones' results =
+    ``loaded`` + ``superseded`` + ``quarantined``, once the load is done.
+    """
+
+    read: int | None = 0
+    kept: int | None = 0
+    dropped: int | None = 0
+    rejected: int | None = 0
+    loaded: int | None = 0
+    superseded: int | None = 0
+    quarantined: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """How many items the table lacks, has too many, or has otherwise. ``None``: not compared."""
+
+    missing: int | None = None
+    extra: int | None = None
+    different: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing held against what it must be, with the SQL that anyone can run again."""
+
+    name: str
+    outcome: CheckOutcome
+    expected: Scalar = None
+    actual: Scalar = None
+    sql: str | None = None
+    message: str | None = None
+    """Why it failed or could not be evaluated; it holds no item's values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """How one step of the plan ended."""
+
+    id: str
+    kind: str
+    """The step's class (``LoadItems``)."""
+    title: str
+    outcome: StepOutcome
+    seconds: float | None = None
+    """How long it took; ``None`` where it did not run."""
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+    """What it found or made: an export's id, a number of write units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRow:
+    """One item in which the table and the ledger differ, named by its key alone."""
+
+    kind: DifferenceKind
+    key: Mapping[str, Any]
+    """The key attributes as DynamoDB JSON (``{"id": {"N": "1"}}``), partition key first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollisionSummary:
+    """Several source items with one target key: ``items`` of them share ``keys`` keys.
+
+    ``unresolved`` keys have no winner, because the spec names none or the items tie.
+    """
+
+    keys: int = 0
+    items: int = 0
+    unresolved: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run of a command, from what it was asked to what it found."""
+
+    format_version: Literal[1] = 1
+    command: Command
+    verdict: Verdict
+    run_id: str
+    spec_name: str
+    spec_file: str
+    source: str
+    target: str
+    region: str | None = None
+    account: str | None = None
+    started: str
+    """ISO 8601, UTC."""
+    finished: str | None = None
+    counts: Counts = field(default_factory=Counts)
+    differences: Differences = field(default_factory=Differences)
+    checks: tuple[Check, ...] = ()
+    steps: tuple[StepReport, ...] = ()
+    first_differences: tuple[DifferenceRow, ...] = ()
+    """The first few; all of them are in the run folder's ``diff.jsonl``."""
+    rejects_by_reason: Mapping[str, int] = field(default_factory=dict)
+    collisions: CollisionSummary | None = None
+    notes: tuple[str, ...] = ()
+    failure: str | None = None
+    """The message of the failure that ended the command."""
+    hint: str | None = None
+    """What to do about the failure, or next: the command that resumes."""
+    run_folder: str

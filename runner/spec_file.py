@@ -1,0 +1,23 @@
+"""A spec ready to be carried out: read, and its expressions checked too."""
+
+from pathlib import Path
+
+from retable.schema import load_spec
+from retable.schema.problem import SpecError
+from retable.schema.spec import Spec
+from retable.transforms.check import check_expressions
+
+
+def load_checked_spec(path: str | Path) -> Spec:
+    """Return the spec in the file ``path``.
+
+    Raises:
+        SpecError: with everything that is wrong, inside expressions too.
+    """
+    spec = load_spec(path)
+    errors = tuple(
+        problem for problem in check_expressions(spec) if problem.severity == "error"
+    )
+    if errors:
+        raise SpecError(errors, spec.origin.text)
+    return spec

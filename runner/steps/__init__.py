@@ -1,0 +1,1 @@
+"""What each step of a plan does. One module an operation; none calls another step."""

@@ -1,0 +1,114 @@
+"""Creating the target, fenced from birth and empty (I9)."""
+
+from retable.runner.aws.errors import PolicyUnsupported
+from retable.runner.aws.policy import fence_policy, has_fence
+from retable.runner.aws.settings import TableDescription
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan import CreateTable, LiftFence
+from retable.runner.steps.wait import patiently
+from retable.runner.world import Evidence, World
+
+FENCE_DEADLINE_SECONDS = 600.0
+
+
+def create_table(step: CreateTable, world: World) -> Evidence:
+    """Create the table with its fence, wait until it is ACTIVE, and find it empty.
+
+    A repeated step takes up the table it made: one that stands there after this run recorded that
+    none did, with the planned key, our fence and no item in it.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make, or it is not empty.
+    """
+    tables = world.aws.tables
+    name = str(step.request["TableName"])
+    if world.journal.last(step.id, "intent") is None:
+        if tables.describe(name) is not None:
+            message = f"a table named {name} is there already, made by someone else"
+            raise CheckFailed(message, "nothing was written to it; rename or delete it, then resume")
+        world.journal.record(step.id, "intent", {"table": name})
+    if tables.describe(name) is None:
+        _create(step, world)
+    description = tables.wait_active(name, clock=world.clock, progress=world.progress)
+    _require_planned_key(description, world)
+    fenced = _await_fence(description, world)
+    if not tables.is_empty(name):
+        message = f"the new table {name} is not empty before the first write"
+        raise CheckFailed(message, "something else writes to it; find it before going on")
+    return {
+        "table": name,
+        "table_id": description.table_id,
+        "arn": description.arn,
+        "fenced": fenced,
+    }
+
+
+def require_created_table(create: str, world: World) -> TableDescription:
+    """Return the table that the step ``create`` made, as it is now.
+
+    Raises:
+        CheckFailed: it is gone, or another one has its name.
+    """
+    made = world.evidence(create)
+    description = world.aws.tables.describe(str(made["table"]))
+    if description is None or description.table_id != made["table_id"]:
+        found = "there is none" if description is None else f"found {description.table_id}"
+        message = f"the table {made['table']} with TableId {made['table_id']} is gone: {found}"
+        raise CheckFailed(message, "someone else deleted or replaced it")
+    return description
+
+
+def lift_fence(step: LiftFence, world: World) -> Evidence:
+    """Give the target the policy it shall keep; harmless when repeated."""
+    description = require_created_table(step.create, world)
+    if not world.evidence(step.create)["fenced"]:
+        return {"policy": "none"}
+    tables = world.aws.tables
+    present = tables.get_policy(description.arn)
+    if step.policy is not None:
+        tables.put_policy(description.arn, step.policy, present.revision_id if present else None)
+    elif present is not None:
+        tables.delete_policy(description.arn, present.revision_id)
+    return {"policy": "restored" if step.policy else "none"}
+
+
+def _create(step: CreateTable, world: World) -> None:
+    """Send CreateTable with the fence in it, so that no moment is without."""
+    identity = world.aws.identity()
+    arn = _arn_of(str(step.request["TableName"]), world)
+    fence = fence_policy(arn, identity.principals, None)
+    world.aws.tables.create({**step.request, "ResourcePolicy": fence})
+
+
+def _await_fence(description: TableDescription, world: World) -> bool:
+    """Wait until the fence shows; put it where the creation did not carry it.
+
+    Returns whether the endpoint knows resource policies at all: AWS does, some emulators do not.
+    """
+    tables = world.aws.tables
+    try:
+        for _ in patiently(world, FENCE_DEADLINE_SECONDS, "the fence to show in the policy"):
+            present = tables.get_policy(description.arn)
+            if present is not None and has_fence(present.text):
+                return True
+            if present is None:
+                fence = fence_policy(description.arn, world.aws.identity().principals, None)
+                tables.put_policy(description.arn, fence, None)
+    except PolicyUnsupported:
+        world.progress.note("this endpoint has no resource policies: the target is not fenced")
+        return False
+    message = f"the fence of {description.name} did not show in its policy"
+    raise Stopped(message, "resume: the step is repeated")
+
+
+def _require_planned_key(description: TableDescription, world: World) -> None:
+    if description.key != world.plan.key:
+        message = f"the table {description.name} has another key schema than the plan"
+        raise CheckFailed(message, "someone else made it; nothing was written to it")
+
+
+def _arn_of(table: str, world: World) -> str:
+    """Return the ARN the target will have: the source's, with its own name."""
+    if world.plan.settings is None:
+        return table
+    return world.plan.settings.description.arn.rpartition("/")[0] + "/" + table

@@ -1,0 +1,131 @@
+"""Deleting the source. The gate before it is I1, made anew each time this step is entered."""
+
+from datetime import datetime
+
+from retable.runner.aws.create import validate_request
+from retable.runner.aws.policy import fence_policy, has_freeze
+from retable.runner.compile import max_rejects
+from retable.runner.failure import CheckFailed
+from retable.runner.plan import CreateTable, DeleteTable, FreezeSource, Unprotect
+from retable.runner.steps.backup import AVAILABLE
+from retable.runner.steps.export import checked_files
+from retable.runner.steps.freeze import frozen_since, require_same_table
+from retable.runner.world import Evidence, World
+
+
+def unprotect(step: Unprotect, world: World) -> Evidence:
+    """Turn deletion protection off; again is harmless."""
+    require_same_table(world, step.table_id)
+    tables = world.aws.tables
+    tables.set_deletion_protection(step.table, enabled=False)
+    tables.wait_active(step.table, clock=world.clock, progress=world.progress)
+    return {"table": step.table}
+
+
+def protect_again(step: Unprotect, world: World) -> None:
+    """Turn deletion protection back on where the run turns back."""
+    description = world.aws.tables.describe(step.table)
+    if description is not None and description.table_id == step.table_id:
+        world.aws.tables.set_deletion_protection(step.table, enabled=True)
+
+
+def delete_table(step: DeleteTable, world: World) -> Evidence:
+    """Delete the planned physical table and wait until it is gone.
+
+    A repeated step looks first: gone is done, being deleted is waited for, and a table of that
+    name with another TableId is never deleted.
+
+    Raises:
+        CheckFailed: something that must be proved before a delete is not (I1).
+    """
+    tables = world.aws.tables
+    asked_before = world.journal.last(step.id, "intent") is not None
+    description = tables.describe(step.table)
+    if asked_before and (description is None or (description.table_id or "") != step.table_id):
+        return {"table": step.table, "table_id": step.table_id}
+    if not (asked_before and description is not None and description.status == "DELETING"):
+        require_leave_to_delete(step, world)
+        world.journal.record(step.id, "intent", {"table_id": step.table_id})
+        tables.delete(step.table)
+    tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+    return {"table": step.table, "table_id": step.table_id}
+
+
+def require_leave_to_delete(step: DeleteTable, world: World) -> None:
+    """Prove everything that I1 asks for, from the world and the journal as they are now.
+
+    Raises:
+        CheckFailed: the first thing that does not hold.
+    """
+    _require_approval(step, world)
+    require_same_table(world, step.table_id)
+    _require_fence(step, world)
+    _require_backup(step, world)
+    _require_final_export(step, world)
+    _require_dry_run(step, world)
+    _require_valid_requests(world)
+
+
+def _require_approval(step: DeleteTable, world: World) -> None:
+    approval = world.evidence(step.approval)
+    if approval["fingerprint"] != world.fingerprint or approval["deletes"] != step.table:
+        message = f"the approval on record is not for deleting {step.table} by this plan"
+        raise CheckFailed(message, "start a new run")
+
+
+def _require_fence(step: DeleteTable, world: World) -> None:
+    freeze = world.plan.step(step.freeze)
+    present = (
+        world.aws.tables.get_policy(freeze.table_arn) if isinstance(freeze, FreezeSource) else None
+    )
+    if present is None or not has_freeze(present.text):
+        message = f"{step.table} is not frozen any more"
+        raise CheckFailed(message, "someone changed its policy; start a new run")
+
+
+def _require_backup(step: DeleteTable, world: World) -> None:
+    backup = world.evidence(step.backup)
+    status = world.aws.tables.backup_status(str(backup["arn"]))
+    if status != AVAILABLE:
+        message = f"the backup {backup['name']} is {status}, expected {AVAILABLE}"
+        raise CheckFailed(message)
+
+
+def _require_final_export(step: DeleteTable, world: World) -> None:
+    """The files are proved by this process, and the export began late enough after the fence."""
+    files = checked_files(step.final_check, world)
+    checked = world.evidence(step.final_check)
+    if checked["table_id"] != step.table_id:
+        message = f"the final export is of TableId {checked['table_id']}, not {step.table_id}"
+        raise CheckFailed(message)
+    if sum(file.item_count for file in files) != checked["item_count"]:
+        message = f"the final export has not the {checked['item_count']} items it was checked with"
+        raise CheckFailed(message)
+    exported = datetime.fromisoformat(str(checked["export_time"]))
+    waited = (exported - frozen_since(step.freeze, world)).total_seconds()
+    if waited < step.settle_seconds:
+        message = (
+            f"the final export is of {int(waited)} s after the freeze was first seen, "
+            f"expected at least {step.settle_seconds} s"
+        )
+        raise CheckFailed(message, "start a new run")
+
+
+def _require_dry_run(step: DeleteTable, world: World) -> None:
+    facts = world.evidence(step.final_dry_run)
+    exported = world.evidence(step.final_check)["item_count"]
+    if facts["read"] != exported:
+        message = f"the dry run covered {facts['read']} of {exported} exported items"
+        raise CheckFailed(message)
+    if facts["rejected"] > max_rejects(world.spec, facts["read"]) or facts["unresolved_keys"]:
+        message = "the dry run of the final export is not clean"
+        raise CheckFailed(message)
+
+
+def _require_valid_requests(world: World) -> None:
+    """Every later request is built and validated while the old table is still there."""
+    for step in world.plan.steps:
+        if isinstance(step, CreateTable):
+            arn = world.plan.settings.description.arn if world.plan.settings else ""
+            fence = fence_policy(arn, world.aws.identity().principals, None)
+            validate_request({**step.request, "ResourcePolicy": fence})

@@ -1,0 +1,136 @@
+"""The dry run: every item through the mapping into the ledger, and the figures held to account."""
+
+import math
+from pathlib import Path
+
+from retable.runner.compile import max_rejects
+from retable.runner.engine import Tally, map_files
+from retable.runner.failure import CheckFailed, Stale
+from retable.runner.ledger.independent import agree, count_export
+from retable.runner.ledger.query import Collisions, Ledger
+from retable.runner.plan import DryRun
+from retable.runner.steps.export import checked_files, export_of
+from retable.runner.world import Evidence, World
+from retable.schema.spec import Spec
+
+EXAMPLES = 10
+"""How many collisions a report shows; all of them are in the ledger."""
+
+
+def dry_run(step: DryRun, world: World) -> Evidence:
+    """Map every item of the export and judge the outcome. Running it again gives the same ledger.
+
+    Raises:
+        CheckFailed: the counters disagree, too many items are rejected, or target keys collide.
+        Stale: a final export lies outside the bounds that were approved.
+    """
+    files = checked_files(step.check, world)
+    folder = world.folder.expected(step.role)
+    rejects = world.folder.quarantine / folder.name
+    tally = map_files(
+        world.mapping,
+        files,
+        folder,
+        rejects,
+        processes=world.processes,
+        progress=world.progress,
+    )
+    ledger = Ledger(folder)
+    agree(count_export(files), ledger, export_of(step.check, world))
+    facts = _facts(world.spec, tally, ledger)
+    judge(world.spec, facts, rejects)
+    if step.bounds is not None:
+        require_within_bounds(facts, world.evidence(step.bounds)["bounds"])
+    return facts
+
+
+def judge(spec: Spec, facts: Evidence, rejects: Path) -> None:
+    """Hold the figures of a dry run against what the spec allows.
+
+    Raises:
+        CheckFailed: more rejects than ``max_rejects``, or target keys that collide.
+    """
+    allowed = max_rejects(spec, facts["read"])
+    if facts["rejected"] > allowed:
+        reasons = ", ".join(
+            f"{count:,} {reason}" for reason, count in sorted(facts["rejects_by_reason"].items())
+        )
+        message = (
+            f"{facts['rejected']:,} of {facts['read']:,} items are rejected ({reasons}); "
+            f"transform.max_rejects allows {allowed:,}"
+        )
+        raise CheckFailed(message, f"each one is in {rejects}, with its line and reason")
+    if facts["unresolved_keys"]:
+        message = (
+            f"{facts['unresolved_keys']:,} target keys are made by more than one item "
+            f"({facts['colliding_items']:,} items); the first is {_first_example(facts)}"
+        )
+        raise CheckFailed(message, "make the key unique, or name transform.collisions' winner")
+
+
+def bounds_of(facts: Evidence, spec: Spec) -> Evidence:
+    """Return what a final export may bring, given the rehearsal's figures.
+
+    Between a rehearsal and the freeze a table goes on living: a tenth more or less, and a hundred
+    items on top for small ones, is life; more is a question for a person.
+    """
+    read, dropped = facts["read"], facts["dropped"]
+    return {
+        "items_least": math.floor(read * 0.9),
+        "items_most": math.ceil(read * 1.1) + 100,
+        "dropped_most": math.ceil(dropped * 1.1) + math.ceil(read * 0.01),
+        "rejected_most": max_rejects(spec, read),
+    }
+
+
+def require_within_bounds(facts: Evidence, bounds: Evidence) -> None:
+    """Hold the final export's figures against the approved bounds.
+
+    Raises:
+        Stale: one lies outside.
+    """
+    judged = (
+        ("items", facts["read"], bounds["items_least"], bounds["items_most"]),
+        ("dropped items", facts["dropped"], 0, bounds["dropped_most"]),
+        ("rejected items", facts["rejected"], 0, bounds["rejected_most"]),
+    )
+    for what, found, least, most in judged:
+        if not least <= found <= most:
+            message = (
+                f"the final export has {found:,} {what}; "
+                f"approved were {least:,} to {most:,}, by the rehearsal"
+            )
+            raise Stale(message, "look at what changed, then start a new run")
+
+
+def _facts(spec: Spec, tally: Tally, ledger: Ledger) -> Evidence:
+    """Return the figures of one pass, for the journal and the report."""
+    collisions = ledger.collisions(EXAMPLES)
+    return {
+        "read": tally.read,
+        "kept": tally.kept,
+        "dropped": tally.dropped,
+        "rejected": tally.rejected,
+        "results": tally.results,
+        "rejects_by_reason": dict(ledger.rejects_by_reason()),
+        **_collision_facts(spec, collisions, ledger),
+    }
+
+
+def _collision_facts(spec: Spec, collisions: Collisions, ledger: Ledger) -> Evidence:
+    """Return how many keys collide and how that ends, writing down the losers."""
+    winner = spec.transform.collisions
+    resolved = ledger.superseded(None if winner == "refuse" else winner.take)
+    return {
+        "colliding_keys": collisions.keys,
+        "colliding_items": collisions.items,
+        "unresolved_keys": resolved.unresolved,
+        "superseded": resolved.count,
+        "collision_examples": [example.as_json() for example in collisions.examples],
+    }
+
+
+def _first_example(facts: Evidence) -> str:
+    """Return the first colliding key, which the terminal may show."""
+    examples = facts["collision_examples"]
+    return str(examples[0]["key"]) if examples else "in the ledger"

@@ -1,0 +1,131 @@
+"""Making an export and proving it whole."""
+
+from typing import Any
+
+from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.location import S3Prefix, open_export, parse_location
+from retable.runner.export.manifest import Export
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan import CheckExport, EnablePitr, MakeExport, UseExport
+from retable.runner.world import Evidence, World
+
+
+def enable_pitr(step: EnablePitr, world: World) -> Evidence:
+    """Turn point-in-time recovery on and wait until exports are possible; again is harmless."""
+    world.aws.tables.enable_pitr(step.table, clock=world.clock, progress=world.progress)
+    return {"table": step.table}
+
+
+def make_export(step: MakeExport, world: World) -> Evidence:
+    """Start the export, or find the one that was started, and wait until it is COMPLETED.
+
+    The client token is journaled before the call and follows from the run, so a repeated call
+    gives the same export for 8 hours (ExportTableToPointInTime's ClientToken). A failed export
+    keeps its token, so each failure moves on to another one.
+
+    Raises:
+        Stopped: the service could not export; resuming starts another export.
+    """
+    attempt = len(world.journal.records(step.id, "export-failed")) + 1
+    token = f"{world.folder.run_id}-{step.id}-{attempt}"
+    world.journal.record(step.id, "intent", {"client_token": token})
+    exports = world.aws.exports
+    arn = exports.start(step.table_arn, step.bucket, step.prefix, token)
+    world.journal.record(step.id, "started-export", {"arn": arn})
+    state = exports.wait(arn, clock=world.clock, progress=world.progress)
+    if state.status != "COMPLETED":
+        world.journal.record(step.id, "export-failed", {"arn": arn})
+        message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
+        raise Stopped(message, "put the cause right, then resume; it exports again")
+    return {
+        "export_id": state.id,
+        "location": f"s3://{step.bucket}/{step.prefix}",
+        "export_time": state.export_time.isoformat() if state.export_time else None,
+        "item_count": state.item_count,
+    }
+
+
+def use_export(step: UseExport, world: World) -> Evidence:
+    """Name the finished export that is taken."""
+    del world
+    return {"export_id": step.export_id, "location": step.location}
+
+
+def check_made_export(step: CheckExport, world: World) -> Evidence:
+    """Prove every digest and every count of the export, and that it is of the right table.
+
+    Raises:
+        CheckFailed: the export is not whole, or is of another table.
+    """
+    export, files = _prove(step, world)
+    claimed = world.evidence(step.export).get("item_count")
+    if claimed is not None and claimed != export.item_count:
+        message = (
+            f"export {export.id}: DescribeExport says {claimed} items, "
+            f"its manifest says {export.item_count}"
+        )
+        raise CheckFailed(message)
+    return {
+        "export_id": export.id,
+        "table_id": export.table_id,
+        "export_time": export.export_time.isoformat(),
+        "item_count": export.item_count,
+        "data_files": len(files),
+    }
+
+
+def checked_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
+    """Return the data files of a ``CheckExport`` step, proved whole by this process.
+
+    A resumed run has no memory of the proof, so it is made again.
+
+    Raises:
+        CheckFailed: the export is no longer what it was.
+    """
+    if check_id not in world.checked:
+        step = world.plan.step(check_id)
+        if not isinstance(step, CheckExport):
+            raise TypeError(check_id)
+        _prove(step, world)
+    return world.checked[check_id]
+
+
+def export_of(check_id: str, world: World) -> Export:
+    """Return the manifest of the export that the ``CheckExport`` step ``check_id`` proves."""
+    step = world.plan.step(check_id)
+    if not isinstance(step, CheckExport):
+        raise TypeError(check_id)
+    return _open(step, world)
+
+
+def _prove(step: CheckExport, world: World) -> tuple[Export, tuple[CheckedFile, ...]]:
+    """Open the export, compare what it is of, check its files and remember them."""
+    export = _open(step, world)
+    if step.table_id is not None and export.table_id != step.table_id:
+        message = (
+            f"export {export.id} is of the table with TableId {export.table_id}; "
+            f"{world.plan.source} has TableId {step.table_id}"
+        )
+        raise CheckFailed(message, "name an export of the table as it is now")
+    name = export.table_arn.rpartition("/")[2]
+    if name != world.plan.source:
+        message = f"export {export.id} is of the table {name}, expected {world.plan.source}"
+        raise CheckFailed(message, "check source.export.location and id")
+    location, objects = _place(step, world)
+    spool = world.folder.spool / export.id
+    files = check_export(export, location, objects, spool, world.progress)
+    world.checked[step.id] = files
+    return export, files
+
+
+def _open(step: CheckExport, world: World) -> Export:
+    """Read the manifests of the export that ``step`` is about."""
+    location, objects = _place(step, world)
+    return open_export(location, str(world.evidence(step.export)["export_id"]), objects)
+
+
+def _place(step: CheckExport, world: World) -> tuple[Any, Any]:
+    """Return the export's location, and what reads it where that is S3."""
+    text = str(world.evidence(step.export)["location"])
+    location = parse_location(text, world.spec.origin.folder)
+    return location, world.aws.objects if isinstance(location, S3Prefix) else None

@@ -1,0 +1,96 @@
+"""Stopping the writers of the source, and letting them go on where the run turns back."""
+
+from datetime import datetime
+
+from retable.runner.aws.policy import freeze_policy, has_freeze
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan import FreezeSource, Settle
+from retable.runner.steps.wait import patiently
+from retable.runner.world import Evidence, World
+
+FREEZE_DEADLINE_SECONDS = 600.0
+"""Resource policies are eventually consistent; AWS names no bound, so ours is generous."""
+
+
+def freeze_source(step: FreezeSource, world: World) -> Evidence:
+    """Deny item writes by the table's resource policy and wait until GetResourcePolicy shows it.
+
+    The statements that were there stay. Doing it again changes nothing.
+
+    Raises:
+        Stopped: the policy does not show in time.
+        CheckFailed: the table is not the one that was planned for.
+    """
+    tables = world.aws.tables
+    require_same_table(world, step.table_id)
+    present = tables.get_policy(step.table_arn)
+    if present is None or not has_freeze(present.text):
+        text = freeze_policy(step.table_arn, present.text if present else None)
+        world.journal.record(step.id, "intent", {"table": step.table_arn})
+        tables.put_policy(step.table_arn, text, present.revision_id if present else None)
+    for _ in patiently(world, FREEZE_DEADLINE_SECONDS, "the freeze to show in the policy"):
+        present = tables.get_policy(step.table_arn)
+        if present is not None and has_freeze(present.text):
+            return {"seen_at": present.seen_at.isoformat(), "revision": present.revision_id}
+    message = f"the freeze of {world.plan.source} did not show in its policy"
+    raise Stopped(message, "resume: the step is repeated")
+
+
+def settle(step: Settle, world: World) -> Evidence:
+    """Wait until the fence has been in force for ``step.seconds`` by the service's own clock (I1).
+
+    Raises:
+        CheckFailed: the fence was taken away meanwhile.
+    """
+    arn = _freeze_step(step.freeze, world).table_arn
+    seen_at = frozen_since(step.freeze, world)
+    while True:
+        present = world.aws.tables.get_policy(arn)
+        if present is None or not has_freeze(present.text):
+            message = f"the freeze of {world.plan.source} was taken away by someone else"
+            raise CheckFailed(message, "find out who writes its policy, then start a new run")
+        waited = (present.seen_at - seen_at).total_seconds()
+        if waited >= step.seconds:
+            return {"waited_seconds": int(waited)}
+        world.progress.note(f"settling: {int(waited)} of {step.seconds} s since the freeze")
+        world.clock.sleep(min(15.0, step.seconds - waited))
+
+
+def frozen_since(freeze: str, world: World) -> datetime:
+    """Return when the freeze was first seen, by the service's clock."""
+    return datetime.fromisoformat(str(world.evidence(freeze)["seen_at"]))
+
+
+def thaw(step: FreezeSource, world: World) -> None:
+    """Give the source the policy it had before the run (I8); harmless where it has it."""
+    tables = world.aws.tables
+    present = tables.get_policy(step.table_arn)
+    if present is None or not has_freeze(present.text):
+        return
+    settings = world.plan.settings
+    own = settings.policy if settings else None
+    if own is None:
+        tables.delete_policy(step.table_arn, present.revision_id)
+    else:
+        tables.put_policy(step.table_arn, own, present.revision_id)
+
+
+def require_same_table(world: World, table_id: str) -> None:
+    """Make sure that the source is still the physical table the plan was made for.
+
+    Raises:
+        CheckFailed: it is gone, or another table has its name now.
+    """
+    description = world.aws.tables.describe(world.plan.source)
+    found = description.table_id if description else "no table"
+    if (found or "") != table_id:
+        message = f"{world.plan.source} has TableId {found}; the plan is for {table_id}"
+        raise CheckFailed(message, "someone else changed the table; start a new run")
+
+
+def _freeze_step(step_id: str, world: World) -> FreezeSource:
+    """Return the plan's freeze step."""
+    step = world.plan.step(step_id)
+    if not isinstance(step, FreezeSource):
+        raise TypeError(step_id)
+    return step

@@ -1,0 +1,85 @@
+"""Loading: every kept item of the export that counts goes into the target."""
+
+from pathlib import Path
+
+from retable.runner.failure import CheckFailed
+from retable.runner.ledger.query import Ledger
+from retable.runner.load.load import FileTally, LoadRequest, load_items
+from retable.runner.plan import DryRun, LoadItems
+from retable.runner.steps.create import require_created_table
+from retable.runner.steps.export import checked_files
+from retable.runner.world import Evidence, World
+
+FILE_DONE = "file-done"
+"""The event that journals one data file whose items are all written or quarantined."""
+
+
+def load(step: LoadItems, world: World) -> Evidence:
+    """Write the items, file by file; files that were journaled as done are not written again.
+
+    Raises:
+        Stopped: the world stopped us; resuming goes on with the files that are not done.
+        CheckFailed: the table refused more items than ``max_rejects`` allows.
+    """
+    table = require_created_table(step.create, world)
+    mapped = world.plan.step(step.dry_run)
+    if not isinstance(mapped, DryRun):
+        raise TypeError(step.dry_run)
+    ledger = Ledger(world.folder.expected(mapped.role))
+    load_items(
+        LoadRequest(
+            aws=world.aws,
+            mapping=world.mapping,
+            files=checked_files(mapped.check, world),
+            table=table.name,
+            key=world.plan.key,
+            rate=step.rate,
+            done_files=frozenset(done["file"] for done in _files_done(step, world)),
+            skip=ledger.losers,
+            on_file_done=lambda tally: _journal(step, tally, world),
+            quarantine=load_quarantine(world.folder.quarantine),
+            progress=world.progress,
+            clock=world.clock,
+            rng=world.random,
+            total=int(world.evidence(step.dry_run)["results"]),
+        )
+    )
+    return _sums(step, world)
+
+
+def load_quarantine(quarantine: Path) -> Path:
+    """Return the file of items that the table itself refused."""
+    return quarantine / "load.jsonl"
+
+
+def _journal(step: LoadItems, tally: FileTally, world: World) -> None:
+    """Record that all items of one data file are accounted for."""
+    facts = {
+        "file": tally.file,
+        "loaded": tally.loaded,
+        "superseded": tally.superseded,
+        "quarantined": tally.quarantined,
+        "write_units": str(tally.write_units),
+    }
+    world.journal.record(step.id, FILE_DONE, facts)
+
+
+def _files_done(step: LoadItems, world: World) -> list[Evidence]:
+    """Return the facts of every data file that is done."""
+    return [record.data for record in world.journal.records(step.id, FILE_DONE)]
+
+
+def _sums(step: LoadItems, world: World) -> Evidence:
+    """Return what became of all items, over every process that took part in the load."""
+    done = _files_done(step, world)
+    sums = {
+        name: sum(facts[name] for facts in done) for name in ("loaded", "superseded", "quarantined")
+    }
+    results = world.evidence(step.dry_run)["results"]
+    if sum(sums.values()) != results:
+        message = (
+            f"{sums['loaded']:,} loaded + {sums['superseded']:,} superseded + "
+            f"{sums['quarantined']:,} quarantined are not the {results:,} items to load"
+        )
+        raise CheckFailed(message)
+    return sums

@@ -1,0 +1,59 @@
+"""What a spec may ask for and this version cannot carry out yet. Nothing is accepted and ignored."""
+
+from collections.abc import Iterator
+
+from retable.schema.spec import AwsBackup, CdkProvision, Percentage, Spec
+
+
+def unsupported(spec: Spec) -> tuple[str, ...]:
+    """Return one line for each key of ``spec`` whose step does not exist yet, in spec order."""
+    return (*_in_source(spec), *_in_target(spec), *_in_rebuild(spec), *_in_work(spec))
+
+
+def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
+    """Return those that already stand in the way of reading and mapping the export."""
+    functions = (line for line in _in_work(spec) if line.startswith("transform."))
+    return (*_in_source(spec), *functions)
+
+
+def _in_source(spec: Spec) -> Iterator[str]:
+    export = spec.source.export
+    if export.kind != "native":
+        yield f"source.export.kind: {export.kind} (only native exports can be read)"
+    elif export.format != "dynamodb-json":
+        yield f"source.export.format: {export.format} (only dynamodb-json can be read)"
+
+
+def _in_target(spec: Spec) -> Iterator[str]:
+    settings = spec.target.settings
+    if settings != "keep" and settings.get("autoscaling", "keep") != "keep":
+        yield "target.settings.autoscaling (scaling targets and policies are not made yet)"
+
+
+def _in_rebuild(spec: Spec) -> Iterator[str]:
+    rebuild = spec.rebuild
+    if rebuild.strategy == "recover":
+        yield "rebuild.strategy: recover (the source table must still be there)"
+    if isinstance(rebuild.backup, AwsBackup):
+        yield "rebuild.backup.with: aws-backup (on-demand backups only)"
+    if rebuild.strategy == "replace" and rebuild.freeze == "none":
+        yield "rebuild.freeze: none with replace (what is written meanwhile would be lost)"
+    if rebuild.strategy == "replace" and rebuild.backup == "none":
+        yield "rebuild.backup: none with replace (nothing is deleted without a backup)"
+    if isinstance(rebuild.provision, CdkProvision):
+        yield "rebuild.provision.with: cdk (tables are made by API only)"
+
+
+def _in_work(spec: Spec) -> Iterator[str]:
+    if spec.transform.functions is not None:
+        yield "transform.functions (custom Python functions are not run yet)"
+    if spec.load.with_ != "batch-write":
+        yield f"load.with: {spec.load.with_} (only batch-write loads)"
+    if isinstance(spec.load.rate, Percentage):
+        yield "load.rate.percent (a rate is given in write units a second)"
+    if spec.load.on_conflict != "overwrite":
+        yield f"load.on_conflict: {spec.load.on_conflict} (only overwrite)"
+    if spec.verify.read != "scan":
+        yield f"verify.read: {spec.verify.read} (only scan)"
+    if spec.verify.checksum != "all":
+        yield "verify.checksum: [attributes] (only all)"

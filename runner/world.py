@@ -1,0 +1,62 @@
+"""What a step works with: the plan, the journal, the run folder and the ways to the outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from retable.runner.aws.session import Aws
+from retable.runner.clock import Clock
+from retable.runner.export.check import CheckedFile
+from retable.runner.failure import Stopped
+from retable.runner.folder import RunFolder
+from retable.runner.journal import Journal
+from retable.runner.plan import Plan
+from retable.runner.progress import Progress
+from retable.schema.spec import Spec
+from retable.transforms.mapping import Mapping as ItemMapping
+
+Evidence = Mapping[str, Any]
+"""What a finished step leaves in the journal: JSON scalars, lists and maps, no item data."""
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Everything a step may touch."""
+
+    spec: Spec
+    mapping: ItemMapping
+    plan: Plan
+    fingerprint: str
+    folder: RunFolder
+    journal: Journal
+    connect: Callable[[], Aws]
+    clock: Clock
+    progress: Progress
+    random: Random
+    processes: int
+    approve: Callable[[Plan, Evidence], str | None]
+    """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
+    """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
+
+    _aws: Aws | None = None
+
+    @property
+    def aws(self) -> Aws:
+        """Return the way to AWS, opened at the first use: a dry run on a folder needs none."""
+        if self._aws is None:
+            self._aws = self.connect()
+        return self._aws
+
+    def evidence(self, step_id: str) -> Evidence:
+        """Return what the step ``step_id`` left behind.
+
+        Raises:
+            Stopped: it has not finished, so nothing that builds on it may run.
+        """
+        found = self.journal.evidence(step_id)
+        if found is None:
+            message = f"step {step_id} has not finished"
+            raise Stopped(message, "resume the run; its steps go in order")
+        return found

@@ -1,0 +1,52 @@
+"""Problems: what is wrong with a spec, where, and what would fix it. Printing them is not done here."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of the spec's text. Lines and columns count from 1; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One finding about a spec.
+
+    ``code`` is the rule (``MIG101``), ``name`` its words (``unknown-key``); ``message`` is lower
+    case, names the thing, the expectation and the finding, and ends without a full stop.
+    """
+
+    file: str
+    span: Span
+    code: str
+    name: str
+    message: str
+    hint: str | None = None
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        """Return the concise form, one line."""
+        place = f"{self.file}:{self.span.line}:{self.span.column}"
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {self.severity} {self.code} {self.name}: {self.message}{hint}"
+
+
+class SpecError(Exception):
+    """A spec that cannot be used; ``problems`` holds everything that is wrong with it at once.
+
+    ``text`` is the spec's own text, for code frames; it is empty where the file was not readable.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], text: str = "") -> None:
+        """Keep ``problems`` in the order of their places in the file."""
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.span, problem.code)))
+        self.text = text
+        super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -1,0 +1,42 @@
+"""The closed list of reasons for which an item is rejected. Nothing else may refuse one.
+
+A spec names them in row tests (``expect: {rejected: missing-key}``), the ledger and the reports
+count by them.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why one exported item did not become a target item."""
+
+    MALFORMED_LINE = "malformed-line"
+    """The line is not UTF-8, not JSON, not an object, or has no ``Item`` object."""
+    MALFORMED_ITEM = "malformed-item"
+    """An attribute of the exported item is no DynamoDB value (``NULL: false``, an empty set)."""
+    MISSING_KEY = "missing-key"
+    """A key attribute of the target table is absent, or the expression for it failed."""
+    WRONG_KEY_TYPE = "wrong-key-type"
+    """A key attribute of the target table has another type than the key schema says."""
+    EMPTY_KEY = "empty-key"
+    """A key attribute of the target table is an empty string or empty binary."""
+    KEY_TOO_LONG = "key-too-long"
+    """A partition key over 2,048 bytes or a sort key over 1,024 bytes."""
+    MISSING_FIELD = "missing-field"
+    """A field with ``required: true`` gave no value."""
+    EXPRESSION_ERROR = "expression-error"
+    """An expression failed on this item (``where``, a field that is no key, a collision's winner)."""
+    WRONG_FIELD_TYPE = "wrong-field-type"
+    """A field's value cannot be given the ``type`` it is declared to have."""
+    WRONG_INDEX_KEY_TYPE = "wrong-index-key-type"
+    """An attribute that keys an index has another type; DynamoDB would refuse the whole item."""
+    EMPTY_INDEX_KEY = "empty-index-key"
+    """An attribute that keys an index is empty; DynamoDB would refuse the whole item."""
+    NUMBER_OUT_OF_RANGE = "number-out-of-range"
+    """A number has more than 38 digits or lies outside 1E-130 to 9.99E+125."""
+    TOO_DEEP = "too-deep"
+    """A value is nested deeper than DynamoDB's 32 levels."""
+    ITEM_TOO_LARGE = "item-too-large"
+    """The item is larger than 409,600 bytes."""
+    REFUSED_BY_TABLE = "refused-by-table"
+    """The table itself refused the item while it was loaded (found by bisection)."""

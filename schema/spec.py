@@ -1,0 +1,339 @@
+"""``Spec`` and its parts: what a migration spec says, valid by construction.
+
+The parts mirror the YAML: one class a mapping, one field a key. Nothing here reads a file or checks
+a value; ``parse`` does. Defaults that need the live table (billing, indexes, settings) stay
+``None`` or ``"keep"`` here and are resolved when the plan is compiled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from retable.schema.problem import Problem, Span
+from retable.schema.reasons import Reason
+
+KeyType = Literal["S", "N", "B"]
+AttributeType = Literal["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"]
+TypedItem = Mapping[str, Mapping[str, Any]]
+"""An item as DynamoDB JSON: attribute name to ``{"S": ...}``; N is text, B is base64 text."""
+SpecPath = tuple[str | int, ...]
+"""The way to a value inside the document: ``("transform", "fields", "customer_id")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a spec came from: file as given, its text, its hash, and the place of every value."""
+
+    file: str
+    folder: Path
+    """The spec file's folder; relative paths inside the spec start here."""
+    text: str = field(repr=False)
+    sha256: str
+    spans: Mapping[SpecPath, Span] = field(repr=False)
+
+    def span(self, path: SpecPath) -> Span:
+        """Return the place of the value at ``path``, or of its nearest parent that has one."""
+        while path not in self.spans:
+            path = path[:-1]
+        return self.spans[path]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One JMESPath expression and its place. ``span`` covers the scalar, quotes included."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAttribute:
+    """One attribute of a key schema."""
+
+    name: str
+    type: KeyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySchema:
+    """A table's primary key."""
+
+    partition: KeyAttribute
+    sort: KeyAttribute | None = None
+
+    @property
+    def attributes(self) -> tuple[KeyAttribute, ...]:
+        """Return the key's attributes, partition first."""
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A secondary index. A global one may have up to four attributes on each side."""
+
+    name: str
+    partition: tuple[KeyAttribute, ...]
+    sort: tuple[KeyAttribute, ...] = ()
+    projection: Literal["all", "keys"] | tuple[str, ...] = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexes:
+    """The target's indexes, where the spec declares them."""
+
+    global_: tuple[Index, ...] = ()
+    local: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provisioned:
+    """Provisioned capacity, in units a second."""
+
+    read: int
+    write: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """``source.export``: what the items are read from."""
+
+    kind: Literal["native", "scan", "files"]
+    location: str | None = None
+    """``s3://bucket/prefix`` or a path relative to the spec; ``None`` only for ``kind: scan``."""
+    id: str | None = None
+    format: Literal["dynamodb-json", "ion", "parquet", "json-lines", "csv", "data-pipeline"] = (
+        "dynamodb-json"
+    )
+    max_age_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """``source``: the table to rebuild. ``table`` is a name or an ARN, as written."""
+
+    table: str
+    region: str | None
+    export: Export
+
+    @property
+    def table_name(self) -> str:
+        """Return the bare name, also where the spec gives an ARN."""
+        return self.table.rpartition("/")[2]
+
+
+Setting = Literal[
+    "ttl",
+    "stream",
+    "point_in_time_recovery",
+    "deletion_protection",
+    "tags",
+    "autoscaling",
+    "policy",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """``target``: the table as it shall be. ``None`` and ``"keep"`` take the source's own."""
+
+    table: str
+    key: KeySchema
+    indexes: Indexes | Literal["keep"] = "keep"
+    billing: Literal["keep", "on-demand"] | Provisioned = "keep"
+    settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
+    """Per setting ``"keep"`` or a value: ttl (attribute name or ``False``), stream (view type or
+    ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling and
+    policy (map). A setting that is not named is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsBackup:
+    """``rebuild.backup: {with: aws-backup, …}``."""
+
+    vault: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CdkVariant:
+    """How one state of the app is synthesized: from a context, or given as an assembly."""
+
+    context: Mapping[str, str] | None = None
+    assembly: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CdkProvision:
+    """``provision.with: cdk``."""
+
+    app: str
+    stack: str
+    construct: str
+    absent: CdkVariant
+    present: CdkVariant
+    final: CdkVariant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """``rebuild``: how the old table makes way for the new one."""
+
+    strategy: Literal["side-by-side", "replace", "recover"] = "side-by-side"
+    freeze: Literal["resource-policy", "none"] = "none"
+    settle_seconds: int = 300
+    backup: Literal["on-demand", "none"] | AwsBackup = "on-demand"
+    provision: Literal["api"] | CdkProvision = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One entry of ``transform.fields``: an attribute that an expression makes."""
+
+    name: str
+    expression: Expression
+    type: AttributeType | None = None
+    required: bool = False
+    default: Mapping[str, Any] | None = None
+    """The typed value (``{"S": "…"}``) an absent result takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Winner:
+    """``collisions``: which of several items with one target key is loaded.
+
+    ``latest`` takes the greatest value of the expression, ``first`` the smallest.
+    """
+
+    take: Literal["latest", "first"]
+    by: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentage:
+    """A share in percent, exact."""
+
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform:
+    """``transform``: how an exported item becomes a target item."""
+
+    where: Expression | None = None
+    copy: Literal["all", "none"] | tuple[str, ...] = "all"
+    drop: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+    functions: str | None = None
+    """A Python file with custom functions, relative to the spec."""
+    max_rejects: int | Percentage = 0
+    collisions: Literal["refuse"] | Winner = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """``load``: how items are written."""
+
+    with_: Literal["batch-write", "bulk-put", "import-table"] = "batch-write"
+    rate: int | Percentage | None = None
+    """Write units a second, or a share of the table's capacity; ``None`` is as fast as it goes."""
+    on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """``verify.queries``: SQL over ``source``, ``expected`` and ``target`` giving one value."""
+
+    name: str
+    sql: str
+    expect: Any
+    """A YAML scalar: int, Decimal, str, bool or ``None``."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """``verify``: what proves the rebuilt table."""
+
+    count: Literal["exact"] = "exact"
+    checksum: Literal["all"] | tuple[str, ...] = "all"
+    read: Literal["scan", "export"] = "scan"
+    queries: tuple[Query, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectItem:
+    """The row becomes exactly this item."""
+
+    item: TypedItem
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectSome:
+    """The row's item has these attributes, and lacks those in ``absent``."""
+
+    present: TypedItem
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectDropped:
+    """``where`` drops the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRejected:
+    """The row is rejected for this reason."""
+
+    reason: Reason
+
+
+Expectation = ExpectItem | ExpectSome | ExpectDropped | ExpectRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowTest:
+    """One entry of ``tests``: an item and what must become of it."""
+
+    name: str
+    given: TypedItem
+    expect: Expectation
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """``sandbox``: the source table that ``--sandbox`` makes, and what fills it.
+
+    Without ``seed``, ``items`` many are generated from the row tests' ``given`` rows.
+    """
+
+    key: KeySchema
+    indexes: Indexes = field(default_factory=Indexes)
+    billing: Literal["on-demand"] | Provisioned = "on-demand"
+    settings: Mapping[Setting, Any] = field(default_factory=dict)
+    seed: str | None = None
+    """A file of ``{"Item": …}`` lines (DynamoDB JSON), relative to the spec; may be ``.gz``."""
+    items: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One table to rebuild."""
+
+    version: Literal[1] = 1
+    name: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    source: Source
+    target: Target
+    rebuild: Rebuild
+    transform: Transform
+    load: Load
+    verify: Verify
+    tests: tuple[RowTest, ...] = ()
+    sandbox: Sandbox | None = None
+    origin: Origin
+    warnings: tuple[Problem, ...] = ()
+    """Findings that do not make the spec unusable."""

@@ -1,0 +1,48 @@
+"""What becomes of one exported item: kept, dropped or rejected."""
+
+from dataclasses import dataclass
+
+from retable.schema.reasons import Reason
+
+Digest = tuple[int, int]
+"""BLAKE2b-128 of an item's canonical form as two unsigned 64-bit halves, high first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One target item.
+
+    ``item_json`` is the attribute map as DynamoDB JSON (UTF-8, no ``Item`` wrapper, numbers
+    normalised); ``key`` the canonical JSON text of its key attributes, which names the item and is
+    equal for equal keys (``{"id":{"N":"1"}}`` for 1, 1.0 and 1e0); ``size`` DynamoDB's own byte
+    count; ``rank`` sorts bytewise as the collision's expression does, where the spec names a winner.
+    """
+
+    item_json: bytes
+    key: str
+    digest: Digest
+    size: int
+    rank: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The item becomes these target items (one, until fan-out makes it more)."""
+
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """``where`` was falsy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The item cannot become a target item. ``detail`` may name attributes, never their values."""
+
+    reason: Reason
+    detail: str
+
+
+Outcome = Kept | Dropped | Rejected

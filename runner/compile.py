@@ -58,7 +58,6 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         return _unfinished(spec, observed, missing)
     require_ready(source.description, source.description.name)
     _refuse_taken_target(spec, observed)
-    steps = tuple(_steps(spec, observed, source))
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
@@ -72,8 +71,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         settings=source,
         items=observed.export.item_count if observed.export else source.description.item_count,
         items_are_exact=observed.export is not None,
-        steps=steps,
-        notes=tuple(_notes(spec, source)),
+        steps=tuple(_steps(spec, observed, source)),
+        notes=tuple(_notes(spec, observed, source)),
     )
 
 
@@ -204,13 +203,12 @@ def _export_steps(
     spec: Spec, observed: Observed, source: TableSettings, role: Role
 ) -> Iterator[Step]:
     """Yield the making, checking and mapping of one export."""
-    table_id = source.description.table_id
     yield from _export_itself(spec, observed, source, role)
+    # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
+    named = role == "only" and spec.source.export.id is not None
+    table_id = None if named else source.description.table_id
     yield CheckExport(
-        id=f"check-{role}",
-        export=f"export-{role}",
-        table_id=table_id,
-        role=role,
+        id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role
     )
     bounds = "approve" if role == "final" else None
     yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
@@ -341,7 +339,7 @@ def _policy(spec: Spec, source: TableSettings) -> str | None:
     return source.policy.replace(source.description.arn, target_arn)
 
 
-def _notes(spec: Spec, source: TableSettings) -> Iterator[str]:
+def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str]:
     """Yield what a reader must know before agreeing."""
     name = source.description.name
     for what in source.unkept:
@@ -352,5 +350,8 @@ def _notes(spec: Spec, source: TableSettings) -> Iterator[str]:
         yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
     elif spec.rebuild.strategy == "side-by-side":
         yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
+    export = observed.export
+    if export is not None and export.table_id != source.description.table_id:
+        yield f"export {export.id} is of another physical table than {name} is now"
     if spec.rebuild.backup == "none":
         yield f"no backup of {name} is made"

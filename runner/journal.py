@@ -6,6 +6,7 @@ the run. Effects come first and their records after, so every step must bear rep
 holds no item data. What the records mean is the steps' business, not the journal's.
 """
 
+import errno
 import json
 import os
 import zlib
@@ -41,7 +42,8 @@ class Journal:
         self._records = records
         self._clock = clock
         self._path = path
-        self._file = path.open("ab")
+        # Unbuffered: what a full disk refused must not be tried again when the file is closed.
+        self._file = path.open("ab", buffering=0)
 
     def __enter__(self) -> Self:
         """Return the journal itself."""
@@ -70,8 +72,9 @@ class Journal:
             data=dict(data or {}),
         )
         try:
-            self._file.write(_encode(record))
-            self._file.flush()
+            line = _encode(record)
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file.fileno())
         except OSError as error:
             message = f"the journal {self._path} cannot be written: {error.strerror}"

@@ -17,7 +17,7 @@ UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 general categories that have no glyph of their own but can change how others are shown."""
 
 
-def safe(text: str) -> str:
+def terminal_safe(text: str) -> str:
     r"""Return ``text`` with every unsafe character as ``\x1b``, ``\u202e`` or ``\U000e0041``.
 
     A tab and a line break are unsafe too: the result is always one line.
@@ -38,7 +38,7 @@ def safe_character(character: str) -> str:
 def shortened(text: str, cells: int = KEY_CELLS) -> str:
     """Return ``text`` made safe and at most ``cells`` wide; a cut is marked by an ellipsis."""
     # Only the beginning can be shown, so the rest of a huge value is never looked at.
-    shown = safe(text[: cells + 1])
+    shown = terminal_safe(text[: cells + 1])
     if cell_len(shown) <= cells:
         return shown
     return set_cell_size(shown, cells - 1).rstrip() + ELLIPSIS

@@ -5,13 +5,13 @@ masked, since a frame often ends in a public log.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from retable.runner.report.escape import ELLIPSIS, safe, safe_character
+from retable.runner.report.escape import ELLIPSIS, safe_character, terminal_safe
 from retable.schema.problem import Problem, Span
 
 FRAME_CELLS = 100
@@ -37,12 +37,12 @@ def full_frame(problem: Problem, text: str) -> Text:
     """
     style = SEVERITY_STYLES[problem.severity]
     head = Text.assemble(
-        (f"{problem.severity}[{safe(problem.code)}]", style),
-        (f" {safe(problem.name)}: ", "bold"),
+        (f"{problem.severity}[{terminal_safe(problem.code)}]", style),
+        (f" {terminal_safe(problem.name)}: ", "bold"),
         (_shown(problem.message), "bold"),
     )
     gutter = len(str(problem.span.line))
-    where = Text.assemble(" " * gutter, (" --> ", "blue"), _place(problem))
+    where = Text.assemble(" " * gutter, ("--> ", "blue"), _place(problem))
     return Text("\n").join([head, where, *_source(problem, text, gutter, style)])
 
 
@@ -51,9 +51,14 @@ def concise_frame(problem: Problem) -> Text:
     return Text.assemble(
         f"{_place(problem)}: ",
         (problem.severity, SEVERITY_STYLES[problem.severity]),
-        f" {safe(problem.code)} {safe(problem.name)}: {_shown(problem.message)}",
+        f" {terminal_safe(problem.code)} {terminal_safe(problem.name)}: {_shown(problem.message)}",
         f" ({_shown(problem.hint)})" if problem.hint else "",
     )
+
+
+def render_problems(problems: Sequence[Problem], text: str) -> str:
+    """Return full frames without colour, an empty line between them, a line break at the end."""
+    return "\n\n".join(full_frame(problem, text).plain for problem in problems) + "\n"
 
 
 def masked(text: str) -> str:
@@ -115,8 +120,8 @@ def _first_shown(line: _Line, caret: int) -> int:
 
 
 def _place(problem: Problem) -> str:
-    return f"{safe(problem.file)}:{problem.span.line}:{problem.span.column}"
+    return f"{terminal_safe(problem.file)}:{problem.span.line}:{problem.span.column}"
 
 
 def _shown(text: str) -> str:
-    return safe(masked(text))
+    return terminal_safe(masked(text))

@@ -1,1 +1,1 @@
-"""A stand-in for AWS on loopback, for demonstrations and tests. Importing this imports nothing else."""
+"""A stand-in for AWS on loopback, for demonstrations and tests. Importing this imports nothing."""

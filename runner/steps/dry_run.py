@@ -38,8 +38,9 @@ def dry_run(step: DryRun, world: World) -> Evidence:
     ledger = Ledger(folder)
     agree(count_export(files), ledger, export_of(step.check, world))
     facts = _facts(world.spec, tally, ledger)
-    judge(world.spec, facts, rejects)
-    if step.bounds is not None:
+    if step.bounds is None:
+        judge(world.spec, facts, rejects)
+    else:
         require_within_bounds(facts, world.evidence(step.bounds)["bounds"])
     return facts
 
@@ -93,6 +94,7 @@ def require_within_bounds(facts: Evidence, bounds: Evidence) -> None:
         ("items", facts["read"], bounds["items_least"], bounds["items_most"]),
         ("dropped items", facts["dropped"], 0, bounds["dropped_most"]),
         ("rejected items", facts["rejected"], 0, bounds["rejected_most"]),
+        ("colliding keys without a winner", facts["unresolved_keys"], 0, 0),
     )
     for what, found, least, most in judged:
         if not least <= found <= most:

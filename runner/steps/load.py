@@ -59,7 +59,6 @@ def _journal(step: LoadItems, tally: FileTally, world: World) -> None:
         "loaded": tally.loaded,
         "superseded": tally.superseded,
         "quarantined": tally.quarantined,
-        "write_units": str(tally.write_units),
     }
     world.journal.record(step.id, FILE_DONE, facts)
 

@@ -1,0 +1,123 @@
+"""CreateTable's request, built and validated while the old table is still there."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from retable.runner.aws.settings import TableSettings
+from retable.runner.failure import Refused
+from retable.schema.spec import Index, Indexes, KeyAttribute, Provisioned, Target
+
+PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY"}
+
+
+def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
+    """Return the request that creates ``target``, with the source's own values where it keeps them.
+
+    Raises:
+        Refused: the source's indexes cannot be kept under the target's key.
+    """
+    indexes = source.description.indexes if target.indexes == "keep" else target.indexes
+    billing = source.description.billing if target.billing == "keep" else target.billing
+    _require_fitting_local_indexes(target, indexes)
+    request: dict[str, Any] = {
+        "TableName": target.table,
+        "KeySchema": _key_schema((target.key.partition,), _sort(target)),
+        "AttributeDefinitions": _definitions(target, indexes),
+        **_billing(billing),
+    }
+    if indexes.global_:
+        request["GlobalSecondaryIndexes"] = [
+            {**_index(index), **_index_throughput(billing)} for index in indexes.global_
+        ]
+    if indexes.local:
+        request["LocalSecondaryIndexes"] = [_index(index) for index in indexes.local]
+    if source.description.table_class:
+        request["TableClass"] = source.description.table_class
+    if source.description.sse:
+        request["SSESpecification"] = dict(source.description.sse)
+    return request
+
+
+def validate_request(request: Mapping[str, Any]) -> None:
+    """Hold the request against the service's own model.
+
+    Raises:
+        Refused: it would be turned down.
+    """
+    import botocore.session
+    from botocore.validate import ParamValidator
+
+    model = botocore.session.get_session().get_service_model("dynamodb")
+    shape = model.operation_model("CreateTable").input_shape
+    report = ParamValidator().validate(dict(request), shape)
+    if report.has_errors():
+        message = f"the request to create {request.get('TableName')} is wrong"
+        raise Refused(message, report.generate_report().replace("\n", "; "))
+
+
+def _require_fitting_local_indexes(target: Target, indexes: Indexes) -> None:
+    """Local indexes share the table's partition key, so a re-key cannot keep them as they are."""
+    for index in indexes.local:
+        if index.partition != (target.key.partition,) or target.key.sort is None:
+            message = (
+                f"the local index {index.name} is keyed by {index.partition[0].name}, "
+                f"the target by {target.key.partition.name}"
+            )
+            raise Refused(message, "declare target.indexes without it, or as a global one")
+
+
+def _sort(target: Target) -> tuple[KeyAttribute, ...]:
+    """Return the sort key, if there is one."""
+    return () if target.key.sort is None else (target.key.sort,)
+
+
+def _key_schema(
+    partition: Iterable[KeyAttribute], sort: Iterable[KeyAttribute]
+) -> list[dict[str, str]]:
+    """Return a KeySchema."""
+    return [
+        *({"AttributeName": key.name, "KeyType": "HASH"} for key in partition),
+        *({"AttributeName": key.name, "KeyType": "RANGE"} for key in sort),
+    ]
+
+
+def _definitions(target: Target, indexes: Indexes) -> list[dict[str, str]]:
+    """Return exactly the attributes that keys use; DynamoDB refuses any other."""
+    keys = list(target.key.attributes)
+    for index in (*indexes.global_, *indexes.local):
+        keys.extend((*index.partition, *index.sort))
+    types = {key.name: key.type for key in keys}
+    return [
+        {"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())
+    ]
+
+
+def _billing(billing: str | Provisioned) -> dict[str, Any]:
+    """Return how the table is paid for."""
+    if isinstance(billing, Provisioned):
+        return {"BillingMode": "PROVISIONED", **_index_throughput(billing)}
+    return {"BillingMode": "PAY_PER_REQUEST"}
+
+
+def _index_throughput(billing: str | Provisioned) -> dict[str, Any]:
+    """Return the provisioned throughput, which each global index needs of its own."""
+    if not isinstance(billing, Provisioned):
+        return {}
+    throughput = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
+    return {"ProvisionedThroughput": throughput}
+
+
+def _index(index: Index) -> dict[str, Any]:
+    """Return one index of the request."""
+    if isinstance(index.projection, tuple):
+        projection: dict[str, Any] = {
+            "ProjectionType": "INCLUDE",
+            "NonKeyAttributes": list(index.projection),
+        }
+    else:
+        projection = {"ProjectionType": PROJECTIONS[index.projection]}
+    return {
+        "IndexName": index.name,
+        "KeySchema": _key_schema(index.partition, index.sort),
+        "Projection": projection,
+    }

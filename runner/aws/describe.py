@@ -1,0 +1,89 @@
+"""DescribeTable's answer in our types."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from retable.runner.aws.settings import TableDescription
+from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType, Provisioned
+
+PROJECTIONS: Mapping[str, Literal["all", "keys"]] = {"ALL": "all", "KEYS_ONLY": "keys"}
+ENCRYPTED = frozenset(["ENABLED", "ENABLING", "UPDATING"])
+
+
+def describe(table: Mapping[str, Any]) -> TableDescription:
+    """Return what ``table``, the ``Table`` of DescribeTable's answer, says."""
+    types = {
+        entry["AttributeName"]: cast("KeyType", entry["AttributeType"])
+        for entry in table["AttributeDefinitions"]
+    }
+    partition, sort = _keys(table["KeySchema"], types)
+    stream = table.get("StreamSpecification") or {}
+    return TableDescription(
+        name=table["TableName"],
+        arn=table["TableArn"],
+        table_id=table.get("TableId"),
+        status=table["TableStatus"],
+        key=KeySchema(partition=partition[0], sort=sort[0] if sort else None),
+        indexes=Indexes(
+            global_=_indexes(table.get("GlobalSecondaryIndexes"), types),
+            local=_indexes(table.get("LocalSecondaryIndexes"), types),
+        ),
+        billing=_billing(table),
+        deletion_protection=bool(table.get("DeletionProtectionEnabled")),
+        stream=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
+        table_class=(table.get("TableClassSummary") or {}).get("TableClass"),
+        sse=_sse(table.get("SSEDescription") or {}),
+        replicas=tuple(replica["RegionName"] for replica in table.get("Replicas") or ()),
+        item_count=int(table.get("ItemCount") or 0),
+        size_bytes=int(table.get("TableSizeBytes") or 0),
+    )
+
+
+def _keys(
+    schema: list[Mapping[str, str]], types: Mapping[str, KeyType]
+) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
+    """Return the partition and the sort attributes of a KeySchema, in its order."""
+    sides: dict[str, list[KeyAttribute]] = {"HASH": [], "RANGE": []}
+    for entry in schema:
+        name = entry["AttributeName"]
+        sides[entry["KeyType"]].append(KeyAttribute(name, types[name]))
+    return tuple(sides["HASH"]), tuple(sides["RANGE"])
+
+
+def _indexes(
+    found: list[Mapping[str, Any]] | None, types: Mapping[str, KeyType]
+) -> tuple[Index, ...]:
+    """Return the indexes, sorted by name so that equal tables give equal plans (I7)."""
+    indexes = []
+    for entry in found or ():
+        partition, sort = _keys(entry["KeySchema"], types)
+        kind = entry["Projection"]["ProjectionType"]
+        projection = PROJECTIONS.get(kind) or tuple(
+            sorted(entry["Projection"].get("NonKeyAttributes", ()))
+        )
+        indexes.append(
+            Index(
+                name=entry["IndexName"], partition=partition, sort=sort, projection=projection
+            )
+        )
+    return tuple(sorted(indexes, key=lambda index: index.name))
+
+
+def _billing(table: Mapping[str, Any]) -> Literal["on-demand"] | Provisioned:
+    """Return how the table is paid for; a table that never changed has no summary."""
+    mode = (table.get("BillingModeSummary") or {}).get("BillingMode")
+    throughput = table.get("ProvisionedThroughput") or {}
+    write = int(throughput.get("WriteCapacityUnits") or 0)
+    if mode == "PAY_PER_REQUEST" or not write:
+        return "on-demand"
+    return Provisioned(read=int(throughput["ReadCapacityUnits"]), write=write)
+
+
+def _sse(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the SSESpecification that gives the same encryption, or ``None`` for AWS's default."""
+    if found.get("Status") not in ENCRYPTED:
+        return None
+    wanted = {"Enabled": True, "SSEType": found.get("SSEType", "KMS")}
+    if found.get("KMSMasterKeyArn"):
+        wanted["KMSMasterKeyId"] = found["KMSMasterKeyArn"]
+    return wanted

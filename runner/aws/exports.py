@@ -1,0 +1,97 @@
+"""Native exports, as the service makes them: started, followed, listed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from retable.runner.aws.errors import code_of, in_words
+from retable.runner.clock import Clock
+from retable.runner.failure import Refused
+from retable.runner.progress import Progress
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 20.0
+IN_PROGRESS = "IN_PROGRESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportState:
+    """What DescribeExport says of an export."""
+
+    arn: str
+    id: str
+    status: str
+    export_time: datetime | None
+    item_count: int | None
+    failure: str | None
+    """The service's own words, where it failed."""
+
+
+class Exports:
+    """The export calls of DynamoDB."""
+
+    def __init__(self, client: Any) -> None:
+        """Use boto3's DynamoDB ``client``."""
+        self._client = client
+
+    def start(self, table_arn: str, bucket: str, prefix: str, client_token: str) -> str:
+        """Start a full export and return its ARN; the same token gives the same export for 8 h.
+
+        Raises:
+            Refused: point-in-time recovery is off.
+            Stopped: the service does not answer or says no.
+        """
+        request: dict[str, Any] = {
+            "TableArn": table_arn,
+            "S3Bucket": bucket,
+            "ClientToken": client_token,
+            "ExportFormat": "DYNAMODB_JSON",
+            "ExportType": "FULL_EXPORT",
+        }
+        # An empty prefix is refused; leaving it out means the bucket's root.
+        if prefix.strip("/"):
+            request["S3Prefix"] = prefix.strip("/")
+        with in_words(f"exporting {table_arn}"):
+            try:
+                answer = self._client.export_table_to_point_in_time(**request)
+            except ClientError as error:
+                if code_of(error) == "PointInTimeRecoveryUnavailableException":
+                    message = f"{table_arn} has no point-in-time recovery, which an export needs"
+                    raise Refused(message, "turn it on for the table") from error
+                raise
+        return str(answer["ExportDescription"]["ExportArn"])
+
+    def describe(self, arn: str) -> ExportState:
+        """Return how the export stands."""
+        with in_words(f"asking for the export {arn}"):
+            answer = self._client.describe_export(ExportArn=arn)["ExportDescription"]
+        failure = ": ".join(
+            str(answer[name]) for name in ("FailureCode", "FailureMessage") if answer.get(name)
+        )
+        return ExportState(
+            arn=arn,
+            id=arn.rpartition("/")[2],
+            status=str(answer["ExportStatus"]),
+            export_time=answer.get("ExportTime"),
+            item_count=answer.get("ItemCount"),
+            failure=failure or None,
+        )
+
+    def wait(self, arn: str, *, clock: Clock, progress: Progress) -> ExportState:
+        """Return the export once it is no longer in progress.
+
+        There is no deadline: an export of a large table takes hours, and the service promises none.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        began = clock.monotonic()
+        while True:
+            state = self.describe(arn)
+            if state.status != IN_PROGRESS:
+                return state
+            waited = int(clock.monotonic() - began)
+            if waited:
+                progress.note(f"the export is in progress for {waited} s")
+            clock.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)

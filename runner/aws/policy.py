@@ -1,0 +1,99 @@
+"""Resource policies that stop writes: the freeze of the source and the fence of the target.
+
+Both deny item writes and nothing else; control-plane calls stay allowed, so that a run can always
+put things back.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from retable.runner.failure import Refused
+
+WRITE_ACTIONS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
+"""Every action by which an item is written; transactions need those of their parts."""
+FREEZE_SID = "RetableFreeze"
+FENCE_SID = "RetableFence"
+MAX_POLICY_BYTES = 20_480
+"""A resource policy's size limit (PutResourcePolicy)."""
+
+
+def freeze_policy(table_arn: str, existing: str | None) -> str:
+    """Return ``existing`` with a statement that denies item writes to everyone, us included.
+
+    Raises:
+        Refused: the two together are larger than a policy may be.
+    """
+    return _merged(existing, _deny(FREEZE_SID, table_arn))
+
+
+def fence_policy(table_arn: str, principals: Sequence[str], existing: str | None) -> str:
+    """Return ``existing`` with a statement that denies item writes to all but ``principals``.
+
+    Raises:
+        Refused: the two together are larger than a policy may be.
+    """
+    condition = {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}
+    return _merged(existing, {**_deny(FENCE_SID, table_arn), "Condition": condition})
+
+
+def has_freeze(text: str) -> bool:
+    """Return whether the freeze is among the policy's statements."""
+    return any(statement.get("Sid") == FREEZE_SID for statement in _statements(text))
+
+
+def has_fence(text: str) -> bool:
+    """Return whether the fence is among the policy's statements."""
+    return any(statement.get("Sid") == FENCE_SID for statement in _statements(text))
+
+
+def principals_of(caller_arn: str) -> tuple[str, ...]:
+    """Return the patterns of ``aws:PrincipalArn`` that mean the caller named by STS.
+
+    An assumed role's ARN names the session and has lost the role's path, while
+    ``aws:PrincipalArn`` holds the role with its path.
+    """
+    head, _, rest = caller_arn.partition(":assumed-role/")
+    if not rest:
+        return (caller_arn,)
+    role = rest.split("/", maxsplit=1)[0]
+    iam = head.replace(":sts:", ":iam:", 1)
+    return (f"{iam}:role/{role}", f"{iam}:role/*/{role}")
+
+
+def _deny(sid: str, table_arn: str) -> dict[str, Any]:
+    """Return a statement that denies item writes to everyone."""
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": list(WRITE_ACTIONS),
+        "Resource": table_arn,
+    }
+
+
+def _merged(existing: str | None, statement: dict[str, Any]) -> str:
+    """Return the policy ``existing`` with ``statement`` in place of an older one of its name."""
+    document = json.loads(existing) if existing else {"Version": "2012-10-17"}
+    kept = [
+        other for other in _statements(existing or "{}") if other.get("Sid") != statement["Sid"]
+    ]
+    text = json.dumps({**document, "Statement": [*kept, statement]}, separators=(",", ":"))
+    if len(text.encode()) > MAX_POLICY_BYTES:
+        message = f"the table's resource policy and ours have {len(text.encode()):,} bytes together"
+        raise Refused(message, f"a policy may have {MAX_POLICY_BYTES:,}; shorten the table's own")
+    return text
+
+
+def _statements(text: str) -> list[dict[str, Any]]:
+    """Return the policy's statements; a single one may stand without a list."""
+    statements = json.loads(text).get("Statement", [])
+    return statements if isinstance(statements, list) else [statements]

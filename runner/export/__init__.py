@@ -1,0 +1,1 @@
+"""Reading native exports: through their manifests, and trusted only when checked."""

@@ -1,0 +1,96 @@
+"""The independent counter: DuckDB over the exported files, sharing no code with the mapping.
+
+It reads lines as text and neither parses nor maps them; that the files are whole is checked before,
+since DuckDB does not look at a gzip's checksum.
+"""
+# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from retable.runner.export.check import CheckedFile
+from retable.runner.export.manifest import Export
+from retable.runner.failure import CheckFailed
+from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
+from retable.runner.ledger.query import Ledger
+from retable.runner.ledger.write import MAX_LINE_BYTES, SEPARATOR
+
+NULL_LINE = "\x1d"
+"""The line that the CSV reader takes for null. It must name one, and it is turned back at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Independent:
+    """The exported lines, counted and summed by the halves of their MD5.
+
+    Blank lines and lines that are no text are not among them.
+    """
+
+    count: int
+    md5_lower_sum: int
+    md5_upper_sum: int
+
+
+def count_export(files: Sequence[CheckedFile], memory_limit: str = MEMORY_LIMIT) -> Independent:
+    """Count and sum the lines of ``files``.
+
+    Raises:
+        CheckFailed: DuckDB cannot read them as lines, because of carriage returns for instance.
+        Stopped: memory, disk or a file failed DuckDB.
+    """
+    if not files:
+        return Independent(count=0, md5_lower_sum=0, md5_upper_sum=0)
+    with database(None, memory_limit) as connection:
+        try:
+            ((count, lower, upper),) = connection.execute(
+                f"""select count(*), coalesce(sum(md5_number_lower(line)::hugeint), 0),
+                  coalesce(sum(md5_number_upper(line)::hugeint), 0)
+                from (select coalesce(line, {literal(NULL_LINE)}) as line from {_lines(files)})"""
+            ).fetchall()
+        except duckdb.InvalidInputException as error:
+            message = (
+                "the data files cannot be counted a second time: DuckDB does not find lines of "
+                "text that end in a newline each"
+            )
+            raise CheckFailed(message, "a native export has no carriage returns") from error
+    return Independent(count=count, md5_lower_sum=lower, md5_upper_sum=upper)
+
+
+def agree(independent: Independent, ledger: Ledger, export: Export) -> None:
+    """Hold three counts of the same items together: the manifest's, DuckDB's and the ledger's.
+
+    Raises:
+        CheckFailed: they differ, or their checksums do; the message has the three numbers.
+    """
+    lines = ledger.lines()
+    read = lines.count + lines.unreadable
+    if not export.item_count == read == independent.count + lines.unreadable:
+        message = (
+            f"the export's manifest has {export.item_count:,} items, DuckDB counts "
+            f"{independent.count + lines.unreadable:,} lines, the ledger has {read:,}"
+        )
+        raise CheckFailed(message, "some data file is not what was mapped; start a new run")
+    found = (independent.md5_lower_sum, independent.md5_upper_sum)
+    if found != (lines.md5_lower_sum, lines.md5_upper_sum):
+        message = (
+            f"of {export.item_count:,} items, not all lines that DuckDB reads are those in the "
+            f"ledger: the sums of their MD5 halves are {found[0]:x} and {found[1]:x}, "
+            f"in the ledger {lines.md5_lower_sum:x} and {lines.md5_upper_sum:x}"
+        )
+        raise CheckFailed(message, "some data file is not what was mapped; start a new run")
+
+
+def _lines(files: Sequence[CheckedFile]) -> str:
+    """Return the SQL relation of all lines of ``files``, in one text column ``line``.
+
+    JSON readers trim and check what they read; the CSV reader, told that there are no quotes, no
+    escapes and one column, hands on every byte. What is no such line it must leave out
+    (``ignore_errors``), or one bad line would stop the count; the ledger knows how many those are.
+    """
+    return f"""read_csv({file_list(file.path for file in files)},
+      columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false, compression = 'gzip',
+      delim = {literal(SEPARATOR)}, quote = '', escape = '', comment = '', new_line = '\\n',
+      nullstr = {literal(NULL_LINE)}, strict_mode = true, ignore_errors = true,
+      max_line_size = {MAX_LINE_BYTES})"""

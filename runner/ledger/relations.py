@@ -1,0 +1,65 @@
+"""The ledgers as SQL: the text behind every question, and behind what a report says to run again.
+
+Nothing is executed here.
+"""
+# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+
+import re
+from pathlib import Path
+
+from retable.runner.ledger.database import file_list, pattern
+from retable.runner.ledger.write import MAX_LINE_BYTES
+
+SUPERSEDED = "superseded.parquet"
+"""The losers of colliding target keys, beside the parts of the expected ledger."""
+PART = re.compile(r"\d{5,}\.parquet")
+PART_GLOB = "[0-9]*.parquet"
+"""The parts of a ledger, one a data file or a scan segment: ``00000.parquet`` and so on."""
+NO_ROWS = """(select null::varchar as source_file, null::bigint as source_line,
+  null::integer as ordinal, null::varchar as outcome, null::varchar as reason,
+  null::varchar as key, null::ubigint as digest_hi, null::ubigint as digest_lo,
+  null::bigint as size, null::ubigint as line_md5_lower, null::ubigint as line_md5_upper,
+  null::blob as rank where false)"""
+"""A ledger of no data file at all."""
+
+
+def parts(folder: Path) -> str:
+    """Return the SQL relation of all rows of the ledger in ``folder``."""
+    if not any(PART.fullmatch(path.name) for path in folder.iterdir()):
+        return NO_ROWS
+    return f"read_parquet({pattern(folder, PART_GLOB)})"
+
+
+def expected_items(folder: Path, superseded: Path | None, quarantined: Path | None) -> str:
+    """Return the SQL query of what the table must hold, one row an item.
+
+    These are the results of the expected ledger in ``folder`` without those in the file
+    ``superseded`` and those whose key is in ``quarantined`` (JSON lines with a ``key``); a file
+    that is not there takes nothing away.
+    """
+    sql = f"""select ledger.key, digest_hi, digest_lo, source_file, source_line
+from {parts(folder)} as ledger"""
+    if superseded is not None and superseded.is_file():
+        sql += f"""
+anti join read_parquet({file_list([superseded])}) as lost
+  using (source_file, source_line, ordinal)"""
+    if quarantined is not None and quarantined.is_file():
+        sql += f"""
+anti join {_quarantined_keys(quarantined)} as refused using (key)"""
+    return sql + "\nwhere ledger.key is not null"
+
+
+def actual_items(folder: Path) -> str:
+    """Return the SQL query of what the table holds, one row an item."""
+    return f"select key, digest_hi, digest_lo from {parts(folder)}"
+
+
+def _quarantined_keys(path: Path) -> str:
+    """Return the SQL relation of the keys in ``path``, each as canonical text.
+
+    A line that a crash tore has no key and takes nothing away, so that its item is found missing.
+    """
+    return f"""(select if(json_type(key) = 'VARCHAR', key->>'$', key::varchar) as key
+  from read_json({file_list([path])}, columns = {{key: 'JSON'}},
+    format = 'newline_delimited', compression = 'none',
+    maximum_object_size = {MAX_LINE_BYTES}, ignore_errors = true))"""

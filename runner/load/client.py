@@ -1,0 +1,152 @@
+"""BatchWriteItem as one signed HTTP request, built from bytes and answered in our own words.
+
+boto3's serializer costs eight times the CPU of the whole rest, so only its endpoint rules, its
+credentials and its signer are used. Retrying is not done here.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Any
+
+import aiohttp
+import orjson
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from retable.runner.aws.session import Aws
+from retable.runner.failure import Stopped
+
+TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
+TARGET = "DynamoDB_20120810.BatchWriteItem"
+THROTTLED = frozenset(
+    [
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "LimitExceededException",
+        "ReplicatedWriteConflictException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    ]
+)
+POISONED = frozenset(
+    ["ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException"]
+)
+"""What one bad item does to a whole batch: nothing of it is written."""
+EXPIRED = frozenset(["ExpiredTokenException", "UnrecognizedClientException", "ExpiredToken"])
+
+
+class Kind(Enum):
+    """What an answer means for the batch."""
+
+    WRITTEN = auto()
+    """Written, but for what is in ``unprocessed``."""
+    THROTTLED = auto()
+    """Nothing was written; ask again later."""
+    BROKEN = auto()
+    """No whole answer: it may have been written or not. Writing an item again is harmless."""
+    POISONED = auto()
+    """Nothing was written, because of one item or more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request."""
+
+    kind: Kind
+    unprocessed: Sequence[Mapping[str, Any]] = ()
+    """The items, as DynamoDB JSON, that the table had no room for."""
+    units: Decimal = field(default=Decimal(0))
+    """Write units consumed, those of indexes included, as the service counted them."""
+    code: str = ""
+
+
+class BatchClient:
+    """Writes batches to one table over a shared HTTP session."""
+
+    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str) -> None:
+        """Write to ``table``."""
+        self._http = http
+        self._aws = aws
+        self._table = table
+        self._url = aws.dynamodb_url
+        self._head = b'{"ReturnConsumedCapacity":"INDEXES","RequestItems":{%s:[' % orjson.dumps(
+            table
+        )
+
+    async def put(self, items: Sequence[bytes]) -> Answer:
+        """Write whole items (attribute maps as JSON), at most 25 with no key twice.
+
+        Raises:
+            Stopped: the credentials, the permissions or the table itself stand in the way.
+        """
+        requests = b",".join(b'{"PutRequest":{"Item":%s}}' % item for item in items)
+        body = self._head + requests + b"]}}"
+        try:
+            async with self._http.post(
+                self._url, data=body, headers=self._signed(body), timeout=TIMEOUT
+            ) as response:
+                content = await response.read()
+                return self._read(response.status, response.headers, content)
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            return Answer(kind=Kind.BROKEN, code=type(error).__name__)
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        """Return the request's headers, signed with the credentials as they are now."""
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": TARGET}
+        request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
+        credentials = self._aws.credentials().get_frozen_credentials()
+        SigV4Auth(credentials, "dynamodb", self._aws.region).add_auth(request)
+        # A compressed answer has a CRC of other bytes than those read here.
+        return {**dict(request.headers.items()), "Accept-Encoding": "identity"}
+
+    def _read(self, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
+        """Return what the answer means."""
+        checksum = headers.get("x-amz-crc32")
+        if checksum is not None and int(checksum) != zlib.crc32(content):
+            return Answer(kind=Kind.BROKEN, code="wrong CRC-32")
+        try:
+            answer = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            return Answer(kind=Kind.BROKEN, code=f"HTTP {status} without JSON")
+        if status == 200:  # noqa: PLR2004 -- HTTP's own number
+            return _written(answer, self._table)
+        return self._refused(status, answer)
+
+    def _refused(self, status: int, answer: Mapping[str, Any]) -> Answer:
+        """Return what an error means, or stop where asking again cannot help."""
+        code = str(answer.get("__type", "")).rpartition("#")[2]
+        if code in THROTTLED:
+            return Answer(kind=Kind.THROTTLED, code=code)
+        if code in POISONED:
+            return Answer(kind=Kind.POISONED, code=code)
+        if status >= 500:  # noqa: PLR2004 -- HTTP's own number
+            return Answer(kind=Kind.BROKEN, code=code or f"HTTP {status}")
+        if code in EXPIRED:
+            message = f"loading {self._table}: the credentials are expired or not known"
+            raise Stopped(message, "renew them")
+        if code == "AccessDeniedException":
+            message = f"loading {self._table}: access to BatchWriteItem was denied"
+            raise Stopped(message, "the caller needs leave for dynamodb:BatchWriteItem")
+        if code == "ResourceNotFoundException":
+            message = f"loading {self._table}: the table is not there"
+            raise Stopped(message, "someone deleted it, or it is still being made")
+        message = f"loading {self._table}: BatchWriteItem answered {code or f'HTTP {status}'}"
+        raise Stopped(message)
+
+
+def _written(answer: Mapping[str, Any], table: str) -> Answer:
+    """Return what was written and what it cost."""
+    left = answer.get("UnprocessedItems") or {}
+    units = sum(
+        (Decimal(str(entry.get("CapacityUnits", 0))) for entry in answer.get("ConsumedCapacity", ())),
+        Decimal(0),
+    )
+    return Answer(
+        kind=Kind.WRITTEN,
+        unprocessed=[request["PutRequest"]["Item"] for request in left.get(table, ())],
+        units=units,
+    )

@@ -1,0 +1,46 @@
+"""The pace of a load: write units a second, as the service counts them, and how long to back off."""
+
+import asyncio
+from decimal import Decimal
+from random import Random
+
+from retable.runner.clock import Clock
+
+FIRST_BACKOFF_SECONDS = 0.05
+LONGEST_BACKOFF_SECONDS = 20.0
+
+
+class Pace:
+    """A budget of write units. What was really consumed is taken off it afterwards."""
+
+    def __init__(self, rate: int | None, clock: Clock) -> None:
+        """Allow ``rate`` units a second; ``None`` allows any."""
+        self._rate = rate
+        self._clock = clock
+        self._left = float(rate or 0)
+        self._seen = clock.monotonic()
+
+    async def wait(self) -> None:
+        """Return once the budget is not overdrawn."""
+        while self._rate is not None:
+            self._refill(self._rate)
+            if self._left > 0:
+                return
+            await asyncio.sleep(min(1.0, -self._left / self._rate + 0.001))
+
+    def spend(self, units: Decimal) -> None:
+        """Take what a request consumed off the budget."""
+        # A budget, not an item's number: a float's rounding moves the pace by nothing that matters.
+        self._left -= float(units)
+
+    def _refill(self, rate: int) -> None:
+        """Add what has become due since the last look, up to one second's worth."""
+        now = self._clock.monotonic()
+        self._left = min(float(rate), self._left + (now - self._seen) * rate)
+        self._seen = now
+
+
+def backoff_seconds(attempt: int, rng: Random) -> float:
+    """Return how long to wait before trying again: full jitter over a doubling bound."""
+    bound = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempt, 16))
+    return rng.uniform(0, bound)

@@ -1,0 +1,55 @@
+"""The quarantine of a load: items that the table itself refused, each kept with its reason."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from retable.schema.reasons import Reason
+from retable.transforms.outcome import Result
+
+
+class Quarantine:
+    """JSON lines, appended and forced to disk one by one."""
+
+    def __init__(self, path: Path, done_files: frozenset[str]) -> None:
+        """Open ``path``, keeping only the items of files that are done.
+
+        The items of a file that was not finished are tried again, and refused again.
+        """
+        self._path = path
+        kept = [entry for entry in read_quarantine(path) if entry["source_file"] in done_files]
+        part = path.with_suffix(".part")
+        part.write_bytes(b"".join(_line(entry) for entry in kept))
+        part.replace(path)
+
+    def add(self, source_file: str, line: int, ordinal: int, result: Result, code: str) -> None:
+        """Keep one item, with the service's code for why."""
+        entry = {
+            "source_file": source_file,
+            "source_line": line,
+            "ordinal": ordinal,
+            "key": result.key,
+            "reason": Reason.REFUSED_BY_TABLE,
+            "code": code,
+            "item": json.loads(result.item_json),
+        }
+        with self._path.open("ab") as file:
+            file.write(_line(entry))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the items in quarantine; a torn last line, which a crash can leave, is none."""
+    if not path.is_file():
+        return
+    for line in path.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            yield json.loads(line)
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    """Return one line."""
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"

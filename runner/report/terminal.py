@@ -1,0 +1,49 @@
+"""Consoles on the streams of a command: colour where a person looks, plain lines elsewhere.
+
+Consoles made here know no markup, no emoji codes and no highlighting, so data cannot style itself.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NoReturn, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
+
+
+class PlainConsole(Console):
+    """A console that leaves it to the command to end when its reader has gone (``| head``)."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise the error again; rich itself would exit, which a run must not do for a line."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+def console_on(stream: TextIO, environ: Mapping[str, str] = NO_ENVIRONMENT) -> Console:
+    """Return a console that writes to ``stream``.
+
+    ``environ`` is the process's environment: ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM`` count.
+    """
+    return PlainConsole(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        force_jupyter=False,
+        # FORCE_COLOR, which many CI systems set, would turn animation on as well.
+        force_interactive=False if in_ci(environ) else None,
+        _environ=environ,
+    )
+
+
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Return whether the process runs in continuous integration, by the usual variable."""
+    return environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def print_line(console: Console, line: Text) -> None:
+    """Print one line as it is: never wrapped nor cut, so that it can be copied and searched."""
+    console.print(line, soft_wrap=True)

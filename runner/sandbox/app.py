@@ -1,0 +1,161 @@
+"""The sandbox as a WSGI application: DynamoDB and STS by our rules, all other services by moto."""
+
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import orjson
+
+from retable.runner.sandbox.background import Sweeper, Writer
+from retable.runner.sandbox.call import credentials, principal_of
+from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
+from retable.runner.sandbox.moto_app import Environ, MotoApp
+from retable.runner.sandbox.options import ACCOUNT, SandboxOptions
+from retable.runner.sandbox.state import State
+
+LOGGER = logging.getLogger(__name__)
+CONTROL = "/_retable/"
+IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<GetCallerIdentityResult><Arn>{arn}</Arn><UserId>{user}</UserId><Account>{account}</Account>
+</GetCallerIdentityResult>
+<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata>
+</GetCallerIdentityResponse>"""
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Sandbox:
+    """One account in one process. Enter it before it is served; its state ends with it."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        """Make an empty account."""
+        self.moto = MotoApp()
+        self.state = State(options, self.moto)
+        self.writer = Writer(self.state)
+        self._sweeper = Sweeper(self.state)
+
+    def __enter__(self) -> Self:
+        """Take over moto's state."""
+        self.moto.__enter__()
+        self._sweeper.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop what runs in the background and drop the state."""
+        self.state.stopping.set()
+        self.writer.stop()
+        self._sweeper.stop()
+        for job in self.state.exports.values():
+            if job.thread is not None:
+                job.thread.join()
+        self.moto.__exit__(kind, error, trace)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        raw = _read_body(environ)
+        try:
+            status, headers, body = self._answer(environ, raw)
+        except Exception:
+            # Anything moto stumbles over is an error of the service to the client, not a hang-up.
+            LOGGER.debug("the sandbox failed to answer", exc_info=True)
+            self.state.counters["internal_errors"] += 1
+            status, headers, body = 500, [], b'{"__type":"InternalFailure","message":"sandbox"}'
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def report(self) -> dict[str, Any]:
+        """Return what the sandbox counted, as ``GET /_retable/sandbox`` shows it."""
+        with self.state.lock:
+            return {
+                "sandbox": True,
+                "account": ACCOUNT,
+                "seed": self.state.options.seed,
+                "counters": dict(self.state.counters),
+                "writer": self.writer.report(),
+            }
+
+    def _answer(self, environ: Environ, raw: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Return status, headers and body of the answer."""
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(CONTROL):
+            return self._control(environ, path.removeprefix(CONTROL), raw)
+        if is_dynamodb(environ):
+            status, body = answer_dynamodb(self.state, environ, raw)
+            headers = [
+                ("Content-Type", "application/x-amz-json-1.0"),
+                ("x-amzn-RequestId", f"{self.state.random.getrandbits(128):032X}"),
+                ("x-amz-crc32", checksum(body)),
+            ]
+            return status, headers, body
+        if _is_identity(environ, raw):
+            return 200, [("Content-Type", "text/xml")], _identity(environ)
+        status, headers, body = self.moto.forward(environ, raw)
+        return status, headers, body
+
+    def _control(
+        self, environ: Environ, what: str, raw: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Answer a request to the sandbox itself."""
+        status, answer = 200, self.report()
+        match environ["REQUEST_METHOD"], what:
+            case "GET", "sandbox":
+                pass
+            case "POST", "faults":
+                status, answer = self._set_faults(orjson.loads(raw))
+            case "POST", "writer":
+                wanted = orjson.loads(raw)
+                endpoint = f"http://{environ['HTTP_HOST']}"
+                self.writer.start(endpoint, wanted["table"], wanted.get("region"))
+            case _:
+                status, answer = 404, {"message": f"the sandbox has no {what}"}
+        return status, [("Content-Type", "application/json")], orjson.dumps(answer)
+
+    def _set_faults(self, changes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Put faults in force; ``seed`` starts the random numbers anew."""
+        with self.state.lock:
+            seed = changes.pop("seed", None)
+            if seed is not None:
+                self.state.random.seed(seed)
+            try:
+                self.state.faults = self.state.faults.updated(changes)
+            except ValueError as error:
+                return 400, {"message": str(error)}
+        return 200, self.report()
+
+
+def _read_body(environ: Environ) -> bytes:
+    """Return the body of a request, also of one sent in chunks."""
+    length = environ.get("CONTENT_LENGTH")
+    stream = environ["wsgi.input"]
+    if length:
+        body: bytes = stream.read(int(length))
+        return body
+    if environ.get("wsgi.input_terminated"):
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["wsgi.input_terminated"] = False
+        chunked: bytes = stream.read()
+        return chunked
+    return b""
+
+
+def _is_identity(environ: Environ, raw: bytes) -> bool:
+    """Return whether a request is STS GetCallerIdentity."""
+    if "/sts/" not in environ.get("HTTP_AUTHORIZATION", ""):
+        return False
+    return parse_qs(raw.decode()).get("Action") == ["GetCallerIdentity"]
+
+
+def _identity(environ: Environ) -> bytes:
+    """Return who asks: the user named after the access key."""
+    access_key, _ = credentials(environ)
+    arn = escape(principal_of(access_key))
+    return IDENTITY.format(arn=arn, user=escape(access_key), account=ACCOUNT).encode()

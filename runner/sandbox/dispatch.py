@@ -1,0 +1,104 @@
+"""Every DynamoDB request: policies, faults, then the operation itself; the answer's bytes."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from moto.core.exceptions import JsonRESTError, ServiceException
+
+from retable.runner.sandbox.call import STREAMS_PREFIX, Call, parse_call
+from retable.runner.sandbox.dynamodb import (
+    backups,
+    batch,
+    exports,
+    policies,
+    reads,
+    tables,
+    writes,
+)
+from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError
+from retable.runner.sandbox.faults import WRITES, draw_500, fail_before, internal_error
+from retable.runner.sandbox.guard import authorize
+from retable.runner.sandbox.moto_app import Environ
+from retable.runner.sandbox.state import State
+
+Operation = Callable[[State, Call], dict[str, Any]]
+Reply = tuple[int, bytes]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "BatchExecuteStatement": writes.batch_execute_statement,
+    "BatchGetItem": reads.batch_get_item,
+    "BatchWriteItem": batch.batch_write_item,
+    "CreateBackup": backups.create_backup,
+    "CreateTable": tables.create_table,
+    "DeleteBackup": backups.delete_backup,
+    "DeleteItem": writes.delete_item,
+    "DeleteResourcePolicy": policies.delete_resource_policy,
+    "DeleteTable": tables.delete_table,
+    "DescribeBackup": backups.describe_backup,
+    "DescribeExport": exports.describe_export,
+    "DescribeTable": tables.describe_table,
+    "ExecuteStatement": writes.execute_statement,
+    "ExecuteTransaction": writes.execute_transaction,
+    "ExportTableToPointInTime": exports.export_table,
+    "GetItem": reads.get_item,
+    "GetResourcePolicy": policies.get_resource_policy,
+    "ListBackups": backups.list_backups,
+    "ListExports": exports.list_exports,
+    "ListTables": tables.list_tables,
+    "PutItem": writes.put_item,
+    "PutResourcePolicy": policies.put_resource_policy,
+    "Query": reads.query,
+    "Scan": reads.scan,
+    "TransactWriteItems": writes.transact_write_items,
+    "UpdateItem": writes.update_item,
+    "UpdateTable": tables.update_table,
+}
+"""What moto gets wrong. Everything else is moto's, after the same policies and faults."""
+
+
+def answer_dynamodb(state: State, environ: Environ, raw: bytes) -> Reply:
+    """Return status and body of the answer to a request."""
+    try:
+        call = parse_call(environ, raw)
+        with state.lock:
+            state.counters[f"requests:{call.operation}"] += 1
+            answer = _carry_out(state, call)
+            if call.operation in WRITES:
+                state.counters[f"written:{call.access_key}"] += 1
+    except ApiError as error:
+        return error.status, error.body()
+    except PassedError as error:
+        return error.status, error.body
+    except (JsonRESTError, ServiceException) as error:
+        # A rule of moto's that struck outside moto's own dispatch, such as a filter's syntax.
+        message = str(getattr(error, "message", error))
+        return HTTPStatus.BAD_REQUEST, ApiError("ValidationException", message).body()
+    return HTTPStatus.OK, orjson.dumps(answer)
+
+
+def is_dynamodb(environ: Environ) -> bool:
+    """Return whether a request is one for DynamoDB's tables; streams are moto's alone."""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    return target.startswith("DynamoDB_") and not target.startswith(STREAMS_PREFIX)
+
+
+def checksum(body: bytes) -> str:
+    """Return the ``x-amz-crc32`` that DynamoDB sends and clients check."""
+    return str(zlib.crc32(body))
+
+
+def _carry_out(state: State, call: Call) -> dict[str, Any]:
+    """Do what ``call`` asks, unless a policy or a fault stands in its way."""
+    authorize(state, call)
+    fail_before(state, call)
+    takes_effect = draw_500(state, call)
+    if takes_effect is False:
+        raise internal_error()
+    operation = OPERATIONS.get(call.operation)
+    answer = state.forward(call) if operation is None else operation(state, call)
+    if takes_effect:
+        raise internal_error()
+    return answer

@@ -1,0 +1,84 @@
+"""Write and read units that requests cost, by the real sizes, indexes included."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retable.runner.sandbox.dynamodb.shape import IndexShape, Shape
+from retable.runner.sandbox.dynamodb.values import item_bytes
+
+WRITE_UNIT_BYTES = 1024
+READ_UNIT_BYTES = 4096
+
+Typed = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Units:
+    """Units used on one table: its own, and those of each index."""
+
+    table: float = 0.0
+    indexes: dict[tuple[str, str], float] = field(default_factory=dict)
+    """By kind of index and its name."""
+
+    def add_write(self, shape: Shape, old: Typed | None, new: Typed | None) -> None:
+        """Add one item's write: ``old`` is what was there, ``new`` what is there now."""
+        sizes = [item_bytes(item) for item in (old, new) if item is not None]
+        self.table += _write_units(max(sizes, default=0))
+        for index in shape.indexes:
+            units = _index_units(index, old, new)
+            if units:
+                place = (index.kind, index.name)
+                self.indexes[place] = self.indexes.get(place, 0.0) + units
+
+    def add_read(self, size: int, *, consistent: bool) -> None:
+        """Add a read of ``size`` bytes."""
+        units = max(1, math.ceil(size / READ_UNIT_BYTES))
+        self.table += units if consistent else units / 2
+
+    @property
+    def total(self) -> float:
+        """Return the units of table and indexes together."""
+        return self.table + sum(self.indexes.values())
+
+    def report(self, name: str, detail: str) -> dict[str, Any]:
+        """Return ``ConsumedCapacity`` as ``ReturnConsumedCapacity`` of ``detail`` wants it."""
+        answer: dict[str, Any] = {"TableName": name, "CapacityUnits": self.total}
+        if detail == "INDEXES":
+            answer["Table"] = {"CapacityUnits": self.table}
+            for (kind, index), units in self.indexes.items():
+                answer.setdefault(kind, {})[index] = {"CapacityUnits": units}
+        return answer
+
+
+def sizes_of(items: Iterable[Typed]) -> int:
+    """Return the bytes of ``items`` together."""
+    return sum(item_bytes(item) for item in items)
+
+
+def _index_units(index: IndexShape, old: Typed | None, new: Typed | None) -> int:
+    """Return what one write costs on ``index``: nothing where its entry does not change."""
+    before, after = _entry(index, old), _entry(index, new)
+    if before == after:
+        return 0
+    if before is None or after is None:
+        return _write_units(item_bytes(after or before or {}))
+    if all(before[part.name] == after[part.name] for part in index.key):
+        return _write_units(max(item_bytes(before), item_bytes(after)))
+    # A changed key is a delete and an insert.
+    return _write_units(item_bytes(before)) + _write_units(item_bytes(after))
+
+
+def _entry(index: IndexShape, item: Typed | None) -> Typed | None:
+    """Return what ``index`` holds of ``item``; ``None`` where it leaves the item out."""
+    if item is None or any(part.name not in item for part in index.key):
+        return None
+    if index.attributes is None:
+        return item
+    return {name: value for name, value in item.items() if name in index.attributes}
+
+
+def _write_units(size: int) -> int:
+    """Return the write units of ``size`` bytes."""
+    return max(1, math.ceil(size / WRITE_UNIT_BYTES))

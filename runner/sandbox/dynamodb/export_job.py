@@ -1,0 +1,63 @@
+"""One export as DescribeExport shows it. Making one is exports' business."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportJob:
+    """One export, as DescribeExport shows it."""
+
+    arn: str
+    token: str
+    asked: Mapping[str, Any]
+    """The request's parameters, without the token."""
+    table_arn: str
+    table_id: str
+    start: datetime
+    bucket: str
+    prefix: str | None
+    files: int
+    item_count: int = 0
+    size: int = 0
+    status: str = "IN_PROGRESS"
+    failure: tuple[str, str] | None = None
+    end: datetime | None = None
+    thread: threading.Thread | None = field(default=None, repr=False)
+
+    @property
+    def export_id(self) -> str:
+        """Return the id, which names the folder in S3."""
+        return self.arn.rpartition("/")[2]
+
+    def describe(self) -> dict[str, Any]:
+        """Return ``ExportDescription``; times are epoch seconds."""
+        answer: dict[str, Any] = {
+            "ExportArn": self.arn,
+            "ExportStatus": self.status,
+            "StartTime": self.start.timestamp(),
+            "ExportTime": self.start.timestamp(),
+            "TableArn": self.table_arn,
+            "TableId": self.table_id,
+            "ClientToken": self.token,
+            "S3Bucket": self.bucket,
+            "S3SseAlgorithm": "AES256",
+            "ExportFormat": "DYNAMODB_JSON",
+        }
+        if self.prefix is not None:
+            answer["S3Prefix"] = self.prefix
+        if "ExportType" in self.asked:
+            answer["ExportType"] = self.asked["ExportType"]
+        if self.end is not None:
+            answer["EndTime"] = self.end.timestamp()
+        if self.failure is not None:
+            answer["FailureCode"], answer["FailureMessage"] = self.failure
+        if self.status == "COMPLETED":
+            prefix = f"{self.prefix.rstrip('/')}/" if self.prefix else ""
+            answer["ExportManifest"] = f"{prefix}AWSDynamoDB/{self.export_id}/manifest-summary.json"
+            answer["ItemCount"] = self.item_count
+            answer["BilledSizeBytes"] = self.size
+        return answer

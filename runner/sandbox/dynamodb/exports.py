@@ -1,0 +1,179 @@
+"""ExportTableToPointInTime: a real export of what the table holds at the request, into S3.
+
+It takes full exports of the present only. Points in the past and incremental exports are refused,
+never answered with something else.
+"""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import orjson
+from moto.dynamodb.models.table import Table
+
+from retable.runner.sandbox.call import Call
+from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
+from retable.runner.sandbox.dynamodb.export_job import ExportJob
+from retable.runner.sandbox.dynamodb.stored import items_of, typed_of
+from retable.runner.sandbox.native_export import write_native_export
+from retable.runner.sandbox.state import State
+
+TOKEN_SECONDS = 8 * 3600
+"""How long a ClientToken stands for its request; ExportTableToPointInTime in the API reference."""
+CLOCK_TOLERANCE_SECONDS = 60
+"""How far the service's clock may be from the caller's."""
+POLL_SECONDS = 0.02
+
+
+def export_table(state: State, call: Call) -> dict[str, Any]:
+    """Answer ExportTableToPointInTime."""
+    asked = {name: value for name, value in call.body.items() if name != "ClientToken"}
+    table = _table(state, call, str(asked.get("TableArn")))
+    _check_request(state, asked, table)
+    token = call.body.get("ClientToken")
+    if token is not None:
+        earlier = _earlier(state, token)
+        if earlier is not None and earlier.asked != asked:
+            message = f"Duplicate request detected: {token}"
+            code = "ExportConflictException"
+            raise ApiError(code, message)
+        if earlier is not None:
+            return {"ExportDescription": earlier.describe()}
+    job = _start(state, asked, table, token or f"{state.random.getrandbits(128):032x}")
+    return {"ExportDescription": {**job.describe(), "ExportStatus": "IN_PROGRESS"}}
+
+
+def describe_export(state: State, call: Call) -> dict[str, Any]:
+    """Answer DescribeExport, also for a table that is gone."""
+    arn = str(call.body.get("ExportArn"))
+    if ":table/" not in arn or "/export/" not in arn:
+        message = "Invalid Export ARN"
+        raise invalid(message)
+    job = state.exports.get(arn)
+    if job is None:
+        message = f"Export not found: {arn}"
+        code = "ExportNotFoundException"
+        raise ApiError(code, message)
+    return {"ExportDescription": job.describe()}
+
+
+def list_exports(state: State, call: Call) -> dict[str, Any]:
+    """Answer ListExports, newest first."""
+    wanted = call.body.get("TableArn")
+    jobs = [job for job in state.exports.values() if wanted in {None, job.table_arn}]
+    jobs.sort(key=lambda job: job.arn, reverse=True)
+    first = int(call.body.get("NextToken") or 0)
+    count = int(call.body.get("MaxResults") or 25)
+    summaries = [
+        {"ExportArn": job.arn, "ExportStatus": job.status, "ExportType": "FULL_EXPORT"}
+        for job in jobs[first : first + count]
+    ]
+    answer: dict[str, Any] = {"ExportSummaries": summaries}
+    if first + count < len(jobs):
+        answer["NextToken"] = str(first + count)
+    return answer
+
+
+def _table(state: State, call: Call, arn: str) -> Table:
+    """Return the table to export."""
+    table = state.find_table(call.region, arn)
+    if table is None or not arn.startswith("arn:"):
+        message = f"Table not found: {arn.rpartition('/')[2]}"
+        code = "TableNotFoundException"
+        raise ApiError(code, message)
+    return table
+
+
+def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None:
+    """Refuse what cannot be exported."""
+    if not asked.get("S3Bucket"):
+        message = (
+            "1 validation error detected: Value null at 's3Bucket' failed to satisfy constraint: "
+            "Member must not be null"
+        )
+        raise invalid(message)
+    if asked.get("ExportType", "FULL_EXPORT") != "FULL_EXPORT":
+        message = "the sandbox makes full exports only"
+        raise invalid(message)
+    if asked.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
+        message = "the sandbox exports DYNAMODB_JSON only"
+        raise invalid(message)
+    recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
+    if recovery["PointInTimeRecoveryStatus"] != "ENABLED":
+        message = f"Point in time recovery is not enabled for table '{table.name}'"
+        code = "PointInTimeRecoveryUnavailableException"
+        raise ApiError(code, message)
+    wanted = asked.get("ExportTime")
+    now = state.options.clock.now().timestamp()
+    if wanted is not None and abs(wanted - now) > CLOCK_TOLERANCE_SECONDS:
+        message = "the sandbox exports the present only"
+        code = "InvalidExportTimeException"
+        raise ApiError(code, message)
+
+
+def _earlier(state: State, token: str) -> ExportJob | None:
+    """Return the export that ``token`` stands for."""
+    now = state.options.clock.now()
+    for job in state.exports.values():
+        age = (now - (job.end or now)).total_seconds()
+        if job.token == token and age < TOKEN_SECONDS:
+            return job
+    return None
+
+
+def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> ExportJob:
+    """Fix the content of an export and let it be written."""
+    now = state.options.clock.now().astimezone(UTC)
+    export_id = f"{int(now.timestamp() * 1000):014d}-{state.random.getrandbits(32):08x}"
+    job = ExportJob(
+        arn=f"{table.table_arn}/export/{export_id}",
+        token=token,
+        asked=asked,
+        table_arn=table.table_arn,
+        table_id=state.extras(table).table_id,
+        start=now,
+        bucket=asked["S3Bucket"],
+        prefix=asked.get("S3Prefix"),
+        files=state.options.export_files,
+    )
+    items = [orjson.dumps(typed_of(item)) for item in items_of(table)]
+    state.exports[job.arn] = job
+    job.thread = threading.Thread(target=_write, args=(state, job, items), daemon=True)
+    job.thread.start()
+    if state.options.export_seconds == 0 and not state.faults.hold_exports:
+        job.thread.join()
+    return job
+
+
+def _write(state: State, job: ExportJob, items: list[bytes]) -> None:
+    """Write the export, wait out its time, and say how it ended."""
+    ready = state.now() + state.options.export_seconds
+    failure = _failure(state, job)
+    if failure is None:
+        job.item_count = write_native_export(
+            lambda key, body: state.moto.put_object(job.bucket, key, body),
+            items,
+            table_arn=job.table_arn,
+            table_id=job.table_id,
+            bucket=job.bucket,
+            prefix=job.prefix,
+            export_id=job.export_id,
+            export_time=job.start,
+            files=job.files,
+        )
+        job.size = sum(len(item) for item in items)
+    while (state.now() < ready or state.faults.hold_exports) and not state.stopping.is_set():
+        state.stopping.wait(POLL_SECONDS)
+    job.end = state.options.clock.now().astimezone(UTC)
+    job.failure = failure
+    job.status = "COMPLETED" if failure is None else "FAILED"
+
+
+def _failure(state: State, job: ExportJob) -> tuple[str, str] | None:
+    """Return code and message with which an export must fail."""
+    if state.faults.export_failure is not None:
+        return state.faults.export_failure, "injected by the sandbox"
+    if not state.moto.has_bucket(job.bucket):
+        return "S3NoSuchBucket", f"The specified bucket does not exist: {job.bucket}"
+    return None

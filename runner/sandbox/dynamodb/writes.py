@@ -1,0 +1,202 @@
+"""Writes of single items, and PartiQL: judged by DynamoDB's rules, then done here or by moto.
+
+What needs an expression (conditions, updates, transactions, statements) is left to moto, with its
+input brought to stored form before and its result judged after. Batches are in ``batch``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.dynamodb.models.table import Table
+
+from retable.runner.sandbox.call import Call
+from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError, invalid
+from retable.runner.sandbox.dynamodb.capacity import Units
+from retable.runner.sandbox.dynamodb.shape import Shape, check_key, check_put, key_of, shape_of
+from retable.runner.sandbox.dynamodb.stored import Typed, find, remove, store
+from retable.runner.sandbox.dynamodb.values import stored_attributes, stored_item, stored_value
+from retable.runner.sandbox.guard import denied_arn, statement_action
+from retable.runner.sandbox.state import State
+
+MAX_TRANSACTION_ITEMS = 100
+CONDITIONS = ("ConditionExpression", "Expected", "ConditionalOperator")
+VALUES = "ExpressionAttributeValues"
+
+
+def put_item(state: State, call: Call) -> dict[str, Any]:
+    """Answer PutItem."""
+    item, _ = stored_item(call.body.get("Item"))
+    table = state.data_table(call.region, call.table_name)
+    shape = shape_of(table)
+    check_put(item, shape, in_batch=False)
+    old = _typed(table, item)
+    answer = {}
+    if _is_plain(call.body):
+        store(table, item)
+    else:
+        answer = state.forward(call, _with_values({**call.body, "Item": item}))
+    return _with_capacity(answer, call, shape, old, item)
+
+
+def delete_item(state: State, call: Call) -> dict[str, Any]:
+    """Answer DeleteItem."""
+    key, _ = stored_attributes(call.body.get("Key"))
+    table = state.data_table(call.region, call.table_name)
+    shape = shape_of(table)
+    check_key(key, shape)
+    old = _typed(table, key)
+    answer = {}
+    if _is_plain(call.body):
+        remove(table, key)
+    else:
+        answer = state.forward(call, _with_values({**call.body, "Key": key}))
+    return _with_capacity(answer, call, shape, old, None)
+
+
+def update_item(state: State, call: Call) -> dict[str, Any]:
+    """Answer UpdateItem: moto updates, and its result is put back if it breaks a rule."""
+    key, _ = stored_attributes(call.body.get("Key"))
+    table = state.data_table(call.region, call.table_name)
+    shape = shape_of(table)
+    check_key(key, shape)
+    old = _typed(table, key)
+    body = _with_values({**call.body, "Key": key})
+    answer = _guarded(state, call, body, [(table, key)])
+    return _with_capacity(answer, call, shape, old, _typed(table, key))
+
+
+def transact_write_items(state: State, call: Call) -> dict[str, Any]:
+    """Answer TransactWriteItems."""
+    entries = call.body.get("TransactItems", [])
+    if len(entries) > MAX_TRANSACTION_ITEMS:
+        message = (
+            "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
+            "Member must have length less than or equal to 100"
+        )
+        raise invalid(message)
+    touched = []
+    stored = []
+    for entry in entries:
+        kind, part = next(iter(entry.items()))
+        table = state.data_table(call.region, part["TableName"])
+        shape = shape_of(table)
+        part, key = _transaction_part(kind, part, shape)
+        touched.append((table, key))
+        stored.append({kind: part})
+    return _guarded(state, call, {**call.body, "TransactItems": stored}, touched)
+
+
+def execute_statement(state: State, call: Call) -> dict[str, Any]:
+    """Answer ExecuteStatement; what it stores is judged where moto makes its item."""
+    return state.forward(call, _with_parameters(call.body))
+
+
+def execute_transaction(state: State, call: Call) -> dict[str, Any]:
+    """Answer ExecuteTransaction."""
+    statements = [_with_parameters(entry) for entry in call.body.get("TransactStatements", [])]
+    return state.forward(call, {**call.body, "TransactStatements": statements})
+
+
+def batch_execute_statement(state: State, call: Call) -> dict[str, Any]:
+    """Answer BatchExecuteStatement: every statement on its own, denied ones with an error each."""
+    responses = []
+    for entry in call.body.get("Statements", []):
+        denied = any(
+            denied_arn(state, call, action, name)
+            for action, name in statement_action(entry["Statement"])
+        )
+        if denied:
+            state.counters[f"denied:{call.access_key}"] += 1
+            message = "User is not authorized with an explicit deny in a resource-based policy"
+            responses.append({"Error": {"Code": "AccessDenied", "Message": message}})
+            continue
+        part = state.forward(call, {"Statements": [_with_parameters(entry)]})
+        responses.extend(part["Responses"])
+    return {"Responses": responses}
+
+
+def _guarded(
+    state: State, call: Call, body: Mapping[str, Any], touched: list[tuple[Table, Typed]]
+) -> dict[str, Any]:
+    """Let moto write, then judge the items it touched; put all back if anything is refused."""
+    before = [_typed(table, key) for table, key in touched]
+    try:
+        answer = state.forward(call, body)
+        for table, key in touched:
+            _settle(table, key)
+    except (ApiError, PassedError):
+        for (table, key), old in zip(touched, before, strict=True):
+            if old is None:
+                remove(table, key)
+            else:
+                store(table, old)
+        raise
+    return answer
+
+
+def _settle(table: Table, key: Typed) -> None:
+    """Judge an item that moto has written, and keep it in stored form."""
+    written = _typed(table, key)
+    if written is None:
+        return
+    try:
+        item, _ = stored_item(written)
+    except ApiError as error:
+        if error.message.startswith("Item size"):
+            message = "Item size to update has exceeded the maximum allowed size"
+            raise invalid(message) from error
+        raise
+    check_put(item, shape_of(table), in_batch=False)
+    store(table, item)
+
+
+def _transaction_part(kind: str, part: Typed, shape: Shape) -> tuple[Typed, Typed]:
+    """Return one part of a transaction in stored form, and the key it touches."""
+    if kind == "Put":
+        item, _ = stored_item(part.get("Item"))
+        check_put(item, shape, in_batch=False)
+        return _with_values({**part, "Item": item}), key_of(item, shape)
+    key, _ = stored_attributes(part.get("Key"))
+    check_key(key, shape)
+    return _with_values({**part, "Key": key}), key
+
+
+def _is_plain(body: Mapping[str, Any]) -> bool:
+    """Return whether a write has no condition and wants nothing back."""
+    return body.get("ReturnValues", "NONE") == "NONE" and not any(
+        name in body for name in CONDITIONS
+    )
+
+
+def _typed(table: Table, key: Typed) -> Typed | None:
+    """Return the item that has the key in ``key``, as JSON."""
+    found = find(table, key)
+    return None if found is None else found.typed
+
+
+def _with_values(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body whose expression values are checked and in stored form."""
+    values = body.get(VALUES)
+    if not values:
+        return body
+    return {**body, VALUES: {name: stored_value(value)[0] for name, value in values.items()}}
+
+
+def _with_parameters(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement whose parameters are checked and in stored form."""
+    if "Parameters" not in body:
+        return body
+    return {**body, "Parameters": [stored_value(value)[0] for value in body["Parameters"]]}
+
+
+def _with_capacity(
+    answer: dict[str, Any], call: Call, shape: Shape, old: Typed | None, new: Typed | None
+) -> dict[str, Any]:
+    """Return the answer with the capacity that was really used, where it was asked for."""
+    detail = call.body.get("ReturnConsumedCapacity", "NONE")
+    answer.pop("ConsumedCapacity", None)
+    if detail != "NONE":
+        units = Units()
+        units.add_write(shape, old, new)
+        answer["ConsumedCapacity"] = units.report(shape.name, detail)
+    return answer

@@ -1,0 +1,134 @@
+"""Sockets and threads that serve a WSGI application on loopback, quietly, until told to stop."""
+
+import errno
+import socket
+import threading
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from retable.runner.failure import Refused
+
+BACKLOG = 128
+FREE_PORT_ATTEMPTS = 20
+POLL_SECONDS = 0.05
+"""How long stopping may take to be noticed."""
+
+
+class QuietHandler(MotoRequestHandler):
+    """moto's request handler, without a log and without the delay of small packets."""
+
+    # Headers and body go out in two writes; with Nagle's algorithm the second would wait 40 ms
+    # for the first one's acknowledgement on a connection that is kept.
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Note the connection, so that stopping can end it."""
+        super().setup()
+        _connections_of(self.server).add(self.connection)
+
+    def finish(self) -> None:
+        """Forget the connection."""
+        _connections_of(self.server).discard(self.connection)
+        super().finish()
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 -- werkzeug's
+        """Say nothing."""
+
+
+class Listener:
+    """A port on 127.0.0.1, and on ::1 where there is IPv6, for localhost may mean either."""
+
+    def __init__(self, application: Any, port: int) -> None:  # noqa: ANN401 -- any WSGI application
+        """Bind and serve.
+
+        Raises:
+            Refused: the port is taken.
+        """
+        sockets = _bind(port)
+        self.port: int = sockets[0].getsockname()[1]
+        self._servers: list[BaseWSGIServer] = []
+        self._threads: list[threading.Thread] = []
+        for bound in sockets:
+            server = make_server(
+                bound.getsockname()[0],
+                self.port,
+                application,
+                threaded=True,
+                request_handler=QuietHandler,
+                fd=bound.fileno(),
+            )
+            # The server works on a duplicate of the socket.
+            bound.close()
+            thread = threading.Thread(
+                target=server.serve_forever, args=(POLL_SECONDS,), daemon=True
+            )
+            thread.start()
+            self._servers.append(server)
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Stop listening and hang up on every client."""
+        for server in self._servers:
+            server.shutdown()
+        for thread in self._threads:
+            thread.join()
+        for server in self._servers:
+            server.server_close()
+            for connection in list(_connections_of(server)):
+                _hang_up(connection)
+
+
+def _connections_of(server: Any) -> set[socket.socket]:  # noqa: ANN401 -- a server of werkzeug's
+    """Return the open connections of a server."""
+    connections: set[socket.socket] = vars(server).setdefault("retable_connections", set())
+    return connections
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a connection under its thread's feet; that thread then closes it."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        if error.errno not in {errno.ENOTCONN, errno.EBADF}:
+            raise
+
+
+def _bind(port: int) -> list[socket.socket]:
+    """Return listening sockets of one port, IPv4 first.
+
+    Raises:
+        Refused: the port is taken.
+    """
+    for _ in range(FREE_PORT_ATTEMPTS if port == 0 else 1):
+        sockets = _bind_both(port)
+        if sockets:
+            return sockets
+    message = f"port {port} on localhost is taken" if port else "no free port on localhost"
+    raise Refused(message, "name another with --port")
+
+
+def _bind_both(port: int) -> list[socket.socket]:
+    """Return sockets of IPv4 and, where there is any, IPv6; none where either is taken."""
+    bound: list[socket.socket] = []
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            one = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:
+            continue
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((host, bound[0].getsockname()[1] if bound else port))
+            one.listen(BACKLOG)
+        except OSError as error:
+            one.close()
+            if error.errno == errno.EADDRINUSE:
+                for other in bound:
+                    other.close()
+                return []
+            if family == socket.AF_INET:
+                raise
+            continue
+        bound.append(one)
+    return bound

@@ -1,0 +1,100 @@
+"""moto inside the sandbox: its WSGI application, its tables and its S3, in this process."""
+
+import hashlib
+import io
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from moto.core.base_backend import BackendDict
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import s3_backends
+
+from retable.runner.sandbox.dynamodb.stored import teach_moto
+from retable.runner.sandbox.options import ACCOUNT
+
+Environ = dict[str, Any]
+
+
+class MotoApp:
+    """moto with a state of its own while entered; what was there before comes back at the end.
+
+    moto's state belongs to the process, so of several sandboxes only the one entered last works.
+    """
+
+    def __init__(self) -> None:
+        """Make the application; services load when they are first asked for."""
+        self.application = DomainDispatcherApplication(create_backend_app)
+        self._before: list[tuple[BackendDict[Any], dict[str, Any]]] = []
+
+    def __enter__(self) -> Self:
+        """Put away what moto holds and begin empty."""
+        teach_moto()
+        backends = _backends_in_use()
+        self._before = [(backend, dict(backend.items())) for backend in backends]
+        for backend in list(backends):
+            backend.clear()
+        backends.clear()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop the state and bring back what was put away."""
+        BackendDict.reset()
+        for backend, accounts in self._before:
+            backend.update(accounts)
+            _backends_in_use().append(backend)
+
+    def dynamodb(self, region: str) -> DynamoDBBackend:
+        """Return moto's DynamoDB of ``region``."""
+        return dynamodb_backends[ACCOUNT][region]
+
+    def dynamodb_regions(self) -> list[DynamoDBBackend]:
+        """Return moto's DynamoDB of every region in use."""
+        return list(dynamodb_backends[ACCOUNT].values())
+
+    def forward(self, environ: Environ, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Let moto answer a request with ``body`` in place of the one it came with."""
+        seen: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            seen["status"], seen["headers"] = int(status[:3]), headers
+
+        inner = {
+            **environ,
+            "wsgi.input": io.BytesIO(body),
+            "CONTENT_LENGTH": str(len(body)),
+        }
+        chunks: Iterable[bytes] = self.application(inner, start_response)
+        try:
+            answer = b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        return seen["status"], seen["headers"], answer
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Return whether S3 has ``bucket``."""
+        try:
+            s3_backends[ACCOUNT]["aws"].head_bucket(bucket)
+        except MissingBucket:
+            return False
+        return True
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        """Store an object in S3 as the export service does: uploaded in parts, here always one."""
+        digest = hashlib.md5(body, usedforsecurity=False).digest()
+        etag = hashlib.md5(digest, usedforsecurity=False).hexdigest() + "-1"
+        s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, etag=etag)
+
+
+def _backends_in_use() -> list[BackendDict[Any]]:
+    """Return moto's own list of the services that hold anything; there is no public way to it."""
+    return vars(BackendDict)["_instances"]  # type: ignore[no-any-return]

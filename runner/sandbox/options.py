@@ -1,0 +1,96 @@
+"""What a sandbox may be told: how long things take, and which faults to show.
+
+Times are in seconds. Everything random is drawn from one generator, so a seed repeats a run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from retable.runner.clock import Clock, SystemClock
+
+ACCOUNT = "123456789012"
+"""The account of everything in the sandbox; moto's default."""
+DEFAULT_REGION = "eu-west-1"
+ACCESS_KEY = "migrate"
+"""The access key id of ``SandboxServer.environment``; its principal is ``user/migrate``."""
+WRITER_ACCESS_KEY = "application"
+"""The access key id of the background writer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """How the sandbox behaves when nothing goes wrong."""
+
+    seed: int = 0
+    clock: Clock = field(default_factory=SystemClock)
+    creating_seconds: float = 0.0
+    """How long a new table is CREATING."""
+    updating_seconds: float = 0.0
+    """How long a table is UPDATING after UpdateTable."""
+    deleting_seconds: float = 0.0
+    """How long a table is DELETING; it still reads and writes then, as the real one may."""
+    export_seconds: float = 0.0
+    """How long an export is IN_PROGRESS at least; its content is fixed when it is asked for."""
+    export_files: int = 4
+    """Data files an export has; one of them is empty."""
+    backup_seconds: float = 0.0
+    """How long a backup is CREATING."""
+    ttl_seconds: float | None = None
+    """Seconds between two sweeps for expired items; ``None`` never sweeps."""
+    policy_delay_seconds: float = 0.0
+    """How long a resource policy is shown by GetResourcePolicy before it takes effect."""
+    writer_rate: float = 0.0
+    """Writes a second of an application that never stops writing the seeded table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectedError:
+    """An error to answer instead of doing what was asked: ``times`` requests of ``operation``."""
+
+    operation: str
+    code: str = "InternalServerError"
+    message: str = "injected by the sandbox"
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """Faults in force, as ``POST /_retable/faults`` sets them; what is not named stays as it is."""
+
+    unprocessed: float = 0.0
+    """Share of a batch's writes that come back as UnprocessedItems."""
+    throttle: float = 0.0
+    """Below 1 the share of write requests that are throttled; else that many, the next ones."""
+    throttle_reads: float = 0.0
+    """The same for Scan, Query, GetItem and BatchGetItem."""
+    fail_500: int = 0
+    """That many of the next write requests answer InternalServerError; about half take effect."""
+    policy_delay_seconds: float | None = None
+    """Overrides the option of that name for policies put from now on."""
+    table_status: Mapping[str, str] = field(default_factory=dict)
+    """Tables held in a status, by name: ``{"orders": "UPDATING"}``."""
+    export_failure: str | None = None
+    """FailureCode with which the next exports end."""
+    hold_exports: bool = False
+    """Exports stay IN_PROGRESS for as long as this is set."""
+    errors: tuple[InjectedError, ...] = ()
+
+    def updated(self, changes: Mapping[str, Any]) -> "Faults":
+        """Return the faults with ``changes`` (from JSON) made.
+
+        Raises:
+            ValueError: a name is unknown, or an error lacks its operation.
+        """
+        known = {entry.name for entry in fields(self)}
+        unknown = sorted(set(changes) - known)
+        if unknown:
+            message = f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(known))}"
+            raise ValueError(message)
+        values = dict(changes)
+        if "errors" in values:
+            try:
+                values["errors"] = tuple(InjectedError(**error) for error in values["errors"])
+            except TypeError as error:
+                raise ValueError(str(error)) from error
+        return replace(self, **values)

@@ -1,0 +1,154 @@
+"""What pytest runs of a ``*.migrate.yaml``: a ``lint`` item and one ``test[name]`` a row test.
+
+A spec that cannot be read is a failing ``lint`` item: collecting never fails, so one broken spec
+hides no other file. Specs are not run, nor are their custom functions.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from retable.runner.spec_findings import LoadedSpec, RowRunner, check, load, name_clash, row_runner
+from retable.runner.report.escape import terminal_safe
+from retable.runner.report.frame import render_problems
+from retable.schema.spec import RowTest, Spec
+
+BUILT_IN_MARKS = frozenset(
+    {
+        "filterwarnings",
+        "parametrize",
+        "skip",
+        "skipif",
+        "tryfirst",
+        "trylast",
+        "usefixtures",
+        "xfail",
+    }
+)
+"""Marks that make pytest do something; a tag of that name selects by ``-k`` alone."""
+NAMES = pytest.StashKey[dict[str, str]]()
+"""The names of the specs collected so far, each with its file."""
+
+
+class SpecFile(pytest.File):
+    """One ``*.migrate.yaml`` file."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Yield ``lint`` and, where the spec can be read, its row tests."""
+        lint: LintItem = LintItem.from_parent(self, name="lint")
+        try:
+            spec = self.loaded.spec
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it may not hide other files
+            lint.error = error
+            spec = None
+        yield lint
+        if spec is None:
+            return
+        self.session.stash.setdefault(NAMES, {}).setdefault(spec.name, self.shown)
+        self._mark(lint, spec.tags)
+        for name, row in _named(spec):
+            item: RowItem = RowItem.from_parent(self, name=f"test[{name}]")
+            item.row = row
+            self._mark(item, spec.tags)
+            yield item
+
+    @cached_property
+    def shown(self) -> str:
+        """Return the file's name as the user would type it."""
+        folder = self.config.invocation_params.dir
+        inside = self.path.is_relative_to(folder)
+        return str(self.path.relative_to(folder) if inside else self.path)
+
+    @cached_property
+    def loaded(self) -> LoadedSpec:
+        """Return the spec, read once."""
+        return load(self.path, self.shown)
+
+    @cached_property
+    def checked(self) -> LoadedSpec:
+        """Return the spec with its expressions checked too."""
+        return check(self.loaded)
+
+    @cached_property
+    def run_row(self) -> RowRunner:
+        """Return what runs a row test; the mapping is compiled once."""
+        if self.checked.spec is None or self.checked.has_errors:
+            pytest.fail(f"{self.shown} has errors; its lint item tells them", pytrace=False)
+        return row_runner(self.checked.spec)
+
+    def _mark(self, item: pytest.Item, tags: Iterable[str]) -> None:
+        for tag in tags:
+            item.extra_keyword_matches.add(tag)
+            if not tag.startswith("_") and tag not in BUILT_IN_MARKS:
+                # Registered first, so that --strict-markers holds.
+                self.config.addinivalue_line("markers", f"{tag}: a tag of migration specs")
+                item.add_marker(tag)
+
+
+class LintItem(pytest.Item):
+    """Is the spec free of errors?"""
+
+    error: Exception | None = None
+    """What kept the file from being read, where it is no finding about the spec."""
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the item stands; pytest counts lines from 0."""
+        return self.path, 0, self.name
+
+    def runtest(self) -> None:
+        """Fail with a frame for each error; warnings are shown in the report."""
+        if self.error is not None:
+            raise self.error
+        file = _file_of(self)
+        problems = file.checked.problems
+        errors = [problem for problem in problems if problem.severity == "error"]
+        warnings = [problem for problem in problems if problem.severity == "warning"]
+        spec = file.checked.spec
+        if spec is not None:
+            earlier = self.session.stash[NAMES][spec.name]
+            if earlier != file.shown:
+                errors.append(name_clash(spec, file.shown, earlier))
+        if warnings:
+            text = render_problems(warnings, file.checked.text)
+            self.add_report_section("call", "warnings", text)
+        if errors:
+            pytest.fail(render_problems(errors, file.checked.text), pytrace=False)
+
+
+class RowItem(pytest.Item):
+    """Does the mapping make of one item what the spec says?"""
+
+    row: RowTest
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the row test stands; pytest counts lines from 0."""
+        return self.path, self.row.span.line - 1, self.name
+
+    def runtest(self) -> None:
+        """Fail with what differs, and nothing else."""
+        file = _file_of(self)
+        result = file.run_row(self.row)
+        if result.outcome != "passed":
+            word = "failed" if result.outcome == "failed" else "could not be evaluated"
+            head = f"{file.shown}:{result.line}: row test {result.name!r} {word}"
+            details = (f"  {line}" for line in result.details)
+            pytest.fail("\n".join(map(terminal_safe, [head, *details])), pytrace=False)
+
+
+def _file_of(item: pytest.Item) -> SpecFile:
+    file = item.getparent(SpecFile)
+    if file is None:  # pragma: no cover -- only a SpecFile makes these items
+        message = f"{item.nodeid} is not part of a spec"
+        raise AssertionError(message)
+    return file
+
+
+def _named(spec: Spec) -> Iterable[tuple[str, RowTest]]:
+    """Yield the row tests, each with a name that is printable and one of a kind."""
+    seen: dict[str, int] = {}
+    for row in spec.tests:
+        seen[row.name] = seen.get(row.name, 0) + 1
+        again = f" ({seen[row.name]})" if seen[row.name] > 1 else ""
+        yield terminal_safe(row.name) + again, row

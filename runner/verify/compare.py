@@ -1,0 +1,244 @@
+"""Comparing the rebuilt table with what it must hold: counts, checksums, and every differing item.
+
+Both sides are ledgers; nothing is read from AWS here. The checksum does not depend on the order of
+the items: it is the sum of their digests' halves, each modulo 2**64. It is never XORed, since pairs
+would cancel, and never DuckDB's ``hash()``, which differs between versions.
+"""
+# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import duckdb
+import orjson
+
+from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
+from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
+from retable.runner.ledger.write import replace_durably
+
+BUCKET = "md5_number_upper(key) & 255"
+"""The bucket of an item: the first byte of its key's MD5, which no digest has a part in."""
+ROWS_AT_ONCE = 4_000_000
+"""How many rows of both sides are joined at once: with keys of 60 bytes about 0.5 GB."""
+SHOWN = 100
+"""How many differences are returned; the files have them all."""
+SPILL = ".spill"
+DIFF = "diff.parquet"
+
+Kind = Literal["missing", "extra", "different"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One item that the table lacks, has too many or has otherwise; ``key`` is DynamoDB JSON."""
+
+    kind: Kind
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the two sides compare.
+
+    The checksums are 32 hex digits. ``buckets_differing`` (0 to 255) are those whose count or
+    checksum differs. ``first`` are the first differences by key. ``sql`` has, by the name of the
+    check ("row count", "checksum", "differing items"), the text that anyone can run again.
+    """
+
+    expected_count: int
+    actual_count: int
+    expected_checksum: str
+    actual_checksum: str
+    missing: int
+    extra: int
+    different: int
+    buckets_differing: tuple[int, ...]
+    first: tuple[Difference, ...]
+    sql: Mapping[str, str]
+
+    @property
+    def is_equal(self) -> bool:
+        """Return whether the table holds exactly what it must."""
+        return (
+            self.expected_count == self.actual_count
+            and self.expected_checksum == self.actual_checksum
+            and not self.missing + self.extra + self.different
+        )
+
+
+Sums = tuple[int, int, int]
+"""Count, sum of the digests' high halves, sum of the low ones."""
+NONE: Sums = (0, 0, 0)
+
+
+def compare(  # noqa: PLR0913 -- each side's files by name
+    expected: Path,
+    *,
+    quarantined: Path | None,
+    actual: Path,
+    diff: Path,
+    superseded: Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+) -> Comparison:
+    """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
+
+    What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
+    table refused (the JSON lines ``quarantined``) is not expected. Writes every difference into
+    ``diff`` as JSON lines and beside the folder ``actual`` as ``diff.parquet``, both sorted by key;
+    they are empty where there is none. An item that is there twice is extra.
+
+    Raises:
+        Stopped: memory, disk or a file failed DuckDB.
+    """
+    sides = (
+        expected_items(expected, superseded or expected / SUPERSEDED, quarantined),
+        actual_items(actual),
+    )
+    with database(actual.parent / SPILL, memory_limit) as connection:
+        must, found = (_buckets(connection, side) for side in sides)
+        differing = [
+            bucket for bucket in sorted({*must, *found}) if must.get(bucket) != found.get(bucket)
+        ]
+        rows = {
+            bucket: must.get(bucket, NONE)[0] + found.get(bucket, NONE)[0] for bucket in differing
+        }
+        _join(connection, sides, list(_batches(rows)))
+        kinds = _write_parquet(connection, actual.parent / DIFF)
+        first = _write_lines(connection, actual.parent / DIFF, diff)
+    return Comparison(
+        expected_count=_total(must, 0),
+        actual_count=_total(found, 0),
+        expected_checksum=_checksum(must),
+        actual_checksum=_checksum(found),
+        **kinds,
+        buckets_differing=tuple(differing),
+        first=first,
+        sql=_sql(sides, differing),
+    )
+
+
+def _buckets(connection: duckdb.DuckDBPyConnection, side: str) -> dict[int, Sums]:
+    """Return the sums of each bucket of ``side`` that has an item."""
+    rows = connection.execute(
+        f"""select {BUCKET} as bucket, count(*), sum(digest_hi::hugeint), sum(digest_lo::hugeint)
+        from ({side}) group by bucket"""
+    ).fetchall()
+    return {int(bucket): (count, high, low) for bucket, count, high, low in rows}
+
+
+def _batches(rows: Mapping[int, int]) -> Iterator[list[int]]:
+    """Yield the buckets, so many together as can be joined at once."""
+    batch: list[int] = []
+    held = 0
+    for bucket, count in rows.items():
+        if batch and held + count > ROWS_AT_ONCE:
+            yield batch
+            batch, held = [], 0
+        batch.append(bucket)
+        held += count
+    if batch:
+        yield batch
+
+
+def _join(
+    connection: duckdb.DuckDBPyConnection, sides: tuple[str, str], batches: Sequence[Sequence[int]]
+) -> None:
+    """Collect the differences in those buckets into the table ``difference``."""
+    connection.execute(
+        """create temp table difference (kind varchar, key varchar,
+          expected_hi ubigint, expected_lo ubigint, actual_hi ubigint, actual_lo ubigint,
+          source_file varchar, source_line bigint)"""
+    )
+    for batch in batches:
+        connection.execute(f"insert into difference {_differences(sides, batch)}")
+
+
+def _differences(sides: tuple[str, str], buckets: Sequence[int]) -> str:
+    """Return the SQL query of every difference in ``buckets``.
+
+    Items of one key are numbered, so that a second one on either side finds no partner.
+    """
+    expected, actual = (
+        f"""(select *, row_number() over (partition by key order by digest_hi, digest_lo) as nth
+  from ({side}) where ({BUCKET}) in ({", ".join(map(str, buckets))}))"""
+        for side in sides
+    )
+    return f"""select case when a.key is null then 'missing' when e.key is null then 'extra'
+    else 'different' end as kind, coalesce(e.key, a.key) as key,
+  e.digest_hi as expected_hi, e.digest_lo as expected_lo,
+  a.digest_hi as actual_hi, a.digest_lo as actual_lo, e.source_file, e.source_line
+from {expected} as e
+full outer join {actual} as a on e.key = a.key and e.nth = a.nth
+where (e.digest_hi, e.digest_lo) is distinct from (a.digest_hi, a.digest_lo)"""
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[Kind, int]:
+    """Write the differences to ``path`` and return how many there are of each kind."""
+    temporary = path.with_name(path.name + ".part")
+    connection.execute(
+        f"copy (select * from difference order by key, kind) to {literal(temporary)} "
+        "(format parquet, compression zstd)"
+    )
+    replace_durably(temporary, path)
+    counts = dict(
+        connection.execute("select kind, count(*) from difference group by kind").fetchall()
+    )
+    connection.execute("drop table difference")
+    return {kind: counts.get(kind, 0) for kind in get_args(Kind)}
+
+
+def _write_lines(
+    connection: duckdb.DuckDBPyConnection, parquet: Path, path: Path
+) -> tuple[Difference, ...]:
+    """Write the differences in ``parquet`` to ``path`` as JSON lines and return the first."""
+    first: list[Difference] = []
+    temporary = path.with_name(path.name + ".part")
+    rows = connection.execute(
+        f"select kind, key, source_file, source_line from read_parquet({file_list([parquet])}) "
+        "order by key, kind"
+    )
+    with temporary.open("wb") as stream:
+        while batch := rows.fetchmany(10_000):
+            for kind, text, source_file, source_line in batch:
+                key = orjson.loads(text)
+                line = {"kind": kind, "key": key}
+                if source_file is not None:
+                    line |= {"source_file": source_file, "source_line": source_line}
+                stream.write(orjson.dumps(line) + b"\n")
+                if len(first) < SHOWN:
+                    first.append(Difference(kind=kind, key=key))
+    replace_durably(temporary, path)
+    return tuple(first)
+
+
+def _total(sums: Mapping[int, Sums], part: int) -> int:
+    """Return one of the sums over all buckets."""
+    return sum(bucket[part] for bucket in sums.values())
+
+
+def _checksum(sums: Mapping[int, Sums]) -> str:
+    """Return the sums of both halves of the digest, each modulo 2**64, as hex digits."""
+    high, low = (_total(sums, part) % 2**64 for part in (1, 2))
+    return f"{high:016x}{low:016x}"
+
+
+def _sql(sides: tuple[str, str], differing: Sequence[int]) -> Mapping[str, str]:
+    """Return the queries behind the checks, to be run again by hand."""
+    halves = " || ".join(
+        f"lpad(lower(to_hex((coalesce(sum({half}::hugeint), 0) % 18446744073709551616)::ubigint)), "
+        "16, '0')"
+        for half in ("digest_hi", "digest_lo")
+    )
+    return {
+        "row count": _both("count(*)", sides),
+        "checksum": _both(halves, sides),
+        "differing items": _differences(sides, differing or [0]),
+    }
+
+
+def _both(value: str, sides: tuple[str, str]) -> str:
+    """Return the query that gives ``value`` for each side."""
+    expected, actual = (f"(select {value} from ({side}))" for side in sides)
+    return f"select {expected} as expected, {actual} as actual"

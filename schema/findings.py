@@ -1,0 +1,92 @@
+"""Collects what is wrong with one spec, so that everything is said at once. It judges nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from retable.schema.problem import Problem, Severity, Span
+from retable.schema.rules import Rule
+from retable.schema.spec import SpecPath
+
+# Findings after which the value they stand at can still be read.
+_HARMLESS = {Rule.UNKNOWN_KEY, Rule.DUPLICATE_KEY, Rule.REPEATED_ENTRY}
+
+
+@dataclass(slots=True)
+class Findings:
+    """The findings about one file; ``spans`` and ``keys`` place values and keys by their path."""
+
+    file: str
+    spans: Mapping[SpecPath, Span] = field(repr=False)
+    keys: Mapping[SpecPath, Span] = field(repr=False)
+    problems: list[Problem] = field(default_factory=list)
+    incomplete: set[SpecPath] = field(default_factory=set)
+    """Mappings that lack a key which could not be read."""
+    _broken: set[SpecPath] = field(default_factory=set)
+    _inside: set[SpecPath] = field(default_factory=set)
+
+    def add(
+        self,
+        rule: Rule,
+        path: SpecPath,
+        message: str,
+        *,
+        hint: str | None = None,
+        severity: Severity = "error",
+        at: Literal["value", "key"] = "value",
+    ) -> None:
+        """Add one finding about the value (or the key) at ``path``."""
+        self.add_at(self._place(path, at), rule, message, hint=hint, severity=severity)
+        if severity == "error" and rule not in _HARMLESS:
+            self._broken.add(path)
+            self._inside.update(path[:length] for length in range(len(path)))
+
+    def add_at(
+        self,
+        span: Span,
+        rule: Rule,
+        message: str,
+        *,
+        hint: str | None = None,
+        severity: Severity = "error",
+    ) -> None:
+        """Add one finding about a stretch of the text that is no value of its own."""
+        self.problems.append(
+            Problem(
+                file=self.file,
+                span=span,
+                code=rule.code,
+                name=rule.words,
+                message=message,
+                hint=hint,
+                severity=severity,
+            )
+        )
+
+    def sound(self, *path: str | int) -> bool:
+        """Say whether the value at ``path`` can be read: no error at it, above it or inside it."""
+        return (
+            path not in self._inside
+            and not self.blamed(path)
+            and not any(lacking[: len(path)] == path for lacking in self.incomplete)
+        )
+
+    def blamed(self, path: SpecPath) -> bool:
+        """Say whether there is an error at ``path`` or at something that contains it."""
+        return any(path[:length] in self._broken for length in range(len(path) + 1))
+
+    def failed(self) -> bool:
+        """Say whether any finding is an error."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    def _place(self, path: SpecPath, at: Literal["value", "key"]) -> Span:
+        """Return where to point: never at a whole block of lines where its key says it better."""
+        while path not in self.spans:
+            path, at = path[:-1], "key"
+        span = self.spans[path]
+        if path in self.keys and (at == "key" or span.line != span.end_line):
+            return self.keys[path]
+        if path and span.line == span.end_line:
+            return span
+        first = self.keys.get(next((key for key in self.keys if key[:-1] == path), ()))
+        return first or Span(span.line, span.column, span.line, span.column + 1)

@@ -1,0 +1,81 @@
+"""The rules a spec is held to: the one list of codes. Checking them is done elsewhere."""
+
+from enum import Enum
+
+
+class Rule(Enum):
+    """One rule: its code, and what breaking it means.
+
+    Codes are stable: MIG1xx is the file and its YAML, MIG2xx the shape of the spec (what the JSON
+    Schema says), MIG3xx its meaning.
+    """
+
+    UNREADABLE_FILE = ("MIG101", "the spec is missing, a folder, or may not be read")
+    FILE_TOO_LARGE = ("MIG102", "the spec is larger than a spec can sensibly be")
+    NOT_UTF_8 = ("MIG103", "the spec is not UTF-8 text")
+    EMPTY_FILE = ("MIG104", "the spec holds nothing but blanks and comments")
+    YAML_SYNTAX = ("MIG105", "the spec is not YAML")
+    SEVERAL_DOCUMENTS = ("MIG106", "the file holds more than one YAML document")
+    NOT_A_MAPPING = ("MIG107", "the spec is a list or a single value instead of a mapping")
+    DUPLICATE_KEY = ("MIG108", "a key is given twice in one mapping")
+    AMBIGUOUS_SCALAR = ("MIG109", "YAML 1.1 and YAML 1.2 read an unquoted value differently")
+    UNSUPPORTED_TAG = ("MIG110", "a YAML tag other than !!binary and !!set")
+    KEY_NOT_TEXT = ("MIG111", "a key of a mapping is not text")
+    RECURSIVE_ALIAS = ("MIG112", "an alias stands for something that contains it")
+    TOO_MANY_VALUES = ("MIG113", "the spec holds more values, aliases expanded, than it may")
+    NESTED_TOO_DEEP = ("MIG114", "values are nested deeper than any item can be")
+    NUMBER_NOT_STORABLE = ("MIG115", "DynamoDB cannot hold a number exactly")
+    BAD_BINARY = ("MIG116", "a !!binary value is not base64")
+    MERGE_KEY = ("MIG117", "a merge key (<<), which YAML 1.2 no longer has")
+    BAD_TEXT = ("MIG118", "text that is not Unicode, such as half a surrogate pair")
+    BAD_SET = ("MIG119", "a !!set that is no mapping, has values, or repeats a member")
+
+    UNKNOWN_KEY = ("MIG201", "a key the spec language does not have")
+    MISSING_KEY = ("MIG202", "a key that must be there is missing")
+    WRONG_TYPE = ("MIG204", "a value is of another kind than the key takes")
+    UNKNOWN_VALUE = ("MIG205", "a value is none of those the key takes")
+    BAD_FORM = ("MIG206", "text has the wrong form or length")
+    OUT_OF_RANGE = ("MIG207", "a number or a count of entries is too small or too large")
+    UNQUOTED_NULL = ("MIG208", "the type NULL must be quoted, or YAML reads it as nothing")
+    REPEATED_ENTRY = ("MIG209", "a list names the same thing twice")
+
+    SAME_TABLE = ("MIG301", "side by side needs a target of another name than the source")
+    OTHER_TABLE = ("MIG302", "replace needs a target of the source's own name")
+    TYPE_CONFLICT = ("MIG303", "an attribute has two types among keys, indexes and fields")
+    REPEATED_KEY_ATTRIBUTE = ("MIG304", "a key names one attribute twice")
+    LOCAL_INDEX = ("MIG305", "a local index does not fit the table's key")
+    TOO_MANY_INDEXES = ("MIG306", "more indexes or projected attributes than a table may have")
+    DUPLICATE_NAME = ("MIG307", "two tests, queries or indexes have one name")
+    BAD_NAME = ("MIG308", "a name breaks DynamoDB's naming rules")
+    KEY_DROPPED = ("MIG309", "drop names a key attribute of the target that no field makes")
+    KEY_NOT_MADE = ("MIG310", "a key attribute of the target is neither made nor copied")
+    NEVER_THERE = ("MIG311", "an index or checksum uses an attribute no target item will have")
+    SETTLE_TOO_SHORT = ("MIG312", "settle is below the five minutes a frozen table needs")
+    BAD_DURATION = ("MIG313", "a duration is not a number and one of s, m, h, d")
+    BAD_PERCENTAGE = ("MIG314", "a percentage is outside 0 to 100 or has the wrong form")
+    BAD_LOCATION = ("MIG315", "a location is neither s3://bucket/prefix nor a folder")
+    PATH_OUTSIDE = ("MIG316", "a file must lie under the spec's folder")
+    BAD_REGION = ("MIG317", "a region does not look like one, or contradicts the table's ARN")
+    BAD_ARN = ("MIG318", "an ARN does not name what it should")
+    NOT_TOGETHER = ("MIG319", "keys that exclude each other, or lack each other")
+    UNKNOWN_REASON = ("MIG320", "a row test expects a reason that does not exist")
+    BAD_VALUE = ("MIG321", "a value that no DynamoDB item can hold")
+    NOT_FROZEN = ("MIG322", "replace without freezing writers may lose what they write")
+    NO_BACKUP = ("MIG323", "replace deletes a table, so it needs a backup")
+    NO_EFFECT = ("MIG324", "a key that changes nothing where it stands")
+    RESERVED_TAG = ("MIG325", "a tag that pytest gives a meaning of its own")
+
+    @property
+    def code(self) -> str:
+        """Return the code, such as ``MIG201``."""
+        return self.value[0]
+
+    @property
+    def words(self) -> str:
+        """Return the name as findings show it, such as ``unknown-key``."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def meaning(self) -> str:
+        """Return what breaking the rule means, in one line."""
+        return self.value[1]

@@ -1,0 +1,200 @@
+"""Holds a document to the JSON Schema: one mistake, one finding, in words.
+
+The schema describes every key to editors as well. What needs two keys at once, or DynamoDB's own
+rules, is ``parse``'s; so are the ``oneOf`` of a row test, which stand in the schema for editors.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from retable.schema.document import Document
+from retable.schema.rules import Rule
+from retable.schema.spec import SpecPath
+from retable.schema.wording import choices, did_you_mean, dotted, kind, quoted, shown
+
+SCHEMA_FILE = Path(__file__).with_name("migration-spec.schema.json")
+_KINDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+_COUNTS = {
+    "minItems": "must have at least {} entries",
+    "maxItems": "must have at most {} entries",
+    "minProperties": "must have at least {} keys",
+    "maxProperties": "must have at most {} keys",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+}
+_PARSED = {"oneOf"}
+"""Left to ``parse``, which knows better words for them."""
+
+
+class SchemaError(Protocol):
+    """What is used of ``jsonschema.ValidationError``."""
+
+    validator: Any
+    validator_value: Any
+    instance: Any
+    schema: Any
+
+    @property
+    def absolute_path(self) -> Any:
+        """The way to the value."""
+
+
+def validate(document: Document) -> None:
+    """Add to ``document.findings`` whatever the JSON Schema says against its value."""
+    findings = document.findings
+    for error in _validator().iter_errors(document.value):
+        path: SpecPath = tuple(error.absolute_path)
+        if error.validator == "required":
+            _missing(document, path, error)
+        elif error.validator == "additionalProperties":
+            _unknown(document, path, error)
+        elif error.validator not in _PARSED and not findings.blamed(path):
+            _judge(document, path, error)
+
+
+@cache
+def _validator() -> Any:
+    # Imported here: jsonschema takes longer to import than all else a command needs to start.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+
+    return Draft202012Validator(json.loads(SCHEMA_FILE.read_bytes()))
+
+
+def _missing(document: Document, path: SpecPath, error: SchemaError) -> None:
+    if document.findings.blamed(path) or path in document.findings.incomplete:
+        return
+    for name in error.validator_value:
+        inner = (*path, name)
+        if name not in error.instance and not document.findings.blamed(inner):
+            message = f"{dotted(path)} needs {name}"
+            known = _known(error)
+            unknown = [key for key in error.instance if key not in known]
+            hint = did_you_mean_one(name, unknown) or _described(error, name)
+            document.findings.add(Rule.MISSING_KEY, inner, message, hint=hint, at="key")
+
+
+def _unknown(document: Document, path: SpecPath, error: SchemaError) -> None:
+    known = _known(error)
+    for name in error.instance:
+        if name not in known:
+            message = f"{dotted(path)} has no key {shown(name)}"
+            hint = did_you_mean(name, known)
+            inner = (*path, name)
+            document.findings.add(Rule.UNKNOWN_KEY, inner, message, hint=hint, at="key")
+
+
+def _known(error: SchemaError) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = error.schema.get("properties", {})
+    return known
+
+
+def _judge(document: Document, path: SpecPath, error: SchemaError) -> None:
+    """Add the finding for one value that is not what its key takes."""
+    add = document.findings.add
+    thing = _thing(path, error)
+    match error.validator:
+        case "type":
+            _wrong_type(document, path, error)
+        case "enum" | "const" | "not":
+            values = error.schema.get("enum", [error.schema.get("const")])
+            wanted = error.schema.get("x-expected") or choices(map(shown, values))
+            message = f"{thing} must be {wanted}; found {shown(error.instance)}"
+            add(Rule.UNKNOWN_VALUE, path, message, hint=_nearest(error.instance, values))
+        case "pattern":
+            wanted = error.schema["x-expected"]
+            add(Rule.BAD_FORM, path, f"{thing} must be {wanted}; found {shown(error.instance)}")
+        case "minLength" if not error.instance:
+            add(Rule.BAD_FORM, path, f"{thing} must not be empty")
+        case "minLength" | "maxLength" as rule:
+            found = len(error.instance)
+            message = f"{thing} {_COUNTS[rule].format(error.validator_value)}; found {found}"
+            add(Rule.BAD_FORM, path, message)
+        case "uniqueItems":
+            _repeated(document, path, error.instance)
+        case "minProperties" | "maxProperties" if "x-expected" in error.schema:
+            if path not in document.findings.incomplete:
+                keys = choices(map(shown, error.instance), "and") if error.instance else "no key"
+                message = f"{thing} must be {error.schema['x-expected']}; found {keys}"
+                add(Rule.OUT_OF_RANGE, path, message, at="key")
+        case "minimum" | "maximum" as rule:
+            limit = f"{error.validator_value:,}"
+            message = f"{thing} {_COUNTS[rule].format(limit)}; found {shown(error.instance)}"
+            add(Rule.OUT_OF_RANGE, path, message)
+        case rule:
+            limit = _COUNTS[rule].format(error.validator_value)
+            message = f"{thing} {limit}; found {len(error.instance)}"
+            add(Rule.OUT_OF_RANGE, path, message)
+
+
+def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
+    value, findings = error.instance, document.findings
+    if _is_attribute_type(error) and document.source(path).lower() == "null":
+        message = "the type NULL must be quoted, or YAML reads it as nothing"
+        findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"')
+        return
+    types = [error.validator_value] if isinstance(error.validator_value, str) else None
+    kinds = [_KINDS[name] for name in types or error.validator_value]
+    wanted = error.schema.get("x-expected") or choices(_words(error) or kinds)
+    message = f"{_thing(path, error)} must be {wanted}; found {kind(value)}"
+    hint = None
+    if "string" in error.validator_value and document.source(path):
+        text = document.source(path)
+        hint = quoted(text) if "\n" not in text and not text.startswith("'") else None
+    findings.add(Rule.WRONG_TYPE, path, message, hint=hint)
+
+
+def _is_attribute_type(error: SchemaError) -> bool:
+    return "NULL" in error.schema.get("enum", ())
+
+
+def _words(error: SchemaError) -> list[str]:
+    return [shown(value) for value in error.schema.get("enum", ())]
+
+
+def _repeated(document: Document, path: SpecPath, values: list[Any]) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            message = f"{dotted(path)} names {shown(value)} twice"
+            document.findings.add(Rule.REPEATED_ENTRY, (*path, index), message)
+
+
+def _thing(path: SpecPath, error: SchemaError) -> str:
+    """Return what a finding calls the value: ``key type`` where that says more than its path."""
+    title: str = error.schema.get("title", "")
+    named = error.validator in {"enum", "type"} and title.endswith(" type")
+    return title if named else dotted(path)
+
+
+def _nearest(value: Any, values: list[Any]) -> str | None:
+    if not isinstance(value, str):
+        return None
+    words = [word for word in values if isinstance(word, str)]
+    hint = did_you_mean(value, words)
+    return hint if hint and hint.startswith("did") else None
+
+
+def did_you_mean_one(name: str, unknown: list[str]) -> str | None:
+    """Return which of the unknown keys there is probably ``name``, misspelt."""
+    for key in unknown:
+        if (hint := did_you_mean(key, [name])) and hint.startswith("did"):
+            return f"{shown(key)} is probably meant to be it"
+    return None
+
+
+def _described(error: SchemaError, name: str) -> str | None:
+    schema = error.schema.get("properties", {}).get(name, {})
+    description: str | None = schema.get("description")
+    return f"{name}: {description.rstrip('.')}" if description else None

@@ -1,0 +1,111 @@
+"""Bad input: one clear message, the right exit code, no traceback, nothing deleted."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.command import SPECS, migrate
+
+ORDERS = (SPECS / "orders.migrate.yaml").read_text("utf-8")
+LEAVE = ("--yes", "--allow-delete", "orders")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("spec: [1\n", "YAML"),
+        ("- spec: 1\n", "mapping"),
+        (ORDERS + "\nsurce: {}\n", "source"),
+        (ORDERS.replace("name: customer_id, type: S", "name: customer_id, type: X"), "S, N or B"),
+    ],
+    ids=["an empty file", "invalid YAML", "a list", "an unknown key", "an impossible key type"],
+)
+def test_a_file_that_is_no_spec_exits_2(tmp_path: Path, text: str, said: str) -> None:
+    spec = tmp_path / "bad.migrate.yaml"
+    spec.write_text(text, "utf-8")
+    ended = migrate("run", spec, *LEAVE, cwd=tmp_path)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "bad.migrate.yaml" in ended.err
+    assert not (tmp_path / ".migrate").exists()
+
+
+def test_a_missing_file_exits_2(tmp_path: Path) -> None:
+    ended = migrate("run", "nowhere.migrate.yaml", *LEAVE, cwd=tmp_path)
+    assert ended.code == 2
+    assert "nowhere.migrate.yaml" in ended.err
+
+
+def test_a_directory_exits_2(tmp_path: Path) -> None:
+    ended = migrate("run", tmp_path, *LEAVE, cwd=tmp_path)
+    assert ended.code == 2
+    assert "director" in ended.err
+
+
+def test_an_unreachable_endpoint_exits_3(tmp_path: Path) -> None:
+    env = {
+        "AWS_ENDPOINT_URL": "http://localhost:9",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    ended = migrate("run", SPECS / "orders.migrate.yaml", *LEAVE, cwd=tmp_path, env=env)
+    assert ended.code == 3
+    assert "localhost:9" in ended.err
+
+
+def test_absent_credentials_exit_3(tmp_path: Path) -> None:
+    env = {"AWS_ENDPOINT_URL": "http://localhost:9", "HOME": str(tmp_path)}
+    ended = migrate("run", SPECS / "orders.migrate.yaml", *LEAVE, cwd=tmp_path, env=env)
+    assert ended.code == 3
+    assert "credentials" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--yes",), "--allow-delete orders"),
+        (("--yes", "--allow-delete", "other"), "--allow-delete orders"),
+        (("--allow-delete", "orders"), "--yes"),
+        ((*LEAVE, "--sandbox", "--resume"), "--sandbox"),
+        ((*LEAVE, "--engine", "spark"), "spark"),
+    ],
+)
+def test_a_run_that_cannot_be_meant_exits_2(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    ended = migrate("run", SPECS / "orders.migrate.yaml", *options, cwd=tmp_path)
+    assert ended.code == 2
+    assert said in ended.err
+    assert not (tmp_path / ".migrate").exists()
+
+
+LATER = {
+    "source.export.kind: scan": ("kind: native", "kind: scan"),
+    "source.export.format: ion": ("kind: native", "kind: native\n    format: ion"),
+    "load.with: bulk-put": ("load:\n", "load:\n  with: bulk-put\n"),
+    "load.on_conflict: keep": ("load:\n", "load:\n  on_conflict: keep\n"),
+    "verify.read: export": ("verify:\n", "verify:\n  read: export\n"),
+    "rebuild.backup: none": ("backup: on-demand", "backup: none"),
+    "rebuild.freeze: none": ("freeze: resource-policy", "freeze: none"),
+    "rebuild.backup.with: aws-backup": (
+        "backup: on-demand",
+        "backup: {with: aws-backup, vault: v, role: 'arn:aws:iam::111122223333:role/b'}",
+    ),
+}
+
+
+@pytest.mark.parametrize("said", LATER)
+def test_what_comes_later_is_refused_with_exit_2_and_told_by_plan(
+    tmp_path: Path, said: str
+) -> None:
+    old, new = LATER[said]
+    lines = [line for line in ORDERS.splitlines() if not line.lstrip().startswith("read: scan")]
+    text = "\n".join(lines).replace(old, new, 1) + "\n"
+    spec = tmp_path / "later.migrate.yaml"
+    shutil.copytree(SPECS / "seeds", tmp_path / "seeds")
+    spec.write_text(text, "utf-8")
+    ended = migrate("run", spec, *LEAVE, "--sandbox", cwd=tmp_path)
+    assert ended.code == 2, ended.err
+    assert said in ended.err
+    assert not (tmp_path / ".migrate").exists()

@@ -1,0 +1,249 @@
+"""Plans: the order of their steps is what keeps items safe."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.builders import build_spec
+from support.observed import description, export, observed, settings
+
+from retable.runner.compile import compile_dry_run, compile_plan, compile_verification, max_rejects
+from retable.runner.explain import describe, title
+from retable.runner.failure import CheckFailed, Refused, Stopped
+from retable.runner.plan import (
+    CheckExport,
+    CreateTable,
+    DeleteTable,
+    LiftFence,
+    LoadItems,
+    MakeExport,
+    Plan,
+    RestoreSettings,
+    Settle,
+    Step,
+    UseExport,
+    VerifyTable,
+)
+from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.schema.spec import Spec
+
+REPLACE = """
+spec: 1
+name: orders-by-customer
+source:
+  table: orders
+  region: eu-west-1
+  export: {kind: native, location: s3://acme-exports/orders/}
+target:
+  table: orders
+  key:
+    partition: {name: customer_id, type: S}
+    sort: {name: order_key, type: S}
+rebuild: {strategy: replace}
+transform:
+  fields:
+    customer_id: customer.id
+    order_key: join('#', [created_at, order_id])
+"""
+BESIDE = REPLACE.replace("  table: orders\n  key", "  table: orders-v2\n  key").replace(
+    "rebuild: {strategy: replace}\n", ""
+)
+
+
+@pytest.fixture
+def replace_spec(tmp_path: Path) -> Spec:
+    return build_spec(tmp_path, REPLACE)
+
+
+@pytest.fixture
+def beside_spec(tmp_path: Path) -> Spec:
+    return build_spec(tmp_path, BESIDE)
+
+
+def ids(plan: Plan) -> list[str]:
+    return [step.id for step in plan.steps]
+
+
+def test_i1_a_replace_proves_everything_before_it_deletes(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed())
+    assert ids(plan) == [
+        "export-rehearsal",
+        "check-rehearsal",
+        "dry-run-rehearsal",
+        "approve",
+        "freeze",
+        "backup",
+        "settle",
+        "export-final",
+        "check-final",
+        "dry-run-final",
+        "delete",
+        "create",
+        "load",
+        "verify",
+        "settings",
+        "lift-fence",
+    ]
+    assert plan.deletes == "orders"
+
+
+def test_i1_the_settle_time_is_in_both_the_wait_and_the_gate(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed())
+    waits = [step.seconds for step in plan.steps if isinstance(step, Settle)]
+    gates = [step.settle_seconds for step in plan.steps if isinstance(step, DeleteTable)]
+    assert waits == gates == [300]
+    sandbox = compile_plan(replace_spec, observed(sandbox=True))
+    assert [step.seconds for step in sandbox.steps if isinstance(step, Settle)] == [0]
+
+
+def test_side_by_side_deletes_nothing(beside_spec: Spec) -> None:
+    plan = compile_plan(beside_spec, observed())
+    assert plan.deletes is None
+    assert ids(plan)[:5] == ["export-only", "check-only", "dry-run-only", "approve", "backup"]
+
+
+def test_i9_the_fence_is_lifted_last_and_after_verification(replace_spec: Spec) -> None:
+    kinds = [type(step) for step in compile_plan(replace_spec, observed()).steps]
+    order = [CreateTable, LoadItems, VerifyTable, RestoreSettings, LiftFence]
+    assert kinds[-5:] == order
+
+
+def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spec: Spec) -> None:
+    source = settings(
+        description(stream="NEW_IMAGE", deletion_protection=True),
+        ttl="expires_at",
+        tags={"team": "shop"},
+        policy='{"Statement": []}',
+    )
+    plan = compile_plan(replace_spec, observed(source))
+    assert plan.settings == source
+    restore = next(step for step in plan.steps if isinstance(step, RestoreSettings))
+    assert (restore.ttl, restore.stream, restore.pitr) == ("expires_at", "NEW_IMAGE", True)
+    assert restore.deletion_protection
+    assert restore.tags == {"team": "shop"}
+    lift = next(step for step in plan.steps if isinstance(step, LiftFence))
+    assert lift.policy == source.policy
+    steps = ids(plan)
+    assert steps.index("unprotect") == steps.index("delete") - 1
+
+
+def test_a_rehearsal_takes_the_export_at_hand_and_the_final_one_is_made(replace_spec: Spec) -> None:
+    steps = compile_plan(replace_spec, observed(export=export())).steps
+    assert isinstance(steps[0], UseExport)
+    assert steps[0].export_id == "01790000000000-0a1b2c3d"
+    assert any(isinstance(step, MakeExport) and step.role == "final" for step in steps)
+
+
+def test_an_export_that_is_loaded_is_made_anew_unless_it_is_named(
+    tmp_path: Path, beside_spec: Spec
+) -> None:
+    made = compile_plan(beside_spec, observed(export=export())).steps
+    assert isinstance(made[0], MakeExport)
+    named = BESIDE.replace("location:", "id: 01790000000000-0a1b2c3d, location:")
+    taken = compile_plan(build_spec(tmp_path, named), observed(export=export())).steps
+    assert isinstance(taken[0], UseExport)
+
+
+def test_i1_the_final_export_must_be_of_the_planned_physical_table(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed())
+    bound = [step.table_id for step in plan.steps if isinstance(step, CheckExport)]
+    assert bound == [description().table_id] * 2
+
+
+def test_pitr_is_turned_on_first_where_it_is_off(replace_spec: Spec) -> None:
+    assert ids(compile_plan(replace_spec, observed(settings(pitr=False))))[0] == "pitr"
+
+
+def test_i7_a_plan_is_equal_to_itself_and_survives_its_file(
+    tmp_path: Path, replace_spec: Spec
+) -> None:
+    plan = compile_plan(replace_spec, observed(export=export()))
+    again = compile_plan(replace_spec, observed(export=export()))
+    assert fingerprint(plan) == fingerprint(again)
+    path = tmp_path / "plan.json"
+    path.write_bytes(encode_plan(plan))
+    assert read_plan(path) == plan
+
+
+def test_a_plan_that_was_altered_is_stale(tmp_path: Path, replace_spec: Spec) -> None:
+    from retable.runner.failure import Stale
+
+    path = tmp_path / "plan.json"
+    text = encode_plan(compile_plan(replace_spec, observed())).replace(b"300", b"301")
+    path.write_bytes(text)
+    with pytest.raises(Stale, match="was altered"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("world", "kind", "said"),
+    [
+        (observed(settings(description(status="UPDATING"))), Stopped, "orders is UPDATING"),
+        (observed(target=description(name="orders-v2")), CheckFailed, "orders-v2 already exists"),
+    ],
+)
+def test_a_world_that_does_not_allow_the_plan_is_refused(
+    beside_spec: Spec, world: object, kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        compile_plan(beside_spec, world)  # type: ignore[arg-type]  # parametrized
+
+
+def test_a_source_that_is_not_there_is_refused(beside_spec: Spec) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(Refused, match="orders does not exist"):
+        compile_plan(beside_spec, replace(observed(), source=None))
+
+
+def test_what_a_replace_would_lose_is_refused(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed(settings(unkept=("autoscaling",))))
+    assert plan.unsupported == ("orders has autoscaling, which would be lost with it",)
+    assert plan.steps == ()
+
+
+def test_step_ids_are_unique_and_every_step_has_a_title(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed(settings(description(deletion_protection=True))))
+    assert len(set(ids(plan))) == len(plan.steps)
+    assert all(title(step) for step in plan.steps)
+
+
+def test_every_step_refers_to_earlier_ones_only(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed())
+    known: set[str] = set()
+    for step in plan.steps:
+        assert references(step, plan) <= known, step.id
+        known.add(step.id)
+
+
+def references(step: Step, plan: Plan) -> set[str]:
+    """Return the ids of other steps that ``step`` names."""
+    values = {getattr(step, name) for name in step.__slots__ if name != "id"  # noqa: E501
+              and isinstance(getattr(step, name), str)}
+    return values & {other.id for other in plan.steps}
+
+
+def test_i5_reading_plans_hold_no_step_that_writes(replace_spec: Spec) -> None:
+    dry = compile_dry_run(replace_spec, export())
+    verification = compile_verification(replace_spec, export(), None, None)
+    assert [type(step).__name__ for step in dry.steps] == ["UseExport", "CheckExport", "DryRun"]
+    assert [type(step).__name__ for step in verification.steps][-1] == "VerifyTable"
+
+
+def test_the_plan_in_words_names_key_steps_and_command(replace_spec: Spec) -> None:
+    plan = compile_plan(replace_spec, observed(export=export()))
+    text = "\n".join(describe(plan, replace_spec, fingerprint(plan)))
+    assert "~ partition key   order_id S  ->  customer_id S" in text
+    assert "+ sort key        order_key S" in text
+    assert "--allow-delete orders" in text
+    assert all(
+        text.index(title(a)) < text.index(title(b)) for a, b in pairwise(plan.steps[3:6])
+    )
+
+
+@pytest.mark.parametrize(("allowed", "items", "most"), [("7", 10, 7), ("1%", 250, 2), ("0", 9, 0)])
+def test_max_rejects_is_a_count_or_a_share_rounded_down(
+    tmp_path: Path, allowed: str, items: int, most: int
+) -> None:
+    spec = build_spec(tmp_path, REPLACE + f"  max_rejects: {allowed}\n")
+    assert max_rejects(spec, items) == most

@@ -207,9 +207,7 @@ def _export_steps(
     # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
     named = role == "only" and spec.source.export.id is not None
     table_id = None if named else source.description.table_id
-    yield CheckExport(
-        id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role
-    )
+    yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
     bounds = "approve" if role == "final" else None
     yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
 
@@ -251,9 +249,7 @@ def _export_itself(
 def _freeze_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
     """Yield freeze, backup, settling and the final export."""
     description = source.description
-    yield FreezeSource(
-        id="freeze", table_arn=description.arn, table_id=description.table_id or ""
-    )
+    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=description.table_id or "")
     if spec.rebuild.backup != "none":
         yield _backup(source)
     yield Settle(id="settle", freeze="freeze", seconds=_settle_seconds(spec, observed))
@@ -326,10 +322,7 @@ def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
 
 def _policy(spec: Spec, source: TableSettings) -> str | None:
     """Return the resource policy the target shall end with."""
-    if spec.target.settings == "keep":
-        own = "keep"
-    else:
-        own = spec.target.settings.get("policy", "keep")
+    own = "keep" if spec.target.settings == "keep" else spec.target.settings.get("policy", "keep")
     if own != "keep":
         return json.dumps(own, sort_keys=True) if own else None
     if source.policy is None or spec.target.table == source.description.name:

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from retable.runner.export.check import CheckedFile
 from retable.runner.export.lines import read_lines
@@ -146,7 +146,7 @@ class _Rejects:
         self._part = path.with_suffix(".part")
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> "_Rejects":
+    def __enter__(self) -> Self:
         return self
 
     def add(self, source_file: str, number: int, line: bytes, outcome: Rejected) -> None:
@@ -211,7 +211,9 @@ def _map_in_processes(
     except BrokenProcessPool as error:
         broken = [part.file.key for future, part in running.items() if not future.done()]
         message = f"a worker process died while it mapped {', '.join(broken[:1]) or 'a data file'}"
-        raise Stopped(message, "it may have run out of memory; resume, or use fewer cores") from error
+        raise Stopped(
+            message, "it may have run out of memory; resume, or use fewer cores"
+        ) from error
     except BaseException:
         # Ctrl-C or a failure: there is no public way to stop running work before Python 3.14.
         for worker in list((pool._processes or {}).values()):  # noqa: SLF001

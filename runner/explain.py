@@ -70,7 +70,9 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
 
 def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
     """Yield the plan line by line. No item data and no value of one is in it (I6)."""
-    place = " · ".join(part for part in (plan.account and f"account {plan.account}", plan.region) if part)
+    place = " · ".join(
+        part for part in (plan.account and f"account {plan.account}", plan.region) if part
+    )
     yield f"Plan {fingerprint[:8]} for {spec.origin.file}    {place}"
     yield ""
     yield from _source_lines(plan)
@@ -137,9 +139,7 @@ def _key_lines(old: KeySchema | None, new: KeySchema) -> Iterator[str]:
         elif attribute is None and was is not None:
             yield f"    ~ {kind:<15} {was.name} {was.type}  ->  none"
         elif attribute is not None and was is not None:
-            yield (
-                f"    ~ {kind:<15} {was.name} {was.type}  ->  {attribute.name} {attribute.type}"
-            )
+            yield (f"    ~ {kind:<15} {was.name} {was.type}  ->  {attribute.name} {attribute.type}")
         elif attribute is not None:
             yield f"    + {kind:<15} {attribute.name} {attribute.type}"
 
@@ -188,7 +188,7 @@ def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     yield f"  migrate run {spec.origin.file}{leave}"
 
 
-def _symbol(step: Step) -> str:
+def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     """Return the sign that stands before a step."""
     match step:
         case DeleteTable():

@@ -99,10 +99,11 @@ def open_folder(run_dir: Path, run_id: str) -> RunFolder:
 
 def runs_of(run_dir: Path, spec_name: str | None = None) -> list[RunFolder]:
     """Return the runs in ``run_dir`` (of the spec called ``spec_name``), newest first."""
-    found = []
-    for path in run_dir.glob("*/plan.json"):
-        if RUN_ID.fullmatch(path.parent.name) and spec_name in (None, _spec_name(path)):
-            found.append((path.stat().st_mtime_ns, path.parent.name))
+    found = [
+        (path.stat().st_mtime_ns, path.parent.name)
+        for path in run_dir.glob("*/plan.json")
+        if RUN_ID.fullmatch(path.parent.name) and spec_name in (None, _spec_name(path))
+    ]
     return [RunFolder(run_dir / name) for _, name in sorted(found, reverse=True)]
 
 

@@ -72,14 +72,17 @@ class Journal:
             data=dict(data or {}),
         )
         try:
-            line = _encode(record)
-            if self._file.write(line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._file.fileno())
+            self._append(_encode(record))
         except OSError as error:
             message = f"the journal {self._path} cannot be written: {error.strerror}"
             raise Stopped(message, "make room, then resume; nothing went on unrecorded") from error
         self._records.append(record)
+
+    def _append(self, line: bytes) -> None:
+        """Write ``line`` whole and force it to disk."""
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(self._file.fileno())
 
     def records(self, step: str | None = None, event: str | None = None) -> list[Record]:
         """Return the records of ``step`` and ``event``, oldest first."""

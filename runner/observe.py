@@ -1,4 +1,4 @@
-"""What the world looks like before a plan is made: tables, settings, exports. Reads, never writes."""
+"""What the world looks like before a plan is made: tables, settings, exports. Reads only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

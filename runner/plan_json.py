@@ -3,13 +3,17 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
 from retable.runner.failure import Refused, Stale
 from retable.runner.plan import Plan, Step
+from retable.schema.spec import Provisioned
+
+Billing = Literal["on-demand"] | Provisioned
+Projection = Literal["all", "keys"] | tuple[str, ...]
 
 
 def encode_plan(plan: Plan) -> bytes:
@@ -57,4 +61,17 @@ def _converter() -> Converter:
     """Return a converter that tags each step with its kind."""
     converter = Converter(forbid_extra_keys=True)
     configure_tagged_union(Step, converter, tag_name="kind")
+    # A word, or something made of parts: JSON tells the two apart by their kind.
+    converter.register_structure_hook(Billing, _structure_billing)
+    converter.register_structure_hook(Projection, _structure_projection)
     return converter
+
+
+def _structure_billing(value: Any, _: Any) -> Any:
+    """Return a billing mode."""
+    return value if isinstance(value, str) else Provisioned(**value)
+
+
+def _structure_projection(value: Any, _: Any) -> Any:
+    """Return an index's projection."""
+    return value if isinstance(value, str) else tuple(value)

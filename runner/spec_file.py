@@ -15,9 +15,7 @@ def load_checked_spec(path: str | Path) -> Spec:
         SpecError: with everything that is wrong, inside expressions too.
     """
     spec = load_spec(path)
-    errors = tuple(
-        problem for problem in check_expressions(spec) if problem.severity == "error"
-    )
+    errors = tuple(problem for problem in check_expressions(spec) if problem.severity == "error")
     if errors:
         raise SpecError(errors, spec.origin.text)
     return spec

@@ -10,24 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.spec_findings import LoadedSpec, RowRunner, check, load, name_clash, row_runner
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.frame import render_problems
-from retable.schema.spec import RowTest, Spec
+from retable.runner.spec_findings import LoadedSpec, RowRunner, check, load, name_clash, row_runner
+from retable.schema.spec import RowTest
 
-BUILT_IN_MARKS = frozenset(
-    {
-        "filterwarnings",
-        "parametrize",
-        "skip",
-        "skipif",
-        "tryfirst",
-        "trylast",
-        "usefixtures",
-        "xfail",
-    }
-)
-"""Marks that make pytest do something; a tag of that name selects by ``-k`` alone."""
 NAMES = pytest.StashKey[dict[str, str]]()
 """The names of the specs collected so far, each with its file."""
 
@@ -48,8 +35,9 @@ class SpecFile(pytest.File):
             return
         self.session.stash.setdefault(NAMES, {}).setdefault(spec.name, self.shown)
         self._mark(lint, spec.tags)
-        for name, row in _named(spec):
-            item: RowItem = RowItem.from_parent(self, name=f"test[{name}]")
+        for row in spec.tests:
+            name = f"test[{terminal_safe(row.name)}]"
+            item: RowItem = RowItem.from_parent(self, name=name)
             item.row = row
             self._mark(item, spec.tags)
             yield item
@@ -81,7 +69,7 @@ class SpecFile(pytest.File):
     def _mark(self, item: pytest.Item, tags: Iterable[str]) -> None:
         for tag in tags:
             item.extra_keyword_matches.add(tag)
-            if not tag.startswith("_") and tag not in BUILT_IN_MARKS:
+            if not tag.startswith("_"):  # pytest has no such marks; -k selects them
                 # Registered first, so that --strict-markers holds.
                 self.config.addinivalue_line("markers", f"{tag}: a tag of migration specs")
                 item.add_marker(tag)
@@ -143,12 +131,3 @@ def _file_of(item: pytest.Item) -> SpecFile:
         message = f"{item.nodeid} is not part of a spec"
         raise AssertionError(message)
     return file
-
-
-def _named(spec: Spec) -> Iterable[tuple[str, RowTest]]:
-    """Yield the row tests, each with a name that is printable and one of a kind."""
-    seen: dict[str, int] = {}
-    for row in spec.tests:
-        seen[row.name] = seen.get(row.name, 0) + 1
-        again = f" ({seen[row.name]})" if seen[row.name] > 1 else ""
-        yield terminal_safe(row.name) + again, row

@@ -17,7 +17,8 @@ def list_runs(folders: list[RunFolder]) -> Iterator[str]:
     for folder in folders:
         plan, records = _read(folder)
         at = records[-1].at if records else "-"
-        yield f"{folder.run_id}  {plan.command:<8} {plan.spec_name:<24} {_word(plan, records)}  {at}"
+        word = _word(plan, records)
+        yield f"{folder.run_id}  {plan.command:<8} {plan.spec_name:<24} {word}  {at}"
 
 
 def describe_run(folder: RunFolder) -> Iterator[str]:

@@ -25,7 +25,7 @@ from retable.schema.spec import Spec
 Facts = Mapping[str, Any]
 
 
-def summarize(
+def summarize(  # noqa: PLR0913 -- everything that a report tells
     plan: Plan,
     records: list[Record],
     folder: RunFolder,

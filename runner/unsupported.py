@@ -1,4 +1,4 @@
-"""What a spec may ask for and this version cannot carry out yet. Nothing is accepted and ignored."""
+"""What a spec may ask for and this version cannot carry out yet: nothing is ignored."""
 
 from collections.abc import Iterator
 

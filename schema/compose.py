@@ -21,10 +21,16 @@ PLAIN = "plain"
 QUOTED = "quoted"
 """The tag of a quoted or block scalar that names no tag of its own."""
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MESSAGES = {
-    "could not find expected ':'": "a key without a colon",
-    "expected <block end>, but found '<block mapping start>'": "a key in an unexpected column",
-}
+_WORDS = (
+    ("could not find expected ':'", "a key without a colon"),
+    ("expected <block end>, but found '<block mapping start>'", "a key in an unexpected column"),
+    ("expected <block end>, but found", "the block should end here, but there is"),
+    ("'<block mapping start>'", "a mapping"),
+    ("'<block end>'", "the end of the block"),
+    ("'<stream end>'", "the end of the file"),
+    ("'<scalar>'", "text"),
+)
+"""PyYAML's words for its tokens, and a reader's."""
 _HINTS = (
     ("'\\t' that cannot start", "YAML is indented with blanks, never with tabs"),
     ("that cannot start any token", "quote text that starts with this character"),
@@ -166,7 +172,9 @@ class _Composer:
 
 
 def _span(event: yaml.Event) -> Span:
-    start, end = event.start_mark, event.end_mark
+    # Only events that a program makes itself have no marks.
+    start: Any = event.start_mark
+    end: Any = event.end_mark
     return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
@@ -188,7 +196,8 @@ def _syntax(error: yaml.MarkedYAMLError) -> ComposeError:
     words = " ".join(part for part in (error.context, error.problem) if part)
     hint = next((hint for sign, hint in _HINTS if sign in words), None)
     problem = " ".join((error.problem or error.context or "not understood").split())
-    problem = _MESSAGES.get(problem, problem)
+    for token, plain in _WORDS:
+        problem = problem.replace(token, plain)
     if error.context and error.context_mark and error.context_mark.line + 1 != line:
         problem += f" ({error.context} that starts in line {error.context_mark.line + 1})"
     span = Span(line, column, line, column + 1)

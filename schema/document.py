@@ -35,7 +35,7 @@ class Document:
 
     file: str
     text: str = field(repr=False)
-    value: Any
+    value: Mapping[str, Any]
     spans: Mapping[SpecPath, Span] = field(repr=False)
     keys: Mapping[SpecPath, Span] = field(repr=False)
     findings: Findings
@@ -54,21 +54,28 @@ def read_document(file: str, text: str) -> Document:
     Raises:
         SpecError: the text is not one YAML document, or one that is too large.
     """
+    builder = _Builder(file)
     try:
-        node = compose(text)
-        if node is None:
-            start = Span(1, 1, 1, 1)
-            message = "the spec is empty"
-            hint = "`migrate init` writes a first one"
-            raise ComposeError(Rule.EMPTY_FILE, start, message, hint)
-        builder = _Builder(file)
-        value = builder.build(node, ())
+        value = _build(builder, text)
     except ComposeError as error:
-        raise fatal(file, error, text) from error
+        raise _fatal(file, error, text) from error
     return Document(file, text, value, builder.spans, builder.keys, builder.findings)
 
 
-def fatal(file: str, error: ComposeError, text: str = "") -> SpecError:
+def _build(builder: "_Builder", text: str) -> dict[str, Any]:
+    node = compose(text)
+    if node is None:
+        hint = "`migrate init` writes a first one"
+        raise ComposeError(Rule.EMPTY_FILE, Span(1, 1, 1, 1), "the spec is empty", hint)
+    value = builder.build(node, ())
+    if not isinstance(value, dict):
+        message = f"a spec must be a mapping; found {kind(value)}"
+        hint = "it starts with the line `spec: 1`"
+        raise ComposeError(Rule.NOT_A_MAPPING, _start(node.span), message, hint)
+    return value
+
+
+def _fatal(file: str, error: ComposeError, text: str) -> SpecError:
     """Return the error for a file in which nothing more can be found than ``error``."""
     problem = Problem(
         file=file,

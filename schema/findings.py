@@ -32,14 +32,21 @@ class Findings:
         message: str,
         *,
         hint: str | None = None,
-        severity: Severity = "error",
         at: Literal["value", "key"] = "value",
     ) -> None:
-        """Add one finding about the value (or the key) at ``path``."""
-        self.add_at(self._place(path, at), rule, message, hint=hint, severity=severity)
-        if severity == "error" and rule not in _HARMLESS:
-            self._broken.add(path)
-            self._inside.update(path[:length] for length in range(len(path)))
+        """Add one error about the value (or the key) at ``path``."""
+        self.add_at(self._place(path, at), rule, message, hint=hint)
+        if rule not in _HARMLESS:
+            self.mark(path)
+
+    def warn(self, rule: Rule, path: SpecPath, message: str, *, hint: str | None = None) -> None:
+        """Add one warning about the value at ``path``."""
+        self.add_at(self._place(path, "value"), rule, message, hint=hint, severity="warning")
+
+    def mark(self, path: SpecPath) -> None:
+        """Mark the value at ``path`` as one that cannot be read, which a finding says already."""
+        self._broken.add(path)
+        self._inside.update(path[:length] for length in range(len(path)))
 
     def add_at(
         self,

@@ -1,4 +1,4 @@
-"""Problems: what is wrong with a spec, where, and what would fix it. Printing them is not done here."""
+"""Problems: what is wrong with a spec, where, and what would fix it. Nothing here prints them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +20,7 @@ class Span:
 class Problem:
     """One finding about a spec.
 
-    ``code`` is the rule (``MIG101``), ``name`` its words (``unknown-key``); ``message`` is lower
+    ``code`` is the rule (``MIG201``), ``name`` its words (``unknown-key``); ``message`` is lower
     case, names the thing, the expectation and the finding, and ends without a full stop.
     """
 

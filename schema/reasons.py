@@ -25,7 +25,7 @@ class Reason(StrEnum):
     MISSING_FIELD = "missing-field"
     """A field with ``required: true`` gave no value."""
     EXPRESSION_ERROR = "expression-error"
-    """An expression failed on this item (``where``, a field that is no key, a collision's winner)."""
+    """An expression failed: ``where``, a field that is no key, a collision's winner."""
     WRONG_FIELD_TYPE = "wrong-field-type"
     """A field's value cannot be given the ``type`` it is declared to have."""
     WRONG_INDEX_KEY_TYPE = "wrong-index-key-type"

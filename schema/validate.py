@@ -6,6 +6,7 @@ rules, is ``parse``'s; so are the ``oneOf`` of a row test, which stand in the sc
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from retable.schema.document import Document
 from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
-from retable.schema.wording import choices, did_you_mean, dotted, kind, quoted, shown
+from retable.schema.wording import choices, did_you_mean, dotted, is_near, kind, quoted, shown
 
 SCHEMA_FILE = Path(__file__).with_name("migration-spec.schema.json")
 _KINDS = {
@@ -35,6 +36,7 @@ _COUNTS = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
 }
+_NEVER_A_NUMBER = {"duration", "field"}
 _PARSED = {"oneOf"}
 """Left to ``parse``, which knows better words for them."""
 
@@ -76,14 +78,20 @@ def _validator() -> Any:
 def _missing(document: Document, path: SpecPath, error: SchemaError) -> None:
     if document.findings.blamed(path) or path in document.findings.incomplete:
         return
+    known = _known(error)
+    unknown = [key for key in error.instance if key not in known]
     for name in error.validator_value:
         inner = (*path, name)
-        if name not in error.instance and not document.findings.blamed(inner):
-            message = f"{dotted(path)} needs {name}"
-            known = _known(error)
-            unknown = [key for key in error.instance if key not in known]
-            hint = did_you_mean_one(name, unknown) or _described(error, name)
-            document.findings.add(Rule.MISSING_KEY, inner, message, hint=hint, at="key")
+        if name in error.instance or document.findings.blamed(inner):
+            continue
+        if any(is_near(key, name) for key in unknown):
+            # The unknown key is a finding already, and its hint names this one.
+            document.findings.mark(inner)
+            continue
+        description = known.get(name, {}).get("description", "").rstrip(".")
+        hint = f"{name}: {description}" if description else None
+        message = f"{dotted(path)} needs the key {name}"
+        document.findings.add(Rule.MISSING_KEY, inner, message, hint=hint, at="key")
 
 
 def _unknown(document: Document, path: SpecPath, error: SchemaError) -> None:
@@ -135,7 +143,8 @@ def _judge(document: Document, path: SpecPath, error: SchemaError) -> None:
             add(Rule.OUT_OF_RANGE, path, message)
         case rule:
             limit = _COUNTS[rule].format(error.validator_value)
-            message = f"{thing} {limit}; found {len(error.instance)}"
+            limit = limit.replace(" 1 entries", " one entry").replace(" 1 keys", " one key")
+            message = f"{thing} {limit}; found {len(error.instance) or 'none'}"
             add(Rule.OUT_OF_RANGE, path, message)
 
 
@@ -145,15 +154,28 @@ def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
         message = "the type NULL must be quoted, or YAML reads it as nothing"
         findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"')
         return
-    types = [error.validator_value] if isinstance(error.validator_value, str) else None
-    kinds = [_KINDS[name] for name in types or error.validator_value]
+    kinds = [_KINDS[name] for name in _types(error)]
     wanted = error.schema.get("x-expected") or choices(_words(error) or kinds)
     message = f"{_thing(path, error)} must be {wanted}; found {kind(value)}"
-    hint = None
-    if "string" in error.validator_value and document.source(path):
-        text = document.source(path)
-        hint = quoted(text) if "\n" not in text and not text.startswith("'") else None
-    findings.add(Rule.WRONG_TYPE, path, message, hint=hint)
+    findings.add(Rule.WRONG_TYPE, path, message, hint=_requoted(document, path, error))
+
+
+def _requoted(document: Document, path: SpecPath, error: SchemaError) -> str | None:
+    """Return the advice to quote a value, or not to, where that makes it right."""
+    value, source = error.instance, document.source(path)
+    if isinstance(value, str):
+        number = {"integer", "number"}.intersection(_types(error)) and value.isdecimal()
+        return "leave the quotes out" if number else None
+    if "string" not in _types(error) or "enum" in error.schema or not source:
+        return None
+    title = error.schema.get("title")
+    textual = isinstance(value, int | Decimal) and title not in _NEVER_A_NUMBER
+    return quoted(source) if textual or title == "expression" else None
+
+
+def _types(error: SchemaError) -> list[str]:
+    types: str | list[str] = error.validator_value
+    return [types] if isinstance(types, str) else types
 
 
 def _is_attribute_type(error: SchemaError) -> bool:
@@ -181,20 +203,5 @@ def _thing(path: SpecPath, error: SchemaError) -> str:
 def _nearest(value: Any, values: list[Any]) -> str | None:
     if not isinstance(value, str):
         return None
-    words = [word for word in values if isinstance(word, str)]
-    hint = did_you_mean(value, words)
-    return hint if hint and hint.startswith("did") else None
-
-
-def did_you_mean_one(name: str, unknown: list[str]) -> str | None:
-    """Return which of the unknown keys there is probably ``name``, misspelt."""
-    for key in unknown:
-        if (hint := did_you_mean(key, [name])) and hint.startswith("did"):
-            return f"{shown(key)} is probably meant to be it"
-    return None
-
-
-def _described(error: SchemaError, name: str) -> str | None:
-    schema = error.schema.get("properties", {}).get(name, {})
-    description: str | None = schema.get("description")
-    return f"{name}: {description.rstrip('.')}" if description else None
+    words = [word for word in values if isinstance(word, str) and is_near(value, word)]
+    return did_you_mean(value, words)

@@ -54,6 +54,19 @@ def _typed(value: Any, path: tuple[str | int, ...], level: int) -> dict[str, Any
         message = f"nested deeper than the {MAX_NESTING} levels of a DynamoDB value"
         raise ValueFaultError(path, message)
     match value:
+        case list():
+            return {"L": [_typed(v, (*path, i), level + 1) for i, v in enumerate(value)]}
+        case Mapping():
+            named = _named(value, path)
+            return {"M": {name: _typed(v, (*path, name), level + 1) for name, v in named}}
+        case set() | frozenset():
+            return _typed_set(value, path)
+        case _:
+            return _typed_scalar(value, path)
+
+
+def _typed_scalar(value: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
+    match value:
         case None:
             return {"NULL": True}
         case bool():
@@ -64,13 +77,6 @@ def _typed(value: Any, path: tuple[str | int, ...], level: int) -> dict[str, Any
             return {"N": number_text(value)}
         case bytes():
             return {"B": _base64(value)}
-        case set() | frozenset():
-            return _typed_set(value, path)
-        case list():
-            return {"L": [_typed(v, (*path, i), level + 1) for i, v in enumerate(value)]}
-        case Mapping():
-            named = _named(value, path)
-            return {"M": {name: _typed(v, (*path, name), level + 1) for name, v in named}}
         case _:
             message = f"{type(value).__name__} is no value of an item"
             raise ValueFaultError(path, message)

@@ -5,29 +5,24 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
+_KINDS: dict[type, str] = {
+    type(None): "nothing",
+    bool: "a boolean",
+    str: "text",
+    bytes: "binary",
+    list: "a list",
+    dict: "a mapping",
+    set: "a set",
+}
 _SHORT = 40
 _SHOWN = 12
+_NEAR = 0.65
+"""Of difflib's ratio: stategy/strategy is 0.93, keys/key 0.86, table/tests 0.6."""
 
 
 def kind(value: Any) -> str:
     """Return what ``value`` is: ``a number``, ``a mapping``."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true or false"
-        case str():
-            return "text"
-        case bytes():
-            return "binary"
-        case list():
-            return "a list"
-        case dict():
-            return "a mapping"
-        case set():
-            return "a set"
-        case _:
-            return "a number"
+    return _KINDS.get(type(value), "a number")
 
 
 def shown(value: Any) -> str:
@@ -63,13 +58,24 @@ def choices(words: Iterable[str], link: str = "or") -> str:
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
     """Return the question after the nearest of ``known``; else all of them, where they are few."""
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    near = [name for name in known if is_near(word, name)]
     if near:
-        return f"did you mean {lower[near[0]]}?"
-    if 0 < len(known) <= _SHOWN:
-        return f"it takes {choices(sorted(known), 'and')}"
-    return None
+        best = max(near, key=lambda name: _likeness(word, name))
+        return f"did you mean {best}?"
+    return f"the keys are {choices(sorted(known), 'and')}" if 0 < len(known) <= _SHOWN else None
+
+
+def is_near(word: str, name: str) -> bool:
+    """Say whether ``word`` may be ``name`` misspelt."""
+    return _likeness(word, name) >= _NEAR
+
+
+def _likeness(word: str, name: str) -> float:
+    """Return how alike two words are, 0 to 1, however they separate or capitalise their parts."""
+    if len(word) > 3 * len(name):
+        return 0.0
+    left, right = (text.lower().replace("-", "_") for text in (word, name))
+    return difflib.SequenceMatcher(None, left, right).ratio()
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -36,4 +36,4 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    yield
+    return

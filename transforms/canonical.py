@@ -124,7 +124,7 @@ def check_name(name: str) -> None:
 
 
 def canonical_base64(text: str) -> str | None:
-    """Return base64 text in canonical form: padded, unused bits zero; ``None`` if it is no base64."""
+    """Return base64 text padded and with unused bits zero; ``None`` if it is no base64."""
     try:
         padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
         raw = binascii.a2b_base64(padded)

@@ -1,8 +1,8 @@
 """DynamoDB's numbers: their one canonical text, and exact arithmetic on them. Never a float.
 
-A number has at most 38 significant digits and lies within 1E-130 to 9.99E+125, or is zero (AWS: the
-developer guide, "Supported data types"). DynamoDB stores it without needless zeros and hands it back
-with its exponent expanded: ``0042.1200`` as ``42.12``, ``1E3`` as ``1000``, ``-0`` as ``0``.
+A number has at most 38 significant digits and lies within 1E-130 to 9.99E+125, or is zero (AWS:
+the developer guide, "Supported data types"). DynamoDB stores it without needless zeros and hands it
+back with its exponent expanded: ``0042.1200`` as ``42.12``, ``1E3`` as ``1000``, ``-0`` as ``0``.
 """
 
 import re

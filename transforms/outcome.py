@@ -15,7 +15,8 @@ class Result:
     ``item_json`` is the attribute map as DynamoDB JSON (UTF-8, no ``Item`` wrapper, numbers
     normalised); ``key`` the canonical JSON text of its key attributes, which names the item and is
     equal for equal keys (``{"id":{"N":"1"}}`` for 1, 1.0 and 1e0); ``size`` DynamoDB's own byte
-    count; ``rank`` sorts bytewise as the collision's expression does, where the spec names a winner.
+    count; ``rank`` sorts bytewise as the collision's expression does, where the spec names a
+    winner.
     """
 
     item_json: bytes

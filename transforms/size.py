@@ -5,7 +5,7 @@ more for some of them (``120``), never less; so what is too large here is too la
 and an item within that doubt is left for the table to judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retable.schema.spec import TypedItem
@@ -36,26 +36,7 @@ def value_size(typed: Mapping[str, Any]) -> int:
         ValueError: as ``item_size``.
     """
     ((kind, value),) = typed.items()
-    match kind:
-        case "S":
-            return text_size(value)
-        case "N":
-            return number_size(value)
-        case "BOOL" | "NULL":
-            return 1
-        case "M":
-            inner = sum(text_size(name) + value_size(inner) for name, inner in value.items())
-            return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + inner
-        case "L":
-            return _NESTED_BYTES + sum(_ELEMENT_BYTES + value_size(inner) for inner in value)
-        case "B":
-            return binary_size(value)
-        case "SS":
-            return sum(map(text_size, value))
-        case "NS":
-            return sum(map(number_size, value))
-        case _:
-            return sum(map(binary_size, value))
+    return _SIZES[kind](value)
 
 
 def text_size(text: str) -> int:
@@ -64,8 +45,10 @@ def text_size(text: str) -> int:
 
 
 def number_size(text: str) -> int:
-    """Return the bytes of a number: one, one for each two digits on either side of the point, and
-    one for a minus sign; zeros at the ends do not count.
+    """Return the bytes of a number.
+
+    That is one, one for each two digits on either side of the point, and one for a minus sign;
+    zeros at the ends do not count.
 
     Raises:
         ValueError: ``text`` is no number that DynamoDB holds.
@@ -85,3 +68,27 @@ def number_size(text: str) -> int:
 def binary_size(text: str) -> int:
     """Return the bytes that base64 text stands for."""
     return len(text.rstrip("=")) * 3 // 4
+
+
+def _map_size(value: Mapping[str, Any]) -> int:
+    inner = sum(text_size(name) + value_size(typed) for name, typed in value.items())
+    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + inner
+
+
+def _list_size(value: Sequence[Any]) -> int:
+    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + sum(map(value_size, value))
+
+
+_SIZES: dict[str, Callable[[Any], int]] = {
+    "S": text_size,
+    "N": number_size,
+    "B": binary_size,
+    "BOOL": lambda _: 1,
+    "NULL": lambda _: 1,
+    "L": _list_size,
+    "M": _map_size,
+    # A set costs its members alone.
+    "SS": lambda members: sum(map(text_size, members)),
+    "NS": lambda members: sum(map(number_size, members)),
+    "BS": lambda members: sum(map(binary_size, members)),
+}

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import botocore.session
+from botocore.validate import ParamValidator
+
 from retable.runner.aws.settings import TableSettings
 from retable.runner.failure import Refused
 from retable.schema.spec import Index, Indexes, KeyAttribute, Provisioned, Target
@@ -44,9 +47,6 @@ def validate_request(request: Mapping[str, Any]) -> None:
     Raises:
         Refused: it would be turned down.
     """
-    import botocore.session
-    from botocore.validate import ParamValidator
-
     model = botocore.session.get_session().get_service_model("dynamodb")
     shape = model.operation_model("CreateTable").input_shape
     report = ParamValidator().validate(dict(request), shape)
@@ -87,9 +87,7 @@ def _definitions(target: Target, indexes: Indexes) -> list[dict[str, str]]:
     for index in (*indexes.global_, *indexes.local):
         keys.extend((*index.partition, *index.sort))
     types = {key.name: key.type for key in keys}
-    return [
-        {"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())
-    ]
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())]
 
 
 def _billing(billing: str | Provisioned) -> dict[str, Any]:

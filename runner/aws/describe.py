@@ -62,9 +62,7 @@ def _indexes(
             sorted(entry["Projection"].get("NonKeyAttributes", ()))
         )
         indexes.append(
-            Index(
-                name=entry["IndexName"], partition=partition, sort=sort, projection=projection
-            )
+            Index(name=entry["IndexName"], partition=partition, sort=sort, projection=projection)
         )
     return tuple(sorted(indexes, key=lambda index: index.name))
 

@@ -102,9 +102,7 @@ class Tables:
         message = f"the table {table} does not become ACTIVE"
         raise Stopped(message, "look at it in the console, then resume")
 
-    def wait_gone(
-        self, table: str, table_id: str, *, clock: Clock, progress: Progress
-    ) -> None:
+    def wait_gone(self, table: str, table_id: str, *, clock: Clock, progress: Progress) -> None:
         """Return once the table with ``table_id`` is gone.
 
         Raises:

@@ -12,10 +12,10 @@ import click
 from rich.text import Text
 
 from retable.runner.collect import spec_files
-from retable.runner.spec_findings import LoadedSpec, check, load, name_clashes
 from retable.runner.report.figures import plural
 from retable.runner.report.frame import concise_frame, full_frame
 from retable.runner.report.terminal import console_on, print_line
+from retable.runner.spec_findings import LoadedSpec, check, load, name_clashes
 from retable.schema.problem import Problem
 
 

@@ -1,4 +1,4 @@
-"""``migrate plan``: shows what a run would do. It reads and writes nothing but the file asked for."""
+"""``migrate plan``: shows what a run would do. It writes nothing but the file asked for."""
 
 from pathlib import Path
 

@@ -13,11 +13,15 @@ from retable.runner.cli.options import run_dir_option, sandbox_option, spec_argu
 @spec_argument
 @click.option("--dry-run", is_flag=True, help="Map every item of a finished export; write nothing.")
 @sandbox_option
-@click.option("--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal.")
+@click.option(
+    "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
+)
 @click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
 @click.option("--abort", is_flag=True, help="Put the source back as it was before the run.")
-@click.option("--run", "run_id", metavar="RUN", help="The run to resume or abort, if not the newest.")
+@click.option(
+    "--run", "run_id", metavar="RUN", help="The run to resume or abort, if not the newest."
+)
 @click.option(
     "--engine",
     type=click.Choice(["local", "spark"]),
@@ -26,7 +30,7 @@ from retable.runner.cli.options import run_dir_option, sandbox_option, spec_argu
     help="Where items are mapped.",
 )
 @run_dir_option
-def run(
+def run(  # noqa: PLR0913 -- the command line's own options
     *,
     spec: Path,
     dry_run: bool,
@@ -39,7 +43,7 @@ def run(
     engine: str,
     run_dir: Path,
 ) -> None:
-    """Rebuild the table that SPEC describes.
+    r"""Rebuild the table that SPEC describes.
 
     Everything that can be proved is proved before anything is stopped, and nothing is deleted
     before everything has been. A run that is killed goes on where it was:

@@ -108,10 +108,7 @@ def show_plan(plan: Plan, spec: Spec) -> None:
 
 def _open_run(spec: Spec, run_dir: Path, run_id: str | None) -> tuple[RunFolder, Plan]:
     """Return the run to go on with: the one named, or the newest of the spec that is open."""
-    if run_id is not None:
-        folder = open_folder(run_dir, run_id)
-    else:
-        folder = _newest_open_run(spec, run_dir)
+    folder = open_folder(run_dir, run_id) if run_id is not None else _newest_open_run(spec, run_dir)
     plan = read_plan(folder.plan)
     if plan.spec_sha256 != spec.origin.sha256:
         message = f"{spec.origin.file} has changed since run {folder.run_id} was planned"

@@ -69,7 +69,7 @@ def start_folder(plan: Plan, run_dir: Path) -> RunFolder:
     return folder
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
     spec: Spec,
     plan: Plan,
     folder: RunFolder,
@@ -84,9 +84,10 @@ def carry_out(
         Failure: what ended the run, after its report was written.
     """
     run_dir = folder.path.parent
-    with locked(run_dir, spec.target.table, folder.run_id), _world(
-        spec, plan, folder, connect_aws, approve
-    ) as world:
+    with (
+        locked(run_dir, spec.target.table, folder.run_id),
+        _world(spec, plan, folder, connect_aws, approve) as world,
+    ):
         _require_open(world)
         failure: Failure | None = None
         try:

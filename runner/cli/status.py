@@ -13,8 +13,8 @@ from retable.runner.cli.options import run_dir_option
 def status(*, run_id: str | None, run_dir: Path) -> None:
     """List the runs, newest first; with RUN, show each of its steps."""
     from retable.runner.folder import open_folder, runs_of
-    from retable.runner.standing import describe_run, list_runs
     from retable.runner.report.escape import terminal_safe
+    from retable.runner.standing import describe_run, list_runs
 
     if run_id is not None:
         lines = describe_run(open_folder(run_dir, run_id))

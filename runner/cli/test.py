@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from retable.runner.collect import spec_files
-from retable.runner.spec_findings import LoadedSpec, RowResult, check, load, row_runner
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.figures import plural
 from retable.runner.report.frame import full_frame
 from retable.runner.report.terminal import console_on, print_line
+from retable.runner.spec_findings import LoadedSpec, RowResult, check, load, row_runner
 
 WORDS = {"passed": "PASSED", "failed": "FAILED", "unevaluated": "COULD NOT BE EVALUATED"}
 STYLES = {"passed": "green", "failed": "bold red", "unevaluated": "bold yellow"}

@@ -1,4 +1,4 @@
-"""Verifying outside of a run: which export the table is held against. ``cli.verify`` reads flags."""
+"""Verifying outside of a run: which export the table is held against."""
 
 import os
 from collections.abc import Callable
@@ -42,9 +42,7 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
         raise Refused(message)
     loaded = _loaded(spec, run_dir, run_id)
     connect = connector(spec, os.environ)
-    plan = compile_verification(
-        spec, _open(spec, loaded, connect), loaded.location, loaded.run_id
-    )
+    plan = compile_verification(spec, _open(spec, loaded, connect), loaded.location, loaded.run_id)
     carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
 
 

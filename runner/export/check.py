@@ -1,25 +1,28 @@
 """Proving an export whole: every byte's digest, every file's count, before any line counts."""
 
-import base64
-import errno
-import hashlib
-import os
-import shutil
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from retable.runner.aws.objects import Objects
-from retable.runner.export.location import LocalFolder, Location, data_file_place
-from retable.runner.export.manifest import DataFile, Export
+from retable.runner.disk import free_bytes, not_written, replace_durably
+from retable.runner.export.count import count_lines
+from retable.runner.export.location import (
+    LocalFolder,
+    Location,
+    ObjectStore,
+    S3Prefix,
+    find_export,
+    require_objects,
+)
+from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export
+from retable.runner.export.stored import Md5, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
 
-CHUNK_BYTES = 1 << 20
-PLAIN_BYTES = 4 << 20
-GZIP = 16 + zlib.MAX_WBITS
-DAMAGED = "the export is damaged; make a new one"
+MOST_PACKED = 20
+"""How many times smaller than the table its gzipped export may be; five to ten is usual."""
+
+Watch = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,11 @@ class CheckedFile:
 
 
 def check_export(
-    export: Export, location: Location, objects: Objects | None, spool: Path, progress: Progress
+    export: Export,
+    location: Location,
+    objects: ObjectStore | None,
+    spool: Path,
+    progress: Progress,
 ) -> tuple[CheckedFile, ...]:
     """Check every data file of ``export`` and return them in the manifest's sorted order.
 
@@ -43,112 +50,144 @@ def check_export(
 
     Raises:
         CheckFailed: a file is missing, altered or cut short, or a count disagrees.
+        Refused: a local location does not hold the export.
         Stopped: the disk is full, or S3 does not answer.
     """
+    folder = find_export(location, export.id)
+    fetcher = None
+    if isinstance(folder, S3Prefix):
+        fetcher = _Fetcher(
+            export=export, folder=folder, objects=require_objects(objects), spool=spool
+        )
+        fetcher.require_room()
+    count = _Count(progress, export.item_count)
     checked = []
-    done = 0
     for file in export.files:
-        path = _bring(export, file, location, objects, spool)
-        _require_md5(file, path)
-        _require_count(file, path)
+        if isinstance(folder, LocalFolder):
+            path = folder.path / "data" / file.name
+            _require_whole(file, _look(file, path, count.watch))
+        elif fetcher is not None:
+            path = fetcher.bring(file, count.watch)
         checked.append(
             CheckedFile(key=file.key, path=path, item_count=file.item_count, md5=file.md5)
         )
-        done += file.item_count
-        progress.advance(done, export.item_count, "items")
+        count.end(file)
     return tuple(checked)
 
 
-def md5_of(path: Path) -> str:
-    """Return the base64 MD5 of the file's bytes."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return base64.b64encode(digest.digest()).decode()
+class _Count:
+    """How many items are checked, told to whoever watches."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def watch(self, lines: int) -> None:
+        """Tell of ``lines`` of the present file."""
+        self._progress.advance(self._done + lines, self._total, "items")
+
+    def end(self, file: DataFile) -> None:
+        """Go on to the next file."""
+        self._done += file.item_count
+        self.watch(0)
 
 
-def plain_chunks(path: Path, name: str) -> Iterator[bytes]:
-    """Yield the file's content decompressed; concatenated gzip members are one content.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What one pass over a stored data file has found."""
 
-    Raises:
-        CheckFailed: it is no gzip, is cut short, or a member's CRC is wrong.
-    """
-    reader = None
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            while chunk:
-                reader = reader or zlib.decompressobj(GZIP)
-                try:
-                    # Bounded, since a hostile file can unpack to a thousand times its size.
-                    yield reader.decompress(chunk, PLAIN_BYTES)
-                except zlib.error as error:
-                    message = f"data file {name}: {str(error).rpartition(': ')[2]}"
-                    raise CheckFailed(message, DAMAGED) from error
-                chunk = reader.unconsumed_tail or reader.unused_data  # noqa: PLW2901
-                if reader.eof:
-                    reader = None
-    if reader is not None:
-        message = f"data file {name}: the gzip stream is cut short"
-        raise CheckFailed(message, DAMAGED)
+    md5: str
+    lines: int
+    fault: CheckFailed | None
+    """Why its lines could not be counted."""
 
 
-def _bring(
-    export: Export, file: DataFile, location: Location, objects: Objects | None, spool: Path
-) -> Path:
-    """Return the file's path on this machine, fetching it first where it lies in S3."""
-    place = data_file_place(location, export.id, file)
-    if isinstance(place, Path) or isinstance(location, LocalFolder):
-        return Path(str(place))
-    if objects is None:
-        raise TypeError(objects)
-    bucket, key = place
-    path = spool / file.name
-    if path.is_file() and md5_of(path) == file.md5:
-        return path
-    try:
-        spool.mkdir(parents=True, exist_ok=True)
-        _fetch(objects, bucket, key, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(path.parent).free
-            message = f"the disk is full: {path} cannot be written ({free:,} bytes are free)"
-            raise Stopped(message, "make room, or name another place with --run-dir") from error
-        raise
-    return path
-
-
-def _fetch(objects: Objects, bucket: str, key: str, path: Path) -> None:
-    """Fetch an object so that the name is there only once the content is on disk."""
-    part = path.with_name(path.name + ".part")
-    objects.download(bucket, key, part, None)
-    with part.open("rb+") as written:
-        os.fsync(written.fileno())
-    part.replace(path)
-
-
-def _require_md5(file: DataFile, path: Path) -> None:
-    """Hold the stored bytes against the manifest."""
-    try:
-        found = md5_of(path)
-    except OSError as error:
-        message = f"data file {file.key}: {error.strerror}"
-        raise CheckFailed(message, "the export is not whole; make a new one") from error
-    if found != file.md5:
-        message = f"data file {file.key}: MD5 is {found}; the manifest says {file.md5}"
-        raise CheckFailed(message, "the export was altered; make a new one")
-
-
-def _require_count(file: DataFile, path: Path) -> None:
-    """Hold the number of lines against the manifest; a last line may lack its newline."""
+def _look(file: DataFile, path: Path, watch: Watch) -> _Look:
+    """Read a stored data file once, for its digest and for its lines."""
+    digest = Md5()
     lines = 0
-    last = b"\n"
-    for chunk in plain_chunks(path, file.key):
-        lines += chunk.count(b"\n")
-        last = chunk[-1:] or last
-    lines += last != b"\n"
-    if lines != file.item_count:
+    fault = None
+    with open_stored(path, file.key) as stored:
+        chunks = digest.of(stored_chunks(stored, file.key))
+        try:
+            lines = count_lines(plain_chunks(chunks, file.key), file.key, watch)
+        except CheckFailed as error:
+            fault = error
+        # The digest is of all bytes, whatever they unpack to.
+        for _ in chunks:
+            pass
+    return _Look(md5=digest.base64, lines=lines, fault=fault)
+
+
+def _require_whole(file: DataFile, look: _Look) -> None:
+    """Hold what was found against the manifest; the digest speaks first, since it says most."""
+    if look.md5 != file.md5:
+        message = f"data file {file.key}: MD5 is {look.md5}; the manifest says {file.md5}"
+        raise CheckFailed(message, ALTERED)
+    if look.fault is not None:
+        raise look.fault
+    if look.lines != file.item_count:
         message = (
-            f"data file {file.key}: it has {lines:,} lines; the manifest says {file.item_count:,}"
+            f"data file {file.key}: it has {look.lines:,} lines; "
+            f"the manifest says {file.item_count:,}"
         )
         raise CheckFailed(message, DAMAGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetcher:
+    """Brings the data files of an export in S3 to this machine."""
+
+    export: Export
+    folder: S3Prefix
+    objects: ObjectStore
+    spool: Path
+
+    def require_room(self) -> None:
+        """Stop before the first byte where the disk cannot hold the export.
+
+        The manifests tell the table's size, not the files', so this finds the hopeless only.
+        """
+        least = self.export.billed_bytes // MOST_PACKED - self._spooled()[0]
+        free = free_bytes(self.spool)
+        if least > free:
+            message = (
+                f"{self.spool} has {free:,} bytes free; fetching export {self.export.id} needs "
+                f"at least {least:,} more, for {self.export.item_count:,} items"
+            )
+            raise Stopped(message, "make room or name another place with --run-dir, then resume")
+
+    def bring(self, file: DataFile, watch: Watch) -> Path:
+        """Return the checked file in the spool, fetching it unless it lies there whole."""
+        path = self.spool / file.name
+        if path.is_file():
+            look = _look(file, path, watch)
+            if look.md5 == file.md5:
+                _require_whole(file, look)
+                return path
+        self._fetch(file, path)
+        _require_whole(file, _look(file, path, watch))
+        return path
+
+    def _fetch(self, file: DataFile, path: Path) -> None:
+        """Fetch the file; its name is there only once its content is on disk."""
+        part = path.with_name(path.name + ".part")
+        key = f"{self.folder.prefix}/data/{file.name}"
+        try:
+            self.spool.mkdir(parents=True, exist_ok=True)
+            self.objects.download(self.folder.bucket, key, part, None)
+            replace_durably(part, path)
+        except OSError as error:
+            raise not_written(error, path, self._left()) from error
+
+    def _left(self) -> int | None:
+        """Return about how many bytes the files not yet fetched have, by those that are here."""
+        size, items = self._spooled()
+        return size * (self.export.item_count - items) // items if items else None
+
+    def _spooled(self) -> tuple[int, int]:
+        """Return the bytes and the items of the files that are in the spool."""
+        here = [file for file in self.export.files if (self.spool / file.name).is_file()]
+        size = sum((self.spool / file.name).stat().st_size for file in here)
+        return size, sum(file.item_count for file in here)

@@ -1,13 +1,12 @@
-"""The lines of a checked data file, one exported item each. Parsing them is the mapping's."""
+"""The lines of a data file, one exported item each. Parsing them is the mapping's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from retable.runner.export.check import DAMAGED, CheckedFile, md5_of, plain_chunks
+from retable.runner.export.check import CheckedFile
+from retable.runner.export.count import MAX_LINE_BYTES, too_long
+from retable.runner.export.manifest import DAMAGED
+from retable.runner.export.stored import md5_of, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed
-
-MAX_LINE_BYTES = 8_000_000
-"""The longest line that is read. A 400 KB item of control characters, each escaped with six
-bytes, makes a line of about 2.5 MB; a longer one is no item and must not fill the memory."""
 
 
 def read_lines(file: CheckedFile) -> Iterator[tuple[int, bytes]]:
@@ -18,25 +17,44 @@ def read_lines(file: CheckedFile) -> Iterator[tuple[int, bytes]]:
 
     Raises:
         CheckFailed: it is not the file that was checked, or it has another number of lines.
+        Stopped: it cannot be read.
     """
-    found = md5_of(file.path)
-    if found != file.md5:
-        message = f"data file {file.key}: MD5 is {found} now; it was checked with {file.md5}"
-        raise CheckFailed(message, "the file was replaced since; make a new export")
-    number = 0
-    rest = b""
-    for chunk in plain_chunks(file.path, file.key):
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        if len(rest) > MAX_LINE_BYTES:
-            message = f"data file {file.key}: line {number + len(lines) + 1} has no end"
-            raise CheckFailed(message, DAMAGED)
-        for line in lines:
-            number += 1
+    with open_stored(file.path, file.key) as stored:
+        found = md5_of(stored_chunks(stored, file.key))
+        if found != file.md5:
+            message = f"data file {file.key}: MD5 is {found} now; it was checked with {file.md5}"
+            raise CheckFailed(message, "the file was replaced since; make a new export")
+        # Through the same handle: another file that takes the name now is not the one proved.
+        stored.seek(0)
+        number = 0
+        plain = plain_chunks(stored_chunks(stored, file.key), file.key)
+        for number, line in enumerate(split_lines(plain, file.key), 1):
             yield number, line
-    if rest:
-        number += 1
-        yield number, rest
     if number != file.item_count:
-        message = f"data file {file.key}: it has {number:,} lines, expected {file.item_count:,}"
+        message = (
+            f"data file {file.key}: it has {number:,} lines; the manifest says {file.item_count:,}"
+        )
         raise CheckFailed(message, DAMAGED)
+
+
+def split_lines(plain: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield the lines of a content that comes in pieces; the last one may lack its newline.
+
+    Raises:
+        CheckFailed: a line is longer than any item's.
+    """
+    begun: list[bytes] = []
+    held = done = 0
+    for chunk in plain:
+        lines = chunk.split(b"\n")
+        if len(lines) > 1:
+            lines[0] = b"".join((*begun, lines[0]))
+            begun, held = [], 0
+            yield from lines[:-1]
+            done += len(lines) - 1
+        begun.append(lines[-1])
+        held += len(lines[-1])
+        if held > MAX_LINE_BYTES:
+            raise too_long(name, done + 1)
+    if held:
+        yield b"".join(begun)

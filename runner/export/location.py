@@ -1,24 +1,31 @@
-"""Where exports lie: an S3 prefix or a local folder, and what is found there."""
+"""Where exports lie: an S3 prefix or a local folder, and what is found there.
 
+Only manifests are read here; which data files belong to an export is never learned by listing.
+"""
+
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from retable.runner.aws.objects import Objects
-from retable.runner.export.manifest import DataFile, Export, parse_export
-from retable.runner.failure import CheckFailed, Refused
+from retable.runner.export.manifest import FILES, SUMMARY, Export, export_folder, parse_export
+from retable.runner.failure import CheckFailed, Refused, Stopped
 
-EXPORT_ID = re.compile(r"\d{14,}-[0-9a-f]{8}")
+EXPORT_ID = re.compile(r"([0-9]{14,})-([0-9a-f]{8})")
 """The start time in milliseconds, padded to 14 digits, and eight hex digits."""
-FINISHED = "manifest-summary.md5"
+FINISHED = f"{SUMMARY}.md5"
 """The file that is written last, so an export that has it is finished."""
+TOP = "AWSDynamoDB"
+MAX_PREFIX_PARTS = 8
+"""How far below a local folder ``AWSDynamoDB`` is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFolder:
-    """A folder that mirrors the bucket: ``AWSDynamoDB/<id>/`` lies in it."""
+    """A folder that mirrors the bucket: ``AWSDynamoDB/<id>/`` lies in it, or below a prefix."""
 
     path: Path
 
@@ -34,6 +41,19 @@ class S3Prefix:
 Location = LocalFolder | S3Prefix
 
 
+class ObjectStore(Protocol):
+    """S3, as far as an export needs it. What it raises are ``Failure``s of its own."""
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """Return a small object whole; one that is not there is a ``CheckFailed``."""
+
+    def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
+        """Fetch an object into ``path`` and return its ETag; again overwrites."""
+
+    def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with ``prefix``."""
+
+
 def parse_location(text: str, folder: Path) -> Location:
     """Return the place that ``text`` names; a local one is relative to ``folder``.
 
@@ -43,13 +63,13 @@ def parse_location(text: str, folder: Path) -> Location:
     if not text.startswith("s3://"):
         return LocalFolder((folder / text).resolve())
     parts = urlsplit(text)
-    if not parts.netloc:
-        message = f"{text} names no bucket"
+    if not parts.netloc or parts.query or parts.fragment:
+        message = f"{text} is not a bucket and a prefix"
         raise Refused(message, "write s3://bucket/prefix")
     return S3Prefix(parts.netloc, parts.path.strip("/"))
 
 
-def finished_exports(location: Location, objects: Objects | None) -> tuple[str, ...]:
+def finished_exports(location: Location, objects: ObjectStore | None) -> tuple[str, ...]:
     """Return the ids of the finished exports at ``location``, newest first.
 
     Raises:
@@ -57,79 +77,127 @@ def finished_exports(location: Location, objects: Objects | None) -> tuple[str, 
         Stopped: S3 does not answer.
     """
     if isinstance(location, LocalFolder):
-        found = _local_ids(location)
+        found = set(_local_ids(location))
     else:
-        found = _s3_ids(location, _require(objects))
-    return tuple(sorted(found, reverse=True))
+        found = set(_s3_ids(location, require_objects(objects)))
+    return tuple(sorted(found, key=_age, reverse=True))
 
 
-def open_export(location: Location, export_id: str, objects: Objects | None) -> Export:
+def open_export(location: Location, export_id: str, objects: ObjectStore | None) -> Export:
     """Return the export called ``export_id``, its manifests checked against their own digests.
 
     Raises:
-        Refused: the id is none, or there is no such export.
-        CheckFailed: its manifests are missing, altered or contradict one another.
+        Refused: the id is none, there is no such export, or it is of a kind that is not read.
+        CheckFailed: it is not finished, or its manifests are altered or contradict one another.
+        Stopped: S3 does not answer, or a file cannot be read.
+    """
+    folder = find_export(location, export_id)
+    finished = _read(folder, FINISHED, objects)
+    summary = _read(folder, f"{SUMMARY}.json", objects)
+    listed = (_read(folder, f"{FILES}.json", objects), _read(folder, f"{FILES}.md5", objects))
+    return parse_export(export_id, (summary, finished), listed)
+
+
+def find_export(location: Location, export_id: str) -> Location:
+    """Return the folder of the export itself, as a location; one in S3 may not be there.
+
+    Raises:
+        Refused: the id is none; in a local folder, there is no such export or there are two.
     """
     if not EXPORT_ID.fullmatch(export_id):
         message = f"{export_id!r} is no export id"
         raise Refused(message, "an id is like 01790000000000-0a1b2c3d")
-    names = ("manifest-summary.json", FINISHED, "manifest-files.json", "manifest-files.md5")
-    contents = [_read(location, export_id, name, objects) for name in names]
-    return parse_export(export_id, (contents[0], contents[1]), (contents[2], contents[3]))
+    if isinstance(location, S3Prefix):
+        return S3Prefix(location.bucket, _below(location.prefix, export_folder(export_id)))
+    found = [top / export_id for top in _tops(location) if (top / export_id).is_dir()]
+    if not found:
+        message = f"there is no export {export_id} in {location.path}"
+        raise Refused(message, f"the folder must hold {export_folder(export_id)}/")
+    if len(found) > 1:
+        message = f"export {export_id} is there twice: {found[0]} and {found[1]}"
+        raise Refused(message, "name the folder of one of them in source.export.location")
+    return LocalFolder(found[0])
 
 
-def data_file_place(location: Location, export_id: str, file: DataFile) -> Path | tuple[str, str]:
-    """Return where a data file lies: a local path, or a bucket and a key.
+def require_objects(objects: ObjectStore | None) -> ObjectStore:
+    """Return the way to S3, which a location in S3 always comes with."""
+    if objects is None:
+        message = "a location in S3 needs a way to S3"
+        raise TypeError(message)
+    return objects
 
-    The manifest's key is where it was written; a copied export lies elsewhere, so only the bare
-    name counts, below the export's own folder.
-    """
-    if isinstance(location, LocalFolder):
-        return location.path / "AWSDynamoDB" / export_id / "data" / file.name
-    return location.bucket, _key(location, export_id, f"data/{file.name}")
+
+def _age(export_id: str) -> tuple[int, str]:
+    """Return what sorts ids by the time they were started."""
+    moment, _, rest = export_id.partition("-")
+    return int(moment), rest
+
+
+def _tops(location: LocalFolder) -> Iterator[Path]:
+    """Yield every ``AWSDynamoDB`` folder in or below a local folder, in a fixed order."""
+    if not location.path.is_dir():
+        message = f"the export folder {location.path} does not exist"
+        raise Refused(message, "check source.export.location; it is relative to the spec")
+    for path, folders, _ in os.walk(location.path):
+        if TOP in folders:
+            yield Path(path) / TOP
+        deep = len(Path(path).relative_to(location.path).parts) >= MAX_PREFIX_PARTS
+        wanted = (name for name in folders if name != TOP and not name.startswith("."))
+        folders[:] = [] if deep else sorted(wanted)
 
 
 def _local_ids(location: LocalFolder) -> Iterator[str]:
     """Yield the ids of finished exports in a local folder."""
-    if not location.path.is_dir():
-        message = f"the export folder {location.path} does not exist"
-        raise Refused(message, "check source.export.location; it is relative to the spec")
-    for path in (location.path / "AWSDynamoDB").glob(f"*/{FINISHED}"):
-        if EXPORT_ID.fullmatch(path.parent.name):
-            yield path.parent.name
+    for top in _tops(location):
+        for path in top.glob(f"*/{FINISHED}"):
+            if EXPORT_ID.fullmatch(path.parent.name):
+                yield path.parent.name
 
 
-def _s3_ids(location: S3Prefix, objects: Objects) -> Iterator[str]:
+def _s3_ids(location: S3Prefix, objects: ObjectStore) -> Iterator[str]:
     """Yield the ids of finished exports below an S3 prefix."""
-    for key in objects.list_keys(location.bucket, _key(location, "", "").rstrip("/") + "/"):
-        head, _, name = key.rpartition("/")
-        export_id = head.rpartition("/")[2]
+    top = _below(location.prefix, TOP)
+    for key in objects.list_keys(location.bucket, f"{top}/"):
+        export_id, _, name = key.removeprefix(f"{top}/").partition("/")
         if name == FINISHED and EXPORT_ID.fullmatch(export_id):
             yield export_id
 
 
-def _read(location: Location, export_id: str, name: str, objects: Objects | None) -> bytes:
-    """Return a manifest's bytes."""
-    if isinstance(location, S3Prefix):
-        return _require(objects).read(location.bucket, _key(location, export_id, name))
-    folder = location.path / "AWSDynamoDB" / export_id
-    if not folder.is_dir():
-        message = f"there is no export {export_id} in {location.path}"
-        raise Refused(message, "check source.export.location and id")
+def _read(folder: Location, name: str, objects: ObjectStore | None) -> bytes:
+    """Return the bytes of a manifest in the export's own folder."""
+    if isinstance(folder, S3Prefix):
+        return _read_s3(folder, name, require_objects(objects))
+    path = folder.path / name
     try:
-        return (folder / name).read_bytes()
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise _missing(str(path), name) from error
     except OSError as error:
-        message = f"{folder / name}: {error.strerror}"
-        raise CheckFailed(message, "the export is not whole; make a new one") from error
+        message = f"{path} cannot be read: {error.strerror}"
+        raise Stopped(message) from error
 
 
-def _key(location: S3Prefix, export_id: str, name: str) -> str:
-    """Return a key below the prefix, without an empty part."""
-    return "/".join(part for part in (location.prefix, "AWSDynamoDB", export_id, name) if part)
+def _read_s3(folder: S3Prefix, name: str, objects: ObjectStore) -> bytes:
+    """Return the bytes of a manifest in S3, or say whether it or the whole export is missing."""
+    key = _below(folder.prefix, name)
+    try:
+        return objects.read(folder.bucket, key)
+    except CheckFailed as error:
+        if any(objects.list_keys(folder.bucket, f"{folder.prefix}/")):
+            place = f"s3://{folder.bucket}/{key}"
+            raise _missing(place, name) from error
+        message = f"there is no export at s3://{folder.bucket}/{folder.prefix}"
+        raise Refused(message, "check source.export.location and id") from error
 
 
-def _require(objects: Objects | None) -> Objects:
-    """Return the way to S3, which a location in S3 always comes with."""
-    if objects is None:
-        raise TypeError(objects)
-    return objects
+def _missing(place: str, name: str) -> CheckFailed:
+    """Return the failure of an export that lacks a manifest."""
+    if name == FINISHED:
+        message = f"the export is not finished: {place} is missing"
+        return CheckFailed(message, "wait until it is COMPLETED, or make a new one")
+    return CheckFailed(f"{place} is missing", "the export is not whole; make a new one")
+
+
+def _below(prefix: str, name: str) -> str:
+    """Return the key of ``name`` below ``prefix``, which may be empty."""
+    return f"{prefix}/{name}" if prefix else name

@@ -238,8 +238,6 @@ class _ParquetFile:
         if self._stream is None:
             return
         self._writer.close()
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
         self._stream.close()
         self._stream = None
         replace_durably(self._temporary, self._path)
@@ -255,13 +253,19 @@ class _ParquetFile:
 
 
 def replace_durably(temporary: Path, path: Path) -> None:
-    """Move the finished file ``temporary`` to ``path`` so that a power cut cannot undo it."""
+    """Move the closed file ``temporary`` to ``path`` so that a power cut can undo neither."""
+    _bring_to_disk(temporary)
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _bring_to_disk(path.parent)
+
+
+def _bring_to_disk(path: Path) -> None:
+    """Return once the file or folder ``path`` is on the disk as it is now."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def is_readable(line: bytes) -> bool:

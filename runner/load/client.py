@@ -142,7 +142,10 @@ def _written(answer: Mapping[str, Any], table: str) -> Answer:
     """Return what was written and what it cost."""
     left = answer.get("UnprocessedItems") or {}
     units = sum(
-        (Decimal(str(entry.get("CapacityUnits", 0))) for entry in answer.get("ConsumedCapacity", ())),
+        (
+            Decimal(str(entry.get("CapacityUnits", 0)))
+            for entry in answer.get("ConsumedCapacity", ())
+        ),
         Decimal(0),
     )
     return Answer(

@@ -8,7 +8,6 @@ load, which goes on later with the files that are not done.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The pace of a load: write units a second, as the service counts them, and how long to back off."""
+"""The pace of a load: write units a second by the service's count, and backing off."""
 
 import asyncio
 from decimal import Decimal

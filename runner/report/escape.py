@@ -12,9 +12,9 @@ from rich.cells import cell_len, set_cell_size
 ELLIPSIS = "…"
 KEY_CELLS = 80
 """How much of one key's value is shown; DynamoDB's keys may be 2,048 bytes long."""
-UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Control, format (bidi, zero-width, tags), surrogate, line and paragraph separator: Unicode's
-general categories that have no glyph of their own but can change how others are shown."""
+UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Control, format (bidi, zero-width, tags), unassigned, private, surrogate, line and paragraph
+separator: Unicode's general categories without a glyph that every terminal shows in its place."""
 
 
 def terminal_safe(text: str) -> str:

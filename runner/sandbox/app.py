@@ -64,6 +64,10 @@ class Sandbox:
         raw = _read_body(environ)
         try:
             status, headers, body = self._answer(environ, raw)
+        except NotImplementedError:
+            # moto's word for a call it does not have; SDKs understand this one.
+            body = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
+            status, headers = 400, []
         except Exception:
             # Anything moto stumbles over is an error of the service to the client, not a hang-up.
             LOGGER.debug("the sandbox failed to answer", exc_info=True)

@@ -79,7 +79,7 @@ class Writer:
         self._table = ""
 
     def start(self, endpoint: str, table: str, region: str | None) -> None:
-        """Begin to write ``table``; do nothing if the options want no writer or it writes already."""
+        """Begin to write ``table``, if the options want it and it has not begun already."""
         if self._state.options.writer_rate <= 0 or self._thread is not None:
             return
         self._table = table

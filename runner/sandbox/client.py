@@ -13,6 +13,12 @@ import orjson
 from retable.runner.sandbox.options import DEFAULT_REGION
 
 TIMEOUT_SECONDS = 60.0
+UNNAMED_REGION = "us-east-1"
+"""The one region that CreateBucket must not name."""
+LOCATION = (
+    '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
+)
 
 
 class SandboxError(Exception):
@@ -58,7 +64,8 @@ class SandboxClient:
 
     def create_bucket(self, bucket: str) -> None:
         """Create an S3 bucket; do nothing if it is ours already."""
-        status, _ = self._send("PUT", f"/{bucket}", "s3", b"", {})
+        body = b"" if self.region == UNNAMED_REGION else LOCATION.format(self.region).encode()
+        status, _ = self._send("PUT", f"/{bucket}", "s3", body, {})
         if status not in {http.client.OK, http.client.CONFLICT}:
             code = "CreateBucket"
             raise SandboxError(code, f"S3 answered {status}")

@@ -33,14 +33,14 @@ class QuietHandler(MotoRequestHandler):
         _connections_of(self.server).discard(self.connection)
         super().finish()
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 -- werkzeug's
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 -- werkzeug's
         """Say nothing."""
 
 
 class Listener:
     """A port on 127.0.0.1, and on ::1 where there is IPv6, for localhost may mean either."""
 
-    def __init__(self, application: Any, port: int) -> None:  # noqa: ANN401 -- any WSGI application
+    def __init__(self, application: Any, port: int) -> None:
         """Bind and serve.
 
         Raises:
@@ -80,7 +80,7 @@ class Listener:
                 _hang_up(connection)
 
 
-def _connections_of(server: Any) -> set[socket.socket]:  # noqa: ANN401 -- a server of werkzeug's
+def _connections_of(server: Any) -> set[socket.socket]:
     """Return the open connections of a server."""
     connections: set[socket.socket] = vars(server).setdefault("retable_connections", set())
     return connections

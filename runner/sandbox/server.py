@@ -41,7 +41,7 @@ class SandboxServer:
             stack.enter_context(self.sandbox)
             self._stack = stack.pop_all()
         try:
-            self._port = self.open(self._port)
+            self.open(self._port)
         except BaseException:
             self._stack.close()
             raise
@@ -61,8 +61,8 @@ class SandboxServer:
         """Return the address, like ``http://localhost:8000``."""
         return f"http://localhost:{self._port}"
 
-    def open(self, port: int) -> int:
-        """Serve the same state on a further port and return it.
+    def open(self, port: int) -> None:
+        """Serve the same state on a further port, and go by it from now on.
 
         Raises:
             Refused: the port is taken.
@@ -73,7 +73,7 @@ class SandboxServer:
         self._stack.callback(listener.close)
         # Runs before the listeners close, so that the writer's last request gets its answer.
         self._stack.callback(self.sandbox.writer.stop)
-        return listener.port
+        self._port = listener.port
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that make any AWS SDK talk to this sandbox."""

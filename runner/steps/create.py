@@ -25,7 +25,9 @@ def create_table(step: CreateTable, world: World) -> Evidence:
     if world.journal.last(step.id, "intent") is None:
         if tables.describe(name) is not None:
             message = f"a table named {name} is there already, made by someone else"
-            raise CheckFailed(message, "nothing was written to it; rename or delete it, then resume")
+            raise CheckFailed(
+                message, "nothing was written to it; rename or delete it, then resume"
+            )
         world.journal.record(step.id, "intent", {"table": name})
     if tables.describe(name) is None:
         _create(step, world)

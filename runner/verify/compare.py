@@ -105,8 +105,7 @@ def compare(  # noqa: PLR0913 -- each side's files by name
             bucket: must.get(bucket, NONE)[0] + found.get(bucket, NONE)[0] for bucket in differing
         }
         _join(connection, sides, list(_batches(rows)))
-        kinds = _write_parquet(connection, actual.parent / DIFF)
-        first = _write_lines(connection, actual.parent / DIFF, diff)
+        kinds, first = _write(connection, actual.parent / DIFF, diff)
     return Comparison(
         expected_count=_total(must, 0),
         actual_count=_total(found, 0),
@@ -158,59 +157,57 @@ def _join(
 def _differences(sides: tuple[str, str], buckets: Sequence[int]) -> str:
     """Return the SQL query of every difference in ``buckets``.
 
-    Items of one key are numbered, so that a second one on either side finds no partner.
+    Items that are equal on both sides cancel one against one, so that a second one on either side
+    is left over; what is left over of one key on both sides is ``different``.
     """
-    expected, actual = (
-        f"""(select *, row_number() over (partition by key order by digest_hi, digest_lo) as nth
-  from ({side}) where ({BUCKET}) in ({", ".join(map(str, buckets))}))"""
-        for side in sides
-    )
-    return f"""select case when a.key is null then 'missing' when e.key is null then 'extra'
-    else 'different' end as kind, coalesce(e.key, a.key) as key,
-  e.digest_hi as expected_hi, e.digest_lo as expected_lo,
-  a.digest_hi as actual_hi, a.digest_lo as actual_lo, e.source_file, e.source_line
-from {expected} as e
-full outer join {actual} as a on e.key = a.key and e.nth = a.nth
-where (e.digest_hi, e.digest_lo) is distinct from (a.digest_hi, a.digest_lo)"""
+    numbers = ", ".join(map(str, buckets))
+    expected, actual = (f"({side}) where ({BUCKET}) in ({numbers})" for side in sides)
+    return f"""with unmatched as (
+  select key, digest_hi, digest_lo, any_value(source_file) as source_file,
+    any_value(source_line) as source_line, sum(side)::bigint as surplus
+  from (select *, 1 as side from {expected}
+    union all by name select *, -1 as side from {actual})
+  group by key, digest_hi, digest_lo having surplus <> 0
+), by_key as (
+  select key, coalesce(sum(surplus) filter (surplus > 0), 0)::bigint as lacking,
+    coalesce(-sum(surplus) filter (surplus < 0), 0)::bigint as unasked,
+    any_value(digest_hi) filter (surplus > 0) as expected_hi,
+    any_value(digest_lo) filter (surplus > 0) as expected_lo,
+    any_value(digest_hi) filter (surplus < 0) as actual_hi,
+    any_value(digest_lo) filter (surplus < 0) as actual_lo,
+    any_value(source_file) as source_file, any_value(source_line) as source_line
+  from unmatched group by key
+)
+select unnest(flatten([['different' for x in range(least(lacking, unasked))],
+    ['missing' for x in range(lacking - unasked)], ['extra' for x in range(unasked - lacking)]]))
+    as kind, key, expected_hi, expected_lo, actual_hi, actual_lo, source_file, source_line
+from by_key"""
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[Kind, int]:
-    """Write the differences to ``path`` and return how many there are of each kind."""
-    temporary = path.with_name(path.name + ".part")
-    connection.execute(
-        f"copy (select * from difference order by key, kind) to {literal(temporary)} "
-        "(format parquet, compression zstd)"
-    )
-    replace_durably(temporary, path)
+def _write(
+    connection: duckdb.DuckDBPyConnection, parquet: Path, lines: Path
+) -> tuple[dict[Kind, int], tuple[Difference, ...]]:
+    """Write the differences to both files; return their number of each kind and the first."""
+    _copy(connection, "select * from difference order by key, kind", parquet, "format parquet")
     counts = dict(
         connection.execute("select kind, count(*) from difference group by kind").fetchall()
     )
     connection.execute("drop table difference")
-    return {kind: counts.get(kind, 0) for kind in get_args(Kind)}
+    # From here on the order is that of the file, which saves sorting again.
+    connection.execute("set preserve_insertion_order = true")
+    sorted_ = f"from read_parquet({file_list([parquet])})"
+    text = f"select kind, key::json as key, source_file, source_line {sorted_}"
+    _copy(connection, text, lines, "format json")
+    rows = connection.execute(f"select kind, key {sorted_} limit {SHOWN}").fetchall()
+    first = tuple(Difference(kind=kind, key=orjson.loads(key)) for kind, key in rows)
+    return {kind: counts.get(kind, 0) for kind in get_args(Kind)}, first
 
 
-def _write_lines(
-    connection: duckdb.DuckDBPyConnection, parquet: Path, path: Path
-) -> tuple[Difference, ...]:
-    """Write the differences in ``parquet`` to ``path`` as JSON lines and return the first."""
-    first: list[Difference] = []
+def _copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, options: str) -> None:
+    """Write what ``sql`` gives into the file ``path``, whole or not at all."""
     temporary = path.with_name(path.name + ".part")
-    rows = connection.execute(
-        f"select kind, key, source_file, source_line from read_parquet({file_list([parquet])}) "
-        "order by key, kind"
-    )
-    with temporary.open("wb") as stream:
-        while batch := rows.fetchmany(10_000):
-            for kind, text, source_file, source_line in batch:
-                key = orjson.loads(text)
-                line = {"kind": kind, "key": key}
-                if source_file is not None:
-                    line |= {"source_file": source_file, "source_line": source_line}
-                stream.write(orjson.dumps(line) + b"\n")
-                if len(first) < SHOWN:
-                    first.append(Difference(kind=kind, key=key))
+    connection.execute(f"copy ({sql}) to {literal(temporary)} ({options})")
     replace_durably(temporary, path)
-    return tuple(first)
 
 
 def _total(sums: Mapping[int, Sums], part: int) -> int:

@@ -190,7 +190,7 @@ def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None
             raise Unevaluated(message)
 
 
-def _table_functions(tree: Any) -> Iterator[str]:  # noqa: ANN401 -- any JSON value
+def _table_functions(tree: Any) -> Iterator[str]:
     """Yield the name of every table function in a parsed statement."""
     waiting = [tree]
     while waiting:
@@ -242,7 +242,7 @@ def _first_line(error: duckdb.Error) -> str:
     return str(error).partition("\n")[0]
 
 
-def _only_value(rows: list[tuple[Any, ...]]) -> Any:  # noqa: ANN401 -- whatever the SQL gives
+def _only_value(rows: list[tuple[Any, ...]]) -> Any:
     """Return the value of the only column of the only row."""
     if len(rows) != 1 or len(rows[0]) != 1:
         found = "no row" if not rows else "several rows" if len(rows) > 1 else "several columns"
@@ -251,7 +251,7 @@ def _only_value(rows: list[tuple[Any, ...]]) -> Any:  # noqa: ANN401 -- whatever
     return rows[0][0]
 
 
-def _plain(value: Any) -> Value:  # noqa: ANN401 -- whatever the SQL gives
+def _plain(value: Any) -> Value:
     """Return a value of SQL as one that a spec can expect.
 
     A DOUBLE is taken by its shortest decimal text, so that 0.1 is 0.1.

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from support.command import SPECS, migrate
 
 ORDERS = (SPECS / "orders.migrate.yaml").read_text("utf-8")

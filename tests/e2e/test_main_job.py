@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from support.command import SPECS, migrate
 
 EXAMPLES = sorted(path.name for path in SPECS.glob("*.migrate.yaml"))

@@ -5,6 +5,7 @@ lies between two of them. The parent imports everything once and uses none of it
 starts at once and carries no threads.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from retable.runner.cli import main
 from retable.runner.journal import Journal
 
 IMPORTS = ("aiohttp", "boto3", "duckdb", "pyarrow.parquet", "retable.runner.cli.runs")
@@ -54,8 +56,6 @@ class KilledRuns:
 
 def serve() -> None:
     """Read orders from stdin and answer each with the code and the points passed."""
-    import importlib
-
     for name in IMPORTS:
         importlib.import_module(name)
     for line in sys.stdin:
@@ -73,8 +73,6 @@ def serve() -> None:
 
 def _child(order: dict[str, Any], tally: Path) -> None:
     """Run the command in this forked child and never return."""
-    from retable.runner.cli import main
-
     os.chdir(order["cwd"])
     log = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     null = os.open(os.devnull, os.O_RDONLY)

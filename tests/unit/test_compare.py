@@ -94,7 +94,7 @@ def test_diff_lines_have_kind_key_and_source(sides: Sides) -> None:
     assert sides.lines() == [
         {"kind": "missing", "key": key("a"), "source_file": "data/0.json.gz", "source_line": 1},
         {"kind": "different", "key": key("b"), "source_file": "data/1.json.gz", "source_line": 1},
-        {"kind": "extra", "key": key("c")},
+        {"kind": "extra", "key": key("c"), "source_file": None, "source_line": None},
     ]
     assert found.first == tuple(
         Difference(kind=line["kind"], key=line["key"]) for line in sides.lines()

@@ -1,15 +1,14 @@
 """Plans: the order of their steps is what keeps items safe."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from support.builders import build_spec
-from support.observed import description, export, observed, settings
 
 from retable.runner.compile import compile_dry_run, compile_plan, compile_verification, max_rejects
 from retable.runner.explain import describe, title
-from retable.runner.failure import CheckFailed, Refused, Stopped
+from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
 from retable.runner.plan import (
     CheckExport,
     CreateTable,
@@ -26,6 +25,8 @@ from retable.runner.plan import (
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
 from retable.schema.spec import Spec
+from support.builders import build_spec
+from support.observed import description, export, observed, settings
 
 REPLACE = """
 spec: 1
@@ -166,8 +167,6 @@ def test_i7_a_plan_is_equal_to_itself_and_survives_its_file(
 
 
 def test_a_plan_that_was_altered_is_stale(tmp_path: Path, replace_spec: Spec) -> None:
-    from retable.runner.failure import Stale
-
     path = tmp_path / "plan.json"
     text = encode_plan(compile_plan(replace_spec, observed())).replace(b"300", b"301")
     path.write_bytes(text)
@@ -190,8 +189,6 @@ def test_a_world_that_does_not_allow_the_plan_is_refused(
 
 
 def test_a_source_that_is_not_there_is_refused(beside_spec: Spec) -> None:
-    from dataclasses import replace
-
     with pytest.raises(Refused, match="orders does not exist"):
         compile_plan(beside_spec, replace(observed(), source=None))
 
@@ -218,8 +215,11 @@ def test_every_step_refers_to_earlier_ones_only(replace_spec: Spec) -> None:
 
 def references(step: Step, plan: Plan) -> set[str]:
     """Return the ids of other steps that ``step`` names."""
-    values = {getattr(step, name) for name in step.__slots__ if name != "id"  # noqa: E501
-              and isinstance(getattr(step, name), str)}
+    values = {
+        getattr(step, name)
+        for name in step.__slots__
+        if name != "id" and isinstance(getattr(step, name), str)
+    }
     return values & {other.id for other in plan.steps}
 
 
@@ -236,9 +236,7 @@ def test_the_plan_in_words_names_key_steps_and_command(replace_spec: Spec) -> No
     assert "~ partition key   order_id S  ->  customer_id S" in text
     assert "+ sort key        order_key S" in text
     assert "--allow-delete orders" in text
-    assert all(
-        text.index(title(a)) < text.index(title(b)) for a, b in pairwise(plan.steps[3:6])
-    )
+    assert all(text.index(title(a)) < text.index(title(b)) for a, b in pairwise(plan.steps[3:6]))
 
 
 @pytest.mark.parametrize(("allowed", "items", "most"), [("7", 10, 7), ("1%", 250, 2), ("0", 9, 0)])

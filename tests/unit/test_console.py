@@ -121,12 +121,23 @@ def test_a_step_that_tells_nothing_leaves_the_terminal_to_its_question() -> None
         progress.finish("done")
 
 
+def test_each_step_has_a_bar_of_its_own() -> None:
+    stream = Terminal()
+    with progress_for(stream, {"TERM": "xterm", "COLUMNS": "90"}, clock=HandClock()) as progress:
+        for step in ("first step", "second step"):
+            progress.start(step, step)
+            progress.advance(1, 3, "items")
+            assert f"{step} " in stream.getvalue()
+            progress.finish("done")
+
+
 def test_a_bar_is_taken_away_when_the_command_ends_in_the_middle() -> None:
     stream = Terminal()
     with progress_for(stream, {"TERM": "xterm"}, clock=HandClock()) as progress:
         progress.start("load", "load")
         progress.advance(1, 2, "items")
-    assert stream.getvalue().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+    shows_the_cursor_again = "\x1b[?25h"
+    assert shows_the_cursor_again in stream.getvalue()
 
 
 def test_the_standard_streams_stay_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:

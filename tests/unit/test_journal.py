@@ -78,12 +78,9 @@ def test_a_missing_line_in_the_middle_stops_the_run(
     path.write_bytes(lines[0] + lines[2])
     with pytest.raises(CheckFailed, match="damaged"):
         read_journal(path)
-        begin()
 
 
-def test_a_journal_of_another_plan_is_refused(
-    tmp_path: Path, begin: Callable[[], Journal]
-) -> None:
+def test_a_journal_of_another_plan_is_refused(tmp_path: Path, begin: Callable[[], Journal]) -> None:
     begin().__exit__(None, None, None)
     with pytest.raises(Stale, match="another fingerprint"):
         open_journal(tmp_path / "journal.jsonl", "other", StillClock())

@@ -119,6 +119,11 @@ def test_tags_are_marks_that_strict_markers_accepts(pytester: pytest.Pytester) -
     result.assert_outcomes(passed=3, deselected=3)
 
 
+def test_a_tag_that_cannot_be_a_mark_selects_by_k(pytester: pytest.Pytester) -> None:
+    write(pytester, a=small_spec("a", tags="[_own]"), b=small_spec("b"))
+    pytester.runpytest("-k", "_own").assert_outcomes(passed=3, deselected=3)
+
+
 def test_k_selects_by_name_and_by_tag(pytester: pytest.Pytester) -> None:
     write(pytester, a=small_spec("a", tags="[orders]"), b=small_spec("b"))
     pytester.runpytest("-k", "orders").assert_outcomes(passed=3, deselected=3)

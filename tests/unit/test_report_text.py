@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 from retable.runner.report.json import read_report
 from retable.runner.report.model import Report
 from retable.runner.report.text import render_text
 from support.checkout import ROOT
+from support.reports import reports
 
 CASES = sorted(path.parent for path in (ROOT / "tests/cases/report").glob("*/report.json"))
 
@@ -48,6 +50,13 @@ def test_nothing_in_a_report_can_steer_the_terminal() -> None:
     text = text_of(case("hostile-data"))
     assert {char for char in text if unicodedata.category(char)[0] == "C"} == {"\n"}
     assert "[bold]markup[/bold]" in text
+
+
+@given(reports)
+def test_every_report_can_be_told_and_none_steers_the_terminal(report: Report) -> None:
+    text = text_of(report)
+    text.encode("utf-8")
+    assert {char for char in text if unicodedata.category(char)[0] == "C"} <= {"\n"}
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)

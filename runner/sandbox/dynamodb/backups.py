@@ -1,4 +1,4 @@
-"""On-demand backups: moto keeps and restores them; here they take their time and shield the table."""
+"""On-demand backups: moto keeps them; here they take time and shield their table."""
 
 from typing import Any
 

@@ -29,6 +29,7 @@ class _Write:
     key: Typed
     item: Typed | None
     """``None`` for a delete."""
+    size: int
 
     @property
     def identity(self) -> tuple[str, bytes]:
@@ -51,14 +52,14 @@ def batch_write_item(state: State, call: Call) -> dict[str, Any]:
         if left:
             unprocessed.setdefault(name, []).append(request)
             continue
-        if detail != "NONE":
-            found = find(write.table, write.key)
-            old = None if found is None else found.typed
-            units.setdefault(name, Units()).add_write(write.shape, old, write.item)
+        old = find(write.table, write.key) if detail != "NONE" else None
+        new = None
         if write.item is None:
             remove(write.table, write.key)
         else:
-            store(write.table, write.item)
+            new = store(write.table, write.item, write.size)
+        if detail != "NONE":
+            units.setdefault(name, Units()).add_write(write.shape, old, new)
     answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
     if detail != "NONE":
         answer["ConsumedCapacity"] = [
@@ -95,21 +96,21 @@ def _judged(
     """Yield the writes, values judged before tables and keys."""
     stored = [_stored_request(request) for _, request in requests]
     shapes: dict[str, tuple[Table, Shape]] = {}
-    for (name, _), (item, key) in zip(requests, stored, strict=True):
+    for (name, _), (item, key, size) in zip(requests, stored, strict=True):
         if name not in shapes:
             table = state.data_table(call.region, name)
             shapes[name] = (table, shape_of(table))
         table, shape = shapes[name]
         if item is None:
             check_key(key, shape)
-            yield _Write(table, shape, key, None)
+            yield _Write(table, shape, key, None, 0)
         else:
             check_put(item, shape, in_batch=True)
-            yield _Write(table, shape, key_of(item, shape), item)
+            yield _Write(table, shape, key_of(item, shape), item, size)
 
 
-def _stored_request(request: dict[str, Any]) -> tuple[Typed | None, Typed]:
-    """Return item (or ``None``) and key (of a delete) of one request in stored form."""
+def _stored_request(request: dict[str, Any]) -> tuple[Typed | None, Typed, int]:
+    """Return item (or ``None``), key (of a delete) and size of one request in stored form."""
     kinds = {"PutRequest", "DeleteRequest"} & set(request)
     if len(kinds) != 1:
         message = (
@@ -118,8 +119,10 @@ def _stored_request(request: dict[str, Any]) -> tuple[Typed | None, Typed]:
         )
         raise invalid(message)
     if "PutRequest" in kinds:
-        return stored_item(request["PutRequest"].get("Item"))[0], {}
-    return None, stored_attributes(request["DeleteRequest"].get("Key"))[0]
+        item, size = stored_item(request["PutRequest"].get("Item"))
+        return item, {}, size
+    key, _ = stored_attributes(request["DeleteRequest"].get("Key"))
+    return None, key, 0
 
 
 def _constraint(rule: str) -> str:

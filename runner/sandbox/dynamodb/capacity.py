@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retable.runner.sandbox.dynamodb.shape import IndexShape, Shape
+from retable.runner.sandbox.dynamodb.stored import StoredItem
 from retable.runner.sandbox.dynamodb.values import item_bytes
 
 WRITE_UNIT_BYTES = 1024
@@ -22,9 +23,9 @@ class Units:
     indexes: dict[tuple[str, str], float] = field(default_factory=dict)
     """By kind of index and its name."""
 
-    def add_write(self, shape: Shape, old: Typed | None, new: Typed | None) -> None:
+    def add_write(self, shape: Shape, old: StoredItem | None, new: StoredItem | None) -> None:
         """Add one item's write: ``old`` is what was there, ``new`` what is there now."""
-        sizes = [item_bytes(item) for item in (old, new) if item is not None]
+        sizes = [item.stored_bytes() for item in (old, new) if item is not None]
         self.table += _write_units(max(sizes, default=0))
         for index in shape.indexes:
             units = _index_units(index, old, new)
@@ -57,26 +58,33 @@ def sizes_of(items: Iterable[Typed]) -> int:
     return sum(item_bytes(item) for item in items)
 
 
-def _index_units(index: IndexShape, old: Typed | None, new: Typed | None) -> int:
+def _index_units(index: IndexShape, old: StoredItem | None, new: StoredItem | None) -> int:
     """Return what one write costs on ``index``: nothing where its entry does not change."""
     before, after = _entry(index, old), _entry(index, new)
     if before == after:
         return 0
     if before is None or after is None:
-        return _write_units(item_bytes(after or before or {}))
+        return _entry_units(index, old if after is None else new, before or after or {})
     if all(before[part.name] == after[part.name] for part in index.key):
-        return _write_units(max(item_bytes(before), item_bytes(after)))
+        return max(_entry_units(index, old, before), _entry_units(index, new, after))
     # A changed key is a delete and an insert.
-    return _write_units(item_bytes(before)) + _write_units(item_bytes(after))
+    return _entry_units(index, old, before) + _entry_units(index, new, after)
 
 
-def _entry(index: IndexShape, item: Typed | None) -> Typed | None:
+def _entry(index: IndexShape, item: StoredItem | None) -> Typed | None:
     """Return what ``index`` holds of ``item``; ``None`` where it leaves the item out."""
-    if item is None or any(part.name not in item for part in index.key):
+    typed = None if item is None else item.typed
+    if typed is None or any(part.name not in typed for part in index.key):
         return None
     if index.attributes is None:
-        return item
-    return {name: value for name, value in item.items() if name in index.attributes}
+        return typed
+    return {name: value for name, value in typed.items() if name in index.attributes}
+
+
+def _entry_units(index: IndexShape, item: StoredItem | None, entry: Typed) -> int:
+    """Return the write units of an index entry; one that holds all is as large as its item."""
+    whole = index.attributes is None and item is not None
+    return _write_units(item.stored_bytes() if whole and item else item_bytes(entry))
 
 
 def _write_units(size: int) -> int:

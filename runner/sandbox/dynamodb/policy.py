@@ -205,6 +205,6 @@ OPERATORS: Mapping[str, Callable[[list[str], str], bool]] = {
 }
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 -- a policy's element: one value or a list
+def _listed(value: Any) -> list[Any]:
     """Return ``value`` as a list."""
     return value if isinstance(value, list) else [value]

@@ -14,6 +14,7 @@ from retable.runner.sandbox.dynamodb.capacity import Units, sizes_of
 from retable.runner.sandbox.dynamodb.shape import check_key, key_of, shape_of
 from retable.runner.sandbox.dynamodb.stored import (
     HASH_SPACE,
+    StoredItem,
     hash_of,
     items_in,
     key_text,
@@ -116,7 +117,7 @@ def _page(table: Table, body: dict[str, Any], first: int, end: int, limit: int |
     page = _Page([])
     for item in _from(table, body.get("ExclusiveStartKey"), first, end):
         page.items.append(item)
-        page.size += item_bytes(typed_of(item))
+        page.size += item.stored_bytes() if isinstance(item, StoredItem) else item.size()
         if page.size >= PAGE_BYTES or len(page.items) == limit:
             # There may be nothing after it: then the next page is empty, as with the service.
             page.last = item
@@ -142,13 +143,15 @@ def _from(table: Table, start: dict[str, Any] | None, first: int, end: int) -> I
     if table.range_key_attr is not None:
         after = sort_place(DynamoType(key[table.range_key_attr]))
     for here, here_text, content in partitions.walk(place, end):
-        if (here, here_text) < (place, text):
-            continue
-        for item in items_in(content):
-            if (here, here_text) > (place, text):
-                yield item
-            elif after is not None and item.range_key and sort_place(item.range_key) > after:
-                yield item
+        if (here, here_text) > (place, text):
+            yield from items_in(content)
+        elif (here, here_text) == (place, text) and after is not None:
+            yield from (item for item in items_in(content) if _sorts_after(item, after))
+
+
+def _sorts_after(item: Item, after: Any) -> bool:
+    """Return whether ``item`` comes after a sort key value in its partition."""
+    return item.range_key is not None and bool(sort_place(item.range_key) > after)
 
 
 def _answer(table: Table, body: dict[str, Any], page: _Page) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any
 
 from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.table import StreamShard, Table
 
-from retable.runner.sandbox.dynamodb.values import stored_item
+from retable.runner.sandbox.dynamodb.values import item_bytes, stored_item
 
 BUCKETS = 4096
 """Slices of the hash space; a page of a scan sorts only the slices it touches."""
@@ -34,18 +34,26 @@ class StoredItem(Item):
         """Keep ``attrs`` as JSON, whatever moto hands over, once DynamoDB's rules allow it."""
         self.hash_key = hash_key
         self.range_key = range_key
-        self._typed: Typed | None = stored_item(_plain(attrs))[0]
+        typed, size = stored_item(_plain(attrs))
+        self._typed: Typed | None = typed
+        self._bytes: int | None = size
         self._attrs: LimitedSizeDict | None = None
 
     @classmethod
-    def of(cls, hash_key: DynamoType, range_key: DynamoType | None, typed: Typed) -> "StoredItem":
-        """Return an item around ``typed``, which is not copied.
+    def of(
+        cls,
+        hash_key: DynamoType,
+        range_key: DynamoType | None,
+        typed: Typed,
+        size: int | None = None,
+    ) -> "StoredItem":
+        """Return an item around ``typed``, which is not copied; ``size`` is its bytes if known.
 
         moto's own constructor would also enter it into a list of all instances for good.
         """
         item: StoredItem = object.__new__(cls)
         item.hash_key, item.range_key = hash_key, range_key
-        item._typed, item._attrs = typed, None
+        item._typed, item._attrs, item._bytes = typed, None, size
         return item
 
     @property
@@ -63,21 +71,27 @@ class StoredItem(Item):
             copied = _plain(self._typed or {})
             values = {name: DynamoType(value) for name, value in copied.items()}
             self._attrs = LimitedSizeDict(values)
-            self._typed = None
+            self._typed = self._bytes = None
         return self._attrs
 
     @attrs.setter
     def attrs(self, value: LimitedSizeDict) -> None:
         """Take over moto's view."""
         self._attrs = value
-        self._typed = None
+        self._typed = self._bytes = None
+
+    def stored_bytes(self) -> int:
+        """Return DynamoDB's size of the item; moto's ``size`` is another."""
+        if self._bytes is None:
+            return item_bytes(self.typed)
+        return self._bytes
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "StoredItem":
         """Return a copy that shares the JSON, which nobody changes."""
         if self._typed is None:
             self._typed = self.typed
             self._attrs = None
-        twin = StoredItem.of(self.hash_key, self.range_key, self._typed)
+        twin = StoredItem.of(self.hash_key, self.range_key, self._typed, self._bytes)
         memo[id(self)] = twin
         return twin
 
@@ -96,14 +110,14 @@ class Partitions(defaultdict[DynamoType, Any]):
         self[key] = partition
         return partition
 
-    def __setitem__(self, key: DynamoType, value: Any) -> None:  # noqa: ANN401 -- item or partition
+    def __setitem__(self, key: DynamoType, value: Any) -> None:
         """Store a partition and note where in the hash space it lies."""
         if key not in self:
             place = hash_of(key)
             self._buckets[place * BUCKETS // HASH_SPACE][key] = place
         super().__setitem__(key, value)
 
-    def pop(self, key: DynamoType, *default: Any) -> Any:  # noqa: ANN401 -- as dict has it
+    def pop(self, key: DynamoType, *default: Any) -> Any:
         """Remove a partition."""
         self._buckets[hash_of(key) * BUCKETS // HASH_SPACE].pop(key, None)
         return super().pop(key, *default)
@@ -149,7 +163,7 @@ def items_of(table: Table) -> Iterator[Item]:
         yield from items_in(content)
 
 
-def items_in(content: Any) -> list[Item]:  # noqa: ANN401 -- what moto keeps for a partition
+def items_in(content: Any) -> list[Item]:
     """Return the items of one partition in the order of their sort keys."""
     if isinstance(content, Item):
         return [content]
@@ -173,14 +187,20 @@ def find(table: Table, key: Typed) -> StoredItem | None:
     return StoredItem.of(content.hash_key, content.range_key, typed_of(content))
 
 
-def store(table: Table, typed: Typed) -> None:
-    """Write an item whole. ``typed`` is in stored form and is not to be changed afterwards."""
+def store(table: Table, typed: Typed, size: int | None = None) -> StoredItem:
+    """Write an item whole and return it.
+
+    ``typed`` is in stored form and is not to be changed afterwards; ``size`` is its bytes if known.
+    """
     hash_key = DynamoType(typed[table.hash_key_attr])
     if table.range_key_attr is None:
-        partitions_of(table)[hash_key] = StoredItem.of(hash_key, None, typed)
-        return
+        item = StoredItem.of(hash_key, None, typed, size)
+        partitions_of(table)[hash_key] = item
+        return item
     range_key = DynamoType(typed[table.range_key_attr])
-    partitions_of(table)[hash_key][range_key] = StoredItem.of(hash_key, range_key, typed)
+    item = StoredItem.of(hash_key, range_key, typed, size)
+    partitions_of(table)[hash_key][range_key] = item
+    return item
 
 
 def remove(table: Table, key: Typed) -> None:
@@ -206,7 +226,7 @@ def key_text(key: DynamoType) -> str:
     return f"{key.type}{key.value}"
 
 
-def sort_place(key: DynamoType) -> Any:  # noqa: ANN401 -- Decimal, str or bytes, one kind a table
+def sort_place(key: DynamoType) -> Any:
     """Return what orders a sort key value: numbers by value, the rest by bytes."""
     if key.type == "N":
         return key.cast_value
@@ -219,9 +239,15 @@ def teach_moto() -> None:
     setattr(moto_table, "Item", StoredItem)  # noqa: B010 -- moto does not export the name
     # moto refuses from 405,000 bytes by a sizing of its own; we measure before and after it runs.
     LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
+    # Nobody reads a stream here, and keeping every image of every item would fill the memory.
+    setattr(StreamShard, "add", _keep_nothing)  # noqa: B010 -- to mypy a method is no variable
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON, with moto's objects inside
+def _keep_nothing(_self: StreamShard, _old: Item | None, _new: Item | None) -> None:
+    """Forget a stream's record."""
+
+
+def _plain(value: Any) -> Any:
     """Return ``value`` as DynamoDB JSON without moto's objects and with binary as base64."""
     if isinstance(value, DynamoType):
         return {value.type: _plain(value.value)}

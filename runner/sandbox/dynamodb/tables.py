@@ -1,4 +1,4 @@
-"""Operations on tables: what moto answers, with the states, the TableId and the refusals it lacks."""
+"""Operations on tables: moto's answers, with the states, TableId and refusals they lack."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from moto.dynamodb.models.table import Table
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid, invalid_values, no_table
 from retable.runner.sandbox.dynamodb.policy import check_policy
-from retable.runner.sandbox.dynamodb.values import item_bytes
 from retable.runner.sandbox.dynamodb.stored import items_of, partitions_of, typed_of
+from retable.runner.sandbox.dynamodb.values import item_bytes
 from retable.runner.sandbox.options import ACCOUNT
 from retable.runner.sandbox.state import State
 
@@ -181,7 +181,10 @@ def _check_index_schema(index: Mapping[str, Any]) -> None:
 def _check_local_index(index: Mapping[str, Any], schema: list[dict[str, Any]]) -> None:
     """Refuse a local index on a table without a sort key, or with another partition key."""
     if len(schema) == 1:
-        message = "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
+        message = (
+            "Table KeySchema does not have a range key, "
+            "which is required when specifying a LocalSecondaryIndex"
+        )
         raise invalid_values(message)
     if index["KeySchema"][0]["AttributeName"] != schema[0]["AttributeName"]:
         message = (

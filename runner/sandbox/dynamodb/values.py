@@ -59,23 +59,32 @@ def stored_value(value: object, wraps: int = 0) -> tuple[Typed, int]:
     Raises:
         ApiError: it is none DynamoDB knows.
     """
-    if not isinstance(value, dict):
-        raise _unexpected(wanted="map")
-    known = [kind for kind in value if kind in CHECKS]
-    if not known:
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, payload),) = value.items()
+    else:
+        kind, payload = _only_datatype(value)
+    check = CHECKS.get(kind)
+    if check is None:
         message = (
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
         )
         raise invalid(message)
+    payload, size = check(payload, wraps)
+    return {kind: payload}, size
+
+
+def _only_datatype(value: object) -> tuple[str, object]:
+    """Return the one datatype of a value that has more members than one, or none."""
+    if not isinstance(value, dict):
+        raise _unexpected(wanted="map")
+    known = [kind for kind in value if kind in CHECKS]
     if len(known) > 1:
         message = (
             "Supplied AttributeValue has more than one datatypes set, "
             "must contain exactly one of the supported datatypes"
         )
         raise invalid(message)
-    kind = known[0]
-    payload, size = CHECKS[kind](value[kind], wraps)
-    return {kind: payload}, size
+    return (known[0], value[known[0]]) if known else ("", None)
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
@@ -146,7 +155,7 @@ def _map(payload: object, wraps: int) -> Sized:
     return stored, CONTAINER_BYTES + ELEMENT_BYTES * len(stored) + size
 
 
-def _set_of(check: Callable[[object, int], Sized], empty: str, twice: str) -> Any:  # noqa: ANN401 -- a Check, defined below
+def _set_of(check: Callable[[object, int], Sized], empty: str, twice: str) -> Any:
     """Return the check of a set whose members ``check`` checks."""
 
     def _set(payload: object, wraps: int) -> Sized:

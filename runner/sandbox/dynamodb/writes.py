@@ -4,6 +4,7 @@ What needs an expression (conditions, updates, transactions, statements) is left
 input brought to stored form before and its result judged after. Batches are in ``batch``.
 """
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError, invalid
 from retable.runner.sandbox.dynamodb.capacity import Units
 from retable.runner.sandbox.dynamodb.shape import Shape, check_key, check_put, key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import Typed, find, remove, store
+from retable.runner.sandbox.dynamodb.stored import StoredItem, Typed, find, remove, store
 from retable.runner.sandbox.dynamodb.values import stored_attributes, stored_item, stored_value
 from retable.runner.sandbox.guard import denied_arn, statement_action
 from retable.runner.sandbox.state import State
@@ -25,17 +26,17 @@ VALUES = "ExpressionAttributeValues"
 
 def put_item(state: State, call: Call) -> dict[str, Any]:
     """Answer PutItem."""
-    item, _ = stored_item(call.body.get("Item"))
+    item, size = stored_item(call.body.get("Item"))
     table = state.data_table(call.region, call.table_name)
     shape = shape_of(table)
     check_put(item, shape, in_batch=False)
-    old = _typed(table, item)
+    old = _snapshot(table, item)
     answer = {}
     if _is_plain(call.body):
-        store(table, item)
+        store(table, item, size)
     else:
         answer = state.forward(call, _with_values({**call.body, "Item": item}))
-    return _with_capacity(answer, call, shape, old, item)
+    return _finished(answer, call, shape, old, find(table, item))
 
 
 def delete_item(state: State, call: Call) -> dict[str, Any]:
@@ -44,13 +45,13 @@ def delete_item(state: State, call: Call) -> dict[str, Any]:
     table = state.data_table(call.region, call.table_name)
     shape = shape_of(table)
     check_key(key, shape)
-    old = _typed(table, key)
+    old = _snapshot(table, key)
     answer = {}
     if _is_plain(call.body):
         remove(table, key)
     else:
         answer = state.forward(call, _with_values({**call.body, "Key": key}))
-    return _with_capacity(answer, call, shape, old, None)
+    return _finished(answer, call, shape, old, None)
 
 
 def update_item(state: State, call: Call) -> dict[str, Any]:
@@ -59,10 +60,10 @@ def update_item(state: State, call: Call) -> dict[str, Any]:
     table = state.data_table(call.region, call.table_name)
     shape = shape_of(table)
     check_key(key, shape)
-    old = _typed(table, key)
+    old = _snapshot(table, key)
     body = _with_values({**call.body, "Key": key})
     answer = _guarded(state, call, body, [(table, key)])
-    return _with_capacity(answer, call, shape, old, _typed(table, key))
+    return _finished(answer, call, shape, old, find(table, key))
 
 
 def transact_write_items(state: State, call: Call) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _guarded(
     state: State, call: Call, body: Mapping[str, Any], touched: list[tuple[Table, Typed]]
 ) -> dict[str, Any]:
     """Let moto write, then judge the items it touched; put all back if anything is refused."""
-    before = [_typed(table, key) for table, key in touched]
+    before = [_snapshot(table, key) for table, key in touched]
     try:
         answer = state.forward(call, body)
         for table, key in touched:
@@ -129,25 +130,25 @@ def _guarded(
             if old is None:
                 remove(table, key)
             else:
-                store(table, old)
+                store(table, old.typed)
         raise
     return answer
 
 
 def _settle(table: Table, key: Typed) -> None:
     """Judge an item that moto has written, and keep it in stored form."""
-    written = _typed(table, key)
+    written = find(table, key)
     if written is None:
         return
     try:
-        item, _ = stored_item(written)
+        item, size = stored_item(written.typed)
     except ApiError as error:
         if error.message.startswith("Item size"):
             message = "Item size to update has exceeded the maximum allowed size"
             raise invalid(message) from error
         raise
     check_put(item, shape_of(table), in_batch=False)
-    store(table, item)
+    store(table, item, size)
 
 
 def _transaction_part(kind: str, part: Typed, shape: Shape) -> tuple[Typed, Typed]:
@@ -168,10 +169,9 @@ def _is_plain(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _typed(table: Table, key: Typed) -> Typed | None:
-    """Return the item that has the key in ``key``, as JSON."""
-    found = find(table, key)
-    return None if found is None else found.typed
+def _snapshot(table: Table, key: Typed) -> StoredItem | None:
+    """Return a copy of the item that has the key in ``key``; moto changes items in place."""
+    return copy.deepcopy(find(table, key))
 
 
 def _with_values(body: dict[str, Any]) -> dict[str, Any]:
@@ -189,10 +189,21 @@ def _with_parameters(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "Parameters": [stored_value(value)[0] for value in body["Parameters"]]}
 
 
-def _with_capacity(
-    answer: dict[str, Any], call: Call, shape: Shape, old: Typed | None, new: Typed | None
+def _finished(
+    answer: dict[str, Any],
+    call: Call,
+    shape: Shape,
+    old: StoredItem | None,
+    new: StoredItem | None,
 ) -> dict[str, Any]:
-    """Return the answer with the capacity that was really used, where it was asked for."""
+    """Return an answer with the real capacity and values, where they were asked for.
+
+    moto encodes binary twice in the attributes it returns, so they are taken from the item.
+    """
+    shown = old if call.body.get("ReturnValues", "").endswith("_OLD") else new
+    if "Attributes" in answer and shown is not None:
+        names = answer["Attributes"].keys() & shown.typed.keys()
+        answer["Attributes"] = {name: shown.typed[name] for name in names}
     detail = call.body.get("ReturnConsumedCapacity", "NONE")
     answer.pop("ConsumedCapacity", None)
     if detail != "NONE":

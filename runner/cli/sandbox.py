@@ -1,0 +1,71 @@
+"""``migrate sandbox``: serves a seeded sandbox for other programs. It runs no migration."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retable.runner.cli.options import spec_argument
+
+if TYPE_CHECKING:
+    from retable.runner.sandbox.seed import SeedReport
+
+
+@click.command()
+@spec_argument
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--writer",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="RATE",
+    help="Writes a second of an application that never stops writing the source table.",
+)
+@click.option(
+    "--policy-delay",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long a resource policy is shown before it takes effect.",
+)
+def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> None:
+    """Serve a stand-in for AWS, with the source table of SPEC in it, until Ctrl-C.
+
+    The lines on stdout, put into a shell, make this program and any AWS SDK talk to it. The port
+    opens once everything is there. Nothing is kept when it stops.
+    """
+    import threading
+
+    from retable.runner.sandbox.options import SandboxOptions
+    from retable.runner.sandbox.seed import seed
+    from retable.runner.sandbox.server import SandboxServer
+    from retable.runner.spec_file import load_checked_spec
+
+    parsed = load_checked_spec(spec)
+    options = SandboxOptions(writer_rate=writer, policy_delay_seconds=policy_delay)
+    try:
+        with SandboxServer(options=options) as server:
+            # Seeded over a port nobody knows, so that whoever finds the named one finds it full.
+            report = seed(server.endpoint, parsed)
+            server.open(port)
+            for name, value in server.environment().items():
+                click.echo(f"export {name}={value}")
+            for line in _described(report):
+                click.echo(line, err=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        # Ctrl-C and SIGTERM are how it ends.
+        return
+
+
+def _described(report: "SeedReport") -> Iterator[str]:
+    """Yield what there is, a line each."""
+    from retable.runner.report.escape import terminal_safe
+
+    yield terminal_safe(f"sandbox: table {report.table} with {report.items:,} items")
+    if report.guessed is not None:
+        yield terminal_safe(f"sandbox: guessed that {report.guessed} is its key; see sandbox.key")
+    if report.export_id is not None:
+        yield f"sandbox: export {report.export_id} is finished"
+    yield "sandbox: Ctrl-C stops it"

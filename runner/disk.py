@@ -1,0 +1,42 @@
+"""This machine's disk: finishing a file for good, and what to say when it cannot be written."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from retable.runner.failure import Stopped
+
+FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
+
+
+def replace_durably(temporary: Path, path: Path) -> None:
+    """Move the finished file ``temporary`` to ``path`` so that a power cut cannot undo it."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def not_written(error: OSError, path: Path, needed: int | None = None) -> Stopped:
+    """Return the failure for ``path`` that could not be written.
+
+    ``needed`` is about how many bytes more it takes, where that is known.
+    """
+    reason = error.strerror or type(error).__name__
+    if error.errno not in FULL:
+        return Stopped(f"{path} cannot be written: {reason}", "put it right, then resume")
+    wanted = "" if needed is None else f"about {needed:,} bytes more are needed, "
+    message = f"{path} cannot be written: {reason} ({wanted}{free_bytes(path):,} bytes are free)"
+    return Stopped(message, "make room or name another place with --run-dir, then resume")
+
+
+def free_bytes(path: Path) -> int:
+    """Return how many bytes are free where ``path`` lies, or will lie."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free

@@ -1,0 +1,49 @@
+"""Counting the lines of a data file without holding them."""
+
+from collections.abc import Callable, Iterable
+
+from retable.runner.export.manifest import DAMAGED
+from retable.runner.failure import CheckFailed
+
+MAX_LINE_BYTES = 8_000_000
+"""The longest line that is read. A 400 KB item of control characters, each escaped with six
+bytes, makes a line of about 2.5 MB; a longer one is no item and must not fill the memory."""
+
+
+def count_lines(plain: Iterable[bytes], name: str, watch: Callable[[int], None]) -> int:
+    """Return the number of lines in a content that comes in pieces; the last may lack its newline.
+
+    ``watch`` is told the lines so far.
+
+    Raises:
+        CheckFailed: a line is blank, or longer than any item's.
+    """
+    done = 0
+    begun = 0
+    for chunk in plain:
+        blank = _blank_at(chunk, begun)
+        if blank is not None:
+            number = done + chunk.count(b"\n", 0, blank) + 1
+            message = f"data file {name}: line {number} is blank; expected an item"
+            raise CheckFailed(message, DAMAGED)
+        done += chunk.count(b"\n")
+        end = chunk.rfind(b"\n")
+        begun = begun + len(chunk) if end < 0 else len(chunk) - end - 1
+        if begun > MAX_LINE_BYTES:
+            raise too_long(name, done + 1)
+        watch(done)
+    return done + bool(begun)
+
+
+def too_long(name: str, number: int) -> CheckFailed:
+    """Return the failure of a line that no item can make."""
+    message = f"data file {name}: line {number} has more than {MAX_LINE_BYTES:,} bytes"
+    return CheckFailed(f"{message}; no item makes so long a line", DAMAGED)
+
+
+def _blank_at(chunk: bytes, begun: int) -> int | None:
+    """Return where a blank line ends; ``begun`` bytes of the first line came before ``chunk``."""
+    if not begun and chunk.startswith(b"\n"):
+        return 0
+    at = chunk.find(b"\n\n")
+    return None if at < 0 else at + 1

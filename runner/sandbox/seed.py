@@ -1,0 +1,299 @@
+"""Fills a running sandbox with what a spec expects to find: bucket, source table, one export.
+
+It speaks to the sandbox over HTTP, as any client does, and knows nothing of what is behind it.
+"""
+
+import gzip
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from retable.runner.clock import Clock, SystemClock
+from retable.runner.export.location import S3Prefix, parse_location
+from retable.runner.failure import Refused
+from retable.runner.sandbox.client import SandboxClient, SandboxError
+from retable.runner.sandbox.generate import generate_items, guess_key
+from retable.runner.sandbox.options import ACCESS_KEY
+from retable.schema.spec import Index, KeyAttribute, KeySchema, Provisioned, Sandbox, Spec
+
+BATCH = 25
+POLL_SECONDS = 0.05
+WAIT_SECONDS = 120.0
+"""How long a table or an export may take before seeding gives up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedReport:
+    """What was made."""
+
+    table: str
+    items: int
+    export_id: str | None
+    """The finished export; ``None`` where the spec reads none from S3."""
+    guessed: str | None
+    """The attribute that was taken for the source's key, where the spec does not name one."""
+
+
+def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
+    """Make the source of ``spec`` in the sandbox at ``endpoint``.
+
+    Raises:
+        Refused: the spec does not say enough, or its seed file is not there or holds no items.
+    """
+    section = spec.sandbox or Sandbox(key=guess_key(spec))
+    if "autoscaling" in section.settings:
+        message = "the sandbox cannot set autoscaling"
+        raise Refused(message, "leave sandbox.settings.autoscaling out")
+    client = SandboxClient(endpoint, ACCESS_KEY, spec.source.region)
+    seeder = _Seeder(client, spec, section, clock or SystemClock())
+    try:
+        count, export_id = seeder.run()
+    finally:
+        client.close()
+    return SeedReport(
+        table=spec.source.table_name,
+        items=count,
+        export_id=export_id,
+        guessed=None if spec.sandbox else section.key.partition.name,
+    )
+
+
+class _Seeder:
+    """The steps of seeding one table."""
+
+    def __init__(self, client: SandboxClient, spec: Spec, section: Sandbox, clock: Clock) -> None:
+        """Keep what every step needs."""
+        self._client = client
+        self._spec = spec
+        self._section = section
+        self._clock = clock
+        self._table = spec.source.table_name
+        self._arn = ""
+
+    def run(self) -> tuple[int, str | None]:
+        """Take every step and return the number of items and the export's id."""
+        location = self._spec.source.export.location
+        parsed = parse_location(location, self._spec.origin.folder) if location else None
+        if isinstance(parsed, S3Prefix):
+            self._client.create_bucket(parsed.bucket)
+        self._create_table()
+        count = self._fill()
+        export_id = self._export(parsed) if isinstance(parsed, S3Prefix) else None
+        self._apply_settings()
+        self._client.control("writer", {"table": self._table, "region": self._client.region})
+        return count, export_id
+
+    def _create_table(self) -> None:
+        """Create the source table and wait for it."""
+        try:
+            answer = self._client.dynamodb(
+                "CreateTable", _table_request(self._table, self._section)
+            )
+        except SandboxError as error:
+            message = f"the sandbox cannot create {self._table}: {error}"
+            raise Refused(message, "correct the sandbox: section of the spec") from error
+        self._arn = answer["TableDescription"]["TableArn"]
+        self._wait_active()
+
+    def _wait_active(self) -> None:
+        """Wait until the table is ACTIVE."""
+        self._wait(
+            lambda: self._client.dynamodb("DescribeTable", {"TableName": self._table})["Table"],
+            "TableStatus",
+            "ACTIVE",
+        )
+
+    def _fill(self) -> int:
+        """Write the items and return how many there are in the end."""
+        first = 1
+        for batch in _batches(self._items()):
+            self._write(batch, first)
+            first += len(batch)
+        table = self._client.dynamodb("DescribeTable", {"TableName": self._table})["Table"]
+        return int(table["ItemCount"])
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        """Yield the items of the seed file, or generated ones."""
+        if self._section.seed is None:
+            return generate_items(self._spec, self._section.key, self._section.items)
+        return _seed_items(self._spec.origin.folder / self._section.seed)
+
+    def _write(self, batch: list[dict[str, Any]], first: int) -> None:
+        """Write items; ``first`` is the line of the first one."""
+        requests = [{"PutRequest": {"Item": item}} for item in batch]
+        try:
+            while requests:
+                body = {"RequestItems": {self._table: requests}}
+                answer = self._client.dynamodb("BatchWriteItem", body)
+                requests = answer["UnprocessedItems"].get(self._table, [])
+        except SandboxError as error:
+            if len(batch) > 1:
+                # Finds the one that is refused; also lets a later item of the same key win.
+                for number, item in enumerate(batch):
+                    self._write([item], first + number)
+                return
+            source = self._section.seed or "generated item"
+            message = f"{source} line {first}: {self._table} cannot hold the item ({error.code})"
+            raise Refused(
+                message, 'every line is {"Item": …} with the key of sandbox.key'
+            ) from error
+
+    def _export(self, location: S3Prefix) -> str:
+        """Make one export and return its id; recovery is on meanwhile, whatever the settings."""
+        self._set_recovery(on=True)
+        request = {"TableArn": self._arn, "S3Bucket": location.bucket}
+        if location.prefix:
+            request["S3Prefix"] = location.prefix
+        made = self._client.dynamodb("ExportTableToPointInTime", request)["ExportDescription"]
+        asked = {"ExportArn": made["ExportArn"]}
+        self._wait(
+            lambda: self._client.dynamodb("DescribeExport", asked)["ExportDescription"],
+            "ExportStatus",
+            "COMPLETED",
+        )
+        return str(made["ExportArn"]).rpartition("/")[2]
+
+    def _apply_settings(self) -> None:
+        """Set what the section says, the policy last since it may forget us."""
+        settings = self._section.settings
+        name = {"TableName": self._table}
+        self._set_recovery(on=bool(settings.get("point_in_time_recovery")))
+        if settings.get("ttl"):
+            wanted = {"Enabled": True, "AttributeName": settings["ttl"]}
+            self._client.dynamodb("UpdateTimeToLive", {**name, "TimeToLiveSpecification": wanted})
+        if settings.get("stream"):
+            stream = {"StreamEnabled": True, "StreamViewType": settings["stream"]}
+            self._update({"StreamSpecification": stream})
+        if settings.get("tags"):
+            tags = [{"Key": key, "Value": str(tag)} for key, tag in settings["tags"].items()]
+            self._client.dynamodb("TagResource", {"ResourceArn": self._arn, "Tags": tags})
+        if settings.get("deletion_protection"):
+            self._update({"DeletionProtectionEnabled": True})
+        if settings.get("policy"):
+            policy = orjson.dumps(settings["policy"], default=str).decode()
+            self._client.dynamodb("PutResourcePolicy", {"ResourceArn": self._arn, "Policy": policy})
+
+    def _set_recovery(self, *, on: bool) -> None:
+        """Turn point-in-time recovery on or off."""
+        self._client.dynamodb(
+            "UpdateContinuousBackups",
+            {
+                "TableName": self._table,
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": on},
+            },
+        )
+
+    def _update(self, change: Mapping[str, Any]) -> None:
+        """Change the table and wait until it is ACTIVE again."""
+        self._client.dynamodb("UpdateTable", {"TableName": self._table, **change})
+        self._wait_active()
+
+    def _wait(self, ask: Callable[[], Mapping[str, Any]], member: str, wanted: str) -> None:
+        """Ask until ``member`` is ``wanted``.
+
+        Raises:
+            Refused: it takes too long.
+        """
+        give_up = self._clock.monotonic() + WAIT_SECONDS
+        while (found := ask()[member]) != wanted:
+            if self._clock.monotonic() > give_up:
+                message = f"{self._table}: {member} is {found}, expected {wanted}"
+                raise Refused(message)
+            self._clock.sleep(POLL_SECONDS)
+
+
+def _table_request(table: str, section: Sandbox) -> dict[str, Any]:
+    """Return the CreateTable request of the source."""
+    indexes = (*section.indexes.global_, *section.indexes.local)
+    attributes = {attribute.name: attribute.type for attribute in section.key.attributes}
+    for index in indexes:
+        attributes.update({part.name: part.type for part in (*index.partition, *index.sort)})
+    throughput = _throughput(section.billing)
+    request: dict[str, Any] = {
+        "TableName": table,
+        "KeySchema": _key_schema(section.key),
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in attributes.items()
+        ],
+        "BillingMode": "PROVISIONED" if throughput else "PAY_PER_REQUEST",
+        **throughput,
+    }
+    if section.indexes.global_:
+        request["GlobalSecondaryIndexes"] = [
+            {**_index_request(index), **throughput} for index in section.indexes.global_
+        ]
+    if section.indexes.local:
+        request["LocalSecondaryIndexes"] = [
+            _index_request(index) for index in section.indexes.local
+        ]
+    return request
+
+
+def _throughput(billing: Provisioned | str) -> dict[str, Any]:
+    """Return the capacity member of a request; nothing on demand."""
+    if not isinstance(billing, Provisioned):
+        return {}
+    units = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
+    return {"ProvisionedThroughput": units}
+
+
+def _index_request(index: Index) -> dict[str, Any]:
+    """Return an index as CreateTable takes it."""
+    projection: dict[str, Any] = {"ProjectionType": "INCLUDE"}
+    if index.projection == "all":
+        projection["ProjectionType"] = "ALL"
+    elif index.projection == "keys":
+        projection["ProjectionType"] = "KEYS_ONLY"
+    else:
+        projection["NonKeyAttributes"] = list(index.projection)
+    return {
+        "IndexName": index.name,
+        "KeySchema": [*_schema(index.partition, "HASH"), *_schema(index.sort, "RANGE")],
+        "Projection": projection,
+    }
+
+
+def _key_schema(key: KeySchema) -> list[dict[str, str]]:
+    """Return the table's key as CreateTable takes it."""
+    sort = () if key.sort is None else (key.sort,)
+    return [*_schema((key.partition,), "HASH"), *_schema(sort, "RANGE")]
+
+
+def _schema(attributes: Iterable[KeyAttribute], kind: str) -> list[dict[str, str]]:
+    """Return one side of a key schema."""
+    return [{"AttributeName": attribute.name, "KeyType": kind} for attribute in attributes]
+
+
+def _batches(items: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield ``items`` in lists of at most 25."""
+    while batch := list(itertools.islice(items, BATCH)):
+        yield batch
+
+
+def _seed_items(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the items of a seed file of ``{"Item": …}`` lines, which may be compressed.
+
+    Raises:
+        Refused: the file is not there, or a line is no item.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                yield _seed_item(path, number, line)
+    except (OSError, EOFError) as error:
+        message = f"the seed file {path} cannot be read: {error}"
+        raise Refused(message, "sandbox.seed is relative to the spec's folder") from error
+
+
+def _seed_item(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Return the item on one line."""
+    try:
+        item = orjson.loads(line)["Item"]
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        message = f"{path} line {number} is no item"
+        raise Refused(message, 'every line is {"Item": {…}} in DynamoDB JSON') from error
+    return dict(item)

@@ -1,0 +1,201 @@
+"""What the sections of a spec mean for each other: tables, keys, attributes that items will have.
+
+What one section says wrong by itself is its parser's. A section that could not be parsed is
+``None`` here, and what needs it is not checked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from retable.schema.cursor import Cursor
+from retable.schema.rules import Rule
+from retable.schema.spec import (
+    Load,
+    Rebuild,
+    RowTest,
+    Sandbox,
+    Source,
+    Target,
+    Transform,
+    Verify,
+)
+from retable.schema.wording import choices, shown
+
+# Words that pytest gives a meaning as marks, or that its -m takes for operators.
+_RESERVED_TAGS = {
+    *("skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"),
+    *("tryfirst", "trylast", "and", "or", "not", "True", "False", "None"),
+}
+_SHOWN_FIELDS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """The sections of a spec that could be parsed."""
+
+    source: Source | None
+    target: Target | None
+    rebuild: Rebuild | None
+    transform: Transform | None
+    load: Load | None
+    verify: Verify | None
+    tests: tuple[RowTest, ...]
+    sandbox: Sandbox | None
+
+
+def check_meaning(root: Cursor, sections: Sections) -> None:
+    """Add what is wrong between the sections to the findings."""
+    _check_tags(root)
+    _check_names(root, sections)
+    if sections.target is not None:
+        _check_types(root["target"], _typed_fields(root))
+    if sections.sandbox is not None:
+        _check_types(root["sandbox"], {})
+    if sections.transform is not None:
+        _check_attributes(root, sections, sections.transform)
+
+
+def _check_tags(root: Cursor) -> None:
+    if root.findings.blamed(("tags",)):
+        return
+    for tag in root.entries("tags"):
+        if tag.sound() and tag.value in _RESERVED_TAGS:
+            message = f"tags become marks of pytest, which has its own meaning for {tag.value}"
+            tag.error(Rule.RESERVED_TAG, message)
+
+
+def _check_names(root: Cursor, sections: Sections) -> None:
+    """Check that the target's name goes with the strategy."""
+    source, target, rebuild = sections.source, sections.target, sections.rebuild
+    if source is None or target is None or rebuild is None:
+        return
+    same = source.table_name == target.table
+    if rebuild.strategy == "side-by-side" and same:
+        message = f"side by side needs another table than the source, {shown(target.table)}"
+        hint = "name another table, or write strategy: replace under rebuild"
+        root["target"]["table"].error(Rule.SAME_TABLE, message, hint=hint)
+    elif rebuild.strategy == "replace" and not same:
+        message = (
+            f"replace needs the source's own name, {shown(source.table_name)}; "
+            f"found {shown(target.table)}"
+        )
+        hint = "leave strategy out to make a second table side by side"
+        root["target"]["table"].error(Rule.OTHER_TABLE, message, hint=hint)
+
+
+def _typed_fields(root: Cursor) -> dict[str, Cursor]:
+    """Return the types that fields declare, by the attribute they make."""
+    if not root.findings.sound("transform", "fields") or "transform" not in root:
+        return {}
+    fields = root["transform"]["fields"].items() if "fields" in root["transform"] else ()
+    return {
+        name: field["type"]
+        for name, field in fields
+        if isinstance(field.value, dict) and "type" in field
+    }
+
+
+def _check_types(table: Cursor, fields: dict[str, Cursor]) -> None:
+    """Check that keys and indexes, and the fields behind them, agree on each attribute's type."""
+    types: dict[str, str] = {}
+    for attribute in _key_attributes(table):
+        if not attribute.sound():
+            continue
+        name, found = attribute.get("name"), attribute.get("type")
+        wanted = types.setdefault(name, found)
+        if found != wanted:
+            message = f"{shown(name)} is of type {wanted} in another key; found {found}"
+            attribute["type"].error(Rule.TYPE_CONFLICT, message)
+    for name, field in fields.items():
+        if name in types and field.value != types[name]:
+            message = (
+                f"{shown(name)} is a key of type {types[name]}; this field makes {field.value}"
+            )
+            field.error(Rule.TYPE_CONFLICT, message)
+
+
+def _key_attributes(table: Cursor) -> Iterator[Cursor]:
+    """Yield every ``{name, type}`` of the table's key, then those of its indexes."""
+    yield from _sides(table["key"])
+    yield from _index_attributes(table)
+
+
+def _index_attributes(table: Cursor) -> Iterator[Cursor]:
+    if isinstance(table.get("indexes"), dict):
+        for kind in ("global", "local"):
+            for index in table["indexes"].entries(kind):
+                yield from _sides(index)
+
+
+def _sides(key: Cursor) -> Iterator[Cursor]:
+    for side in ("partition", "sort"):
+        if isinstance(key.get(side), list):
+            yield from key.entries(side)
+        elif side in key:
+            yield key[side]
+
+
+class _Attributes:
+    """Which attributes a target item may have, as far as ``transform`` says."""
+
+    def __init__(self, transform: Transform, made: frozenset[str]) -> None:
+        self.made = made
+        self._copy = transform.copy
+        self._drop = transform.drop
+
+    def copied(self, name: str) -> bool:
+        """Say whether ``copy`` takes the attribute, if ``drop`` lets it."""
+        return self._copy == "all" or (self._copy != "none" and name in self._copy)
+
+    def there(self, name: str) -> bool:
+        """Say whether an item may have the attribute."""
+        return name in self.made or (self.copied(name) and name not in self._drop)
+
+
+def _check_attributes(root: Cursor, sections: Sections, transform: Transform) -> None:
+    """Check that what keys, indexes and checksum name can be there at all."""
+    part = root["transform"] if "transform" in root else Cursor({}, (), root.findings)
+    attributes = _Attributes(transform, frozenset(part.get("fields", {})))
+    keys: set[str] = set()
+    if sections.target is not None:
+        keys = {attribute.name for attribute in sections.target.key.attributes}
+        for attribute in _sides(root["target"]["key"]):
+            _check_key(attribute["name"], attributes)
+        for attribute in _index_attributes(root["target"]):
+            if attribute.get("name") not in keys:
+                _warn_unless_there(attribute["name"], attributes, "the index stays empty")
+    if root.findings.sound("transform", "drop"):
+        for name in part.entries("drop"):
+            _check_drop(name, attributes, keys)
+    if sections.verify is not None and sections.verify.checksum != "all":
+        for name in root["verify"].entries("checksum"):
+            if name.value not in keys:
+                _warn_unless_there(name, attributes, "comparing it says nothing")
+
+
+def _check_key(name: Cursor, attributes: _Attributes) -> None:
+    if name.value in attributes.made or attributes.copied(name.value):
+        return
+    message = f"no field makes the key attribute {shown(name.value)}, and copy does not take it"
+    fields = sorted(attributes.made)
+    few = 0 < len(fields) <= _SHOWN_FIELDS
+    hint = f"the fields are {choices(map(shown, fields), 'and')}" if few else "add it to fields"
+    name.error(Rule.KEY_NOT_MADE, message, hint=hint)
+
+
+def _check_drop(name: Cursor, attributes: _Attributes, keys: set[str]) -> None:
+    if name.value in attributes.made:
+        message = f"drop has no effect on {shown(name.value)}, which a field makes"
+        name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
+    elif not attributes.copied(name.value):
+        message = f"drop has no effect on {shown(name.value)}, which copy does not take"
+        name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
+    elif name.value in keys:
+        message = f"{shown(name.value)} keys the target, and no field makes it"
+        name.error(Rule.KEY_DROPPED, message, hint="remove it from drop")
+
+
+def _warn_unless_there(name: Cursor, attributes: _Attributes, outcome: str) -> None:
+    if not attributes.there(name.value):
+        message = f"no item will have {shown(name.value)}; {outcome}"
+        name.warn(Rule.NEVER_THERE, message, hint="make it by a field, or let copy take it")

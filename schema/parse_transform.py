@@ -1,0 +1,111 @@
+"""``transform`` of a spec: fields, what is copied and dropped, and how much may be rejected."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+from retable.schema.cursor import Cursor
+from retable.schema.limits import is_attribute_name
+from retable.schema.parse_source import check_inside
+from retable.schema.parse_table import check_names
+from retable.schema.rules import Rule
+from retable.schema.spec import Field, Percentage, Transform, Winner
+from retable.schema.values import ValueFaultError, to_typed
+from retable.schema.wording import dotted, shown
+
+_PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,12})?) ?%", re.ASCII)
+_MAX_PERCENT = 100
+
+
+def parse_transform(cursor: Cursor) -> Transform:
+    """Return ``transform``; what is wrong with it goes to the findings."""
+    return Transform(
+        where=cursor["where"].expression() if "where" in cursor else None,
+        copy=_copy(cursor),
+        drop=check_names(cursor.entries("drop")),
+        fields=_fields(cursor),
+        functions=_functions(cursor),
+        max_rejects=parse_share(cursor["max_rejects"]) if "max_rejects" in cursor else 0,
+        collisions=_collisions(cursor),
+    )
+
+
+def parse_share(cursor: Cursor) -> int | Percentage:
+    """Return a count, or a percentage written ``0.01%`` or ``{percent: 0.01}``."""
+    value = cursor.value
+    if isinstance(value, int):
+        return value
+    if isinstance(value, dict):
+        return Percentage(percent=Decimal(value["percent"]))
+    match = _PERCENTAGE.fullmatch(value)
+    if match is None or Decimal(match[1]) > _MAX_PERCENT:
+        thing = dotted(cursor.path)
+        message = f"{thing} must be a count or a percentage up to 100%; found {shown(value)}"
+        cursor.error(Rule.BAD_PERCENTAGE, message, hint="a percentage is such as 0.01%")
+        return 0
+    return Percentage(percent=Decimal(match[1]))
+
+
+def _copy(cursor: Cursor) -> Literal["all", "none"] | tuple[str, ...]:
+    value: Literal["all", "none"] | list[str] = cursor.get("copy", "all")
+    return check_names(cursor.entries("copy")) if isinstance(value, list) else value
+
+
+def _functions(cursor: Cursor) -> str | None:
+    if "functions" not in cursor:
+        return None
+    path = check_inside(cursor["functions"])
+    if not path.endswith(".py"):
+        message = f"functions are a Python file (.py); found {shown(path)}"
+        cursor["functions"].error(Rule.PATH_OUTSIDE, message)
+    return path
+
+
+def _fields(cursor: Cursor) -> tuple[Field, ...]:
+    if "fields" not in cursor:
+        return ()
+    return tuple(_field(name, field) for name, field in cursor["fields"].items() if field.sound())
+
+
+def _field(name: str, cursor: Cursor) -> Field:
+    if not is_attribute_name(name):
+        message = "an attribute's name is 1 to 65,535 bytes of UTF-8"
+        cursor.error(Rule.BAD_NAME, message, at="key")
+    if isinstance(cursor.value, str):
+        return Field(name=name, expression=cursor.expression())
+    if "default" in cursor and cursor.get("required"):
+        message = "required has no effect where there is a default"
+        cursor["required"].warn(Rule.NO_EFFECT, message, hint="remove one of them")
+    return Field(
+        name=name,
+        expression=cursor["from"].expression(),
+        type=cursor.get("type"),
+        required=cursor.get("required", False),
+        default=_default(cursor) if "default" in cursor else None,
+    )
+
+
+def _default(cursor: Cursor) -> Mapping[str, Any] | None:
+    """Return the typed default, which must be of the field's type."""
+    default = cursor["default"]
+    try:
+        typed = to_typed(default.value)
+    except ValueFaultError as fault:
+        place = Cursor(None, (*default.path, *fault.path), cursor.findings)
+        place.error(Rule.BAD_VALUE, f"{dotted(place.path[3:])}: {fault}")
+        return None
+    (found,) = typed
+    wanted = cursor.get("type")
+    if wanted not in {None, found}:
+        hint = "quote it" if wanted == "S" and found in {"N", "BOOL", "NULL"} else None
+        message = f"the field is of type {wanted}; its default is of type {found}"
+        default.error(Rule.TYPE_CONFLICT, message, hint=hint)
+    return typed
+
+
+def _collisions(cursor: Cursor) -> Literal["refuse"] | Winner:
+    if not isinstance(cursor.get("collisions"), dict):
+        return "refuse"
+    ((take, by),) = cursor["collisions"].items()
+    return Winner(take="latest" if take == "latest" else "first", by=by.expression())

@@ -1,0 +1,67 @@
+"""The freeze and the fence: what they deny, and that they leave the table's own policy alone."""
+
+import json
+
+import pytest
+
+from retable.runner.aws.policy import (
+    WRITE_ACTIONS,
+    fence_policy,
+    freeze_policy,
+    has_fence,
+    has_freeze,
+    principals_of,
+)
+from retable.runner.failure import Refused
+
+ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
+OWN = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Own", "Effect": "Allow"}]})
+
+
+def test_i9_the_fence_denies_item_writes_to_all_but_the_loader() -> None:
+    [statement] = json.loads(fence_policy(ARN, ("arn:loader",), None))["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert statement["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": ["arn:loader"]}}
+    assert statement["Action"] == list(WRITE_ACTIONS)
+
+
+def test_the_freeze_has_no_exception_and_no_control_plane_action() -> None:
+    [statement] = json.loads(freeze_policy(ARN, None))["Statement"]
+    assert "Condition" not in statement
+    assert not any(
+        word in action
+        for action in statement["Action"]
+        for word in ("Table", "Policy", "Backup", "Export", "Describe")
+    )
+
+
+def test_the_tables_own_statements_stay_and_ours_is_there_once() -> None:
+    twice = freeze_policy(ARN, freeze_policy(ARN, OWN))
+    assert [statement["Sid"] for statement in json.loads(twice)["Statement"]] == [
+        "Own",
+        "RetableFreeze",
+    ]
+    assert has_freeze(twice)
+    assert not has_fence(twice)
+    assert not has_freeze(OWN)
+
+
+def test_a_single_statement_without_a_list_is_understood() -> None:
+    text = json.dumps({"Statement": {"Sid": "Own", "Effect": "Allow"}})
+    assert len(json.loads(freeze_policy(ARN, text))["Statement"]) == 2
+
+
+def test_a_policy_that_would_be_too_large_is_refused() -> None:
+    large = json.dumps({"Statement": [{"Sid": "Own", "Resource": "x" * 20_400}]})
+    with pytest.raises(Refused, match="bytes together"):
+        freeze_policy(ARN, large)
+
+
+def test_an_assumed_role_is_meant_with_and_without_its_path() -> None:
+    session = "arn:aws:sts::111122223333:assumed-role/loader/session-1"
+    assert principals_of(session) == (
+        "arn:aws:iam::111122223333:role/loader",
+        "arn:aws:iam::111122223333:role/*/loader",
+    )
+    assert principals_of("arn:aws:iam::1:user/x") == ("arn:aws:iam::1:user/x",)

@@ -1,0 +1,84 @@
+"""A field's ``type:``: its value given that DynamoDB type, without loss, or refused.
+
+| from | to | how |
+| --- | --- | --- |
+| S | N | text that writes a number DynamoDB can hold |
+| N | S | its canonical text |
+| S | B | text that is base64 |
+| B | S | its base64 text |
+| L | SS, NS, BS | members all text, all numbers, or all binary or base64; none twice, not empty |
+| SS, NS, BS | L | in canonical order |
+
+Everything else keeps its type or is refused.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from retable.schema.reasons import Reason
+from retable.schema.spec import AttributeType
+from retable.transforms.canonical import Typed, canonical_base64, canonical_value, normalize_number
+from retable.transforms.fault import ItemFaultError
+
+
+def coerce(typed: Typed, wanted: AttributeType) -> Typed:
+    """Return a canonical value as one of type ``wanted``, canonical again.
+
+    Raises:
+        ItemFaultError: it cannot be had without loss.
+    """
+    ((kind, value),) = typed.items()
+    if kind == wanted:
+        return typed
+    rule = _RULES.get((kind, wanted))
+    made = rule(value) if rule else None
+    detail = f"a value of type {kind} cannot be given type {wanted}"
+    if made is None:
+        raise ItemFaultError(Reason.WRONG_FIELD_TYPE, detail)
+    try:
+        return canonical_value({wanted: made})
+    except ItemFaultError as fault:
+        # What is wrong with a set is said by the rules for sets: empty, or a member twice.
+        reason = f"{detail}: {fault.detail}"
+    raise ItemFaultError(Reason.WRONG_FIELD_TYPE, reason)
+
+
+def _number(text: str) -> str | None:
+    try:
+        return normalize_number(text)
+    except ValueError:
+        return None
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _texts(elements: list[Typed]) -> list[Any] | None:
+    return [element.get("S") for element in elements]
+
+
+def _numbers(elements: list[Typed]) -> list[Any] | None:
+    return [element.get("N") for element in elements]
+
+
+def _binaries(elements: list[Typed]) -> list[Any] | None:
+    return [element.get("B", element.get("S")) for element in elements]
+
+
+def _elements(kind: str) -> Callable[[Any], Any]:
+    return lambda members: [{kind: member} for member in members]
+
+
+_RULES: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("S", "N"): _number,
+    ("N", "S"): _same,
+    ("S", "B"): canonical_base64,
+    ("B", "S"): _same,
+    ("L", "SS"): _texts,
+    ("L", "NS"): _numbers,
+    ("L", "BS"): _binaries,
+    ("SS", "L"): _elements("S"),
+    ("NS", "L"): _elements("N"),
+    ("BS", "L"): _elements("B"),
+}

@@ -1,0 +1,23 @@
+"""What an item in the target table is, said the same way as what the mapping expects of it."""
+
+from retable.schema.spec import KeySchema, TypedItem
+from retable.transforms.canonical import canonical_values
+from retable.transforms.keys import key_rules
+from retable.transforms.mapping import result_of
+from retable.transforms.outcome import Result
+from retable.transforms.size import item_size
+
+
+def describe_item(item: TypedItem, key: KeySchema) -> Result:
+    """Return the key, digest and size of an item of the table keyed by ``key``.
+
+    Equal items give equal results, whatever the order of their attributes and sets and the spelling
+    of their numbers.
+
+    Raises:
+        ItemFaultError: it is no item of such a table; a ``ValueError``.
+    """
+    values = canonical_values(item)
+    for rule in key_rules(key):
+        rule.check(values.get(rule.attribute.name))
+    return result_of(values, key, item_size(values))

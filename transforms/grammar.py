@@ -1,0 +1,144 @@
+"""JMESPath's grammar as ``jmespath`` parses it, made strict and exact.
+
+Numbers in literals are read as int or Decimal; a missing comma, which the library lets pass, is the
+syntax error the grammar says it is; calls note their place. What a tree means is not known here.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from jmespath import ast
+from jmespath.exceptions import LexerError, ParseError
+from jmespath.lexer import Lexer
+from jmespath.parser import ParsedResult, Parser
+
+from retable.transforms.number import MAX_WORKING_EXPONENT
+from retable.transforms.reads import Node
+
+Token = Any
+"""A dict of ``type``, ``value``, ``start`` and ``end``, as the library's lexer makes them."""
+
+
+class ExactLexer(Lexer):
+    """Reads the numbers of literals as they are written."""
+
+    # The library's own, which its type stubs leave out.
+    _position: int
+    _expression: str
+    _consume_until: Callable[[str], str]
+
+    def _consume_literal(self) -> Token:
+        start = self._position
+        lexeme = self._consume_until("`").replace("\\`", "`")
+        try:
+            value = json.loads(lexeme, parse_float=_decimal, parse_constant=_no_constant)
+            _check_text(value)
+        except (ValueError, RecursionError):
+            message = "a literal between backticks must be JSON; text is written 'so'"
+            raise LexerError(start, self._expression[start:], message) from None
+        return {"type": "literal", "value": value, "start": start, "end": self._position - start}
+
+
+class StrictParser(Parser):
+    """Parses with ``ExactLexer``, asks for every comma, and notes where functions are called."""
+
+    # The library's own, which its type stubs leave out.
+    _expression: Callable[..., Node]
+    _current_token: Callable[[], str]
+    _lookahead_token: Callable[[int], Token]
+    _match: Callable[[str], None]
+    _match_multiple_tokens: Callable[[list[str]], None]
+
+    # The library keeps one cache for all parsers; our trees must not get into it.
+    _CACHE: dict[str, ParsedResult] = {}  # noqa: RUF012  # the library's own name and use of it
+
+    def _parse(self, expression: str) -> ParsedResult:
+        self.tokenizer = ExactLexer().tokenize(expression)
+        self._tokens = list(self.tokenizer)
+        self._index = 0
+        tree = self._expression(binding_power=0)
+        if self._current_token() != "eof":
+            token = self._lookahead_token(0)
+            raise ParseError(token["start"], token["value"], token["type"], "unexpected token")
+        return ParsedResult(expression, tree)
+
+    def _token_nud_quoted_identifier(self, token: Token) -> Node:
+        if self._current_token() == "lparen":
+            message = "a function's name is not quoted"
+            raise ParseError(token["start"], token["value"], token["type"], message)
+        return ast.field(token["value"])
+
+    def _token_led_lparen(self, left: Node) -> Node:
+        name = self._lookahead_token(-2)
+        if left["type"] != "field" or name["type"] != "unquoted_identifier":
+            message = "only a name can be called"
+            raise ParseError(name["start"], name["value"], name["type"], message)
+        arguments: list[Node] = []
+        while self._current_token() != "rparen":
+            if arguments:
+                self._match("comma")
+            arguments.append(self._expression())
+        self._match("rparen")
+        node: Node = ast.function_expression(left["value"], arguments)
+        node["start"] = name["start"]
+        return node
+
+    def _parse_multi_select_hash(self) -> Node:
+        pairs: list[Node] = []
+        while not pairs or self._current_token() != "rbrace":
+            if pairs:
+                self._match("comma")
+            name = self._lookahead_token(0)["value"]
+            self._match_multiple_tokens(["quoted_identifier", "unquoted_identifier"])
+            self._match("colon")
+            pairs.append(ast.key_val_pair(key_name=name, node=self._expression(0)))
+        self._match("rbrace")
+        return ast.multi_select_dict(nodes=pairs)
+
+
+def depth_of(tree: Node) -> int:
+    """Return how deep a tree is nested."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in children_of(node)]
+    return depth
+
+
+def children_of(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly below ``node``."""
+    if node["type"] != "slice":  # a slice keeps three numbers there
+        yield from node["children"]
+
+
+def calls_of(tree: Node) -> Iterator[Node]:
+    """Yield the function calls in a tree; each knows its ``start`` in the text."""
+    if tree["type"] == "function_expression":
+        yield tree
+    for child in children_of(tree):
+        yield from calls_of(child)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if number and abs(number.adjusted()) > MAX_WORKING_EXPONENT:
+        raise ValueError(text)
+    return number
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _check_text(value: Any) -> None:
+    """Refuse half surrogate pairs, which JSON can write and no item can hold.
+
+    Raises:
+        ValueError: there is one.
+    """
+    json.dumps(value, ensure_ascii=False, default=str).encode()

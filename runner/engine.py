@@ -4,34 +4,46 @@ It knows nothing of what the mapping does, nor what the ledger is asked. Memory 
 is streamed, and its results go to disk as they come.
 """
 
-import base64
-import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.context import SpawnContext
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Protocol
 
+from retable.runner.disk import not_written
 from retable.runner.export.check import CheckedFile
 from retable.runner.export.lines import read_lines
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.write import LedgerWriter
 from retable.runner.progress import Progress
-from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Dropped, Kept, Rejected
+from retable.runner.rejects import RejectWriter
+from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 
 SMALL_EXPORT_ITEMS = 20_000
 """Below this, starting other processes takes longer than they save."""
 TICK_SECONDS = 0.25
 TICK_ITEMS = 500
+WRITTEN = frozenset([".parquet", ".jsonl", ".part"])
+"""What a pass leaves in its folders; the next one begins by removing it."""
 
 Watch = Callable[[int], None]
 """Called with how many more items were mapped."""
+
+
+class LineMapping(Protocol):
+    """What becomes of a line; it must pickle, and never raises."""
+
+    def apply(self, line: bytes) -> Outcome:
+        """Return what becomes of ``line``, one exported item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +71,14 @@ class Tally:
 class Part:
     """One data file and the files that its results go to."""
 
+    number: int
     file: CheckedFile
     ledger: Path
     rejects: Path
 
 
-_shared: dict[str, Any] = {}
-"""What a worker process was started with: the mapping and the counter."""
-
-
 def map_files(  # noqa: PLR0913 -- what, where to, and how
-    mapping: Mapping,
+    mapping: LineMapping,
     files: Sequence[CheckedFile],
     ledger: Path,
     rejects: Path,
@@ -80,19 +89,19 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
     """Map every line of ``files`` into ``ledger``; rejected lines go to ``rejects`` as well.
 
     Each data file has a part of its own in both folders, named by its place in the sorted list, so
-    that running again gives the same files (I7). A part appears under its name only when whole.
+    that running again gives the same files (I7). A part appears under its name only when whole;
+    one without any reject has no file in ``rejects``.
 
     Raises:
         CheckFailed: a file is not the one that was checked.
-        Stopped: a worker process died.
+        Stopped: a worker process died, or the disk is full.
     """
-    for folder in (ledger, rejects):
-        folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.iterdir():
-            stale.unlink()
+    _clear(ledger, WRITTEN)
+    _clear(rejects, WRITTEN)
     ordered = sorted(files, key=lambda file: file.key)
     parts = [
         Part(
+            number=number,
             file=file,
             ledger=ledger / f"{number:05d}.parquet",
             rejects=rejects / f"{number:05d}.jsonl",
@@ -100,84 +109,81 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
         for number, file in enumerate(ordered)
     ]
     total = sum(file.item_count for file in files)
-    if processes == 1 or total < SMALL_EXPORT_ITEMS:
-        return _map_here(mapping, parts, total, progress)
-    return _map_in_processes(mapping, parts, total, processes, progress)
+    processes = min(processes, len(parts))
+    try:
+        if processes <= 1 or total < SMALL_EXPORT_ITEMS:
+            return _map_here(mapping, parts, total, progress)
+        return _map_in_processes(mapping, parts, total, processes, progress)
+    except BaseException:
+        # A worker that was killed could not take away what it had begun.
+        _clear(ledger, frozenset([".part"]))
+        _clear(rejects, frozenset([".part"]))
+        raise
 
 
-def map_part(mapping: Mapping, part: Part, watch: Watch) -> Tally:
-    """Map one data file and return its tally, which must cover every item of the manifest.
+def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
+    """Map one data file and return its tally, which covers every item of the manifest.
 
     Raises:
         CheckFailed: the file is not the one that was checked.
+        Stopped: it cannot be read, or the disk is full.
     """
-    kept = dropped = rejected = results = 0
-    unseen = 0
-    with LedgerWriter(part.ledger) as writer, _Rejects(part.rejects) as refused:
-        for number, line in read_lines(part.file):
-            outcome = mapping.apply(line)
-            writer.add(part.file.key, number, line, outcome)
-            match outcome:
-                case Kept():
-                    kept += 1
-                    results += len(outcome.results)
-                case Dropped():
-                    dropped += 1
-                case Rejected():
-                    rejected += 1
-                    refused.add(part.file.key, number, line, outcome)
-            unseen += 1
-            if unseen == TICK_ITEMS:
-                watch(unseen)
-                unseen = 0
-    watch(unseen)
-    read = kept + dropped + rejected
-    if read != part.file.item_count:
-        message = f"data file {part.file.key}: {read:,} of {part.file.item_count:,} items mapped"
+    try:
+        with LedgerWriter(part.ledger) as ledger, RejectWriter(part.rejects) as rejects:
+            tally = _map_lines(mapping, part.file, ledger, rejects, watch)
+    except OSError as error:
+        raise not_written(error, part.ledger) from error
+    if tally.read != part.file.item_count:
+        message = (
+            f"data file {part.file.key}: {tally.read:,} items were mapped; "
+            f"the manifest says {part.file.item_count:,}"
+        )
         raise CheckFailed(message)
+    return tally
+
+
+def _map_lines(
+    mapping: LineMapping,
+    file: CheckedFile,
+    ledger: LedgerWriter,
+    rejects: RejectWriter,
+    watch: Watch,
+) -> Tally:
+    """Map every line of one data file."""
+    kept = dropped = rejected = results = untold = 0
+    for number, line in read_lines(file):
+        outcome = mapping.apply(line)
+        ledger.add(file.key, number, line, outcome)
+        match outcome:
+            case Kept():
+                kept += 1
+                results += len(outcome.results)
+            case Dropped():
+                dropped += 1
+            case Rejected():
+                rejected += 1
+                rejects.add(file.key, number, line, outcome)
+        untold += 1
+        if untold == TICK_ITEMS:
+            watch(untold)
+            untold = 0
+    watch(untold)
+    read = kept + dropped + rejected
     return Tally(read=read, kept=kept, dropped=dropped, rejected=rejected, results=results)
 
 
-class _Rejects:
-    """The rejected lines of one data file, as JSON lines; absent where there are none."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_suffix(".part")
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def add(self, source_file: str, number: int, line: bytes, outcome: Rejected) -> None:
-        """Write one rejected line with its reason."""
-        entry: dict[str, Any] = {
-            "source_file": source_file,
-            "source_line": number,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-        }
-        try:
-            entry["line"] = line.decode("utf-8")
-        except UnicodeDecodeError:
-            entry["line_base64"] = base64.b64encode(line).decode()
-        if self._file is None:
-            self._file = self._part.open("wb")
-        self._file.write(json.dumps(entry).encode() + b"\n")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file is None:
-            return
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
+def _clear(folder: Path, suffixes: frozenset[str]) -> None:
+    """Make ``folder``, without files of those suffixes from an earlier pass."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.suffix in suffixes and not path.is_dir():
+                path.unlink()
+    except OSError as error:
+        raise not_written(error, folder) from error
 
 
-def _map_here(mapping: Mapping, parts: list[Part], total: int, progress: Progress) -> Tally:
+def _map_here(mapping: LineMapping, parts: Sequence[Part], total: int, progress: Progress) -> Tally:
     """Map every part in this process."""
     done = 0
 
@@ -192,65 +198,102 @@ def _map_here(mapping: Mapping, parts: list[Part], total: int, progress: Progres
     return tally
 
 
+class _Shared:
+    """What the worker processes share: how far they are, which files they hold, when to stop."""
+
+    def __init__(self, context: SpawnContext, parts: int) -> None:
+        self.mapped = context.Value("q", 0)
+        self.held = context.Array("b", parts)
+        self.stop: Event = context.Event()
+
+    def watch(self, more: int) -> None:
+        """Count ``more`` items, unless there is no need for them any more."""
+        with self.mapped.get_lock():
+            self.mapped.value += more
+        if self.stop.is_set():
+            raise _NotNeeded
+
+
+class _NotNeeded(BaseException):
+    """The work of this process is not wanted any more; what it began is thrown away."""
+
+
+class _Worker:
+    """What a worker process was started with."""
+
+    mapping: LineMapping
+    shared: _Shared
+
+
 def _map_in_processes(
-    mapping: Mapping, parts: list[Part], total: int, processes: int, progress: Progress
+    mapping: LineMapping, parts: Sequence[Part], total: int, processes: int, progress: Progress
 ) -> Tally:
     """Map the parts in ``processes`` worker processes, the largest first."""
     # Forked workers would inherit the threads of DuckDB and Arrow half alive.
     context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
+    shared = _Shared(context, len(parts))
     pool = ProcessPoolExecutor(
-        min(processes, len(parts)), context, initializer=_start_worker, initargs=(mapping, counter)
+        processes, context, initializer=_start_worker, initargs=(mapping, shared)
     )
-    largest_first = sorted(parts, key=lambda part: -part.file.item_count)
-    running = {pool.submit(_work, part): part for part in largest_first}
     try:
+        # A worker must not see the Ctrl-C that its parent answers, not even while it starts.
+        with _interrupts_held():
+            largest_first = sorted(parts, key=lambda part: -part.file.item_count)
+            waiting = {pool.submit(_work, part) for part in largest_first}
         tally = Tally()
-        for future in _as_they_end(running, counter, total, progress):
+        for future in _as_they_end(waiting, shared, total, progress):
             tally += future.result()
     except BrokenProcessPool as error:
-        broken = [part.file.key for future, part in running.items() if not future.done()]
-        message = f"a worker process died while it mapped {', '.join(broken[:1]) or 'a data file'}"
-        raise Stopped(
-            message, "it may have run out of memory; resume, or use fewer cores"
-        ) from error
-    except BaseException:
-        # Ctrl-C or a failure: there is no public way to stop running work before Python 3.14.
-        for worker in list((pool._processes or {}).values()):  # noqa: SLF001
-            worker.terminate()
-        raise
+        held = [part.file.key for part in parts if shared.held[part.number]]
+        message = f"a worker process died while mapping {' or '.join(held) or 'nothing yet'}"
+        raise Stopped(message, "it may have run out of memory; resume with fewer cores") from error
     finally:
+        shared.stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
     return tally
 
 
 def _as_they_end(
-    running: dict[Future[Tally], Part],
-    counter: "Synchronized[int]",
-    total: int,
-    progress: Progress,
+    waiting: set[Future[Tally]], shared: _Shared, total: int, progress: Progress
 ) -> Iterator[Future[Tally]]:
     """Yield each future as it ends, telling how far all of them are in between."""
-    waiting = set(running)
     while waiting:
         ended, waiting = wait(waiting, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-        progress.advance(counter.value, total, "items")
+        progress.advance(shared.mapped.value, total, "items")
         yield from ended
 
 
-def _start_worker(mapping: Mapping, counter: "Synchronized[int]") -> None:
-    """Prepare a worker process; Ctrl-C is its parent's to answer."""
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, in this thread and in the processes that are started meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(mapping: LineMapping, shared: _Shared) -> None:
+    """Prepare a worker process: Ctrl-C is its parent's to answer, without which it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _shared["mapping"] = mapping
-    _shared["counter"] = counter
+    _Worker.mapping = mapping
+    _Worker.shared = shared
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent is gone: killed, it could not say so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
 
 
 def _work(part: Part) -> Tally:
     """Map one part in a worker process."""
-    counter = _shared["counter"]
-
-    def watch(more: int) -> None:
-        with counter.get_lock():
-            counter.value += more
-
-    return map_part(_shared["mapping"], part, watch)
+    shared = _Worker.shared
+    shared.watch(0)
+    shared.held[part.number] = True
+    tally = map_part(_Worker.mapping, part, shared.watch)
+    shared.held[part.number] = False
+    return tally

@@ -37,6 +37,7 @@ _HINTS = (
     ("mapping values are not allowed", "quote text that holds a colon and a blank"),
     ("unknown escape character", "between single quotes a backslash is only a backslash"),
     ("while scanning a quoted scalar", "the closing quote is missing"),
+    ("<block end>, but found '<scalar>'", "a quote may end too early"),
     ("expected <block end>", "entries of one mapping or list start in the same column"),
     ("could not find expected ':'", "a key ends in a colon, and a blank follows"),
     ("expected ',' or", "quote text that holds brackets, braces, commas or quotes"),

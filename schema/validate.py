@@ -155,7 +155,9 @@ def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
         findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"')
         return
     kinds = [_KINDS[name] for name in _types(error)]
-    wanted = error.schema.get("x-expected") or choices(_words(error) or kinds)
+    # What a pattern asks of text is no help where there is no text.
+    expected = None if "pattern" in error.schema else error.schema.get("x-expected")
+    wanted = expected or choices(_words(error) or kinds)
     message = f"{_thing(path, error)} must be {wanted}; found {kind(value)}"
     findings.add(Rule.WRONG_TYPE, path, message, hint=_requoted(document, path, error))
 

@@ -82,5 +82,8 @@ def dotted(path: Iterable[str | int]) -> str:
     """Return a path as a reader writes it: ``tests[2].given``."""
     text = ""
     for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{short(part)}" if text else part
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += ("." if text else "") + (short(part) or "''")
     return text or "the spec"

@@ -54,20 +54,17 @@ def check_export(
         Stopped: the disk is full, or S3 does not answer.
     """
     folder = find_export(location, export.id)
-    fetcher = None
-    if isinstance(folder, S3Prefix):
-        fetcher = _Fetcher(
-            export=export, folder=folder, objects=require_objects(objects), spool=spool
-        )
-        fetcher.require_room()
+    place: _InPlace | _Fetcher
+    if isinstance(folder, LocalFolder):
+        place = _InPlace(folder.path)
+    else:
+        store = require_objects(objects)
+        place = _Fetcher(export=export, folder=folder, objects=store, spool=spool)
+        place.require_room()
     count = _Count(progress, export.item_count)
     checked = []
     for file in export.files:
-        if isinstance(folder, LocalFolder):
-            path = folder.path / "data" / file.name
-            _require_whole(file, _look(file, path, count.watch))
-        elif fetcher is not None:
-            path = fetcher.bring(file, count.watch)
+        path = place.bring(file, count.watch)
         checked.append(
             CheckedFile(key=file.key, path=path, item_count=file.item_count, md5=file.md5)
         )
@@ -133,6 +130,19 @@ def _require_whole(file: DataFile, look: _Look) -> None:
             f"the manifest says {file.item_count:,}"
         )
         raise CheckFailed(message, DAMAGED)
+
+
+@dataclass(frozen=True, slots=True)
+class _InPlace:
+    """The data files of an export on this machine."""
+
+    folder: Path
+
+    def bring(self, file: DataFile, watch: Watch) -> Path:
+        """Return the checked file where it lies."""
+        path = self.folder / "data" / file.name
+        _require_whole(file, _look(file, path, watch))
+        return path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DeleteTable": tables.delete_table,
     "DescribeBackup": backups.describe_backup,
     "DescribeExport": exports.describe_export,
+    "DescribeKinesisStreamingDestination": tables.describe_kinesis_streaming,
     "DescribeTable": tables.describe_table,
     "ExecuteStatement": writes.execute_statement,
     "ExecuteTransaction": writes.execute_transaction,
@@ -56,7 +57,26 @@ OPERATIONS: Mapping[str, Operation] = {
     "UpdateItem": writes.update_item,
     "UpdateTable": tables.update_table,
 }
-"""What moto gets wrong. Everything else is moto's, after the same policies and faults."""
+"""What moto gets wrong or does not know."""
+LEFT_TO_MOTO = frozenset(
+    {
+        "DescribeContinuousBackups",
+        "DescribeEndpoints",
+        "DescribeImport",
+        "DescribeLimits",
+        "DescribeTimeToLive",
+        "ImportTable",
+        "ListTagsOfResource",
+        "RestoreTableFromBackup",
+        "RestoreTableToPointInTime",
+        "TagResource",
+        "TransactGetItems",
+        "UntagResource",
+        "UpdateContinuousBackups",
+        "UpdateTimeToLive",
+    }
+)
+"""What moto does well, after the same policies and faults."""
 
 
 def answer_dynamodb(state: State, environ: Environ, raw: bytes) -> Reply:
@@ -97,8 +117,20 @@ def _carry_out(state: State, call: Call) -> dict[str, Any]:
     takes_effect = draw_500(state, call)
     if takes_effect is False:
         raise internal_error()
-    operation = OPERATIONS.get(call.operation)
-    answer = state.forward(call) if operation is None else operation(state, call)
+    answer = OPERATIONS.get(call.operation, _by_moto)(state, call)
     if takes_effect:
         raise internal_error()
     return answer
+
+
+def _by_moto(state: State, call: Call) -> dict[str, Any]:
+    """Let moto answer.
+
+    Raises:
+        ApiError: no such operation is known here.
+    """
+    if call.operation not in LEFT_TO_MOTO:
+        code = "UnknownOperationException"
+        message = f"the sandbox does not know {call.operation}"
+        raise ApiError(code, message)
+    return state.forward(call)

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from retable.schema import load_spec
 from retable.schema.spec import Spec
 
+_NOT_AS_IT_IS = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 MINIMAL: Mapping[str, Any] = {
     "spec": 1,
     "name": "things",
@@ -55,7 +57,9 @@ def as_yaml(value: Any) -> str:
         case Decimal():
             return str(value)
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            # Not all of what JSON leaves as it is may stand in YAML as it is.
+            text = json.dumps(value, ensure_ascii=False)
+            return _NOT_AS_IT_IS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _merged(base: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

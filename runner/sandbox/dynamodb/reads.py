@@ -15,6 +15,7 @@ from retable.runner.sandbox.dynamodb.shape import check_key, key_of, shape_of
 from retable.runner.sandbox.dynamodb.stored import (
     HASH_SPACE,
     StoredItem,
+    find,
     hash_of,
     items_in,
     key_text,
@@ -22,7 +23,7 @@ from retable.runner.sandbox.dynamodb.stored import (
     sort_place,
     typed_of,
 )
-from retable.runner.sandbox.dynamodb.values import item_bytes, stored_attributes
+from retable.runner.sandbox.dynamodb.values import stored_attributes
 from retable.runner.sandbox.state import State
 
 PAGE_BYTES = 1024 * 1024
@@ -63,9 +64,12 @@ def get_item(state: State, call: Call) -> dict[str, Any]:
     table = state.data_table(call.region, call.table_name)
     key, _ = stored_attributes(call.body.get("Key"))
     check_key(key, shape_of(table))
-    answer = state.forward(call, {**call.body, "Key": key})
-    found = answer.get("Item")
-    return _with_capacity(answer, table, call.body, item_bytes(found) if found else 0)
+    found = find(table, key)
+    answer = {} if found is None else {"Item": found.typed}
+    if found is not None and any(name in call.body for name in LEFT_TO_MOTO):
+        answer = state.forward(call, {**call.body, "Key": key})
+    size = 0 if found is None else found.stored_bytes()
+    return _with_capacity(answer, table, call.body, size)
 
 
 def query(state: State, call: Call) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""Signed DynamoDB requests over plain HTTP, so that tests can send what boto3 would refuse to."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+REGION = "eu-west-1"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: ``code`` is the error's name, or ``None`` for a success."""
+
+    status: int
+    code: str | None
+    body: dict[str, Any]
+    date: str | None
+
+    @property
+    def message(self) -> str:
+        return str(self.body.get("message") or self.body.get("Message"))
+
+
+class Wire:
+    """One connection to one endpoint, under one access key."""
+
+    def __init__(self, endpoint: str, access_key: str = "contract") -> None:
+        self.endpoint = endpoint
+        self._signer = SigV4Auth(Credentials(access_key, "secret"), "dynamodb", REGION)
+        self._connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, operation: str, body: dict[str, Any]) -> Reply:
+        """Send a request and return its answer, whatever it is."""
+        request = AWSRequest(
+            method="POST",
+            url=f"{self.endpoint}/",
+            data=json.dumps(body).encode(),
+            headers={
+                "Content-Type": "application/x-amz-json-1.0",
+                "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+            },
+        )
+        self._signer.add_auth(request)
+        self._connection.request("POST", "/", request.data, dict(request.headers.items()))
+        response = self._connection.getresponse()
+        answer = json.loads(response.read() or b"{}")
+        code = str(answer.get("__type")).rpartition("#")[2] if response.status != 200 else None
+        return Reply(response.status, code, answer, response.getheader("Date"))
+
+    def done(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send a request that must succeed."""
+        reply = self.ask(operation, body)
+        assert reply.code is None, f"{operation}: {reply.code}: {reply.message}"
+        return reply.body

@@ -1,0 +1,80 @@
+"""Nothing is accepted and ignored: what has no step yet is named, key by key."""
+
+from pathlib import Path
+
+import pytest
+from support.builders import build_spec
+
+from retable.runner.unsupported import unsupported, unsupported_for_dry_run
+
+PLAIN = """
+spec: 1
+name: plain
+source:
+  table: orders
+  export: {{kind: native, location: s3://acme-exports/{export}}}
+target:
+  table: orders-v2
+  key: {{partition: {{name: id, type: S}}}}
+{rest}
+"""
+LATER = {
+    "source.export.format: ion": (", format: ion", ""),
+    "source.export.kind: files": (", KIND: files, format: parquet", ""),
+    "target.settings.autoscaling": ("", "TARGET"),
+    "rebuild.backup.with: aws-backup": (
+        "",
+        "rebuild: {backup: {with: aws-backup, vault: v, "
+        "role: 'arn:aws:iam::111122223333:role/backup'}}",
+    ),
+    "rebuild.provision.with: cdk": (
+        "",
+        "rebuild: {provision: {with: cdk, app: infra, stack: S, construct: T, "
+        "absent: {assembly: a.out}, present: {assembly: p.out}}}",
+    ),
+    "rebuild.strategy: recover": ("", "rebuild: {strategy: recover}"),
+    "transform.functions": ("", "transform: {functions: ./own.py}"),
+    "load.with: bulk-put": ("", "load: {with: bulk-put}"),
+    "load.with: import-table": ("", "load: {with: import-table}"),
+    "load.rate.percent": ("", "load: {rate: {percent: 50}}"),
+    "load.on_conflict: keep": ("", "load: {on_conflict: keep}"),
+    "load.on_conflict: fail": ("", "load: {on_conflict: fail}"),
+    "verify.read: export": ("", "verify: {read: export}"),
+    "verify.checksum": ("", "verify: {checksum: [id]}"),
+}
+
+
+def text_of(said: str) -> str:
+    """Return a spec that asks for what ``said`` names."""
+    export, rest = LATER[said]
+    text = PLAIN.format(export=export.replace(", KIND: files", ""), rest=rest)
+    if "KIND" in export:
+        text = text.replace("kind: native", "kind: files")
+    if rest == "TARGET":
+        setting = "  settings: {autoscaling: {write: {min: 1, max: 10}}}\n"
+        text = text.replace("TARGET", "").replace("  key: {part", setting + "  key: {part")
+    return text
+
+
+@pytest.mark.parametrize("said", LATER)
+def test_each_key_whose_step_comes_later_is_named(tmp_path: Path, said: str) -> None:
+    (tmp_path / "own.py").write_text("")
+    found = unsupported(build_spec(tmp_path, text_of(said)))
+    assert len(found) == 1
+    assert found[0].startswith(said)
+
+
+def test_a_plain_spec_asks_for_nothing_that_is_missing(tmp_path: Path) -> None:
+    spec = build_spec(tmp_path, PLAIN.format(export="", rest=""))
+    assert unsupported(spec) == ()
+    assert unsupported_for_dry_run(spec) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "matters"), [("source.export.format: ion", True), ("load.with: bulk-put", False)]
+)
+def test_a_dry_run_needs_only_reading_and_mapping(
+    tmp_path: Path, said: str, matters: bool
+) -> None:
+    spec = build_spec(tmp_path, text_of(said))
+    assert bool(unsupported_for_dry_run(spec)) is matters

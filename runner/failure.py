@@ -1,4 +1,4 @@
-"""How a command ends when it does not end well, and the exit codes (``interface``: exit codes).
+"""How a command ends when it does not end well, and the exit codes.
 
 A wrong spec is ``retable.schema.problem.SpecError`` (exit 2). What is here is for the rest.
 """

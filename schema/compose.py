@@ -79,9 +79,15 @@ def compose(text: str) -> Node | None:
     Raises:
         ComposeError: the text is not one YAML document, or is nested deeper than ``MAX_DEPTH``.
     """
+    if (index := text.find("\ufeff")) >= 0:
+        # A byte order mark inside the text: the parsers do not agree on whether it is a column.
+        raise _no_character(text, index)
+    if "\t" in text:
+        # libyaml takes tabs between tokens, where PyYAML refuses some of them.
+        return _compose_slowly(text)
     try:
         return _Composer(text, _FAST).root()
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, OverflowError):
         return _compose_slowly(text)
 
 

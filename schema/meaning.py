@@ -155,6 +155,8 @@ class _Attributes:
 def _check_attributes(root: Cursor, sections: Sections, transform: Transform) -> None:
     """Check that what keys, indexes and checksum name can be there at all."""
     part = root["transform"] if "transform" in root else Cursor({}, (), root.findings)
+    if not isinstance(part.get("fields", {}), dict):
+        return
     attributes = _Attributes(transform, frozenset(part.get("fields", {})))
     keys: set[str] = set()
     if sections.target is not None:

@@ -6,7 +6,7 @@ what DynamoDB would not take as a value is refused. Sizes and key rules are judg
 """
 
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, NoReturn
@@ -20,6 +20,8 @@ from retable.transforms.fault import ItemFaultError, shown
 from retable.transforms.number import NumberRangeError, normalize_number
 from retable.transforms.outcome import Digest
 
+SURELY_A_NAME = MAX_ATTRIBUTE_NAME_BYTES // 4
+"""A name of so many characters has few enough bytes."""
 _DIGEST_BYTES = 16
 _KEEPS_ITS_ORDER = orjson.OPT_SORT_KEYS  # orjson sorts by UTF-8 bytes, at every depth
 
@@ -72,11 +74,11 @@ def canonical_value(typed: Any, level: int = 1) -> Typed:
     if type(typed) is not dict or len(typed) != 1:
         _refuse("not an object of exactly one type and its value")
     ((kind, value),) = typed.items()
+    if kind == "S" and type(value) is str:
+        return typed
     rule = _RULES.get(kind)
     if rule is None:
         _refuse("a type that DynamoDB does not have")
-    if level > MAX_NESTING:
-        raise ItemFaultError(Reason.TOO_DEEP, f"nested deeper than {MAX_NESTING} levels")
     return rule(typed, value, level)
 
 
@@ -119,7 +121,7 @@ def check_name(name: str) -> None:
     """
     if not name:
         _refuse("an attribute without a name")
-    if len(name) * 4 > MAX_ATTRIBUTE_NAME_BYTES and len(name.encode()) > MAX_ATTRIBUTE_NAME_BYTES:
+    if len(name) > SURELY_A_NAME and len(name.encode()) > MAX_ATTRIBUTE_NAME_BYTES:
         _refuse(f"an attribute name of more than {MAX_ATTRIBUTE_NAME_BYTES} bytes")
 
 
@@ -186,13 +188,21 @@ def _null(typed: Typed, value: Any, _level: int) -> Typed:
 def _list(_typed: Typed, value: Any, level: int) -> Typed:
     if type(value) is not list:
         _refuse("L holds something else than a list")
+    _check_level(value, level)
     return {"L": [canonical_value(element, level + 1) for element in value]}
 
 
 def _map(_typed: Typed, value: Any, level: int) -> Typed:
     if type(value) is not dict:
         _refuse("M holds something else than an object")
+    _check_level(value, level)
     return {"M": {name: canonical_value(inner, level + 1) for name, inner in value.items()}}
+
+
+def _check_level(inside: Sized, level: int) -> None:
+    """Refuse what lies a level below ``level``, if anything does and that is too deep."""
+    if level >= MAX_NESTING and inside:
+        raise ItemFaultError(Reason.TOO_DEEP, f"nested deeper than {MAX_NESTING} levels")
 
 
 def _string_set(_typed: Typed, value: Any, _level: int) -> Typed:

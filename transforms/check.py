@@ -1,4 +1,4 @@
-"""What is wrong inside a spec's expressions, found without evaluating any: the rules MIG203, MIG4xx.
+"""What is wrong inside a spec's expressions, found without evaluating any: MIG203 and MIG4xx.
 
 Shape and meaning of the spec around them were judged before. Custom functions are not read here, so
 a spec that has some is not told that a function does not exist.
@@ -16,7 +16,7 @@ from retable.transforms.expression import ExpressionError, compile_expression
 from retable.transforms.functions.kinds import kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.grammar import calls_of
+from retable.transforms.grammar import bare_literals, calls_of
 from retable.transforms.reads import Node
 
 _OPERATORS = {
@@ -38,6 +38,7 @@ class ExpressionRule(Enum):
     JMESPATH_SYNTAX = ("MIG401", "an expression does not follow JMESPath's grammar")
     UNKNOWN_FUNCTION = ("MIG402", "an expression calls a function that does not exist")
     INVALID_ARITY = ("MIG403", "a function is called with too few or too many arguments")
+    BARE_LITERAL = ("MIG405", "a literal between backticks is no JSON, and taken for text")
     INVALID_LITERAL = ("MIG404", "a function is given a literal of a type it does not take")
 
     @property
@@ -79,6 +80,13 @@ class _Check:
             return
         for call in calls_of(expression.tree):
             yield from self._call(call)
+        for token in bare_literals(self._written.text):
+            yield self._problem(
+                ExpressionRule.BARE_LITERAL,
+                (token["start"], token["end"]),
+                "what stands between backticks is no JSON",
+                "write text as 'so'",
+            )
 
     def _syntax(self, error: ExpressionError) -> Problem:
         text, offset = self._written.text, error.offset or 0
@@ -168,7 +176,7 @@ def _inner_column(text: str, written: WrittenExpression) -> int | None:
 
 
 def _kind_of_argument(argument: Node) -> str | None:
-    """Return the type an argument has whatever the item; ``None`` where that depends on the item."""
+    """Return the type an argument has on every item; ``None`` where that depends on the item."""
     if argument["type"] == "literal":
         return kind_of(argument["value"])
     return "expression" if argument["type"] == "expref" else None
@@ -191,8 +199,6 @@ def _syntax_hint(text: str, offset: int) -> str | None:
         return f"a number is written between backticks: `{number[0]}`"
     if text[offset : offset + 1] == "=":
         return "compare with =="
-    if text[offset : offset + 1] == "`":
-        return "between backticks stands JSON; text is written 'so'"
     return None
 
 

@@ -3,7 +3,7 @@
 Which functions there are, and what each node means, is decided elsewhere.
 """
 
-from decimal import DecimalException
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from jmespath.exceptions import (
@@ -38,10 +38,19 @@ class Expression:
     def search(self, value: Any) -> Any:
         """Return what the expression gives for ``value``: JSON as Python holds it, numbers exact.
 
-        Numbers are int or Decimal. The result may share parts with ``value``.
+        Numbers are int or Decimal; a float in ``value`` counts as the decimal it prints as. The
+        result may share parts with ``value``.
 
         Raises:
             ExpressionError: a function does not exist or cannot be applied to its arguments.
+        """
+        return self.evaluate(_exactly(value))
+
+    def evaluate(self, value: Any) -> Any:
+        """Return what the expression gives for a ``value`` without floats.
+
+        Raises:
+            ExpressionError: as ``search``.
         """
         try:
             return _INTERPRETER.visit(self.tree, value)
@@ -88,6 +97,17 @@ def _parse(text: str) -> Node:
         # The library lets these escape where tokens run out, levels pile up or a number never ends.
         message, offset = "the expression cannot be read", 0
     raise _syntax(message, offset)
+
+
+def _exactly(value: Any) -> Any:
+    """Return ``value`` with decimals in place of floats."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if type(value) is list:
+        return [_exactly(element) for element in value]
+    if type(value) is dict:
+        return {name: _exactly(inner) for name, inner in value.items()}
+    return value
 
 
 def _lexical(error: LexerError, text: str) -> str:

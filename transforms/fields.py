@@ -52,10 +52,13 @@ class Maker:
     def _value(self, source: Source, view: Any) -> Typed | None:
         if self.path is not None:
             return _walk(source, self.path)
-        value = self.expression.search(view)
+        value = self.expression.evaluate(view)
         if value is None:
             return None
-        return {"S": value} if type(value) is str else canonical_value(typed_value(value))
+        if type(value) is str:
+            return {"S": value}
+        typed = {"N": str(value)} if type(value) is Decimal else typed_value(value)
+        return canonical_value(typed)
 
 
 def maker_of(field: Field) -> Maker:

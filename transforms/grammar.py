@@ -6,7 +6,7 @@ syntax error the grammar says it is; calls note their place. What a tree means i
 
 import json
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from jmespath import ast
@@ -32,13 +32,20 @@ class ExactLexer(Lexer):
     def _consume_literal(self) -> Token:
         start = self._position
         lexeme = self._consume_until("`").replace("\\`", "`")
+        token = {"type": "literal", "start": start, "end": self._position - start}
         try:
-            value = json.loads(lexeme, parse_float=_decimal, parse_constant=_no_constant)
-            _check_text(value)
+            return token | {"value": _json(lexeme), "bare": False}
+        except json.JSONDecodeError:
+            # Before JMESPath had 'text', what is no JSON between backticks was text (JEP-12).
+            bare = '"' + lexeme.lstrip() + '"'
         except (ValueError, RecursionError):
-            message = "a literal between backticks must be JSON; text is written 'so'"
-            raise LexerError(start, self._expression[start:], message) from None
-        return {"type": "literal", "value": value, "start": start, "end": self._position - start}
+            message = "the literal holds a number or text that cannot be worked with"
+            raise LexerError(start, lexeme, message) from None
+        try:
+            return token | {"value": _json(bare), "bare": True}
+        except ValueError:
+            message = "the literal between the backticks is no JSON"
+            raise LexerError(start, lexeme, message) from None
 
 
 class StrictParser(Parser):
@@ -121,24 +128,31 @@ def calls_of(tree: Node) -> Iterator[Node]:
         yield from calls_of(child)
 
 
+def bare_literals(text: str) -> Iterator[Token]:
+    """Yield the literals of a well-formed expression that are text only because they are no JSON."""
+    for token in ExactLexer().tokenize(text):
+        if token["type"] == "literal" and token.get("bare"):
+            yield token
+
+
+def _json(text: str) -> Any:
+    value = json.loads(text, parse_float=_decimal, parse_constant=_no_constant)
+    # Half surrogate pairs, which JSON can write and no item can hold, are refused here.
+    json.dumps(value, ensure_ascii=False, default=str).encode()
+    return value
+
+
 def _decimal(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(text) from None
+    number = Decimal(text)
     if number and abs(number.adjusted()) > MAX_WORKING_EXPONENT:
         raise ValueError(text)
     return number
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _check_text(value: Any) -> None:
-    """Refuse half surrogate pairs, which JSON can write and no item can hold.
+    """Refuse NaN and Infinity, which Python's JSON takes and JSON does not.
 
     Raises:
-        ValueError: there is one.
+        JSONDecodeError: always.
     """
-    json.dumps(value, ensure_ascii=False, default=str).encode()
+    raise json.JSONDecodeError(name, name, 0)

@@ -16,6 +16,7 @@ from retable.schema.reasons import Reason
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Indexes, KeySchema, Spec, Transform, Winner
 from retable.transforms.canonical import (
+    SURELY_A_NAME,
     Typed,
     canonical_value,
     check_name,
@@ -116,7 +117,8 @@ class Mapping:
         for name, fault in faults.items():
             if self._copies(name):
                 raise fault
-        item = {name: typed for name, typed in source.items() if self._copies(name)} | made
+        copies = self._copies
+        item = {name: typed for name, typed in source.items() if copies(name)} | made
         for rule in self._index_rules:
             rule.check(item)
         return Kept((self._result(item, view),))
@@ -154,7 +156,7 @@ class Mapping:
 
 
 def result_of(item: Item, key: KeySchema, size: int, rank: bytes | None = None) -> Result:
-    """Return the result that ``item`` is: canonical values, the attributes of ``key`` among them."""
+    """Return the result that ``item``, whose values are canonical and fit ``key``, is."""
     body = serialize(item)
     text = key_text({attribute.name: item[attribute.name] for attribute in key.attributes})
     return Result(body, text, digest(body), size, rank)
@@ -177,7 +179,8 @@ def _read(line: bytes) -> tuple[Item, dict[str, ItemFaultError]]:
     values: Item = {}
     faults: dict[str, ItemFaultError] = {}
     for name, typed in exported.items():
-        check_name(name)
+        if not 0 < len(name) <= SURELY_A_NAME:
+            check_name(name)
         try:
             values[name] = canonical_value(typed)
         except ItemFaultError as fault:
@@ -199,7 +202,7 @@ def _key_value(maker: Maker, source: Source, view: Any) -> Typed | None:
 
 def _search(expression: Expression, view: Any, what: str) -> Any:
     try:
-        return expression.search(view)
+        return expression.evaluate(view)
     except ExpressionError as error:
         raise failed(what, error) from None
 

@@ -45,7 +45,7 @@ ROUNDED = Context(
 )
 """For rounding to a place, half to even."""
 
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
+_PLAIN = re.compile(r"(?!-0\Z)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _SYNTAX = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
 _MAX_EXPONENT_DIGITS = 7  # an exponent as long as an item would take minutes to read as an int
 
@@ -64,7 +64,7 @@ def normalize_number(text: str) -> str:
             its ASCII digits.
     """
     # What a native export holds is canonical already; at 38 characters the digits surely fit.
-    if len(text) <= MAX_DIGITS and _PLAIN.fullmatch(text) and text != "-0":
+    if len(text) <= MAX_DIGITS and (_is_plain_int(text) or _PLAIN.fullmatch(text)):
         return text
     found = _SYNTAX.fullmatch(text)
     if found is None or not (found[2] or found[3]):
@@ -75,25 +75,13 @@ def normalize_number(text: str) -> str:
     return _render(found[1] == "-", whole + fraction, len(whole), exponent)
 
 
-def number_text(number: float | Decimal) -> str:
-    """Return ``number`` as plain text without an exponent, also where DynamoDB cannot hold it.
-
-    Raises:
-        NumberRangeError: its exponent is beyond what arithmetic here may reach.
-    """
-    value = exact(number)
-    if value and abs(value.adjusted()) > MAX_WORKING_EXPONENT:
-        message = "the number is too large or too small to be written out"
-        raise NumberRangeError(message)
-    text = format(value, "f") if value else "0"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _is_plain_int(text: str) -> bool:
+    return text.isdigit() and text.isascii() and (text[0] != "0" or text == "0")
 
 
-def exact(number: float | Decimal) -> Decimal:
-    """Return ``number`` as a Decimal with the digits it shows."""
-    if type(number) is Decimal:
-        return number
-    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+def exact(number: int | Decimal) -> Decimal:
+    """Return ``number`` as a Decimal, which for an int is not limited to some digits."""
+    return number if type(number) is Decimal else Decimal(number)
 
 
 def number_rank(number: Decimal) -> bytes:

@@ -26,6 +26,16 @@ from retable.transforms.view import is_null
 class ExactInterpreter(TreeInterpreter):
     """Evaluates a tree over plain values and over what ``view`` makes of DynamoDB's."""
 
+    def __init__(self) -> None:
+        """Look up once what evaluates each kind of node."""
+        super().__init__()
+        kinds = (name for name in dir(self) if name.startswith("visit_"))
+        self._methods = {name.removeprefix("visit_"): getattr(self, name) for name in kinds}
+
+    def visit(self, node: Node, value: Any) -> Any:
+        """Return what ``node`` gives for ``value``."""
+        return self._methods[node["type"]](node, value)
+
     def visit_field(self, node: Node, value: Any) -> Any:
         """Return the named value of an object, and null of anything else."""
         return value.get(node["value"]) if isinstance(value, dict) else None

@@ -23,10 +23,7 @@ def item_size(item: TypedItem) -> int:
     Raises:
         ValueError: a number in it is none that DynamoDB holds.
     """
-    size = 0
-    for name, typed in item.items():
-        size += (len(name) if name.isascii() else len(name.encode())) + value_size(typed)
-    return size
+    return _pairs_size(item)
 
 
 def value_size(typed: Mapping[str, Any]) -> int:
@@ -54,8 +51,8 @@ def number_size(text: str) -> int:
         ValueError: ``text`` is no number that DynamoDB holds.
     """
     text = normalize_number(text)
-    if text == "0":
-        return 1
+    if text.isdigit():
+        return 1 + (len(text.rstrip("0")) + 1) // 2
     negative = text[0] == "-"
     whole, _, fraction = text[negative:].partition(".")
     if not fraction:
@@ -70,9 +67,21 @@ def binary_size(text: str) -> int:
     return len(text.rstrip("=")) * 3 // 4
 
 
+def _pairs_size(pairs: Mapping[str, Mapping[str, Any]]) -> int:
+    size = 0
+    for name, typed in pairs.items():
+        ((kind, value),) = typed.items()
+        size += len(name) if name.isascii() else len(name.encode())
+        # Text is most of what items hold, so it is not sent through the table below.
+        if kind == "S":
+            size += len(value) if value.isascii() else len(value.encode())
+        else:
+            size += _SIZES[kind](value)
+    return size
+
+
 def _map_size(value: Mapping[str, Any]) -> int:
-    inner = sum(text_size(name) + value_size(typed) for name, typed in value.items())
-    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + inner
+    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + _pairs_size(value)
 
 
 def _list_size(value: Sequence[Any]) -> int:

@@ -1,6 +1,7 @@
 """The ``migrate`` command. Each subcommand is imported when it is called, and not before."""
 
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,10 @@ def migrate() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code. The one place that turns errors into words."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        # A stream in ASCII must not fail on the first character that is none.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = migrate.main(args=arguments, prog_name="migrate", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

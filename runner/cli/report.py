@@ -1,5 +1,6 @@
 """``migrate report``: shows the report of a run again."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,4 +34,4 @@ def report(*, run_id: str, form: str, run_dir: Path) -> None:
     if form == "json":
         click.echo(folder.report.read_text("utf-8"), nl=False)
     else:
-        render_text(read_report(folder.report), sys.stdout)
+        render_text(read_report(folder.report), sys.stdout, os.environ)

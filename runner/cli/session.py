@@ -180,5 +180,5 @@ def _finish(world: World, failure: Failure | None) -> Report:
         world.plan, world.journal.records(), world.folder, world.spec, failure=failure
     )
     world.folder.report.write_bytes(encode_report(report))
-    render_text(report, sys.stdout)
+    render_text(report, sys.stdout, os.environ)
     return report

@@ -26,11 +26,12 @@ def count_lines(plain: Iterable[bytes], name: str, watch: Callable[[int], None])
             number = done + chunk.count(b"\n", 0, blank) + 1
             message = f"data file {name}: line {number} is blank; expected an item"
             raise CheckFailed(message, DAMAGED)
-        done += chunk.count(b"\n")
-        end = chunk.rfind(b"\n")
-        begun = begun + len(chunk) if end < 0 else len(chunk) - end - 1
-        if begun > MAX_LINE_BYTES:
+        # A piece is shorter than the limit, so only the line it begins in can be too long.
+        first = chunk.find(b"\n")
+        if begun + (len(chunk) if first < 0 else first) > MAX_LINE_BYTES:
             raise too_long(name, done + 1)
+        done += chunk.count(b"\n")
+        begun = begun + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
         watch(done)
     return done + bool(begun)
 

@@ -47,14 +47,16 @@ def split_lines(plain: Iterable[bytes], name: str) -> Iterator[bytes]:
     held = done = 0
     for chunk in plain:
         lines = chunk.split(b"\n")
-        if len(lines) > 1:
-            lines[0] = b"".join((*begun, lines[0]))
-            begun, held = [], 0
-            yield from lines[:-1]
-            done += len(lines) - 1
-        begun.append(lines[-1])
-        held += len(lines[-1])
+        held += len(lines[0])
+        # A piece is shorter than the limit, so only the line it begins in can be too long.
         if held > MAX_LINE_BYTES:
             raise too_long(name, done + 1)
+        begun.append(lines[0])
+        if len(lines) > 1:
+            yield b"".join(begun)
+            yield from lines[1:-1]
+            done += len(lines) - 1
+            begun = [lines[-1]]
+            held = len(lines[-1])
     if held:
         yield b"".join(begun)

@@ -147,9 +147,12 @@ class _Load:
         pending = batch
         attempt = 0
         while pending:
-            await self._pace.wait()
+            guess = await self._pace.reserve(len(pending))
             answer = await client.put([entry.result.item_json for entry in pending])
-            self._pace.spend(answer.units)
+            written = 0
+            if answer.kind is Kind.WRITTEN:
+                written = len(pending) - len(answer.unprocessed)
+            self._pace.settle(guess, answer.units, written)
             if answer.kind is Kind.POISONED:
                 await self._halve(client, pending, answer.code)
                 return

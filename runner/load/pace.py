@@ -11,27 +11,36 @@ LONGEST_BACKOFF_SECONDS = 20.0
 
 
 class Pace:
-    """A budget of write units. What was really consumed is taken off it afterwards."""
+    """A budget of write units. A guess is taken off it before a request, the truth afterwards."""
 
     def __init__(self, rate: int | None, clock: Clock) -> None:
         """Allow ``rate`` units a second; ``None`` allows any."""
         self._rate = rate
         self._clock = clock
         self._left = float(rate or 0)
+        self._units_per_item = 1.0
         self._seen = clock.monotonic()
 
-    async def wait(self) -> None:
-        """Return once the budget is not overdrawn."""
+    async def reserve(self, items: int) -> float:
+        """Return once the budget is not overdrawn, with what ``items`` are guessed to take off it.
+
+        Requests under way at once would overdraw it together if each waited for its answer to pay.
+        """
         while self._rate is not None:
             self._refill(self._rate)
             if self._left > 0:
-                return
+                break
             await asyncio.sleep(min(1.0, -self._left / self._rate + 0.001))
+        guess = items * self._units_per_item
+        self._left -= guess
+        return guess
 
-    def spend(self, units: Decimal) -> None:
-        """Take what a request consumed off the budget."""
+    def settle(self, guess: float, units: Decimal, written: int) -> None:
+        """Put what a request really consumed in place of the guess, and guess better next time."""
         # A budget, not an item's number: a float's rounding moves the pace by nothing that matters.
-        self._left -= float(units)
+        self._left += guess - float(units)
+        if written:
+            self._units_per_item = float(units) / written
 
     def _refill(self, rate: int) -> None:
         """Add what has become due since the last look, up to one second's worth."""

@@ -85,7 +85,7 @@ def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Te
         line = masked(lines[problem.span.line - 1].replace("\ufeff", ""))
         shown, indent, carets = _window(line, problem.span)
         yield bar
-        yield Text.assemble((f"{problem.span.line} | ", "blue"), shown)
+        yield Text.assemble((f"{problem.span.line} |", "blue"), f" {shown}" if shown else "")
         yield Text.assemble(bar, " " * (indent + 1), ("^" * carets, style))
     if problem.hint:
         if has_line:

@@ -10,13 +10,16 @@ from support.dynalite import dynalite_command, running_dynalite
 from support.dynamodb_wire import Wire
 from support.engines import Engine
 
+ENDPOINT = os.environ.get("RETABLE_TEST_DYNAMODB")
+ENGINES = [
+    "sandbox",
+    pytest.param("dynalite", marks=pytest.mark.dynalite),
+    *(["endpoint"] if ENDPOINT else []),
+]
 INSTALL = "dynalite is not installed: npm install dynalite@4.0.0"
 
 
-@pytest.fixture(
-    scope="module",
-    params=["sandbox", pytest.param("dynalite", marks=pytest.mark.dynalite), "endpoint"],
-)
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     name: str = request.param
     if name == "sandbox":
@@ -31,8 +34,5 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         with running_dynalite(command) as address, Wire(address) as wire:
             yield Engine(name, wire)
     else:
-        endpoint = os.environ.get("RETABLE_TEST_DYNAMODB")
-        if endpoint is None:
-            pytest.skip("RETABLE_TEST_DYNAMODB names no endpoint")
-        with Wire(endpoint) as wire:
+        with Wire(str(ENDPOINT)) as wire:
             yield Engine(name, wire)

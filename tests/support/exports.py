@@ -1,26 +1,117 @@
-"""Local exports with the real layout, and every fault that one can have."""
+"""Native exports on disk, whole or with any fault put into them."""
 
 import base64
 import gzip
 import hashlib
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from retable.runner.export.check import CheckedFile, check_export
 from retable.runner.export.location import LocalFolder, open_export
+from retable.runner.export.manifest import Export
+from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
 from retable.runner.sandbox.native_export import write_native_export
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
 TABLE_ID = "3f0c9d52-8a55-4f7e-9f0b-1d2c3b4a5968"
+EXPORT_TIME = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+EMPTY_GZIP = bytes.fromhex("1f8b08000000000000ff03000000000000000000")
+"""The 20 bytes of an empty data file, as the service writes them."""
 
 
-def write_export(root: Path, items: Iterable[dict[str, Any]], files: int = 4) -> Path:
-    """Write an export of ``items`` (DynamoDB JSON) below ``root`` and return its own folder."""
+@dataclass(frozen=True)
+class MadeExport:
+    """An export in the folder ``root``, which mirrors its bucket, below the prefix ``prefix``."""
+
+    root: Path
+    prefix: str = ""
+    id: str = EXPORT_ID
+
+    @property
+    def location(self) -> LocalFolder:
+        """Return where it lies, as a spec would name it."""
+        return LocalFolder(self.root)
+
+    @property
+    def folder(self) -> Path:
+        """Return its own folder."""
+        return self.root / self.prefix / "AWSDynamoDB" / self.id
+
+    def path(self, name: str) -> Path:
+        """Return a file of it, ``manifest-files.json`` for instance."""
+        return self.folder / name
+
+    def open(self) -> Export:
+        """Return its manifests, checked."""
+        return open_export(self.location, self.id, None)
+
+    def check(self) -> tuple[CheckedFile, ...]:
+        """Return its data files, checked."""
+        return check_export(self.open(), self.location, None, self.root / "spool", NoProgress())
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the lines of the files manifest."""
+        lines = self.path("manifest-files.json").read_bytes().splitlines()
+        return [orjson.loads(line) for line in lines]
+
+    def data(self, number: int = 0) -> Path:
+        """Return the data file of the files manifest's line ``number``, from 0."""
+        name = self.entries()[number]["dataFileS3Key"].rpartition("/")[2]
+        return self.folder / "data" / str(name)
+
+    def set_summary(self, **fields: Any) -> None:
+        """Change fields of the summary and sign it again; ``...`` removes one."""
+        old = orjson.loads(self.path("manifest-summary.json").read_bytes())
+        new = {name: value for name, value in (old | fields).items() if value is not ...}
+        self.sign("manifest-summary", orjson.dumps(new))
+
+    def set_entries(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Replace the lines of the files manifest and sign it again."""
+        self.sign("manifest-files", b"".join(orjson.dumps(entry) + b"\n" for entry in entries))
+
+    def set_entry(self, number: int = 0, **fields: Any) -> None:
+        """Change fields of one line of the files manifest and sign it again."""
+        entries = self.entries()
+        entries[number] |= fields
+        self.set_entries([{k: v for k, v in entry.items() if v is not ...} for entry in entries])
+
+    def sign(self, stem: str, content: bytes) -> None:
+        """Write a manifest with the checksum file that fits it."""
+        self.path(f"{stem}.json").write_bytes(content)
+        self.path(f"{stem}.md5").write_bytes(md5_text(content).encode())
+
+    def set_data(self, body: bytes, count: int, number: int = 0) -> None:
+        """Replace a data file; both manifests agree that it has ``count`` items."""
+        self.data(number).write_bytes(body)
+        self.set_entry(number, md5Checksum=md5_text(body), itemCount=count)
+        self.set_summary(itemCount=sum(entry["itemCount"] for entry in self.entries()))
+
+    def change(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        """Change the bytes of any file behind the manifests' back."""
+        path = self.path(name)
+        path.write_bytes(change(path.read_bytes()))
+
+
+def make_export(  # noqa: PLR0913 -- the facts of an export
+    root: Path,
+    items: Iterable[bytes] | int = 9,
+    *,
+    prefix: str = "",
+    export_id: str = EXPORT_ID,
+    files: int = 4,
+    table_arn: str = TABLE_ARN,
+) -> MadeExport:
+    """Write a whole export of ``items`` (attribute maps; a number makes that many) below ``root``.
+
+    One of several data files is always empty.
+    """
 
     def put(key: str, body: bytes) -> None:
         path = root / key
@@ -29,57 +120,70 @@ def write_export(root: Path, items: Iterable[dict[str, Any]], files: int = 4) ->
 
     write_native_export(
         put,
-        (json.dumps(item).encode() for item in items),
-        table_arn=TABLE_ARN,
+        some_items(items) if isinstance(items, int) else items,
+        table_arn=table_arn,
         table_id=TABLE_ID,
         bucket="acme-exports",
-        prefix=None,
-        export_id=EXPORT_ID,
-        export_time=datetime(2026, 11, 20, 2, tzinfo=UTC),
+        prefix=prefix or None,
+        export_id=export_id,
+        export_time=EXPORT_TIME,
         files=files,
     )
-    return root / "AWSDynamoDB" / EXPORT_ID
+    return MadeExport(root, prefix, export_id)
 
 
-def checked(root: Path, export_id: str = EXPORT_ID) -> tuple[CheckedFile, ...]:
-    """Return the data files of a local export, proved whole."""
-    location = LocalFolder(root)
-    export = open_export(location, export_id, None)
-    return check_export(export, location, None, root / "spool", NoProgress())
+def some_items(count: int) -> Iterator[bytes]:
+    """Yield ``count`` items with the number key ``id``, from 0."""
+    for number in range(count):
+        yield orjson.dumps({"id": {"N": str(number)}, "name": {"S": f"item {number}"}})
 
 
-def full_data_file(folder: Path) -> Path:
-    """Return a data file that has items in it."""
-    return max((folder / "data").iterdir(), key=lambda path: path.stat().st_size)
+def packed(lines: Iterable[bytes], members: int = 1, *, end: bytes = b"\n") -> bytes:
+    """Return a data file of ``lines`` in so many gzip members; ``end`` ends the last line."""
+    content = b"\n".join(lines) + end
+    size = -(-len(content) // members) or 1
+    pieces = (content[at : at + size] for at in range(0, len(content), size))
+    return b"".join(gzip.compress(piece, mtime=0) for piece in pieces) or EMPTY_GZIP
 
 
-def reseal(folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
-    """Change the files manifest and make its checksum right again, as a forger would."""
-    path = folder / "manifest-files.json"
-    entries = [json.loads(line) for line in path.read_bytes().splitlines()]
-    change(entries)
-    content = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
-    path.write_bytes(content)
-    path.with_suffix(".md5").write_bytes(md5(content))
+def md5_text(body: bytes) -> str:
+    """Return the base64 MD5 of ``body``, as manifests write it."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
-def replace_content(folder: Path, path: Path, stored: bytes) -> None:
-    """Exchange a data file's bytes and give the manifest their digest."""
-    path.write_bytes(stored)
-
-    def change(entries: list[dict[str, Any]]) -> None:
-        for entry in entries:
-            if entry["dataFileS3Key"].endswith(path.name):
-                entry["md5Checksum"] = md5(stored).decode()
-
-    reseal(folder, change)
+def with_flipped_bit(body: bytes, at: int) -> bytes:
+    """Return ``body`` with one bit of the byte ``at`` turned."""
+    return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
 
 
-def md5(content: bytes) -> bytes:
-    """Return the base64 MD5, as manifests have it."""
-    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest())
+class LocalObjects:
+    """S3 as a folder: each bucket is a folder in ``root``; ``fetched`` are the downloaded keys."""
 
+    def __init__(self, root: Path) -> None:
+        """Serve what lies below ``root``."""
+        self.root = root
+        self.fetched: list[str] = []
 
-def lines_of(path: Path) -> bytes:
-    """Return a data file's content."""
-    return gzip.decompress(path.read_bytes())
+    def read(self, bucket: str, key: str) -> bytes:
+        """Return an object; one that is not there is a failed check."""
+        path = self.root / bucket / key
+        if not path.is_file():
+            message = f"s3://{bucket}/{key} does not exist"
+            raise CheckFailed(message)
+        return path.read_bytes()
+
+    def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
+        """Fetch an object."""
+        del etag
+        body = self.read(bucket, key)
+        self.fetched.append(key)
+        path.write_bytes(body)
+        return "etag"
+
+    def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with ``prefix``."""
+        top = self.root / bucket
+        for path in sorted(top.rglob("*")):
+            key = path.relative_to(top).as_posix()
+            if path.is_file() and key.startswith(prefix):
+                yield key

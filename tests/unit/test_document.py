@@ -25,15 +25,15 @@ def refusal(text: str) -> str:
 
 
 def findings(text: str) -> list[str]:
-    problems = read(text).findings.problems
-    return [f"{problem.span.line}:{problem.span.column} {problem.name}" for problem in problems]
+    found = read(text).findings.problems
+    return [f"{problem.span.line}:{problem.span.column} {problem.name}" for problem in found]
 
 
 def test_every_kind_of_value_is_read_as_what_it_is() -> None:
     document = read(
         "text: a b\nwhole: 12\nexact: 0.1\nlarge: 99999999999999999999999999999999999999\n"
-        "truth: true\nnothing:\ndate: 2026-01-02\nquoted: '12'\nbinary: !!binary |\n  AAEC\n  /w==\n"
-        "set: !!set {a, b}\nlist: [1, [2]]\nmap: {a: {b: c}}\n"
+        "truth: true\nnothing:\ndate: 2026-01-02\nquoted: '12'\n"
+        "binary: !!binary |\n  AAEC\n  /w==\nset: !!set {a, b}\nlist: [1, [2]]\nmap: {a: {b: c}}\n"
     )
     assert document.value == {
         "text": "a b",

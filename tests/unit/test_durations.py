@@ -13,7 +13,7 @@ def test_a_duration_is_a_whole_number_and_a_unit(text: str, seconds: int) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "5", "5 m", "m", "-5m", "1.5h", "1h30m", "5M", "5w", "٥m", "5m\n", "3651d", "9" * 99],
+    ["", "5", "5 m", "m", "-5m", "1.5h", "1h30m", "5M", "5w", "\u0665m", "5m\n", "3651d", "9" * 99],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a duration is"):

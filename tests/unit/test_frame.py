@@ -105,6 +105,11 @@ def test_the_caret_stands_under_its_character(
     assert frame_of(line, start, end) == (shown, carets)
 
 
+def test_an_empty_line_leaves_no_blank_at_its_end() -> None:
+    lines = full_frame(problem(Span(2, 1, 2, 1)), "a: {\n").plain.splitlines()
+    assert lines[3:] == ["2 |", "  | ^"]
+
+
 def test_a_place_over_several_lines_is_underlined_to_the_end_of_its_first() -> None:
     lines = full_frame(problem(Span(1, 3, 4, 1)), "a: |  \n  b\n  c\n").plain.splitlines()
     assert lines[3:] == ["1 | a: |  ", "  |   ^^"]

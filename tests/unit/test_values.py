@@ -102,7 +102,7 @@ def test_good_dynamodb_json_has_no_fault(typed: Any) -> None:
     ("typed", "path"),
     [
         *(({"N": text}, ("a", "N")) for text in ("", " 1", "1 ", "NaN", "Infinity", "0x1", "1_0")),
-        *(({"N": text}, ("a", "N")) for text in ("1" * 39, "1e126", "1e-131", "١")),
+        *(({"N": text}, ("a", "N")) for text in ("1" * 39, "1e126", "1e-131", "\u0661")),
         *(({"B": text}, ("a", "B")) for text in ("A", "A===", "é", "A A=", "-_==")),
         ({"NS": ["1", "x"]}, ("a", "NS", 1)),
         ({"NS": ["1", "1.0"]}, ("a", "NS", 1)),
@@ -117,6 +117,6 @@ def test_a_fault_in_dynamodb_json_is_found_where_it_is(typed: Any, path: Any) ->
 
 
 def test_no_fault_tells_a_value() -> None:
-    secret = "4929-1234"
-    typed: Any = {"a": {"N": secret}, "b": {"B": secret + "é"}, "c": {"NS": [secret]}}
-    assert all(secret not in message for _, message in faults(typed))
+    card = "4929-1234"
+    typed: Any = {"a": {"N": card}, "b": {"B": card + "é"}, "c": {"NS": [card]}}
+    assert all(card not in message for _, message in faults(typed))

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_values_are_shown_as_they_are_written() -> None:
 
 
 def test_kinds_are_words() -> None:
-    assert [kind(value) for value in (None, True, 1, Decimal(1), "", b"", [], {}, set())] == [
+    values: list[Any] = [None, True, 1, Decimal(1), "", b"", [], {}, set()]
+    assert [kind(value) for value in values] == [
         "nothing",
         "a boolean",
         "a number",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from retable.transforms.functions.kinds import refuse_value
-from retable.transforms.number import EXACT, exact, number_text
+from retable.transforms.number import EXACT, exact
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY = 86_400
@@ -40,8 +40,8 @@ def epoch_to_iso(epoch: Any, unit: str = "s") -> str:
     whole = math.floor(seconds)
     if not _FIRST <= whole < _END:
         refuse_value("epoch_to_iso() reaches from the year 1 to the year 9999")
-    fraction = number_text(EXACT.subtract(seconds, Decimal(whole))).partition(".")[2]
-    fraction = fraction.ljust(digits, "0")
+    fraction = format(EXACT.subtract(seconds, Decimal(whole)), "f").partition(".")[2]
+    fraction = fraction.rstrip("0").ljust(digits, "0")
     days, second = divmod(whole, _DAY)
     day = date.fromordinal(_EPOCH + days).isoformat()
     clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
@@ -64,7 +64,7 @@ def iso_to_epoch(text: str, unit: str = "s") -> Decimal:
         (day.toordinal() - _EPOCH) * _DAY + of_day - (-offset if found["sign"] == "-" else offset)
     )
     seconds = EXACT.add(Decimal(whole), Decimal(f"0.{found['fraction'] or 0}"))
-    return EXACT.scaleb(seconds, digits)
+    return EXACT.scaleb(seconds, digits).normalize(EXACT)
 
 
 def _day(text: str) -> date | None:

@@ -43,13 +43,12 @@ class Reference:
         return self.evaluate(value)
 
 
-_KINDS: dict[type, Kind] = {
+KINDS: dict[type, Kind] = {
     str: "string",
     BinaryText: "string",
     bool: "boolean",
     int: "number",
     Decimal: "number",
-    float: "number",
     list: "array",
     SetView: "array",
     dict: "object",
@@ -57,6 +56,7 @@ _KINDS: dict[type, Kind] = {
     Null: "null",
     Reference: "expression",
 }
+"""What JMESPath calls the values of each class; ``kind_of`` knows their subclasses as well."""
 
 
 def kind_of(value: Any) -> Kind:
@@ -65,9 +65,9 @@ def kind_of(value: Any) -> Kind:
     Raises:
         ExpressionError: ``value`` is nothing JMESPath knows.
     """
-    kind = _KINDS.get(type(value))
+    kind = KINDS.get(type(value))
     if kind is None:
-        kind = next((name for known, name in _KINDS.items() if isinstance(value, known)), None)
+        kind = next((name for known, name in KINDS.items() if isinstance(value, known)), None)
     if kind is None:
         refuse_type(f"{type(value).__name__} is no JMESPath value")
     return kind

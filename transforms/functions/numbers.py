@@ -14,7 +14,6 @@ from retable.transforms.number import (
     QUOTIENT,
     ROUNDED,
     exact,
-    number_text,
 )
 
 Number = int | Decimal
@@ -31,29 +30,29 @@ def absolute(value: Any) -> Number:
 
 def add(left: Any, right: Any) -> Decimal:
     """Return the exact sum."""
-    return EXACT.add(exact(left), exact(right))
+    return _trimmed(EXACT.add(exact(left), exact(right)))
 
 
 def subtract(left: Any, right: Any) -> Decimal:
     """Return the exact difference."""
-    return EXACT.subtract(exact(left), exact(right))
+    return _trimmed(EXACT.subtract(exact(left), exact(right)))
 
 
 def multiply(left: Any, right: Any) -> Decimal:
     """Return the exact product."""
-    return EXACT.multiply(exact(left), exact(right))
+    return _trimmed(EXACT.multiply(exact(left), exact(right)))
 
 
 def divide(left: Any, right: Any) -> Decimal:
     """Return the quotient to 38 significant digits, half to even."""
     _not_zero(right)
-    return QUOTIENT.divide(exact(left), exact(right))
+    return _trimmed(QUOTIENT.divide(exact(left), exact(right)))
 
 
 def modulo(left: Any, right: Any) -> Decimal:
     """Return the exact remainder, with the sign of ``left``."""
     _not_zero(right)
-    return EXACT.remainder(exact(left), exact(right))
+    return _trimmed(EXACT.remainder(exact(left), exact(right)))
 
 
 def total(numbers: Sequence[Any]) -> Number:
@@ -61,12 +60,12 @@ def total(numbers: Sequence[Any]) -> Number:
     result = Decimal(0)
     for number in numbers:
         result = EXACT.add(result, exact(number))
-    return result
+    return _trimmed(result)
 
 
 def average(numbers: Sequence[Any]) -> Decimal | None:
     """Return the mean to 38 significant digits, half to even; null for no numbers."""
-    return QUOTIENT.divide(exact(total(numbers)), Decimal(len(numbers))) if numbers else None
+    return divide(total(numbers), len(numbers)) if numbers else None
 
 
 def ceiling(value: Any) -> int:
@@ -81,10 +80,8 @@ def floor(value: Any) -> int:
 
 def round_(value: Any, places: Any = 0) -> Decimal:
     """Return ``value`` with ``places`` digits behind the point, half to even."""
-    digits = whole_number(places, "round()'s places", least=0)
-    if digits > _MAX_PLACES:
-        refuse_value(f"round()'s places must not be above {_MAX_PLACES}")
-    return ROUNDED.quantize(_written_out(value), Decimal(1).scaleb(-digits))
+    digits = _places(places, "round()'s places")
+    return _trimmed(_quantized(value, digits))
 
 
 def format_number(value: Any, places: Any, width: Any = 0) -> str:
@@ -94,13 +91,13 @@ def format_number(value: Any, places: Any, width: Any = 0) -> str:
     """
     columns = whole_number(width, "format_number()'s width", least=0)
     check_length(columns)
-    rounded = round_(value, places)
+    rounded = _quantized(value, _places(places, "format_number()'s places"))
     return format(rounded or rounded.copy_abs(), "f").zfill(columns)
 
 
 def to_number(value: Any) -> Any:
     """Return a number as it is, the number that text writes, and null for all else."""
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return value
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         return None
@@ -110,8 +107,8 @@ def to_number(value: Any) -> Any:
 
 
 def number_json(value: Any) -> str:
-    """Return a number as JSON writes it, without an exponent."""
-    return number_text(_written_out(value))
+    """Return a number as JSON writes it, without an exponent and with the digits it has."""
+    return format(_written_out(value), "f")
 
 
 def _written_out(value: Any) -> Decimal:
@@ -119,7 +116,23 @@ def _written_out(value: Any) -> Decimal:
     number = exact(value)
     if number and abs(number.adjusted()) > MAX_WORKING_EXPONENT:
         refuse_value("the number is too large or too small to work with")
-    return number or Decimal(0)
+    return number or number.copy_abs()
+
+
+def _trimmed(number: Decimal) -> Decimal:
+    """Return ``number`` without zeros at its end, which would show where it becomes text."""
+    return number.normalize(EXACT)
+
+
+def _places(places: Any, what: str) -> int:
+    digits = whole_number(places, what, least=0)
+    if digits > _MAX_PLACES:
+        refuse_value(f"{what} must not be above {_MAX_PLACES}")
+    return digits
+
+
+def _quantized(value: Any, digits: int) -> Decimal:
+    return ROUNDED.quantize(_written_out(value), Decimal((0, (1,), -digits)))
 
 
 def _not_zero(divisor: Any) -> None:

@@ -5,7 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from retable.transforms.functions.kinds import ErrorKind, ExpressionError, kind_of, refuse_type
+from retable.transforms.functions.kinds import (
+    KINDS,
+    ErrorKind,
+    ExpressionError,
+    kind_of,
+    refuse_type,
+)
 
 _PARAMETER = re.compile(r"(?P<rest>\.\.\.)?(?P<name>[a-z]+)(?P<optional>\?)?: (?P<types>[^,]+)")
 
@@ -25,7 +31,7 @@ class Parameter:
     """What the elements of an array may be, all of them alike; empty for anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """One function expressions may call."""
 
@@ -36,17 +42,10 @@ class Function:
     summary: str
     standard: bool
     """JMESPath's own specification has it."""
-
-    @property
-    def least(self) -> int:
-        """Return how many arguments it takes at least."""
-        return sum(not parameter.optional for parameter in self.parameters)
-
-    @property
-    def most(self) -> int | None:
-        """Return how many arguments it takes at most; ``None`` is any number."""
-        rest = self.parameters and self.parameters[-1].rest
-        return None if rest else len(self.parameters)
+    least: int
+    """How many arguments it takes at least."""
+    most: int | None
+    """How many it takes at most; ``None`` is any number."""
 
     @property
     def usage(self) -> str:
@@ -72,10 +71,14 @@ class Function:
         if not self.takes(len(arguments)):
             kind: ErrorKind = "invalid-arity"
             raise ExpressionError(kind, f"{self.name}() takes {self.arity}, not {len(arguments)}")
-        for place, argument in enumerate(arguments):
-            parameter = self.parameter(place)
-            if parameter.kinds:
+        for parameter, argument in zip(self.parameters, arguments, strict=False):
+            kinds = parameter.kinds
+            if kinds and (parameter.elements or KINDS.get(type(argument)) not in kinds):
                 self._check(parameter, argument)
+        # What a rest parameter takes beyond the first of its arguments.
+        for argument in arguments[len(self.parameters) :]:
+            if self.parameters[-1].kinds:
+                self._check(self.parameters[-1], argument)
         return self.run(*arguments)
 
     def takes(self, count: int) -> bool:
@@ -109,7 +112,16 @@ def define(
     name, _, rest = signature.partition("(")
     parameters, _, returns = rest.rpartition(") -> ")
     found = tuple(_parameter(text) for text in parameters.split(", ") if text)
-    return Function(name, found, returns, run, summary, standard)
+    return Function(
+        name=name,
+        parameters=found,
+        returns=returns,
+        run=run,
+        summary=summary,
+        standard=standard,
+        least=sum(not parameter.optional for parameter in found),
+        most=None if found[-1].rest else len(found),
+    )
 
 
 def _parameter(text: str) -> Parameter:

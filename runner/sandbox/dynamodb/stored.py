@@ -9,7 +9,7 @@ import base64
 import copy
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.dynamodb.models import table as moto_table
@@ -253,7 +253,7 @@ def _plain(value: Any) -> Any:
         return {value.type: _plain(value.value)}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | set | tuple):
         return [_plain(inner) for inner in value]

@@ -6,11 +6,12 @@ input brought to stored form before and its result judged after. Batches are in 
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from moto.dynamodb.models.table import Table
 
-from retable.runner.sandbox.call import Call
+from retable.runner.sandbox.call import TARGET_PREFIX, Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError, invalid
 from retable.runner.sandbox.dynamodb.capacity import Units
 from retable.runner.sandbox.dynamodb.shape import Shape, check_key, check_put, key_of, shape_of
@@ -62,7 +63,12 @@ def update_item(state: State, call: Call) -> dict[str, Any]:
     check_key(key, shape)
     old = _snapshot(table, key)
     body = _with_values({**call.body, "Key": key})
-    answer = _guarded(state, call, body, [(table, key)])
+    answer = {}
+    if any(name in body for name in ("UpdateExpression", "AttributeUpdates")):
+        answer = _guarded(state, call, body, [(table, key)])
+    elif old is None and _is_plain(body):
+        # An update of nothing makes an item of its key alone.
+        store(table, key)
     return _finished(answer, call, shape, old, find(table, key))
 
 
@@ -111,9 +117,22 @@ def batch_execute_statement(state: State, call: Call) -> dict[str, Any]:
             message = "User is not authorized with an explicit deny in a resource-based policy"
             responses.append({"Error": {"Code": "AccessDenied", "Message": message}})
             continue
-        part = state.forward(call, {"Statements": [_with_parameters(entry)]})
-        responses.extend(part["Responses"])
+        responses.append(_one_statement(state, call, entry))
     return {"Responses": responses}
+
+
+def _one_statement(state: State, call: Call, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the response to one statement of a batch."""
+    target = {"HTTP_X_AMZ_TARGET": f"{TARGET_PREFIX}ExecuteStatement"}
+    single = replace(call, environ={**call.environ, **target}, body=_with_parameters(entry))
+    try:
+        items = state.forward(single)["Items"]
+    except ApiError as error:
+        code = error.code.removesuffix("Exception")
+        return {"Error": {"Code": code, "Message": error.message}}
+    except PassedError:
+        return {"Error": {"Code": "ValidationError", "Message": "the statement was refused"}}
+    return {"Item": items[0]} if items else {}
 
 
 def _guarded(

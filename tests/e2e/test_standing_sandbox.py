@@ -1,0 +1,235 @@
+"""Runs against a standing sandbox: found out, interrupted, resumed, turned back."""
+
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
+
+ORDERS = SPECS / "orders.migrate.yaml"
+PRODUCTS = SPECS / "products.migrate.yaml"
+LEAVE = ("--yes", "--allow-delete", "orders")
+
+
+class Standing:
+    """A standing sandbox, and a client that looks in as someone else."""
+
+    def __init__(self, env: dict[str, str], folder: Path) -> None:
+        self.env = env
+        self.folder = folder
+
+    def migrate(self, *arguments: str | Path) -> Ended:
+        return migrate(*arguments, cwd=self.folder, env=self.env)
+
+    def client(self, key: str = "APPLICATION") -> Any:
+        return boto3.client(
+            "dynamodb",
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            region_name="eu-west-1",
+            aws_access_key_id=key,
+            aws_secret_access_key="secret",  # noqa: S106 -- any key opens the sandbox
+        )
+
+    def faults(self, **wanted: Any) -> None:
+        request = urllib.request.Request(  # noqa: S310 -- our own loopback server
+            self.env["AWS_ENDPOINT_URL"] + "/_retable/faults", json.dumps(wanted).encode()
+        )
+        with urllib.request.urlopen(request):  # noqa: S310 -- our own loopback server
+            pass
+
+    def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
+        return subprocess.Popen(  # noqa: S603 -- our own command
+            [str(MIGRATE), *map(str, arguments)],
+            cwd=self.folder,
+            env=clean_environment(self.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_event(self, step: str, event: str) -> None:
+        """Wait until a run in the folder has journaled this."""
+        mark = f'"event":"{event}","n":'
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for journal in self.folder.glob(".migrate/*/journal.jsonl"):
+                for line in journal.read_text("utf-8").splitlines():
+                    if mark in line and f'"step":"{step}"' in line:
+                        return
+            time.sleep(0.02)
+        message = f"no {event} of {step}"
+        raise AssertionError(message)
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Iterator[Standing]:
+    with standing_sandbox(ORDERS) as env:
+        yield Standing(env, tmp_path)
+
+
+@pytest.fixture
+def products(tmp_path: Path) -> Iterator[Standing]:
+    with standing_sandbox(PRODUCTS) as env:
+        yield Standing(env, tmp_path)
+
+
+def test_i4_altering_one_item_makes_verify_exit_1_and_name_it(orders: Standing) -> None:
+    ran = orders.migrate("run", ORDERS, *LEAVE)
+    assert ran.code == 0, ran.err
+    assert orders.migrate("verify", ORDERS).code == 0
+    client = orders.client()
+    items = client.scan(TableName="orders")["Items"]
+    key = {name: items[0][name] for name in ("customer_id", "order_key")}
+    client.put_item(TableName="orders", Item={**items[0], "total_cents": {"N": "1"}})
+    gone = {name: items[1][name] for name in ("customer_id", "order_key")}
+    client.delete_item(TableName="orders", Key=gone)
+    extra = {**key, "order_key": {"S": "added"}}
+    client.put_item(TableName="orders", Item=extra)
+    client.close()
+    ended = orders.migrate("verify", ORDERS)
+    assert ended.code == 1
+    report = ended.report
+    assert report["differences"] == {"missing": 1, "extra": 1, "different": 1}
+    folder = Path(report["run_folder"])
+    diff = (orders.folder / folder / "diff.jsonl").read_text("utf-8")
+    rows = [json.loads(line) for line in diff.splitlines()]
+    assert {(row["kind"], json.dumps(row["key"], sort_keys=True)) for row in rows} == {
+        ("different", json.dumps(key, sort_keys=True)),
+        ("missing", json.dumps(gone, sort_keys=True)),
+        ("extra", json.dumps(extra, sort_keys=True)),
+    }
+    assert key["customer_id"]["S"] in ended.out
+    assert "read_parquet" in ended.out
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_resume(orders: Standing, tmp_path: Path) -> None:
+    spec = slow_copy(tmp_path)
+    process = orders.start("run", spec, *LEAVE)
+    orders.await_event("load", "begun")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "--resume" in out
+    spec.write_text(spec.read_text("utf-8"), "utf-8")
+    resumed = orders.migrate("run", spec, "--resume", *LEAVE)
+    assert resumed.code == 0, resumed.err
+    assert resumed.report["verdict"] == "passed"
+    again = orders.migrate("run", spec, "--resume", *LEAVE)
+    assert again.code == 2
+    assert "no run" in again.err
+
+
+def slow_copy(folder: Path) -> Path:
+    """Return the example with a rate at which its load takes some seconds."""
+    text = ORDERS.read_text("utf-8").replace("rate: 4000", "rate: 25")
+    spec = folder / "slow.migrate.yaml"
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "orders.jsonl").write_bytes(
+        (SPECS / "seeds" / "orders.jsonl").read_bytes()
+    )
+    spec.write_text(text, "utf-8")
+    return spec
+
+
+def test_i2_a_spec_that_changed_since_cannot_resume(orders: Standing, tmp_path: Path) -> None:
+    spec = slow_copy(tmp_path)
+    process = orders.start("run", spec, *LEAVE)
+    orders.await_event("load", "begun")
+    process.kill()
+    process.communicate(timeout=60)
+    spec.write_text(spec.read_text("utf-8").replace("rate: 25", "rate: 26"), "utf-8")
+    ended = orders.migrate("run", spec, "--resume", *LEAVE)
+    assert ended.code == 4
+    assert "has changed since run" in ended.err
+
+
+def test_a_second_runner_stops_and_names_the_first(orders: Standing, tmp_path: Path) -> None:
+    spec = slow_copy(tmp_path)
+    process = orders.start("run", spec, *LEAVE)
+    orders.await_event("load", "begun")
+    second = orders.migrate("run", spec, "--resume", *LEAVE)
+    process.kill()
+    process.communicate(timeout=60)
+    assert second.code == 3
+    assert f"process {process.pid}" in second.err
+
+
+def test_i1_abort_before_the_delete_puts_the_policy_and_protection_back(orders: Standing) -> None:
+    before = settings_of(orders)
+    orders.faults(table_status={"orders": "ACTIVE"})
+    process = orders.start("run", ORDERS, *LEAVE)
+    orders.await_event("freeze", "done")
+    process.kill()
+    process.communicate(timeout=60)
+    ended = orders.migrate("run", ORDERS, "--abort")
+    if ended.code == 1:
+        pytest.skip("the run was past its delete before it could be killed")
+    assert ended.code == 0, ended.err
+    assert settings_of(orders) == before
+
+
+def settings_of(standing: Standing) -> tuple[Any, Any]:
+    """Return the protection and the policy of the table ``orders``."""
+    client = standing.client()
+    table = client.describe_table(TableName="orders")["Table"]
+    try:
+        policy = client.get_resource_policy(ResourceArn=table["TableArn"])["Policy"]
+    except client.exceptions.PolicyNotFoundException:
+        policy = None
+    client.close()
+    return table["DeletionProtectionEnabled"], policy
+
+
+def test_a_table_in_updating_stops_with_3_and_nothing_is_touched(orders: Standing) -> None:
+    orders.faults(table_status={"orders": "UPDATING"})
+    ended = orders.migrate("run", ORDERS, *LEAVE)
+    assert ended.code == 3
+    assert "the table orders is UPDATING" in ended.err
+    assert not list(orders.folder.glob(".migrate/*/plan.json"))
+
+
+def test_a_bucket_that_does_not_exist_stops_with_3(orders: Standing, tmp_path: Path) -> None:
+    text = ORDERS.read_text("utf-8").replace("s3://acme-exports/", "s3://nobody-has-this/")
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "orders.jsonl").write_text("")
+    spec = tmp_path / "nowhere.migrate.yaml"
+    spec.write_text(text, "utf-8")
+    ended = orders.migrate("run", spec, *LEAVE)
+    assert ended.code == 3
+    assert "nobody-has-this" in ended.err
+
+
+def test_a_target_that_is_there_already_is_refused_with_1(products: Standing) -> None:
+    assert products.migrate("run", PRODUCTS, "--yes").code == 0
+    again = products.migrate("run", PRODUCTS, "--yes")
+    assert again.code == 1
+    assert "products-v2 already exists" in again.err
+
+
+def test_a_fault_free_table_is_found_whole_under_throttling(products: Standing) -> None:
+    """I3: what is throttled and left unprocessed arrives in the end."""
+    products.faults(unprocessed=0.4, throttle=0.2, seed=7)
+    ended = products.migrate("run", PRODUCTS, "--yes")
+    assert ended.code == 0, ended.err
+    assert ended.report["differences"] == {"missing": 0, "extra": 0, "different": 0}
+
+
+def test_status_and_report_tell_a_run_again(products: Standing) -> None:
+    ran = products.migrate("run", PRODUCTS, "--yes")
+    run_id = ran.report["run_id"]
+    listed = products.migrate("status")
+    assert run_id in listed.out
+    assert "completed" in listed.out
+    assert "create products-v2, fenced" in products.migrate("status", run_id).out
+    assert "PASSED" in products.migrate("report", run_id).out
+    shown = json.loads(products.migrate("report", run_id, "--format", "json").out)
+    assert shown["run_id"] == run_id

@@ -1,0 +1,209 @@
+"""Loading: every item is written or quarantined, whatever the table answers."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.builders import build_spec
+from support.exports import checked, write_export
+from support.sink import Item, Reply, Script, all_written, sink
+
+from retable.runner.clock import SystemClock
+from retable.runner.export.check import CheckedFile
+from retable.runner.failure import Stopped
+from retable.runner.load.load import FileTally, LoadRequest, load_items
+from retable.runner.load.quarantine import read_quarantine
+from retable.runner.progress import NoProgress
+from retable.schema.spec import Spec
+from retable.transforms import compile_mapping
+
+COUNT = 120
+SPEC = """
+spec: 1
+name: plain
+source: {table: orders, export: {kind: native, location: s3://acme-exports/}}
+target: {table: orders-v2, key: {partition: {name: id, type: S}}}
+"""
+
+
+class Loading:
+    """One export to load, and what came of it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.spec: Spec = build_spec(tmp_path, SPEC)
+        write_export(tmp_path, [{"id": {"S": f"o-{n}"}, "n": {"N": str(n)}} for n in range(COUNT)])
+        self.files: tuple[CheckedFile, ...] = checked(tmp_path)
+        self.quarantine = tmp_path / "load.jsonl"
+        self.tallies: list[FileTally] = []
+        self.batches: list[list[Item]] = []
+
+    def load(self, script: Script, **changes: Any) -> dict[str, Item]:
+        """Load into a sink that answers by ``script`` and return what it stored."""
+        with sink(script) as (taker, aws):
+            wanted: dict[str, Any] = {
+                "rate": None,
+                "done_files": frozenset(),
+                "skip": lambda _: frozenset(),
+                **changes,
+            }
+            request = LoadRequest(
+                aws=aws,
+                mapping=compile_mapping(self.spec),
+                files=self.files,
+                table="orders-v2",
+                key=self.spec.target.key,
+                on_file_done=self.tallies.append,
+                quarantine=self.quarantine,
+                progress=NoProgress(),
+                clock=SystemClock(),
+                rng=random.Random(1),  # noqa: S311 -- jitter needs no secrecy
+                total=COUNT,
+                **wanted,
+            )
+            try:
+                load_items(request)
+            finally:
+                self.batches = taker.batches
+            return taker.stored
+
+    def sums(self) -> tuple[int, int, int]:
+        """Return loaded, superseded and quarantined over all files."""
+        return (
+            sum(tally.loaded for tally in self.tallies),
+            sum(tally.superseded for tally in self.tallies),
+            sum(tally.quarantined for tally in self.tallies),
+        )
+
+
+@pytest.fixture
+def loading(tmp_path: Path) -> Loading:
+    return Loading(tmp_path)
+
+
+def test_i3_every_item_is_written_once_in_batches_of_25_at_most(loading: Loading) -> None:
+    stored = loading.load(all_written)
+    assert len(stored) == COUNT
+    assert loading.sums() == (COUNT, 0, 0)
+    assert max(map(len, loading.batches)) <= 25
+    assert stored['{"S": "o-7"}'] == {"id": {"S": "o-7"}, "n": {"N": "7"}}
+
+
+def some_unprocessed(_: int, items: list[Item]) -> Reply:
+    half = len(items) // 2
+    return Reply(written=items[half:], unprocessed=items[:half])
+
+
+def first_throttled(number: int, items: list[Item]) -> Reply:
+    if number < 4:
+        return Reply(status=400, error="ProvisionedThroughputExceededException")
+    return Reply(written=items)
+
+
+def fails_after_writing(number: int, items: list[Item]) -> Reply:
+    if number % 2:
+        return Reply(written=items)
+    return Reply(status=500, written=items, error="InternalServerError")
+
+
+def hangs_up_after_writing(number: int, items: list[Item]) -> Reply:
+    return Reply(written=items, hang_up=number % 3 == 0)
+
+
+def lies_about_its_crc(number: int, items: list[Item]) -> Reply:
+    return Reply(written=items, wrong_crc=number % 3 == 0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        some_unprocessed,
+        first_throttled,
+        fails_after_writing,
+        hangs_up_after_writing,
+        lies_about_its_crc,
+    ],
+)
+def test_i3_nothing_is_lost_when_the_table_falters(loading: Loading, script: Script) -> None:
+    assert len(loading.load(script)) == COUNT
+    assert loading.sums() == (COUNT, 0, 0)
+
+
+def poisoned_by(*bad: str) -> Script:
+    """Refuse every batch that holds one of the ``bad`` ids."""
+
+    def script(_: int, items: list[Item]) -> Reply:
+        if any(item["id"]["S"] in bad for item in items):
+            return Reply(status=400, error="ValidationException")
+        return Reply(written=items)
+
+    return script
+
+
+def test_i3_poison_is_bisected_into_quarantine_and_the_rest_is_written(loading: Loading) -> None:
+    stored = loading.load(poisoned_by("o-3", "o-50"))
+    assert len(stored) == COUNT - 2
+    assert loading.sums() == (COUNT - 2, 0, 2)
+    entries = list(read_quarantine(loading.quarantine))
+    assert sorted(entry["item"]["id"]["S"] for entry in entries) == ["o-3", "o-50"]
+    assert {entry["reason"] for entry in entries} == {"refused-by-table"}
+    assert {entry["code"] for entry in entries} == {"ValidationException"}
+    assert all(json.loads(entry["key"])["id"] for entry in entries)
+
+
+def test_i2_a_repeated_load_quarantines_nothing_twice(loading: Loading) -> None:
+    for _ in range(2):
+        loading.load(poisoned_by("o-3"))
+    assert len(list(read_quarantine(loading.quarantine))) == 1
+
+
+def test_i2_files_that_are_done_are_not_written_again(loading: Loading) -> None:
+    loading.load(all_written)
+    done = frozenset(tally.file for tally in loading.tallies)
+    assert loading.load(all_written, done_files=done) == {}
+
+
+def test_losers_of_a_collision_are_counted_and_not_written(loading: Loading) -> None:
+    stored = loading.load(all_written, skip=lambda _: frozenset([(1, 0)]))
+    with_items = sum(1 for file in loading.files if file.item_count)
+    assert loading.sums() == (COUNT - with_items, with_items, 0)
+    assert len(stored) == COUNT - with_items
+
+
+def test_a_table_that_takes_nothing_stops_the_load(loading: Loading) -> None:
+    def nothing(_: int, items: list[Item]) -> Reply:
+        return Reply(unprocessed=items)
+
+    with pytest.raises(Stopped, match=r"no item got into orders-v2 .*unprocessed items"):
+        loading.load(nothing, idle_seconds=0.2)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("ExpiredTokenException", "credentials are expired"),
+        ("AccessDeniedException", "access to BatchWriteItem was denied"),
+        ("ResourceNotFoundException", "the table is not there"),
+        ("SomethingNewException", "answered SomethingNewException"),
+    ],
+)
+def test_what_asking_again_cannot_help_stops_at_once(
+    loading: Loading, error: str, said: str
+) -> None:
+    with pytest.raises(Stopped, match=said):
+        loading.load(lambda *_: Reply(status=400, error=error))
+    assert len(loading.batches) <= 16
+
+
+def test_the_rate_holds_back_what_the_first_second_does_not_cover(loading: Loading) -> None:
+    clock = SystemClock()
+    began = clock.monotonic()
+    # The first guess is one unit an item: 50 are there at once, the next batch is in debt.
+    assert len(loading.load(all_written, rate=50)) == COUNT
+    assert clock.monotonic() - began > 0.2
+
+
+def test_an_endpoint_that_hangs_up_for_ever_stops_the_load(loading: Loading) -> None:
+    with pytest.raises(Stopped, match="no item got into"):
+        loading.load(lambda *_: Reply(hang_up=True), idle_seconds=0.2)

@@ -5,6 +5,7 @@ Events come from libyaml where PyYAML was built with it, which is 20 times faste
 refuses is read again by PyYAML's own parser, so messages and places of mistakes never depend on it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,8 @@ PLAIN = "plain"
 QUOTED = "quoted"
 """The tag of a quoted or block scalar that names no tag of its own."""
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# libyaml takes tabs between tokens and ? inside words, where PyYAML refuses some of them.
+_DISPUTED = re.compile(r"\t|[^\s\[]\?")
 _WORDS = (
     ("could not find expected ':'", "a key without a colon"),
     ("expected <block end>, but found '<block mapping start>'", "a key in an unexpected column"),
@@ -82,8 +85,7 @@ def compose(text: str) -> Node | None:
     if (index := text.find("\ufeff")) >= 0:
         # A byte order mark inside the text: the parsers do not agree on whether it is a column.
         raise _no_character(text, index)
-    if "\t" in text:
-        # libyaml takes tabs between tokens, where PyYAML refuses some of them.
+    if _DISPUTED.search(text):
         return _compose_slowly(text)
     try:
         return _Composer(text, _FAST).root()
@@ -170,6 +172,11 @@ class _Composer:
     def _scalar_span(self, event: yaml.ScalarEvent) -> Span:
         """Return the scalar's place; a block scalar ends with its last line that is not blank."""
         span = _span(event)
+        if (span.line, span.column) == (span.end_line, span.end_column):
+            # Nothing at all stands right behind its colon or dash.
+            before = self._lines[span.line - 1 : span.line] or [""]
+            column = len(before[0][: span.column - 1].rstrip()) + 1
+            return Span(span.line, column, span.line, column)
         if event.style not in {"|", ">"}:
             return span
         line = min(span.end_line if span.end_column > 1 else span.end_line - 1, len(self._lines))

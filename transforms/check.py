@@ -138,6 +138,7 @@ class _Check:
             name=rule.words,
             message=message,
             hint=hint,
+            severity="warning" if rule is ExpressionRule.BARE_LITERAL else "error",
         )
 
     def _span(self, offset: int, length: int) -> Span:

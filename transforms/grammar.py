@@ -129,7 +129,7 @@ def calls_of(tree: Node) -> Iterator[Node]:
 
 
 def bare_literals(text: str) -> Iterator[Token]:
-    """Yield the literals of a well-formed expression that are text only because they are no JSON."""
+    """Yield the literals of a well-formed expression that, being no JSON, are taken for text."""
     for token in ExactLexer().tokenize(text):
         if token["type"] == "literal" and token.get("bare"):
             yield token

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.builders import build_spec
-from support.exports import checked, write_export
+from support.exports import make_export
 from support.sink import Item, Reply, Script, all_written, sink
 
 from retable.runner.clock import SystemClock
@@ -33,8 +33,8 @@ class Loading:
 
     def __init__(self, tmp_path: Path) -> None:
         self.spec: Spec = build_spec(tmp_path, SPEC)
-        write_export(tmp_path, [{"id": {"S": f"o-{n}"}, "n": {"N": str(n)}} for n in range(COUNT)])
-        self.files: tuple[CheckedFile, ...] = checked(tmp_path)
+        items = [b'{"id":{"S":"o-%d"},"n":{"N":"%d"}}' % (n, n) for n in range(COUNT)]
+        self.files: tuple[CheckedFile, ...] = make_export(tmp_path, items).check()
         self.quarantine = tmp_path / "load.jsonl"
         self.tallies: list[FileTally] = []
         self.batches: list[list[Item]] = []

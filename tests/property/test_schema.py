@@ -1,5 +1,6 @@
 """Laws of reading a spec: read or refused, never another error; places inside; numbers exact."""
 
+import copy
 import random
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,6 +22,9 @@ from support.builders import as_yaml
 
 CASES = Path(__file__).parents[1] / "cases"
 SEEDS = [path.read_bytes() for path in sorted(CASES.rglob("*.yaml"))]
+EVERYTHING: Any = read_document(
+    "spec.yaml", (CASES / "valid" / "everything" / "spec.yaml").read_text(encoding="utf-8")
+).value
 NOISE = st.sampled_from(
     [
         *(
@@ -117,6 +121,30 @@ def nearly_right(draw: st.DrawFn) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
+@st.composite
+def wrong_somewhere(draw: st.DrawFn) -> str:
+    """Draw a spec with every key, in which up to two values are others, misplaced or gone."""
+    value = copy.deepcopy(EVERYTHING)
+    for _ in range(draw(st.integers(1, 2))):
+        holder: Any = value
+        key: Any = draw(st.sampled_from(sorted(value)))
+        while draw(st.booleans()) and isinstance(holder[key], dict | list) and holder[key]:
+            holder = holder[key]
+            key = draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else [0]))
+        match draw(st.sampled_from(["other", "wrapped", "gone", "misspelt"])):
+            case "other":
+                holder[key] = draw(VALUES | NOISE | st.sampled_from([[], {}, 0, -1, 10**9, "x"]))
+            case "wrapped":
+                holder[key] = [holder[key]]
+            case "misspelt" if isinstance(key, str):
+                holder[key + "s"] = holder.pop(key)
+            case _:
+                del holder[key]
+                if not holder:
+                    return as_yaml(value)
+    return as_yaml(value)
+
+
 def outcome(load: Callable[[], Spec]) -> Spec | SpecError:
     try:
         return load()
@@ -144,6 +172,13 @@ def test_any_file_is_a_spec_or_is_refused_with_places_inside_it(path: Path, raw:
     if isinstance(found, Spec):
         for span in found.origin.spans.values():
             assert_inside(span, lines)
+
+
+@given(wrong_somewhere())
+def test_any_value_anywhere_is_taken_or_refused(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    found = outcome(lambda: load_spec(path))
+    assert isinstance(found, Spec) or found.problems
 
 
 @given(nearly_right())

@@ -1,4 +1,4 @@
-"""The canonical form: one for what DynamoDB holds for the same, and none for what it does not hold."""
+"""The canonical form: one for all that DynamoDB takes for the same, none for what it refuses."""
 
 from typing import Any
 

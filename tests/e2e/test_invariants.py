@@ -1,0 +1,246 @@
+"""The invariants, each by its number, on real calls to a sandbox."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import SPECS
+from support.worlds import Run, running
+
+from retable.runner.execute import frozen_steps
+from retable.runner.failure import CheckFailed, Stale
+from retable.runner.journal import RUN
+from retable.runner.plan import DeleteTable, FreezeSource
+from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.steps.delete import require_leave_to_delete
+
+ORDERS = SPECS / "orders.migrate.yaml"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    with running(ORDERS, tmp_path) as started:
+        yield started
+
+
+def delete_step(run: Run) -> DeleteTable:
+    return next(step for step in run.world.plan.steps if isinstance(step, DeleteTable))
+
+
+def freeze_step(run: Run) -> FreezeSource:
+    return next(step for step in run.world.plan.steps if isinstance(step, FreezeSource))
+
+
+def lift_the_freeze(run: Run) -> None:
+    arn = freeze_step(run).table_arn
+    run.client.delete_resource_policy(ResourceArn=arn)
+
+
+def delete_the_backup(run: Run) -> None:
+    run.client.delete_backup(BackupArn=run.world.evidence("backup")["arn"])
+
+
+def alter_a_data_file(run: Run) -> None:
+    files = run.world.checked.pop("check-final")
+    largest = max(files, key=lambda file: file.item_count)
+    run.world.checked.clear()
+    # What was fetched is gone, and what lies in the bucket is another file.
+    for file in files:
+        file.path.unlink()
+    stored = run.aws.objects._client  # the test's own hand on the bucket
+    stored.put_object(Bucket="acme-exports", Key=largest.key, Body=b"altered")
+
+
+def approve_another_plan(run: Run) -> None:
+    approval = dict(run.world.evidence("approve"))
+    run.world.journal.record("approve", "done", {**approval, "fingerprint": "0" * 64})
+
+
+def approve_another_table(run: Run) -> None:
+    approval = dict(run.world.evidence("approve"))
+    run.world.journal.record("approve", "done", {**approval, "deletes": "users"})
+
+
+def export_before_the_freeze(run: Run) -> None:
+    facts = dict(run.world.evidence("freeze"))
+    run.world.journal.record("freeze", "done", {**facts, "seen_at": "2099-01-01T00:00:00+00:00"})
+
+
+def reject_an_item(run: Run) -> None:
+    facts = dict(run.world.evidence("dry-run-final"))
+    run.world.journal.record("dry-run-final", "done", {**facts, "rejected": 1})
+
+
+def collide(run: Run) -> None:
+    facts = dict(run.world.evidence("dry-run-final"))
+    run.world.journal.record("dry-run-final", "done", {**facts, "unresolved_keys": 1})
+
+
+def miss_an_item(run: Run) -> None:
+    facts = dict(run.world.evidence("dry-run-final"))
+    run.world.journal.record("dry-run-final", "done", {**facts, "read": facts["read"] - 1})
+
+
+def replace_the_table(run: Run) -> None:
+    lift_the_freeze(run)
+    run.client.update_table(TableName="orders", DeletionProtectionEnabled=False)
+    run.client.delete_table(TableName="orders")
+    run.client.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "order_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "order_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+GATES: dict[str, tuple[Callable[[Run], None], str]] = {
+    "the freeze is gone": (lift_the_freeze, "is not frozen any more"),
+    "the backup is gone": (delete_the_backup, "backup"),
+    "a data file was altered": (alter_a_data_file, "MD5 is"),
+    "another plan was approved": (approve_another_plan, "not for deleting orders by this plan"),
+    "another table was approved": (approve_another_table, "not for deleting orders"),
+    "the export is too early": (export_before_the_freeze, "after the freeze was first seen"),
+    "an item is rejected": (reject_an_item, "is not clean"),
+    "target keys collide": (collide, "is not clean"),
+    "the dry run missed an item": (miss_an_item, r"covered \d+ of \d+ exported items"),
+    "the table is another one": (replace_the_table, "the plan is for"),
+}
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_i1_nothing_is_deleted_unless_everything_is_proved(run: Run, gate: str) -> None:
+    tamper, said = GATES[gate]
+    run.until("delete")
+    require_leave_to_delete(delete_step(run), run.world)
+    before = run.client.describe_table(TableName="orders")["Table"]["TableId"]
+    tamper(run)
+    with pytest.raises(Exception, match=said):  # noqa: PT011 -- each gate has its own words
+        run.finish()
+    after = run.client.describe_table(TableName="orders")["Table"]
+    assert after["TableId"] == before or gate == "the table is another one"
+    assert run.world.journal.last("delete", "intent") is None
+
+
+def test_i1_outside_the_bounds_the_freeze_is_lifted_and_the_run_is_stale(run: Run) -> None:
+    before = run.aws.tables.settings("orders")
+    run.until("freeze")
+    for item in run.items("orders")[:60]:
+        run.client.delete_item(TableName="orders", Key={"order_id": item["order_id"]})
+    with pytest.raises(Stale, match="the final export has .* items; approved were"):
+        run.finish()
+    after = run.aws.tables.settings("orders")
+    assert before is not None
+    assert after is not None
+    assert (after.policy, after.description.deletion_protection) == (
+        before.policy,
+        before.description.deletion_protection,
+    )
+    assert run.world.journal.records(RUN, "ended")
+    assert not list(frozen_steps(run.world.plan, run.world.journal))
+
+
+def test_i1_the_freeze_silences_a_persistent_writer(tmp_path: Path) -> None:
+    with running(ORDERS, tmp_path, SandboxOptions(writer_rate=50.0)) as run:
+        run.until("settle")
+        frozen = run.items("orders")
+        run.until("delete")
+        assert run.items("orders") == frozen
+        run.finish()
+        report = run.server.sandbox.report()
+    assert report["writer"]["denied"] > 0
+
+
+def test_i3_i4_every_item_has_an_account_and_both_sides_agree(run: Run) -> None:
+    before = len(run.items("orders"))
+    run.finish()
+    mapped, loaded = run.world.evidence("dry-run-final"), run.world.evidence("load")
+    assert mapped["read"] == before
+    assert mapped["read"] == mapped["kept"] + mapped["dropped"] + mapped["rejected"]
+    assert mapped["results"] == loaded["loaded"] + loaded["superseded"] + loaded["quarantined"]
+    assert len(run.items("orders")) == loaded["loaded"]
+
+
+def test_i4_a_resumed_run_verifies_again(run: Run) -> None:
+    run.until("settings")
+    item = run.items("orders")[0]
+    run.aws.tables._client.put_item(TableName="orders", Item={**item, "note": {"S": "x"}})
+    with pytest.raises(CheckFailed, match="1 different"):
+        run.finish()
+
+
+def test_i5_planning_and_rehearsing_write_to_no_table(run: Run) -> None:
+    counters = run.server.sandbox.report()["counters"]
+    run.until("approve")
+    after = run.server.sandbox.report()["counters"]
+    new = {
+        name.removeprefix("requests:")
+        for name, count in after.items()
+        if name.startswith("requests:") and count > counters.get(name, 0)
+    }
+    assert not {name for name in new if not name.startswith(("Describe", "Get", "List"))}
+
+
+def test_i6_neither_plan_nor_journal_holds_an_items_values(run: Run) -> None:
+    values = {
+        text
+        for item in run.items("orders")
+        for name, value in item.items()
+        if name not in {"customer_id", "order_id", "created_at", "status"}
+        for text in texts(value)
+        if len(text) > 6
+    }
+    run.finish()
+    written = run.written()
+    assert values
+    assert not {text for text in values if text in written}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every text inside a typed value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from texts(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from texts(member)
+
+
+def test_i8_the_rebuilt_table_has_the_settings_of_the_old_one(run: Run) -> None:
+    before = run.aws.tables.settings("orders")
+    run.finish()
+    after = run.aws.tables.settings("orders")
+    assert before is not None
+    assert after is not None
+    assert (after.ttl, after.pitr, after.tags, after.policy) == (
+        before.ttl,
+        before.pitr,
+        before.tags,
+        before.policy,
+    )
+    assert after.description.stream == before.description.stream
+    assert after.description.deletion_protection == before.description.deletion_protection
+    assert after.description.table_id != before.description.table_id
+
+
+def test_i9_the_target_is_fenced_from_its_first_moment(run: Run) -> None:
+    run.until("load")
+    item = {"customer_id": {"S": "c"}, "order_key": {"S": "k"}}
+    with pytest.raises(run.client.exceptions.ClientError, match="AccessDenied"):
+        run.client.put_item(TableName="orders", Item=item)
+    run.finish()
+    run.client.put_item(TableName="orders", Item=item)
+
+
+def test_i9_a_target_that_is_not_empty_is_not_loaded(run: Run) -> None:
+    run.until("create")
+    request = run.world.plan.step("create").request  # type: ignore[union-attr]  # it is the one
+    run.world.journal.record("create", "intent", {"table": "orders"})
+    run.client.create_table(**json.loads(json.dumps(request)))
+    item = {"customer_id": {"S": "c"}, "order_key": {"S": "k"}}
+    run.client.put_item(TableName="orders", Item=item)
+    with pytest.raises(CheckFailed, match="is not empty before the first write"):
+        run.finish()

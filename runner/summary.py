@@ -36,7 +36,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
 ) -> Report:
     """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
     verified = _facts_of(VerifyTable, plan, records, "compared")
-    mapped = _facts_of(DryRun, plan, records, "done")
+    mapped = _facts_of(DryRun, plan, records, "mapped")
     return Report(
         command=plan.command,
         verdict=_verdict(plan, records, failure),

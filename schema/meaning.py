@@ -161,18 +161,20 @@ def _check_attributes(root: Cursor, sections: Sections, transform: Transform) ->
     keys: set[str] = set()
     if sections.target is not None:
         keys = {attribute.name for attribute in sections.target.key.attributes}
-        for attribute in _sides(root["target"]["key"]):
-            _check_key(attribute["name"], attributes)
-        for attribute in _index_attributes(root["target"]):
-            if attribute.get("name") not in keys:
-                _warn_unless_there(attribute["name"], attributes, "the index stays empty")
+        _check_keys(root["target"], attributes, keys)
     if root.findings.sound("transform", "drop"):
         for name in part.entries("drop"):
             _check_drop(name, attributes, keys)
     if sections.verify is not None and sections.verify.checksum != "all":
         for name in root["verify"].entries("checksum"):
-            if name.value not in keys:
-                _warn_unless_there(name, attributes, "comparing it says nothing")
+            _warn_unless_there(name, attributes, keys, "comparing it says nothing")
+
+
+def _check_keys(target: Cursor, attributes: _Attributes, keys: set[str]) -> None:
+    for attribute in _sides(target["key"]):
+        _check_key(attribute["name"], attributes)
+    for attribute in _index_attributes(target):
+        _warn_unless_there(attribute["name"], attributes, keys, "the index stays empty")
 
 
 def _check_key(name: Cursor, attributes: _Attributes) -> None:
@@ -197,7 +199,8 @@ def _check_drop(name: Cursor, attributes: _Attributes, keys: set[str]) -> None:
         name.error(Rule.KEY_DROPPED, message, hint="remove it from drop")
 
 
-def _warn_unless_there(name: Cursor, attributes: _Attributes, outcome: str) -> None:
-    if not attributes.there(name.value):
+def _warn_unless_there(name: Cursor, attributes: _Attributes, keys: set[str], outcome: str) -> None:
+    # A key that is not made is an error already.
+    if name.value not in keys and not attributes.there(name.value):
         message = f"no item will have {shown(name.value)}; {outcome}"
         name.warn(Rule.NEVER_THERE, message, hint="make it by a field, or let copy take it")

@@ -33,10 +33,9 @@ def parse_rows(cursor: Cursor) -> tuple[RowTest, ...]:
 
 def _check_names(cursor: Cursor) -> None:
     lines: dict[str, int] = {}
-    for index in range(len(cursor.value)):
-        if "name" not in cursor[index].value or not cursor[index].findings.sound(
-            *cursor.path, index, "name"
-        ):
+    for index, row in enumerate(cursor.value):
+        # A row with other faults still has a name to compare.
+        if not isinstance(row, dict) or "name" not in row or not cursor[index]["name"].sound():
             continue
         name = cursor[index]["name"]
         if name.value in lines:
@@ -64,14 +63,18 @@ def _row(cursor: Cursor) -> RowTest | None:
 def _only(cursor: Cursor, keys: Sequence[str], what: str) -> str | None:
     """Return the one of ``keys`` that is there."""
     there = [key for key in keys if key in cursor]
-    unread = any(is_near(key, known) for key in cursor.value for known in keys if key not in keys)
-    if not there and not unread and cursor.path not in cursor.findings.incomplete:
+    if not there and cursor.path not in cursor.findings.incomplete and not _misspelt(cursor, keys):
         message = f"a row test says what is {what} by one of {choices(keys)}; found none"
         cursor.error(Rule.NOT_TOGETHER, message, at="key")
     for extra in there[1:]:
         message = f"a row test says what is {what} once; {there[0]} says it already"
         cursor[extra].error(Rule.NOT_TOGETHER, message, at="key")
     return there[0] if len(there) == 1 else None
+
+
+def _misspelt(cursor: Cursor, keys: Sequence[str]) -> bool:
+    """Say whether an unknown key, which is a finding already, is probably one of ``keys``."""
+    return any(is_near(key, known) for key in cursor.value if key not in keys for known in keys)
 
 
 def _item(cursor: Cursor, *, typed: bool) -> TypedItem:

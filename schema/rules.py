@@ -7,7 +7,8 @@ class Rule(Enum):
     """One rule: its code, and what breaking it means.
 
     Codes are stable: MIG1xx is the file and its YAML, MIG2xx the shape of the spec (what the JSON
-    Schema says), MIG3xx its meaning.
+    Schema says), MIG3xx its meaning. MIG203 and MIG4xx, which judge expressions, are kept where
+    expressions are compiled.
     """
 
     UNREADABLE_FILE = ("MIG101", "the spec is missing, a folder, or may not be read")

@@ -83,7 +83,7 @@ class _Check:
         for token in bare_literals(self._written.text):
             yield self._problem(
                 ExpressionRule.BARE_LITERAL,
-                (token["start"], token["end"]),
+                (token["start"], token["end"] - token["start"]),
                 "what stands between backticks is no JSON",
                 "write text as 'so'",
             )

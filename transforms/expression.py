@@ -121,6 +121,8 @@ def _lexical(error: LexerError, text: str) -> str:
 def _grammatical(error: ParseError) -> str:
     if error.msg.startswith(("a ", "only ")):
         return error.msg
+    if error.token_type == "EOF":  # noqa: S105  # a token of the grammar
+        return "the expression ends too early"
     return f"unexpected {error.token_value!r}"
 
 

@@ -31,8 +31,9 @@ class ExactLexer(Lexer):
 
     def _consume_literal(self) -> Token:
         start = self._position
-        lexeme = self._consume_until("`").replace("\\`", "`")
-        token = {"type": "literal", "start": start, "end": self._position - start}
+        written = self._consume_until("`")
+        lexeme = written.replace("\\`", "`")
+        token = {"type": "literal", "start": start, "end": start + len(written) + 2}
         try:
             return token | {"value": _json(lexeme), "bare": False}
         except json.JSONDecodeError:

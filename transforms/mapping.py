@@ -80,6 +80,7 @@ class Mapping:
         self._index_rules = index_rules(recipe.indexes)
         self._uncopied = frozenset(makers) | frozenset(transform.drop)
         self._copied = _copied(transform)
+        self._copied_keys = frozenset(filter(self._copies, keys))
         beside = [e for e in (self._where, self._rank) if e is not None]
         self._expressions = (*beside, *(maker.expression for maker in makers.values()))
         viewing = [*beside, *(m.expression for m in makers.values() if m.path is None)]
@@ -108,7 +109,7 @@ class Mapping:
     def _outcome(self, line: bytes) -> Outcome:
         source, faults = _read(line)
         for name, fault in faults.items():
-            if self._read is None or name in self._read:
+            if self._read is None or name in self._read or name in self._copied_keys:
                 raise fault
         view = view_item(source, self._viewed)
         if self._where is not None and is_false(_search(self._where, view, "transform.where")):

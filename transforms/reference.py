@@ -57,11 +57,12 @@ class ExactInterpreter(TreeInterpreter):
 
     def visit_function_expression(self, node: Node, value: Any) -> Any:
         """Return what the function gives for its arguments."""
+        arguments = [self.visit(child, value) for child in node["children"]]
         function = FUNCTIONS.get(node["value"])
         if function is None:
             kind: ErrorKind = "unknown-function"
             raise ExpressionError(kind, f"there is no function {node['value']}()")
-        return function.call([self.visit(child, value) for child in node["children"]])
+        return function.call(arguments)
 
     def visit_filter_projection(self, node: Node, value: Any) -> Any:
         """Return what the right side gives for the elements that pass, nulls left out."""

@@ -6,7 +6,7 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.failure import Refused
 from retable.schema.spec import Index, Indexes, KeyAttribute, Provisioned, Target
 
@@ -17,10 +17,12 @@ def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
     """Return the request that creates ``target``, with the source's own values where it keeps them.
 
     Raises:
-        Refused: the source's indexes cannot be kept under the target's key.
+        Refused: the source's indexes cannot be kept under the target's key, or one attribute keys
+            the table and an index with different types.
     """
-    indexes = source.description.indexes if target.indexes == "keep" else target.indexes
-    billing = source.description.billing if target.billing == "keep" else target.billing
+    kept = source.description
+    indexes = kept.indexes if target.indexes == "keep" else target.indexes
+    billing = kept.billing if target.billing == "keep" else target.billing
     _require_fitting_local_indexes(target, indexes)
     request: dict[str, Any] = {
         "TableName": target.table,
@@ -28,16 +30,19 @@ def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
         "AttributeDefinitions": _definitions(target, indexes),
         **_billing(billing),
     }
+    if billing == "on-demand" and target.billing == "keep" and kept.on_demand:
+        request["OnDemandThroughput"] = dict(kept.on_demand)
     if indexes.global_:
         request["GlobalSecondaryIndexes"] = [
-            {**_index(index), **_index_throughput(billing)} for index in indexes.global_
+            {**_index(index), **_index_throughput(index, target, kept, billing)}
+            for index in indexes.global_
         ]
     if indexes.local:
         request["LocalSecondaryIndexes"] = [_index(index) for index in indexes.local]
-    if source.description.table_class:
-        request["TableClass"] = source.description.table_class
-    if source.description.sse:
-        request["SSESpecification"] = dict(source.description.sse)
+    if kept.table_class:
+        request["TableClass"] = kept.table_class
+    if kept.sse:
+        request["SSESpecification"] = dict(kept.sse)
     return request
 
 
@@ -48,7 +53,7 @@ def validate_request(request: Mapping[str, Any]) -> None:
         Refused: it would be turned down.
     """
     model = botocore.session.get_session().get_service_model("dynamodb")
-    shape = model.operation_model("CreateTable").input_shape
+    shape: Any = model.operation_model("CreateTable").input_shape
     report = ParamValidator().validate(dict(request), shape)
     if report.has_errors():
         message = f"the request to create {request.get('TableName')} is wrong"
@@ -83,26 +88,39 @@ def _key_schema(
 
 def _definitions(target: Target, indexes: Indexes) -> list[dict[str, str]]:
     """Return exactly the attributes that keys use; DynamoDB refuses any other."""
-    keys = list(target.key.attributes)
+    types: dict[str, str] = {key.name: key.type for key in target.key.attributes}
     for index in (*indexes.global_, *indexes.local):
-        keys.extend((*index.partition, *index.sort))
-    types = {key.name: key.type for key in keys}
+        for key in (*index.partition, *index.sort):
+            known = types.setdefault(key.name, key.type)
+            if known != key.type:
+                message = f"the index {index.name} has {key.name} as {key.type}, another key has it"
+                message += f" as {known}"
+                raise Refused(message, "an attribute has one type in all keys of a table")
     return [{"AttributeName": name, "AttributeType": kind} for name, kind in sorted(types.items())]
 
 
 def _billing(billing: str | Provisioned) -> dict[str, Any]:
     """Return how the table is paid for."""
     if isinstance(billing, Provisioned):
-        return {"BillingMode": "PROVISIONED", **_index_throughput(billing)}
+        return {"BillingMode": "PROVISIONED", **_throughput(billing)}
     return {"BillingMode": "PAY_PER_REQUEST"}
 
 
-def _index_throughput(billing: str | Provisioned) -> dict[str, Any]:
-    """Return the provisioned throughput, which each global index needs of its own."""
-    if not isinstance(billing, Provisioned):
-        return {}
-    throughput = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
-    return {"ProvisionedThroughput": throughput}
+def _index_throughput(
+    index: Index, target: Target, kept: TableDescription, billing: str | Provisioned
+) -> dict[str, Any]:
+    """Return the throughput of a global index: its own where it is kept, else the table's."""
+    if isinstance(billing, Provisioned):
+        own = kept.index_billing.get(index.name) if target.billing == "keep" else None
+        return _throughput(own or billing)
+    bounds = kept.index_on_demand.get(index.name) if target.billing == "keep" else None
+    return {"OnDemandThroughput": dict(bounds)} if bounds else {}
+
+
+def _throughput(billing: Provisioned) -> dict[str, Any]:
+    """Return provisioned capacity as requests have it."""
+    units = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
+    return {"ProvisionedThroughput": units}
 
 
 def _index(index: Index) -> dict[str, Any]:

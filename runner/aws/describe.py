@@ -36,6 +36,10 @@ def describe(table: Mapping[str, Any]) -> TableDescription:
         replicas=tuple(replica["RegionName"] for replica in table.get("Replicas") or ()),
         item_count=int(table.get("ItemCount") or 0),
         size_bytes=int(table.get("TableSizeBytes") or 0),
+        index_billing=_index_billing(table),
+        on_demand=_on_demand(table),
+        index_on_demand=_index_on_demand(table),
+        vector_indexes=tuple(index["IndexName"] for index in table.get("VectorIndexes") or ()),
     )
 
 
@@ -70,11 +74,41 @@ def _indexes(
 def _billing(table: Mapping[str, Any]) -> Literal["on-demand"] | Provisioned:
     """Return how the table is paid for; a table that never changed has no summary."""
     mode = (table.get("BillingModeSummary") or {}).get("BillingMode")
-    throughput = table.get("ProvisionedThroughput") or {}
+    found = _provisioned(table)
+    return "on-demand" if mode == "PAY_PER_REQUEST" or found is None else found
+
+
+def _provisioned(described: Mapping[str, Any]) -> Provisioned | None:
+    """Return the capacity of a table or an index; zero units mean on demand."""
+    throughput = described.get("ProvisionedThroughput") or {}
     write = int(throughput.get("WriteCapacityUnits") or 0)
-    if mode == "PAY_PER_REQUEST" or not write:
-        return "on-demand"
-    return Provisioned(read=int(throughput["ReadCapacityUnits"]), write=write)
+    return Provisioned(read=int(throughput["ReadCapacityUnits"]), write=write) if write else None
+
+
+def _index_billing(table: Mapping[str, Any]) -> dict[str, Provisioned]:
+    """Return the capacity of each global index that has one."""
+    if _billing(table) == "on-demand":
+        return {}
+    indexes = sorted(_global_indexes(table), key=lambda index: str(index["IndexName"]))
+    found = {index["IndexName"]: _provisioned(index) for index in indexes}
+    return {name: own for name, own in found.items() if own is not None}
+
+
+def _index_on_demand(table: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Return the bounds of each global index that has any."""
+    found = {index["IndexName"]: _on_demand(index) for index in _global_indexes(table)}
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def _on_demand(described: Mapping[str, Any]) -> dict[str, int]:
+    """Return the OnDemandThroughput that gives the same bounds; -1 stands for none."""
+    found = described.get("OnDemandThroughput") or {}
+    names = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
+    return {name: int(found[name]) for name in names if int(found.get(name) or -1) > 0}
+
+
+def _global_indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return table.get("GlobalSecondaryIndexes") or []
 
 
 def _sse(found: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -25,7 +25,9 @@ from botocore.exceptions import (
 
 from retable.runner.failure import Failure, Refused, Stopped
 
-EXPIRED = frozenset(["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"])
+EXPIRED = frozenset(
+    ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"]
+)
 UNKNOWN_CALLER = frozenset(
     [
         "AuthFailure",
@@ -95,7 +97,7 @@ def in_words(what: str, service: str = "dynamodb") -> Iterator[None]:
 def credentials_refused(what: str, code: str) -> Stopped | None:
     """Return the failure for a ``code`` that means the credentials are no good, if it is one."""
     if code in EXPIRED:
-        return Stopped(f"{what}: the credentials have expired ({code})", "renew them")
+        return Stopped(f"{what}: the credentials are expired ({code})", "renew them")
     if code in UNKNOWN_CALLER:
         return Stopped(f"{what}: the credentials are not accepted ({code})", SET_KEYS)
     if code in SKEWED:
@@ -128,12 +130,6 @@ def _of_answer(error: ClientError, what: str, service: str) -> Failure:
 def _of_library(error: BotoCoreError, what: str) -> Failure:
     """Return the failure for a call that got no answer."""
     match error:
-        case NoCredentialsError() | PartialCredentialsError() | NoAuthTokenError():
-            return Stopped(f"{what}: no AWS credentials were found", SET_KEYS)
-        case CredentialRetrievalError() | TokenRetrievalError() | MetadataRetrievalError():
-            return Stopped(f"{what}: the AWS credentials could not be fetched", LOG_IN)
-        case SSOError() | LoginError():
-            return Stopped(f"{what}: the AWS login has ended", LOG_IN)
         case ProfileNotFound():
             name = error.kwargs.get("profile", "")
             return Refused(f"{what}: the AWS profile {name} does not exist", "check AWS_PROFILE")
@@ -145,5 +141,18 @@ def _of_library(error: BotoCoreError, what: str) -> Failure:
         case BotoConnectionError() | HTTPClientError():
             endpoint = error.kwargs.get("endpoint_url") or "the endpoint"
             return Stopped(f"{what}: {endpoint} cannot be reached", "check network and endpoint")
+        case _:
+            return _of_credentials(error, what)
+
+
+def _of_credentials(error: BotoCoreError, what: str) -> Failure:
+    """Return the failure where credentials could not be had, or for anything else."""
+    match error:
+        case NoCredentialsError() | PartialCredentialsError() | NoAuthTokenError():
+            return Stopped(f"{what}: no AWS credentials were found", SET_KEYS)
+        case CredentialRetrievalError() | TokenRetrievalError() | MetadataRetrievalError():
+            return Stopped(f"{what}: the AWS credentials could not be fetched", LOG_IN)
+        case SSOError() | LoginError():
+            return Stopped(f"{what}: the AWS login has ended", LOG_IN)
         case _:
             return Stopped(f"{what}: {type(error).__name__}")

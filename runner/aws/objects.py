@@ -2,24 +2,35 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 from retable.runner.aws.errors import code_of, in_words
+from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed
 
 CHUNK_BYTES = 1 << 20
 ABSENT = frozenset(["NoSuchKey", "404", "NotFound"])
 CHANGED = frozenset(["PreconditionFailed", "412"])
+BROKEN = (HTTPClientError, IncompleteReadError)
+"""What a connection that breaks inside a body raises; botocore does not try that again."""
+MAX_BREAKS = 5
+"""How often in a row a connection may break without one byte more before the fetch stops."""
+FIRST_PAUSE_SECONDS = 0.2
 
 
 class Objects:
     """S3, as far as exports need it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, clock: Clock) -> None:
         """Use boto3's S3 ``client``."""
         self._client = client
+        self._clock = clock
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return a small object whole.
@@ -28,23 +39,34 @@ class Objects:
             CheckFailed: there is none.
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"reading s3://{bucket}/{key}"):
-            body: bytes = self._get(bucket, key, None)["Body"].read()
+        with in_words(f"reading s3://{bucket}/{key}", "s3"):
+            body: bytes = self._get(bucket, key, None, 0)["Body"].read()
             return body
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Fetch an object into ``path`` and return its ETag; ``etag`` pins the one expected.
 
+        A connection that breaks is taken up where it broke, in the same object.
+
         Raises:
             CheckFailed: there is none, or it is not the one expected any more.
-            Stopped: the bucket or the service does not answer, or the connection broke.
+            Stopped: the bucket or the service does not answer, or the connection keeps breaking.
         """
-        with in_words(f"fetching s3://{bucket}/{key}"):
-            answer = self._get(bucket, key, etag)
-            with path.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                    file.write(chunk)
-            return str(answer["ETag"]).strip('"')
+        with in_words(f"fetching s3://{bucket}/{key}", "s3"), path.open("wb") as file:
+            breaks = 0
+            while True:
+                before = file.tell()
+                try:
+                    answer = self._get(bucket, key, etag, before)
+                    etag = str(answer["ETag"]).strip('"')
+                    _copy(answer, file)
+                except BROKEN:
+                    breaks = breaks + 1 if file.tell() == before else 1
+                    if breaks >= MAX_BREAKS:
+                        raise
+                    self._clock.sleep(FIRST_PAUSE_SECONDS * 2**breaks)
+                else:
+                    return etag
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys below ``prefix``, in S3's own order.
@@ -52,19 +74,23 @@ class Objects:
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"listing s3://{bucket}/{prefix}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
+        with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
+            listed = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, Prefix=prefix
             )
-            for page in pages:
+            for page in listed:
                 for entry in page.get("Contents", ()):
                     yield str(entry["Key"])
 
-    def _get(self, bucket: str, key: str, etag: str | None) -> dict[str, Any]:
+    def _get(self, bucket: str, key: str, etag: str | None, offset: int) -> dict[str, Any]:
         """Ask for an object, and say in our words that it is absent or another one."""
-        pin = {"IfMatch": etag} if etag else {}
+        request = {"Bucket": bucket, "Key": key}
+        if etag:
+            request["IfMatch"] = etag
+        if offset:
+            request["Range"] = f"bytes={offset}-"
         try:
-            answer: dict[str, Any] = self._client.get_object(Bucket=bucket, Key=key, **pin)
+            answer: dict[str, Any] = self._client.get_object(**request)
         except ClientError as error:
             if code_of(error) in ABSENT:
                 message = f"s3://{bucket}/{key} does not exist"
@@ -74,3 +100,18 @@ class Objects:
                 raise CheckFailed(message, "the export was altered; make a new one") from error
             raise
         return answer
+
+
+def _copy(answer: dict[str, Any], file: IO[bytes]) -> None:
+    """Append the body of ``answer`` to ``file``.
+
+    Raises:
+        IncompleteReadError: it ended before its announced length; botocore checks that only where
+            a body is read at one go.
+    """
+    began = file.tell()
+    for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+        file.write(chunk)
+    found, expected = file.tell() - began, int(answer["ContentLength"])
+    if found != expected:
+        raise IncompleteReadError(actual_bytes=found, expected_bytes=expected)

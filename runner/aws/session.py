@@ -12,14 +12,16 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
 
 from retable.runner.aws.errors import in_words
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.policy import principals_of
 from retable.runner.aws.tables import Tables
-from retable.runner.failure import Refused, Stopped
+from retable.runner.clock import Clock, SystemClock
+from retable.runner.failure import Refused
 
 LOOPBACK = frozenset(["localhost", "127.0.0.1", "::1"])
 SANDBOX_PATH = "/_retable/sandbox"
@@ -27,10 +29,21 @@ CONFIG = Config(
     connect_timeout=10,
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 5},
-    # Path style: a bucket's name in the host name would need a DNS entry on a local endpoint.
-    s3={"addressing_style": "path"},
     user_agent_extra="retable",
 )
+LOOPBACK_CONFIG = CONFIG.merge(
+    # Path style: a bucket's name in the host name would need a DNS entry. And a proxy that the
+    # environment names cannot reach this machine's own ports.
+    Config(s3={"addressing_style": "path"}, proxies={})
+)
+ENDPOINT_VARIABLES = {
+    "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "kms": "AWS_ENDPOINT_URL_KMS",
+    "s3": "AWS_ENDPOINT_URL_S3",
+    "sts": "AWS_ENDPOINT_URL_STS",
+}
+"""Where AWS SDKs look for a service's own endpoint ("Service-specific endpoints")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +59,20 @@ class Identity:
 class Aws:
     """AWS in one region, or an endpoint that stands for it. Clients open at their first use."""
 
-    def __init__(self, session: Any, region: str, endpoint: str | None) -> None:
-        """Use the boto3 ``session``; ``endpoint`` is where DynamoDB and S3 are, if not AWS."""
-        self._session = session
+    def __init__(
+        self, core: botocore.session.Session, region: str, environ: Mapping[str, str], clock: Clock
+    ) -> None:
+        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS."""
+        self._core = core
+        self._session: Any = boto3.session.Session(botocore_session=core)
+        self._environ = environ
+        self._clock = clock
         self.region = region
-        self.endpoint = endpoint
 
     @cached_property
     def tables(self) -> Tables:
         """Return the way to tables."""
-        return Tables(self._client("dynamodb"), lambda: self._client("application-autoscaling"))
+        return Tables(self._client("dynamodb"), self._client, self._clock)
 
     @cached_property
     def exports(self) -> Exports:
@@ -65,26 +82,36 @@ class Aws:
     @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
-        return Objects(self._client("s3"))
+        return Objects(self._client("s3"), self._clock)
 
     @cached_property
     def dynamodb_url(self) -> str:
         """Return the URL that DynamoDB answers at, by botocore's rules."""
         return str(self._client("dynamodb").meta.endpoint_url)
 
-    def credentials(self) -> Credentials:
-        """Return the caller's credentials, which refresh themselves where they can.
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether DynamoDB is on this machine."""
+        return _is_loopback(self.dynamodb_url)
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """Return the file of certificate authorities that was set for AWS, if one was."""
+        named = self._core.get_config_variable("ca_bundle")
+        return named or self._environ.get("REQUESTS_CA_BUNDLE")
+
+    def credentials(self) -> ReadOnlyCredentials:
+        """Return the caller's credentials as they are now, refreshed first where they can be.
 
         Raises:
-            Stopped: there are none.
+            Stopped: there are none, or they cannot be refreshed.
         """
-        found = self._session.get_credentials()
-        if found is None:
-            message = "no AWS credentials were found"
-            raise Stopped(
-                message, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            )
-        return found  # type: ignore[no-any-return]  # boto3's session is untyped here
+        with in_words("looking for AWS credentials"):
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            frozen: ReadOnlyCredentials = found.get_frozen_credentials()
+        return frozen
 
     def identity(self) -> Identity:
         """Return who is calling, by STS.
@@ -96,7 +123,7 @@ class Aws:
 
     @cached_property
     def _identity(self) -> Identity:
-        with in_words("asking who is calling"):
+        with in_words("asking who is calling", "sts"):
             answer = self._client("sts").get_caller_identity()
         arn = str(answer["Arn"])
         return Identity(account=str(answer["Account"]), arn=arn, principals=principals_of(arn))
@@ -107,46 +134,63 @@ class Aws:
 
     @cached_property
     def _is_sandbox(self) -> bool:
-        if self.endpoint is None or urlsplit(self.endpoint).hostname not in LOOPBACK:
+        if not self.is_loopback:
             return False
+        # Without the environment's proxies: the address is on this machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with urllib.request.urlopen(  # noqa: S310 -- a loopback URL, checked above
-                self.endpoint.rstrip("/") + SANDBOX_PATH, timeout=5
-            ) as answer:
+            with opener.open(self.dynamodb_url.rstrip("/") + SANDBOX_PATH, timeout=5) as answer:
                 return bool(json.loads(answer.read()).get("sandbox"))
         except (OSError, ValueError, AttributeError):
             return False
 
     def _client(self, service: str) -> Any:
         """Return a client for ``service``."""
+        endpoint = _endpoint(service, self._environ)
         with in_words(f"opening {service}"):
             return self._session.client(
-                service, region_name=self.region, endpoint_url=self.endpoint, config=CONFIG
+                service,
+                region_name=self.region,
+                endpoint_url=endpoint,
+                config=LOOPBACK_CONFIG if endpoint and _is_loopback(endpoint) else CONFIG,
             )
 
 
-def connect(region: str | None, *, environ: Mapping[str, str]) -> Aws:
+def connect(region: str | None, *, environ: Mapping[str, str], clock: Clock | None = None) -> Aws:
     """Return the way to AWS in ``region``, or the one that ``environ`` names.
 
     ``environ`` may differ from the process's environment: then it holds an endpoint and plain keys.
 
     Raises:
-        Refused: no region is set anywhere.
+        Refused: no region is set anywhere, or the profile does not exist.
     """
     core = botocore.session.Session()
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
         core.set_credentials(key, secret, environ.get("AWS_SESSION_TOKEN"))
+    # The process's own profile must not reach into an environment that names none.
+    profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
+    core.get_component("config_store").set_config_variable("profile", profile)
     with in_words("reading the AWS configuration"):
-        session = boto3.session.Session(botocore_session=core)
         named = (
             region
             or environ.get("AWS_REGION")
             or environ.get("AWS_DEFAULT_REGION")
-            or session.region_name
+            or core.get_config_variable("region")
         )
-    if named is None:
+    if not named:
         message = "no AWS region is set"
         raise Refused(message, "set source.region in the spec, or AWS_REGION")
-    endpoint = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
-    return Aws(session, named, endpoint)
+    return Aws(core, str(named), environ, clock or SystemClock())
+
+
+def _endpoint(service: str, environ: Mapping[str, str]) -> str | None:
+    """Return what stands for ``service``; ``None`` leaves it to botocore's own rules."""
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    own = environ.get(ENDPOINT_VARIABLES[service])
+    return own or environ.get("AWS_ENDPOINT_URL") or None
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in LOOPBACK

@@ -1,7 +1,7 @@
 """What a table is and how it is set up, as captured before the first change (I8). Asks nobody."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from retable.schema.spec import Indexes, KeySchema, Provisioned
@@ -29,6 +29,13 @@ class TableDescription:
     item_count: int
     """About how many items there are; refreshed every six hours or so."""
     size_bytes: int
+    index_billing: Mapping[str, Provisioned] = field(default_factory=dict)
+    """The provisioned capacity of each global index, which is its own, by the index's name."""
+    on_demand: Mapping[str, int] = field(default_factory=dict)
+    """The table's OnDemandThroughput, where somebody set an upper bound."""
+    index_on_demand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """The same of global indexes, by the index's name."""
+    vector_indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

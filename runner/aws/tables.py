@@ -1,6 +1,6 @@
 """Tables: described, changed, made, deleted, scanned. Items are read here and never written."""
 
-import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +9,28 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
 from retable.runner.aws.errors import UNKNOWN_CALL, PolicyUnsupported, code_of, in_words
+from retable.runner.aws.scan import pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
-from retable.runner.failure import CheckFailed, Refused, Stopped
+from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
 from retable.schema.spec import TypedItem
 
 DEADLINE_SECONDS = 3600.0
 """How long a table may take to become ACTIVE or to go; one with indexes takes minutes."""
+ABSENT_SECONDS = 60.0
+"""How long DescribeTable may not know a table that was just made; it is eventually consistent."""
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 20.0
+HOPELESS = frozenset(
+    ["ARCHIVED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REPLICATION_NOT_AUTHORIZED"]
+)
+"""States that a table does not leave by itself."""
+TOO_FRESH = "ContinuousBackupsUnavailableException"
+"""What a table that was just made says of point-in-time recovery for a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +45,11 @@ class Policy:
 class Tables:
     """The control plane of DynamoDB, and reading items."""
 
-    def __init__(self, dynamodb: Any, autoscaling: Callable[[], Any]) -> None:
-        """Use boto3's clients; that for application-autoscaling is opened when it is needed."""
+    def __init__(self, dynamodb: Any, client_of: Callable[[str], Any], clock: Clock) -> None:
+        """Use boto3's client ``dynamodb``; ``client_of`` opens those of other services."""
         self._client = dynamodb
-        self._autoscaling = autoscaling
+        self._client_of = client_of
+        self._clock = clock
 
     def describe(self, table: str) -> TableDescription | None:
         """Return what the table is, or ``None`` if there is none of that name."""
@@ -61,16 +72,7 @@ class Tables:
             policy = present.text if present else None
         except PolicyUnsupported:
             pass
-        pitr, days = self._pitr(table)
-        return TableSettings(
-            description=description,
-            ttl=self._ttl(table),
-            pitr=pitr,
-            pitr_days=days,
-            tags=self._tags(description.arn),
-            policy=policy,
-            unkept=tuple(self._unkept(description)),
-        )
+        return capture(self._client, self._client_of, description, policy)
 
     def create(self, request: Mapping[str, Any]) -> None:
         """Send CreateTable; a table of that name that is there already is left as it is."""
@@ -82,13 +84,24 @@ class Tables:
                     raise
 
     def delete(self, table: str) -> None:
-        """Send DeleteTable; one that is going or gone is left alone."""
+        """Send DeleteTable; one that is going or gone is left alone.
+
+        Raises:
+            CheckFailed: it is protected against deletion.
+            Stopped: it is being changed, or the service says no.
+        """
         with in_words(f"deleting {table}"):
             try:
                 self._client.delete_table(TableName=table)
             except ClientError as error:
-                if code_of(error) != "ResourceNotFoundException":
-                    raise
+                description = self.describe(table)
+                if description is None or description.status == "DELETING":
+                    return
+                # Which code a protected table answers is not documented.
+                if description.deletion_protection:
+                    message = f"the table {table} is protected against deletion"
+                    raise CheckFailed(message, "someone turned it on meanwhile") from error
+                raise
 
     def wait_active(self, table: str, *, clock: Clock, progress: Progress) -> TableDescription:
         """Return the table once it is ACTIVE.
@@ -96,9 +109,16 @@ class Tables:
         Raises:
             Stopped: it does not become ACTIVE, or is not there.
         """
+        began = clock.monotonic()
         for description in self._watch(table, clock, progress):
+            if description is None and clock.monotonic() - began > ABSENT_SECONDS:
+                message = f"the table {table} is not there"
+                raise Stopped(message, "someone deleted it, or it was never made; resume")
             if description is not None and description.status == "ACTIVE":
                 return description
+            if description is not None and description.status in HOPELESS:
+                message = f"the table {table} is {description.status}, expected ACTIVE"
+                raise Stopped(message, "look at it in the console, then resume")
         message = f"the table {table} does not become ACTIVE"
         raise Stopped(message, "look at it in the console, then resume")
 
@@ -148,7 +168,12 @@ class Tables:
                     ResourceArn=arn, Policy=text, ExpectedRevisionId=revision
                 )
             except ClientError as error:
-                raise _or_unsupported(_or_changed(error, arn)) from error
+                if code_of(error) != "PolicyNotFoundException":
+                    raise _or_unsupported(error) from error
+                # A repeat of a call whose answer was lost finds its own work done.
+                present = self.get_policy(arn)
+                if present is None or json.loads(present.text) != json.loads(text):
+                    raise _changed(arn) from error
 
     def delete_policy(self, arn: str, expected_revision: str) -> None:
         """Take the table's policy away, if it is still the expected one.
@@ -162,9 +187,11 @@ class Tables:
                     ResourceArn=arn, ExpectedRevisionId=expected_revision
                 )
             except ClientError as error:
-                if code_of(error) == "PolicyNotFoundException":
-                    return
-                raise _or_changed(error, arn) from error
+                if code_of(error) != "PolicyNotFoundException":
+                    raise
+                # The same code means "there is none" and "there is another one".
+                if self.get_policy(arn) is not None:
+                    raise _changed(arn) from error
 
     def enable_pitr(self, table: str, *, clock: Clock, progress: Progress) -> None:
         """Turn point-in-time recovery on and wait until it is.
@@ -175,34 +202,46 @@ class Tables:
             Stopped: it does not come on.
         """
         for _ in self._watch(table, clock, progress):
-            if self._pitr(table)[0]:
+            if pitr_of(self._client, table)[0]:
                 return
-            try:
-                self.set_pitr(table, enabled=True, days=None)
-            except Stopped as error:
-                if "ContinuousBackupsUnavailableException" not in error.message:
-                    raise
+            self.set_pitr(table, enabled=True, days=None)
         message = f"point-in-time recovery of {table} does not come on"
-        raise Stopped(message)
+        raise Stopped(message, "look at it in the console, then resume")
 
     def set_pitr(self, table: str, *, enabled: bool, days: int | None) -> None:
-        """Turn point-in-time recovery on or off."""
+        """Turn point-in-time recovery on or off, waiting where the table is too fresh for it."""
         wanted: dict[str, Any] = {"PointInTimeRecoveryEnabled": enabled}
         if enabled and days is not None:
             wanted["RecoveryPeriodInDays"] = days
+        end = self._clock.monotonic() + DEADLINE_SECONDS
+        pause = FIRST_PAUSE_SECONDS
         with in_words(f"setting point-in-time recovery of {table}"):
-            self._client.update_continuous_backups(
-                TableName=table, PointInTimeRecoverySpecification=wanted
-            )
+            while True:
+                try:
+                    self._client.update_continuous_backups(
+                        TableName=table, PointInTimeRecoverySpecification=wanted
+                    )
+                except ClientError as error:
+                    if code_of(error) != TOO_FRESH or self._clock.monotonic() >= end:
+                        raise
+                    self._clock.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                else:
+                    return
 
     def set_ttl(self, table: str, attribute: str) -> None:
-        """Let items expire by ``attribute``."""
+        """Let items expire by ``attribute``; again is harmless."""
+        if ttl_of(self._client, table) == attribute:
+            return
         wanted = {"Enabled": True, "AttributeName": attribute}
         with in_words(f"setting TTL of {table}"):
             self._client.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
 
     def set_stream(self, table: str, view_type: str) -> None:
-        """Turn a stream on."""
+        """Turn a stream on; again is harmless, where the service would refuse it."""
+        present = self.describe(table)
+        if present is not None and present.stream == view_type:
+            return
         wanted = {"StreamEnabled": True, "StreamViewType": view_type}
         with in_words(f"turning the stream of {table} on"):
             self._client.update_table(TableName=table, StreamSpecification=wanted)
@@ -225,10 +264,10 @@ class Tables:
     def create_backup(self, table: str, name: str) -> str:
         """Return the ARN of the table's backup called ``name``, made now if there is none."""
         with in_words(f"backing up {table}"):
-            pages = self._client.get_paginator("list_backups").paginate(
+            listed = self._client.get_paginator("list_backups").paginate(
                 TableName=table, BackupType="USER"
             )
-            for page in pages:
+            for page in listed:
                 for backup in page["BackupSummaries"]:
                     if backup["BackupName"] == name:
                         return str(backup["BackupArn"])
@@ -243,11 +282,9 @@ class Tables:
 
     def is_empty(self, table: str) -> bool:
         """Return whether a consistent scan finds no item."""
+        request = {"TableName": table, "ConsistentRead": True, "Select": "COUNT", "Limit": 1}
         with in_words(f"looking into {table}"):
-            pages = self._client.get_paginator("scan").paginate(
-                TableName=table, ConsistentRead=True, Select="COUNT", Limit=1
-            )
-            return not any(page["Count"] for page in pages)
+            return not any(page["Count"] for page in pages(self._client, self._clock, request))
 
     def scan_pages(
         self, table: str, *, segment: int, segments: int, consistent: bool = True
@@ -255,20 +292,16 @@ class Tables:
         """Yield the items of one segment page by page, as DynamoDB JSON with B as base64 text.
 
         Raises:
-            Stopped: the service does not answer.
+            Stopped: the service does not answer, or has no room for reads for minutes.
         """
+        request = {
+            "TableName": table,
+            "ConsistentRead": consistent,
+            "Segment": segment,
+            "TotalSegments": segments,
+        }
         with in_words(f"reading {table}"):
-            pages = self._client.get_paginator("scan").paginate(
-                TableName=table,
-                ConsistentRead=consistent,
-                Segment=segment,
-                TotalSegments=segments,
-            )
-            for page in pages:
-                yield [
-                    {name: _as_json(value) for name, value in item.items()}
-                    for item in page["Items"]
-                ]
+            yield from scan(self._client, self._clock, request)
 
     def _watch(
         self, table: str, clock: Clock, progress: Progress
@@ -284,90 +317,14 @@ class Tables:
             clock.sleep(pause)
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
-    def _ttl(self, table: str) -> str | None:
-        """Return the attribute by which items expire."""
-        answer = self._if_known(self._client.describe_time_to_live, TableName=table)
-        found = answer.get("TimeToLiveDescription", {})
-        on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-        return found.get("AttributeName") if on else None
 
-    def _pitr(self, table: str) -> tuple[bool, int | None]:
-        """Return whether point-in-time recovery is on, and how many days back it reaches."""
-        answer = self._if_known(self._client.describe_continuous_backups, TableName=table)
-        found = answer.get("ContinuousBackupsDescription", {}).get(
-            "PointInTimeRecoveryDescription", {}
-        )
-        on = found.get("PointInTimeRecoveryStatus") == "ENABLED"
-        return on, found.get("RecoveryPeriodInDays") if on else None
-
-    def _tags(self, arn: str) -> dict[str, str]:
-        """Return the table's own tags; those of AWS services cannot be set by anyone."""
-        tags: dict[str, str] = {}
-        more: dict[str, str] = {}
-        while True:
-            answer = self._if_known(self._client.list_tags_of_resource, ResourceArn=arn, **more)
-            tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())})
-            if not answer.get("NextToken"):
-                return {name: tags[name] for name in sorted(tags) if not name.startswith("aws:")}
-            more = {"NextToken": answer["NextToken"]}
-
-    def _unkept(self, description: TableDescription) -> Iterator[str]:
-        """Yield what the table has and cannot be carried over yet."""
-        if description.replicas:
-            yield "replicas in other regions"
-        answer = self._if_known(
-            self._client.describe_kinesis_streaming_destination, TableName=description.name
-        )
-        destinations = answer.get("KinesisDataStreamDestinations", ())
-        if any(entry.get("DestinationStatus") == "ACTIVE" for entry in destinations):
-            yield "a Kinesis stream"
-        scaled = self._if_known(
-            self._autoscaling().describe_scalable_targets,
-            ServiceNamespace="dynamodb",
-            ResourceIds=[f"table/{description.name}"],
-        )
-        if scaled.get("ScalableTargets"):
-            yield "autoscaling"
-
-    def _if_known(self, call: Callable[..., Any], **request: Any) -> dict[str, Any]:
-        """Return the answer, or nothing from an endpoint that does not know the call."""
-        with in_words("reading the table's settings"):
-            try:
-                answer: dict[str, Any] = call(**request)
-            except ClientError as error:
-                if code_of(error) in UNKNOWN_CALL:
-                    return {}
-                raise
-        return answer
-
-
-def _or_unsupported(error: Exception) -> Exception:
+def _or_unsupported(error: ClientError) -> Exception:
     """Return ``PolicyUnsupported`` for an endpoint without resource policies, else ``error``."""
-    if isinstance(error, ClientError) and code_of(error) in UNKNOWN_CALL:
+    if code_of(error) in UNKNOWN_CALL:
         return PolicyUnsupported("the endpoint does not know resource policies")
     return error
 
 
-def _or_changed(error: ClientError, arn: str) -> Exception:
+def _changed(arn: str) -> CheckFailed:
     """Return what to raise where the policy is not the expected one any more."""
-    if code_of(error) == "PolicyNotFoundException":
-        return CheckFailed(f"the policy of {arn} was changed by someone else", "start again")
-    if code_of(error) == "LimitExceededException":
-        return Refused(f"the policy of {arn} cannot be changed just now", "try again in a minute")
-    return error
-
-
-def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a typed value as DynamoDB JSON: boto3 hands binary out as bytes."""
-    [(kind, inner)] = value.items()
-    match kind:
-        case "B":
-            return {kind: base64.b64encode(inner).decode()}
-        case "BS":
-            return {kind: [base64.b64encode(member).decode() for member in inner]}
-        case "L":
-            return {kind: [_as_json(member) for member in inner]}
-        case "M":
-            return {kind: {name: _as_json(member) for name, member in inner.items()}}
-        case _:
-            return {kind: inner}
+    return CheckFailed(f"the policy of {arn} was changed by someone else", "start again")

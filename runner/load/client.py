@@ -16,6 +16,7 @@ import orjson
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from retable.runner.aws.errors import credentials_refused
 from retable.runner.aws.session import Aws
 from retable.runner.failure import Stopped
 
@@ -36,7 +37,10 @@ POISONED = frozenset(
     ["ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException"]
 )
 """What one bad item does to a whole batch: nothing of it is written."""
-EXPIRED = frozenset(["ExpiredTokenException", "UnrecognizedClientException", "ExpiredToken"])
+OK = 200
+TOO_LARGE = 413
+FAULT = 500
+"""HTTP's own numbers; from the last one on the fault is the server's."""
 
 
 class Kind(Enum):
@@ -91,6 +95,9 @@ class BatchClient:
             ) as response:
                 content = await response.read()
                 return self._read(response.status, response.headers, content)
+        except aiohttp.ClientSSLError as error:
+            message = f"loading {self._table}: {self._url} has no certificate that is trusted"
+            raise Stopped(message, "check the endpoint and AWS_CA_BUNDLE") from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             return Answer(kind=Kind.BROKEN, code=type(error).__name__)
 
@@ -98,22 +105,26 @@ class BatchClient:
         """Return the request's headers, signed with the credentials as they are now."""
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": TARGET}
         request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
-        credentials = self._aws.credentials().get_frozen_credentials()
+        credentials = self._aws.credentials()
         SigV4Auth(credentials, "dynamodb", self._aws.region).add_auth(request)
         # A compressed answer has a CRC of other bytes than those read here.
         return {**dict(request.headers.items()), "Accept-Encoding": "identity"}
 
     def _read(self, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
         """Return what the answer means."""
-        checksum = headers.get("x-amz-crc32")
-        if checksum is not None and int(checksum) != zlib.crc32(content):
+        checksum = headers.get("x-amz-crc32", "")
+        if checksum and checksum != str(zlib.crc32(content)):
             return Answer(kind=Kind.BROKEN, code="wrong CRC-32")
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError:
+            answer = None
+        if status == TOO_LARGE:
+            return Answer(kind=Kind.POISONED, code="HTTP 413")
+        if not isinstance(answer, dict):
             return Answer(kind=Kind.BROKEN, code=f"HTTP {status} without JSON")
-        if status == 200:  # noqa: PLR2004 -- HTTP's own number
-            return _written(answer, self._table)
+        if status == OK:
+            return _written(answer)
         return self._refused(status, answer)
 
     def _refused(self, status: int, answer: Mapping[str, Any]) -> Answer:
@@ -123,11 +134,11 @@ class BatchClient:
             return Answer(kind=Kind.THROTTLED, code=code)
         if code in POISONED:
             return Answer(kind=Kind.POISONED, code=code)
-        if status >= 500:  # noqa: PLR2004 -- HTTP's own number
+        if status >= FAULT:
             return Answer(kind=Kind.BROKEN, code=code or f"HTTP {status}")
-        if code in EXPIRED:
-            message = f"loading {self._table}: the credentials are expired or not known"
-            raise Stopped(message, "renew them")
+        refused = credentials_refused(f"loading {self._table}", code)
+        if refused is not None:
+            raise refused
         if code == "AccessDeniedException":
             message = f"loading {self._table}: access to BatchWriteItem was denied"
             raise Stopped(message, "the caller needs leave for dynamodb:BatchWriteItem")
@@ -138,18 +149,13 @@ class BatchClient:
         raise Stopped(message)
 
 
-def _written(answer: Mapping[str, Any], table: str) -> Answer:
+def _written(answer: Mapping[str, Any]) -> Answer:
     """Return what was written and what it cost."""
     left = answer.get("UnprocessedItems") or {}
-    units = sum(
-        (
-            Decimal(str(entry.get("CapacityUnits", 0)))
-            for entry in answer.get("ConsumedCapacity", ())
-        ),
-        Decimal(0),
-    )
+    consumed = answer.get("ConsumedCapacity") or ()
     return Answer(
         kind=Kind.WRITTEN,
-        unprocessed=[request["PutRequest"]["Item"] for request in left.get(table, ())],
-        units=units,
+        # Under the table's name or its ARN: there is one table only.
+        unprocessed=[request["PutRequest"]["Item"] for table in left.values() for request in table],
+        units=sum((Decimal(str(entry.get("CapacityUnits", 0))) for entry in consumed), Decimal(0)),
     )

@@ -6,6 +6,7 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +19,22 @@ from retable.runner.clock import Clock
 from retable.runner.export.check import CheckedFile
 from retable.runner.failure import Stopped
 from retable.runner.load.client import Answer, BatchClient, Kind
+from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.quarantine import Quarantine
-from retable.runner.load.source import Entry, FileState, Losers, entries
+from retable.runner.load.room import MOST_REQUESTS, Room
+from retable.runner.load.source import Batch, Entry, FileState, Losers, batches
 from retable.runner.progress import Progress
 from retable.schema.spec import KeySchema
 from retable.transforms.canonical import canonical_key
 from retable.transforms.mapping import Mapping
 
-MAX_BATCH_ITEMS = 25
-"""BatchWriteItem's limit."""
-MAX_BATCH_BYTES = 12_000_000
-"""Below BatchWriteItem's 16 MB, with room for JSON's escapes."""
-CONCURRENCY = 16
-"""Requests under way at once."""
 IDLE_SECONDS = 300.0
 """How long no item at all may get through before the load stops, to be resumed."""
+HOPELESS_ITEMS = 100
+"""So many items refused and none taken: the table is wrong, not the items."""
+NOTE_SECONDS = 10.0
+"""How often a watcher is told that the table still holds back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ def load_items(request: LoadRequest) -> None:
         Stopped: the credentials, the permissions, the table or the network stand in the way, or
             nothing got through for ``idle_seconds``. What was written stays.
         CheckFailed: a data file is not the one that was checked.
+        KeyboardInterrupt: Ctrl-C or SIGTERM came. Requests under way have ended and what they
+            finished is journaled.
     """
     try:
         asyncio.run(_Load(request).run())
@@ -87,6 +90,8 @@ def load_items(request: LoadRequest) -> None:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 class _Load:
@@ -95,64 +100,83 @@ class _Load:
     def __init__(self, request: LoadRequest) -> None:
         self._request = request
         self._quarantine = Quarantine(request.quarantine, request.done_files)
-        self._pace = Pace(request.rate, request.clock)
-        self._room = asyncio.Semaphore(CONCURRENCY)
+        self._halt = Halt()
+        self._room = Room()
+        self._pace = Pace(request.rate, request.clock, self._halt.sleep)
         self._last_success = request.clock.monotonic()
+        self._last_note = float("-inf")
+        self._loaded = 0
+        self._quarantined = 0
         self._settled = sum(
             file.item_count for file in request.files if file.key in request.done_files
         )
 
     async def run(self) -> None:
         """Read, batch and write until everything is settled."""
+        task = asyncio.current_task()
+        if task is None:
+            raise TypeError(task)
+        aws = self._request.aws
+        connector = aiohttp.TCPConnector(limit=MOST_REQUESTS, ssl=_tls(aws))
+        # The environment's proxies are meant for AWS, as botocore takes them, not for this machine.
+        session = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, trust_env=not aws.is_loopback
+        )
+        with halted_by_signals(self._halt, task):
+            async with session as http, asyncio.TaskGroup() as group:
+                await self._hand_out(BatchClient(http, aws, self._request.table), group)
+        if self._halt.is_asked:
+            raise asyncio.CancelledError
+
+    async def _hand_out(self, client: BatchClient, group: asyncio.TaskGroup) -> None:
+        """Hand batches over as there is room, until there are none or the load is to end."""
         states = [
             FileState(file=file)
             for file in self._request.files
             if file.key not in self._request.done_files
         ]
-        connector = aiohttp.TCPConnector(limit=CONCURRENCY)
-        async with (
-            aiohttp.ClientSession(connector=connector, auto_decompress=False) as http,
-            asyncio.TaskGroup() as group,
-        ):
-            client = BatchClient(http, self._request.aws, self._request.table)
-            batch: list[Entry] = []
-            for found in entries(self._request.mapping, states, self._request.skip):
-                if isinstance(found, FileState):
-                    self._report_if_done(found)
-                    continue
-                if not _fits(batch, found):
-                    await self._send(client, batch, group)
-                    batch = []
-                batch.append(found)
-                found.state.outstanding += 1
-            if batch:
-                await self._send(client, batch, group)
+        source = batches(self._request.mapping, states, self._request.skip)
+        while not self._halt.is_asked:
+            # In another thread, one batch at a time: a large file's digest takes a while, and
+            # answers must not wait for it.
+            batch = await asyncio.to_thread(next, source, None)
+            if batch is None:
+                return
+            self._take(batch)
+            if batch.entries:
+                await self._room.acquire()
+                group.create_task(self._carry(client, batch.entries))
 
-    async def _send(
-        self, client: BatchClient, batch: list[Entry], group: asyncio.TaskGroup
-    ) -> None:
-        """Hand a batch over as soon as there is room for one more."""
-        await self._room.acquire()
+    def _take(self, batch: Batch) -> None:
+        """Put a batch on the account of its files."""
+        for entry in batch.entries:
+            entry.state.outstanding += 1
+        for state in batch.ended:
+            state.is_read = True
+            self._report_if_done(state)
 
-        async def write() -> None:
-            try:
-                await self._write(client, batch)
-            finally:
-                self._room.release()
-
-        group.create_task(write())
+    async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
+        """Write a batch and give its place back."""
+        try:
+            await self._write(client, batch)
+        except Halted:
+            # What is not written stays on its file's account, so that the file is not done.
+            return
+        finally:
+            self._room.release()
 
     async def _write(self, client: BatchClient, batch: list[Entry]) -> None:
-        """Write a batch until each of its items is settled."""
+        """Write a batch until each of its items is settled.
+
+        Raises:
+            Halted: the load is to end.
+            Stopped: asking again cannot help.
+        """
+        began = self._request.clock.monotonic()
         pending = batch
         attempt = 0
         while pending:
-            guess = await self._pace.reserve(len(pending))
-            answer = await client.put([entry.result.item_json for entry in pending])
-            written = 0
-            if answer.kind is Kind.WRITTEN:
-                written = len(pending) - len(answer.unprocessed)
-            self._pace.settle(guess, answer.units, written)
+            answer = await self._put(client, pending)
             if answer.kind is Kind.POISONED:
                 await self._halve(client, pending, answer.code)
                 return
@@ -160,8 +184,24 @@ class _Load:
             attempt = 0 if len(left) < len(pending) else attempt + 1
             pending = left
             if pending:
-                self._require_movement(answer)
-                await asyncio.sleep(backoff_seconds(attempt, self._request.rng))
+                self._require_movement(began, answer)
+                await self._halt.sleep(backoff_seconds(attempt, self._request.rng))
+
+    async def _put(self, client: BatchClient, pending: list[Entry]) -> Answer:
+        """Send one request within the pace, and learn from its answer."""
+        guess = await self._pace.reserve(len(pending))
+        if self._halt.is_asked:
+            raise Halted
+        answer = await client.put([entry.result.item_json for entry in pending])
+        written = 0
+        if answer.kind is Kind.WRITTEN:
+            written = len(pending) - len(answer.unprocessed)
+        self._pace.settle(guess, answer.units, written)
+        if answer.kind is Kind.WRITTEN and not answer.unprocessed:
+            self._room.went_through()
+        elif answer.kind is not Kind.POISONED:
+            self._room.held_back()
+        return answer
 
     async def _halve(self, client: BatchClient, batch: list[Entry], code: str) -> None:
         """Find the items that spoil the batch, and write the others."""
@@ -170,8 +210,10 @@ class _Load:
             self._quarantine.add(
                 entry.state.file.key, entry.line, entry.ordinal, entry.result, code
             )
+            self._quarantined += 1
             entry.state.quarantined += 1
-            self._settle(entry)
+            self._settle(batch)
+            self._require_any_taken(code)
             return
         middle = len(batch) // 2
         await self._write(client, batch[:middle])
@@ -182,19 +224,27 @@ class _Load:
         if answer.kind is not Kind.WRITTEN:
             return pending
         left = {canonical_key(item, self._request.key) for item in answer.unprocessed}
-        for entry in pending:
-            if entry.result.key not in left:
-                entry.state.loaded += 1
-                self._settle(entry)
-        return [entry for entry in pending if entry.result.key in left]
+        rest = [entry for entry in pending if entry.result.key in left]
+        if len(rest) != len(answer.unprocessed):
+            # It names items that were not sent, so it does not say which of ours are left.
+            return pending
+        done = [entry for entry in pending if entry.result.key not in left] if rest else pending
+        for entry in done:
+            entry.state.loaded += 1
+        self._loaded += len(done)
+        self._settle(done)
+        return rest
 
-    def _settle(self, entry: Entry) -> None:
-        """Take one item off the file's account."""
+    def _settle(self, entries: list[Entry]) -> None:
+        """Take items off their files' accounts."""
+        if not entries:
+            return
         self._last_success = self._request.clock.monotonic()
-        self._settled += 1
-        entry.state.outstanding -= 1
+        self._settled += len(entries)
+        for entry in entries:
+            entry.state.outstanding -= 1
+            self._report_if_done(entry.state)
         self._request.progress.advance(self._settled, self._request.total, "items")
-        self._report_if_done(entry.state)
 
     def _report_if_done(self, state: FileState) -> None:
         """Tell when every item of a file is accounted for."""
@@ -208,21 +258,39 @@ class _Load:
                 )
             )
 
-    def _require_movement(self, answer: Answer) -> None:
-        """Say why it waits, and stop where nothing gets through any more."""
+    def _require_movement(self, began: float, answer: Answer) -> None:
+        """Say why it waits, and stop where nothing gets through any more.
+
+        Raises:
+            Stopped: nothing did for ``idle_seconds``, and the batch has been tried for as long.
+        """
         why = answer.code or "unprocessed items"
-        self._request.progress.note(f"the table holds back: {why}")
-        waited = self._request.clock.monotonic() - self._last_success
+        now = self._request.clock.monotonic()
+        if now - self._last_note >= NOTE_SECONDS:
+            self._request.progress.note(f"the table holds back: {why}")
+            self._last_note = now
+        waited = now - max(began, self._last_success)
         if waited > self._request.idle_seconds:
             message = f"no item got into {self._request.table} for {int(waited)} s ({why})"
             raise Stopped(message, "raise the table's capacity, or wait")
 
+    def _require_any_taken(self, code: str) -> None:
+        """Stop where the table refuses one item after another and has taken none.
 
-def _fits(batch: list[Entry], entry: Entry) -> bool:
-    """Return whether ``entry`` may join ``batch``: one batch must not hold a key twice."""
-    if len(batch) >= MAX_BATCH_ITEMS:
-        return False
-    if any(other.result.key == entry.result.key for other in batch):
-        return False
-    size = sum(len(other.result.item_json) for other in batch) + len(entry.result.item_json)
-    return not batch or size <= MAX_BATCH_BYTES
+        Raises:
+            Stopped: they would all end in quarantine for something that is not theirs.
+        """
+        none_taken = not self._loaded and not self._request.done_files
+        if none_taken and self._quarantined >= HOPELESS_ITEMS:
+            message = (
+                f"{self._request.table} refused the first {self._quarantined} items and took none "
+                f"({code})"
+            )
+            raise Stopped(message, "look at its keys and indexes, then resume")
+
+
+def _tls(aws: Aws) -> ssl.SSLContext | bool:
+    """Return what HTTPS is checked with: the certificate authorities that were set for AWS."""
+    if not aws.dynamodb_url.startswith("https:"):
+        return True
+    return ssl.create_default_context(cafile=aws.ca_bundle)

@@ -1,6 +1,6 @@
 """The pace of a load: write units a second by the service's count, and backing off."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from random import Random
 
@@ -13,10 +13,13 @@ LONGEST_BACKOFF_SECONDS = 20.0
 class Pace:
     """A budget of write units. A guess is taken off it before a request, the truth afterwards."""
 
-    def __init__(self, rate: int | None, clock: Clock) -> None:
+    def __init__(
+        self, rate: int | None, clock: Clock, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
         """Allow ``rate`` units a second; ``None`` allows any."""
         self._rate = rate
         self._clock = clock
+        self._sleep = sleep
         self._left = float(rate or 0)
         self._units_per_item = 1.0
         self._seen = clock.monotonic()
@@ -30,13 +33,16 @@ class Pace:
             self._refill(self._rate)
             if self._left > 0:
                 break
-            await asyncio.sleep(min(1.0, -self._left / self._rate + 0.001))
+            await self._sleep(min(1.0, -self._left / self._rate + 0.001))
         guess = items * self._units_per_item
         self._left -= guess
         return guess
 
     def settle(self, guess: float, units: Decimal, written: int) -> None:
         """Put what a request really consumed in place of the guess, and guess better next time."""
+        if written and not units:
+            # An endpoint that does not say what it consumed: the guess stands for it.
+            return
         # A budget, not an item's number: a float's rounding moves the pace by nothing that matters.
         self._left += guess - float(units)
         if written:

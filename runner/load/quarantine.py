@@ -1,10 +1,11 @@
 """The quarantine of a load: items that the table itself refused, each kept with its reason."""
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Result
@@ -21,8 +22,17 @@ class Quarantine:
         self._path = path
         kept = [entry for entry in read_quarantine(path) if entry["source_file"] in done_files]
         part = path.with_suffix(".part")
-        part.write_bytes(b"".join(_line(entry) for entry in kept))
+        with part.open("wb") as file:
+            file.writelines(_line(entry) for entry in kept)
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
+        # Without this a power cut may take the new name back, and with it what is added later.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def add(self, source_file: str, line: int, ordinal: int, result: Result, code: str) -> None:
         """Keep one item, with the service's code for why."""
@@ -31,9 +41,9 @@ class Quarantine:
             "source_line": line,
             "ordinal": ordinal,
             "key": result.key,
-            "reason": Reason.REFUSED_BY_TABLE,
+            "reason": Reason.REFUSED_BY_TABLE.value,
             "code": code,
-            "item": json.loads(result.item_json),
+            "item": orjson.Fragment(result.item_json),
         }
         with self._path.open("ab") as file:
             file.write(_line(entry))
@@ -45,11 +55,12 @@ def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the items in quarantine; a torn last line, which a crash can leave, is none."""
     if not path.is_file():
         return
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            yield json.loads(line)
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield orjson.loads(line)
 
 
-def _line(entry: dict[str, Any]) -> bytes:
+def _line(entry: Mapping[str, Any]) -> bytes:
     """Return one line."""
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    return orjson.dumps(entry) + b"\n"

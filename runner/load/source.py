@@ -1,11 +1,11 @@
-"""What is to be loaded: the kept items of several data files, interleaved.
+"""What is to be loaded: the kept items of several data files, interleaved and in batches.
 
 One data file holds one stretch of the old table's hash space. Read one after another they would
 make one hot partition of the new table after another, so several are read in turns.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from retable.runner.export.check import CheckedFile
 from retable.runner.export.lines import read_lines
@@ -14,6 +14,10 @@ from retable.transforms.outcome import Kept, Result
 
 OPEN_FILES = 8
 """How many data files are read in turns."""
+MAX_BATCH_ITEMS = 25
+"""BatchWriteItem's limit."""
+MAX_BATCH_BYTES = 12_000_000
+"""Below BatchWriteItem's 16 MB, with room for what a request says beside its items."""
 
 Losers = Callable[[str], frozenset[tuple[int, int]]]
 """Gives the (line, ordinal) of a file's results that lost a collision."""
@@ -47,10 +51,48 @@ class Entry:
     result: Result
 
 
-def entries(
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items for one request, no key twice, and the files that have none after these."""
+
+    entries: list[Entry] = field(default_factory=list)
+    ended: list[FileState] = field(default_factory=list)
+
+
+def batches(mapping: Mapping, states: Sequence[FileState], losers: Losers) -> Iterator[Batch]:
+    """Yield every item to load. The last batch may be empty and only end files.
+
+    Reads and maps as it goes and touches of ``states`` only ``superseded``: whoever takes a batch
+    keeps the rest of the account, since another thread may be at it meanwhile.
+
+    Raises:
+        CheckFailed: a data file is not the one that was checked.
+    """
+    yield from in_batches(_in_turns(mapping, states, losers))
+
+
+def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
+    """Yield what is ``found`` in batches that one request may hold."""
+    batch, keys, size = Batch(), set[str](), 0
+    for entry in found:
+        if isinstance(entry, FileState):
+            batch.ended.append(entry)
+            continue
+        key, length = entry.result.key, len(entry.result.item_json)
+        full = len(keys) == MAX_BATCH_ITEMS or key in keys or size + length > MAX_BATCH_BYTES
+        if full and keys:
+            yield batch
+            batch, keys, size = Batch(), set(), 0
+        batch.entries.append(entry)
+        keys.add(key)
+        size += length
+    yield batch
+
+
+def _in_turns(
     mapping: Mapping, states: Sequence[FileState], losers: Losers
 ) -> Iterator[Entry | FileState]:
-    """Yield every item to load, and each file's state once all of its items were yielded."""
+    """Yield the items of a few files in turns, and each file's state after its last item."""
     waiting = list(states)
     reading: list[tuple[FileState, Iterator[Entry]]] = []
     while waiting or reading:
@@ -61,7 +103,6 @@ def entries(
             state, items = turn
             entry = next(items, None)
             if entry is None:
-                state.is_read = True
                 reading.remove(turn)
                 yield state
             else:

@@ -1,5 +1,6 @@
 """The sandbox as a WSGI application: DynamoDB and STS by our rules, all other services by moto."""
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -37,6 +38,7 @@ class Sandbox:
         self.state = State(options, self.moto)
         self.writer = Writer(self.state)
         self._sweeper = Sweeper(self.state)
+        self._request_ids = itertools.count(1)
 
     def __enter__(self) -> Self:
         """Take over moto's state."""
@@ -96,7 +98,7 @@ class Sandbox:
             status, body = answer_dynamodb(self.state, environ, raw)
             headers = [
                 ("Content-Type", "application/x-amz-json-1.0"),
-                ("x-amzn-RequestId", f"{self.state.random.getrandbits(128):032X}"),
+                ("x-amzn-RequestId", f"{next(self._request_ids):032X}"),
                 ("x-amz-crc32", checksum(body)),
             ]
             return status, headers, body

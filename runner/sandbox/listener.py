@@ -16,6 +16,10 @@ POLL_SECONDS = 0.05
 """How long stopping may take to be noticed."""
 
 
+BODILESS = frozenset({204, 304})
+"""Statuses of answers that have no body and no length; RFC 9110, 8.6."""
+
+
 class QuietHandler(MotoRequestHandler):
     """moto's request handler, without a log and without the delay of small packets."""
 
@@ -32,6 +36,32 @@ class QuietHandler(MotoRequestHandler):
         """Forget the connection."""
         _connections_of(self.server).discard(self.connection)
         super().finish()
+
+    def run_wsgi(self) -> None:
+        """Answer one request and keep the connection.
+
+        werkzeug closes it, for it cannot know that the application has read the whole request;
+        the sandbox always has. With a connection for each request, loading takes twice as long.
+        """
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        answer: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            answer["status"], answer["headers"] = status, headers
+
+        body = b"".join(self.server.app(self.make_environ(), start_response))  # type: ignore[arg-type]  # werkzeug's type wants a write callable, which WSGI has all but dropped
+        code, _, phrase = answer["status"].partition(" ")
+        self.send_response(int(code), phrase)
+        names = set()
+        for name, value in answer["headers"]:
+            self.send_header(name, value)
+            names.add(name.lower())
+        if "content-length" not in names and int(code) not in BODILESS:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 -- werkzeug's
         """Say nothing."""

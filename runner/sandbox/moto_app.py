@@ -28,15 +28,19 @@ class MotoApp:
         """Make the application; services load when they are first asked for."""
         self.application = DomainDispatcherApplication(create_backend_app)
         self._before: list[tuple[BackendDict[Any], dict[str, Any]]] = []
+        self._owners: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         """Put away what moto holds and begin empty."""
         teach_moto()
         backends = _backends_in_use()
         self._before = [(backend, dict(backend.items())) for backend in backends]
+        # Who owns which bucket is kept beside the buckets.
+        self._owners = dict(s3_backends.bucket_accounts)
         for backend in list(backends):
             backend.clear()
         backends.clear()
+        s3_backends.bucket_accounts.clear()
         return self
 
     def __exit__(
@@ -50,6 +54,8 @@ class MotoApp:
         for backend, accounts in self._before:
             backend.update(accounts)
             _backends_in_use().append(backend)
+        s3_backends.bucket_accounts.clear()
+        s3_backends.bucket_accounts.update(self._owners)
 
     def dynamodb(self, region: str) -> DynamoDBBackend:
         """Return moto's DynamoDB of ``region``."""

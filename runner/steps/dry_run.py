@@ -38,6 +38,8 @@ def dry_run(step: DryRun, world: World) -> Evidence:
     ledger = Ledger(folder)
     agree(count_export(files), ledger, export_of(step.check, world))
     facts = _facts(world.spec, tally, ledger)
+    # Before they are judged, so that a report of a failed dry run has its figures too.
+    world.journal.record(step.id, "mapped", facts)
     if step.bounds is None:
         judge(world.spec, facts, rejects)
     else:

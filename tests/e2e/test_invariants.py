@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import SPECS
-from support.worlds import Run, running
 
 from retable.runner.execute import frozen_steps
 from retable.runner.failure import CheckFailed, Stale
@@ -15,6 +13,8 @@ from retable.runner.journal import RUN
 from retable.runner.plan import DeleteTable, FreezeSource
 from retable.runner.sandbox.options import SandboxOptions
 from retable.runner.steps.delete import require_leave_to_delete
+from support.command import SPECS
+from support.worlds import Run, running
 
 ORDERS = SPECS / "orders.migrate.yaml"
 
@@ -49,8 +49,7 @@ def alter_a_data_file(run: Run) -> None:
     # What was fetched is gone, and what lies in the bucket is another file.
     for file in files:
         file.path.unlink()
-    stored = run.aws.objects._client  # the test's own hand on the bucket
-    stored.put_object(Bucket="acme-exports", Key=largest.key, Body=b"altered")
+    run.server.sandbox.moto.put_object("acme-exports", largest.key, b"altered")
 
 
 def approve_another_plan(run: Run) -> None:
@@ -116,7 +115,7 @@ def test_i1_nothing_is_deleted_unless_everything_is_proved(run: Run, gate: str) 
     require_leave_to_delete(delete_step(run), run.world)
     before = run.client.describe_table(TableName="orders")["Table"]["TableId"]
     tamper(run)
-    with pytest.raises(Exception, match=said):  # noqa: PT011 -- each gate has its own words
+    with pytest.raises(Exception, match=said):
         run.finish()
     after = run.client.describe_table(TableName="orders")["Table"]
     assert after["TableId"] == before or gate == "the table is another one"
@@ -128,7 +127,7 @@ def test_i1_outside_the_bounds_the_freeze_is_lifted_and_the_run_is_stale(run: Ru
     run.until("freeze")
     for item in run.items("orders")[:60]:
         run.client.delete_item(TableName="orders", Key={"order_id": item["order_id"]})
-    with pytest.raises(Stale, match="the final export has .* items; approved were"):
+    with pytest.raises(Stale, match=r"the final export has .* items; approved were"):
         run.finish()
     after = run.aws.tables.settings("orders")
     assert before is not None
@@ -165,7 +164,9 @@ def test_i3_i4_every_item_has_an_account_and_both_sides_agree(run: Run) -> None:
 def test_i4_a_resumed_run_verifies_again(run: Run) -> None:
     run.until("settings")
     item = run.items("orders")[0]
-    run.aws.tables._client.put_item(TableName="orders", Item={**item, "note": {"S": "x"}})
+    # The fence lets only the loader write, so it is taken off for the test's own hand.
+    run.client.delete_resource_policy(ResourceArn=run.world.evidence("create")["arn"])
+    run.client.put_item(TableName="orders", Item={**item, "note": {"S": "x"}})
     with pytest.raises(CheckFailed, match="1 different"):
         run.finish()
 

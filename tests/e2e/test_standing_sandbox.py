@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
 
 ORDERS = SPECS / "orders.migrate.yaml"
@@ -133,9 +134,7 @@ def slow_copy(folder: Path) -> Path:
     text = ORDERS.read_text("utf-8").replace("rate: 4000", "rate: 25")
     spec = folder / "slow.migrate.yaml"
     (folder / "seeds").mkdir()
-    (folder / "seeds" / "orders.jsonl").write_bytes(
-        (SPECS / "seeds" / "orders.jsonl").read_bytes()
-    )
+    (folder / "seeds" / "orders.jsonl").write_bytes((SPECS / "seeds" / "orders.jsonl").read_bytes())
     spec.write_text(text, "utf-8")
     return spec
 

@@ -46,7 +46,7 @@ def as_yaml(value: Any) -> str:
     match value:
         case set() | frozenset():
             members = sorted(as_yaml(member) for member in value)
-            return "!!set {" + ", ".join(f"? {member}" for member in members) + "}"
+            return "!!set {" + ", ".join(members) + "}"
         case list() | tuple():
             return "[" + ", ".join(map(as_yaml, value)) + "]"
         case Mapping():

@@ -33,13 +33,13 @@ class Wire:
     def __init__(self, endpoint: str, access_key: str = "contract") -> None:
         self.endpoint = endpoint
         self._signer = SigV4Auth(Credentials(access_key, "secret"), "dynamodb", REGION)
-        self._connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
+        self.connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def ask(self, operation: str, body: dict[str, Any]) -> Reply:
         """Send a request and return its answer, whatever it is."""
@@ -53,8 +53,8 @@ class Wire:
             },
         )
         self._signer.add_auth(request)
-        self._connection.request("POST", "/", request.data, dict(request.headers.items()))
-        response = self._connection.getresponse()
+        self.connection.request("POST", "/", request.data, dict(request.headers.items()))
+        response = self.connection.getresponse()
         answer = json.loads(response.read() or b"{}")
         code = str(answer.get("__type")).rpartition("#")[2] if response.status != 200 else None
         return Reply(response.status, code, answer, response.getheader("Date"))

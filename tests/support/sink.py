@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ class Reply:
     error: str | None = None
     hang_up: bool = False
     wrong_crc: bool = False
+    after_seconds: float = 0.0
+    units: float | None = 1.0
+    """The write units that the answer reports; ``None`` reports none."""
 
 
 def all_written(_: int, items: list[Item]) -> Reply:
@@ -42,6 +46,8 @@ class Sink:
         self.key = key
         self.stored: dict[str, Item] = {}
         self.batches: list[list[Item]] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        """Headers and body of each request, as they came."""
         self.lock = threading.Lock()
 
     def take(self, items: list[Item]) -> Reply:
@@ -81,9 +87,11 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            [(table, requests)] = body["RequestItems"].items()
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            taker.requests.append((dict(self.headers.items()), body))
+            [(table, requests)] = json.loads(body)["RequestItems"].items()
             reply = taker.take([request["PutRequest"]["Item"] for request in requests])
+            time.sleep(reply.after_seconds)
             if reply.hang_up:
                 self.close_connection = True
                 return
@@ -93,8 +101,9 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
             left = [{"PutRequest": {"Item": item}} for item in reply.unprocessed]
             answer: dict[str, Any] = {
                 "UnprocessedItems": {table: left} if left else {},
-                "ConsumedCapacity": [{"TableName": table, "CapacityUnits": 1.0}],
             }
+            if reply.units is not None:
+                answer["ConsumedCapacity"] = [{"TableName": table, "CapacityUnits": reply.units}]
             if reply.error:
                 answer = {"__type": f"com.amazonaws.dynamodb#{reply.error}", "message": "no"}
             content = json.dumps(answer).encode()

@@ -65,9 +65,7 @@ class Run:
 
 
 @contextmanager
-def running(
-    spec_path: Path, folder: Path, options: SandboxOptions | None = None
-) -> Iterator[Run]:
+def running(spec_path: Path, folder: Path, options: SandboxOptions | None = None) -> Iterator[Run]:
     """Start a sandbox, seed it from the spec and plan a run, without carrying out a step."""
     spec = load_spec(spec_path)
     with SandboxServer(options=options or SandboxOptions()) as server:

@@ -99,7 +99,7 @@ def test_a_number_out_of_range_is_told_from_one_that_is_none() -> None:
 
 
 def test_the_form_has_sorted_names_at_every_depth() -> None:
-    item = {"b": {"M": {"é": {"S": "2"}, "z": {"S": "1"}}}, "a": {"N": "01"}}
+    item: Any = {"b": {"M": {"é": {"S": "2"}, "z": {"S": "1"}}}, "a": {"N": "01"}}
     expected = '{"a":{"N":"1"},"b":{"M":{"z":{"S":"1"},"é":{"S":"2"}}}}'
     assert canonical_item(item) == expected.encode()
 
@@ -118,7 +118,7 @@ def test_the_digest_is_blake2b_of_128_bits_in_two_halves() -> None:
 
 def test_a_key_is_written_partition_first_whatever_the_item_says() -> None:
     schema = KeySchema(partition=KeyAttribute("z", "S"), sort=KeyAttribute("a", "N"))
-    item = {"a": {"N": "1.0"}, "z": {"S": "é"}, "other": {"S": ""}}
+    item: Any = {"a": {"N": "1.0"}, "z": {"S": "é"}, "other": {"S": ""}}
     assert canonical_key(item, schema) == '{"z":{"S":"é"},"a":{"N":"1"}}'
 
 

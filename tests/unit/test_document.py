@@ -62,9 +62,9 @@ def test_every_value_and_every_key_has_its_place() -> None:
     document = read("a: one\nbé:\n  - x\n  - {c: 'two', d: }\ne: >-\n  folded\n  text\n\n# end\n")
     places = {
         ("a",): Span(1, 4, 1, 7),
-        ("bé",): Span(3, 3, 4, 19),
+        ("bé",): Span(3, 3, 4, 20),
         ("bé", 0): Span(3, 5, 3, 6),
-        ("bé", 1): Span(4, 5, 4, 19),
+        ("bé", 1): Span(4, 5, 4, 20),
         ("bé", 1, "c"): Span(4, 9, 4, 14),
         ("bé", 1, "d"): Span(4, 18, 4, 18),
         ("e",): Span(5, 4, 7, 7),

@@ -92,6 +92,13 @@ def test_the_error_carries_all_problems_in_the_order_of_the_file(tmp_path: Path)
     assert error.text == (tmp_path / "spec.migrate.yaml").read_text()
 
 
+def test_a_mistake_that_aliases_repeat_is_told_once(tmp_path: Path) -> None:
+    rows = "tests: [{name: a, given: {a: &x {n: no}, b: *x, c: *x}, expect: dropped}]\n"
+    with pytest.raises(SpecError) as caught:
+        build_spec(tmp_path, spec_text() + rows)
+    assert [problem.name for problem in caught.value.problems] == ["ambiguous-scalar"]
+
+
 def test_a_spec_of_a_hundred_lines_loads_in_a_blink() -> None:
     path = ROOT / "specs" / "orders.migrate.yaml"
     load_spec(path)

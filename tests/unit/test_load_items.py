@@ -1,80 +1,15 @@
 """Loading: every item is written or quarantined, whatever the table answers."""
 
 import json
-import random
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.builders import build_spec
-from support.exports import make_export
-from support.sink import Item, Reply, Script, all_written, sink
 
 from retable.runner.clock import SystemClock
-from retable.runner.export.check import CheckedFile
 from retable.runner.failure import Stopped
-from retable.runner.load.load import FileTally, LoadRequest, load_items
 from retable.runner.load.quarantine import read_quarantine
-from retable.runner.progress import NoProgress
-from retable.schema.spec import Spec
-from retable.transforms import compile_mapping
-
-COUNT = 120
-SPEC = """
-spec: 1
-name: plain
-source: {table: orders, export: {kind: native, location: s3://acme-exports/}}
-target: {table: orders-v2, key: {partition: {name: id, type: S}}}
-"""
-
-
-class Loading:
-    """One export to load, and what came of it."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.spec: Spec = build_spec(tmp_path, SPEC)
-        items = [b'{"id":{"S":"o-%d"},"n":{"N":"%d"}}' % (n, n) for n in range(COUNT)]
-        self.files: tuple[CheckedFile, ...] = make_export(tmp_path, items).check()
-        self.quarantine = tmp_path / "load.jsonl"
-        self.tallies: list[FileTally] = []
-        self.batches: list[list[Item]] = []
-
-    def load(self, script: Script, **changes: Any) -> dict[str, Item]:
-        """Load into a sink that answers by ``script`` and return what it stored."""
-        with sink(script) as (taker, aws):
-            wanted: dict[str, Any] = {
-                "rate": None,
-                "done_files": frozenset(),
-                "skip": lambda _: frozenset(),
-                **changes,
-            }
-            request = LoadRequest(
-                aws=aws,
-                mapping=compile_mapping(self.spec),
-                files=self.files,
-                table="orders-v2",
-                key=self.spec.target.key,
-                on_file_done=self.tallies.append,
-                quarantine=self.quarantine,
-                progress=NoProgress(),
-                clock=SystemClock(),
-                rng=random.Random(1),  # noqa: S311 -- jitter needs no secrecy
-                total=COUNT,
-                **wanted,
-            )
-            try:
-                load_items(request)
-            finally:
-                self.batches = taker.batches
-            return taker.stored
-
-    def sums(self) -> tuple[int, int, int]:
-        """Return loaded, superseded and quarantined over all files."""
-        return (
-            sum(tally.loaded for tally in self.tallies),
-            sum(tally.superseded for tally in self.tallies),
-            sum(tally.quarantined for tally in self.tallies),
-        )
+from support.loads import COUNT, Loading
+from support.sink import Item, Reply, Script, all_written
 
 
 @pytest.fixture

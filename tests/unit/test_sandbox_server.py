@@ -3,6 +3,8 @@
 import os
 import socket
 import sys
+from contextlib import closing
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -10,6 +12,7 @@ import boto3
 import pytest
 
 from retable.runner.failure import Refused
+from retable.runner.sandbox.client import SandboxClient
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import control, create, put
@@ -17,6 +20,11 @@ from support.sandboxes import control, create, put
 
 def _port(server: SandboxServer) -> int:
     return int(server.endpoint.rpartition(":")[2])
+
+
+def _create_bucket(server: SandboxServer) -> None:
+    with closing(SandboxClient(server.endpoint, "test")) as client:
+        client.create_bucket("acme-bucket")
 
 
 def _answers(host: str, port: int) -> bool:
@@ -48,11 +56,15 @@ def test_nothing_listens_before_it_starts_and_after_it_stops() -> None:
     assert not _answers("127.0.0.1", port)
 
 
-def test_a_kept_connection_ends_with_the_server() -> None:
+def test_a_connection_is_kept_and_ends_with_the_server() -> None:
     with SandboxServer() as server:
         wire = Wire(server.endpoint)
         create(wire)
-    with pytest.raises(OSError, match=""):
+        kept = wire.connection.sock
+        assert kept is not None
+        create(wire, "more")
+        assert wire.connection.sock is kept
+    with pytest.raises((ConnectionError, HTTPException)):
         wire.ask("ListTables", {})
     wire.__exit__()
 
@@ -83,11 +95,17 @@ def test_each_sandbox_begins_empty_and_an_outer_one_comes_back() -> None:
     with SandboxServer() as outer, Wire(outer.endpoint) as wire:
         create(wire)
         put(wire, 1)
+        _create_bucket(outer)
+        outer.sandbox.moto.put_object("acme-bucket", "a", b"outer")
         with SandboxServer() as inner, Wire(inner.endpoint) as other:
             assert other.done("ListTables", {})["TableNames"] == []
             create(other)
             assert other.done("Scan", {"TableName": "orders"})["Count"] == 0
+            assert not inner.sandbox.moto.has_bucket("acme-bucket")
+            _create_bucket(inner)
+            _create_bucket(inner)
         assert wire.done("Scan", {"TableName": "orders"})["Count"] == 1
+        assert outer.sandbox.moto.has_bucket("acme-bucket")
 
 
 def test_without_moto_it_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

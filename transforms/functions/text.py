@@ -58,8 +58,9 @@ def join(glue: str, strings: Sequence[str]) -> str:
 def split(subject: str, search: str, count: Any = None) -> list[str]:
     """Return the parts of ``subject`` between ``search``, split ``count`` times at most."""
     times = -1 if count is None else whole_number(count, "split()'s count", least=0)
+    times = min(times, len(subject))  # str.split takes no number of any size
     if search:
-        return str.split(subject, search, times)
+        return subject.split(search, times)
     if times < 0 or times >= len(subject):
         return list(subject)
     return [*subject[:times], subject[times:]] if times else [str(subject)]

@@ -151,6 +151,17 @@ def _write(state: State, job: ExportJob, items: list[bytes]) -> None:
     ready = state.now() + state.options.export_seconds
     failure = _failure(state, job)
     if failure is None:
+        failure = _write_files(state, job, items)
+    while (state.now() < ready or state.faults.hold_exports) and not state.stopping.is_set():
+        state.stopping.wait(POLL_SECONDS)
+    job.end = state.options.clock.now().astimezone(UTC)
+    job.failure = failure
+    job.status = "COMPLETED" if failure is None else "FAILED"
+
+
+def _write_files(state: State, job: ExportJob, items: list[bytes]) -> tuple[str, str] | None:
+    """Write the export's objects; return why it failed if it did."""
+    try:
         job.item_count = write_native_export(
             lambda key, body: state.moto.put_object(job.bucket, key, body),
             items,
@@ -162,12 +173,10 @@ def _write(state: State, job: ExportJob, items: list[bytes]) -> None:
             export_time=job.start,
             files=job.files,
         )
-        job.size = sum(len(item) for item in items)
-    while (state.now() < ready or state.faults.hold_exports) and not state.stopping.is_set():
-        state.stopping.wait(POLL_SECONDS)
-    job.end = state.options.clock.now().astimezone(UTC)
-    job.failure = failure
-    job.status = "COMPLETED" if failure is None else "FAILED"
+    except Exception as error:  # noqa: BLE001 -- a thread's error would leave the export hanging
+        return "UNKNOWN", f"the sandbox could not write the export: {type(error).__name__}"
+    job.size = sum(len(item) for item in items)
+    return None
 
 
 def _failure(state: State, job: ExportJob) -> tuple[str, str] | None:

@@ -221,8 +221,10 @@ def _finished(
     """
     shown = old if call.body.get("ReturnValues", "").endswith("_OLD") else new
     if "Attributes" in answer and shown is not None:
-        names = answer["Attributes"].keys() & shown.typed.keys()
-        answer["Attributes"] = {name: shown.typed[name] for name in names}
+        wanted = answer["Attributes"]
+        answer["Attributes"] = {
+            name: value for name, value in shown.typed.items() if name in wanted
+        }
     detail = call.body.get("ReturnConsumedCapacity", "NONE")
     answer.pop("ConsumedCapacity", None)
     if detail != "NONE":

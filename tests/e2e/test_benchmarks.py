@@ -1,0 +1,31 @@
+"""The benchmarks still run. What they measure is not judged here."""
+
+import json
+import subprocess
+import sys
+
+from support.checkout import ROOT
+
+MEASURED = {
+    "seconds",
+    "cpu_seconds",
+    "items_per_second",
+    "items_per_cpu_second",
+    "peak_rss_mb",
+}
+
+
+def test_the_end_to_end_benchmark_measures_every_phase() -> None:
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, str(ROOT / "benchmarks" / "end_to_end.py"), "--items", "500"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result.pop("items") == 500
+    assert result.pop("item_bytes") > 0
+    assert set(result) == {"check", "map_1_process", "map_2_processes", "verify"}
+    assert all(set(measured) == MEASURED for measured in result.values())

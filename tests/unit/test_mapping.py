@@ -1,0 +1,458 @@
+"""One exported line, one outcome: what is kept, how it is typed, and why it is refused."""
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from retable.schema.reasons import Reason
+from retable.schema.spec import Index, Indexes, KeyAttribute, Winner
+from retable.transforms import compile_mapping
+from retable.transforms.mapping import Mapping
+from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from support.mapping_specs import ID, expression, field, key, line, made, mapping, spec, value_of
+
+EVERYTHING: dict[str, Any] = {
+    "id": {"S": "1"},
+    "text": {"S": "été"},
+    "number": {"N": "99999999999999999999999999999999999999"},
+    "binary": {"B": "AAH/"},
+    "flag": {"BOOL": True},
+    "nothing": {"NULL": True},
+    "texts": {"SS": ["b", "a"]},
+    "numbers": {"NS": ["10", "9"]},
+    "binaries": {"BS": ["/w==", "AA=="]},
+    "list": {"L": [{"N": "1"}, {"NULL": True}, {"SS": ["x"]}, {"B": "AA=="}]},
+    "map": {
+        "M": {"inner": {"NS": ["1"]}, "none": {"NULL": True}, "deep": {"M": {"b": {"B": "AA=="}}}}
+    },
+}
+CANONICAL = EVERYTHING | {
+    "texts": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["9", "10"]},
+    "binaries": {"BS": ["AA==", "/w=="]},
+}
+
+
+def reason(outcome: Outcome) -> Reason:
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.reason
+
+
+def refused(*fields: Any, item: Any = None, **rest: Any) -> Reason:
+    whole = {"id": {"S": "1"}} if item is None else item
+    return reason(mapping(*fields, **rest).apply(line(whole)))
+
+
+def test_a_copied_item_keeps_every_type() -> None:
+    assert made(mapping().apply(line(EVERYTHING))) == CANONICAL
+
+
+def test_the_result_holds_the_canonical_item_its_key_digest_and_size() -> None:
+    outcome = mapping().apply(b'{"Item": {"n": {"N": "1.0"}, "id": {"S": "1"}}}\n')
+    assert isinstance(outcome, Kept)
+    (result,) = outcome.results
+    assert result.item_json == b'{"id":{"S":"1"},"n":{"N":"1"}}'
+    assert result.key == '{"id":{"S":"1"}}'
+    assert (result.size, result.rank) == (2 + 1 + 1 + 2, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{0}",
+        "@.{0}",
+        "not_null(missing, {0})",
+        "missing || {0}",
+        "values({{a: {0}}})[0]",
+        "merge({{a: `1`}}, {{a: {0}}}).a",
+        "sort_by([{{k: `1`, v: {0}}}], &k)[0].v",
+        "[{0}] | [0]",
+        "from_items([['a', {0}]]).a",
+        "zip([{0}])[0][0]",
+        "max_by([{{k: `1`, v: {0}}}], &k).v",
+        "reverse([{0}])[0]",
+    ],
+)
+@pytest.mark.parametrize("name", sorted(EVERYTHING.keys() - {"id", "nothing"}))
+def test_a_value_handed_on_keeps_its_type(text: str, name: str) -> None:
+    assert value_of(text.format(name), EVERYTHING) == CANONICAL[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("nothing", {"NULL": True}),
+        ("map.none", {"NULL": True}),
+        ("list[1]", {"NULL": True}),
+        ("[nothing, missing]", {"L": [{"NULL": True}, {"NULL": True}]}),
+        ("{a: missing}", {"M": {"a": {"NULL": True}}}),
+        ("missing", None),
+        ("map.missing", None),
+        ("text.x", None),
+        ("nothing.x", None),
+        ("`null`", None),
+        ("not_null(nothing)", None),
+        ("max(`[]`)", None),
+        ("texts.a", None),
+        ("missing.map", None),
+        ("list[9]", None),
+        ("to_set(`[]`)", None),
+    ],
+)
+def test_a_null_that_is_there_stays_and_one_that_is_computed_is_absent(
+    text: str, typed: Any
+) -> None:
+    assert value_of(text, EVERYTHING) == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("nothing == `null`", True),
+        ("nothing == missing", True),
+        ("!nothing", True),
+        ("type(nothing) == 'null'", True),
+        ("to_string(nothing) == 'null'", True),
+        ("[nothing] == [`null`]", True),
+        ("contains(list, `null`)", True),
+        ("length(list[*]) == `3`", True),
+        ("length(list[?@ == `null`]) == `0`", True),
+        ("(nothing || 'x') == 'x'", True),
+        ("length(map.*) == `2`", True),
+        ("length(keys(map)) == `3`", True),
+    ],
+)
+def test_a_null_that_is_there_counts_as_null(text: str, *, typed: bool) -> None:
+    assert value_of(text, EVERYTHING) == {"BOOL": typed}
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("join(',', texts)", {"S": "a,b"}),
+        ("texts[0]", {"S": "a"}),
+        ("numbers[0]", {"N": "9"}),
+        ("binaries[0]", {"B": "AA=="}),
+        ("texts[*]", {"L": [{"S": "a"}, {"S": "b"}]}),
+        ("reverse(texts)", {"L": [{"S": "b"}, {"S": "a"}]}),
+        ("to_array(texts)", {"SS": ["a", "b"]}),
+        ("lower(binary)", {"S": "aah/"}),
+        ("binary", {"B": "AAH/"}),
+        ("to_binary('AAH/')", {"B": "AAH/"}),
+        ("to_set(['b', 'a', 'b'])", {"SS": ["a", "b"]}),
+        ("to_set([`1`, `1.0`, `0.5`])", {"NS": ["0.5", "1"]}),
+        ("to_set([binary])", {"BS": ["AAH/"]}),
+        ("keys(map)", {"L": [{"S": "deep"}, {"S": "inner"}, {"S": "none"}]}),
+        ("length(text)", {"N": "3"}),
+        ("flag && `1.50`", {"N": "1.5"}),
+        ("map.{d: deep.b, n: inner}", {"M": {"d": {"B": "AA=="}, "n": {"NS": ["1"]}}}),
+        ("sum(numbers)", {"N": "19"}),
+        ("add(number, `0`)", {"N": "9" * 38}),
+        ("abs(number)", {"N": "9" * 38}),
+        ("max([number, `0`])", {"N": "9" * 38}),
+    ],
+)
+def test_what_is_computed_is_typed_by_what_it_is(text: str, typed: Any) -> None:
+    assert value_of(text, EVERYTHING) == typed
+
+
+def test_names_come_in_their_order_whatever_the_export_s() -> None:
+    """I7: an export does not promise the order of attributes."""
+    item = {"b": {"N": "2"}, "a": {"N": "1"}}
+    names = {"L": [{"S": "a"}, {"S": "b"}, {"S": "id"}]}
+    assert (
+        made(mapping(field("made", "keys(@)")).apply(line(item | {"id": {"S": "1"}})))["made"]
+        == names
+    )
+    assert value_of("m.*", {"m": {"M": item}}) == {"L": [{"N": "1"}, {"N": "2"}]}
+
+
+def test_fields_see_the_exported_item_and_not_one_another() -> None:
+    swap = mapping(field("a", "b"), field("b", "a"))
+    item = {"id": {"S": "1"}, "a": {"N": "1"}, "b": {"N": "2"}}
+    assert made(swap.apply(line(item))) == {"id": {"S": "1"}, "a": {"N": "2"}, "b": {"N": "1"}}
+
+
+def test_a_field_that_gives_nothing_still_takes_the_place_of_the_attribute() -> None:
+    item = {"id": {"S": "1"}, "a": {"N": "1"}}
+    assert made(mapping(field("a", "missing")).apply(line(item))) == {"id": {"S": "1"}}
+
+
+def test_drop_and_copy_choose_what_comes_along() -> None:
+    item = {"id": {"S": "1"}, "a": {"N": "1"}, "b": {"N": "2"}}
+    assert made(mapping(drop=("a",)).apply(line(item))).keys() == {"id", "b"}
+    assert made(mapping(copy=("id", "b")).apply(line(item))).keys() == {"id", "b"}
+    only = mapping(field("id", "id"), copy="none")
+    assert made(only.apply(line(item))).keys() == {"id"}
+
+
+def test_an_item_for_which_where_is_falsy_is_dropped() -> None:
+    for text in ("missing", "empty", "`false`", "none", "list"):
+        item = {"id": {"S": "1"}, "empty": {"S": ""}, "none": {"NULL": True}, "list": {"L": []}}
+        assert mapping(where=text).apply(line(item)) == Dropped()
+    item = {"id": {"S": "1"}, "zero": {"N": "0"}}
+    assert isinstance(mapping(where="zero").apply(line(item)), Kept)
+
+
+def test_required_and_default_apply_to_what_is_absent_only() -> None:
+    default = {"S": "d"}
+    assert value_of("missing", {}, default=default) == default
+    assert value_of("missing", {}, default=default, required=True) == default
+    assert value_of("none", {"none": {"NULL": True}}, default=default) == {"NULL": True}
+    assert value_of("text", {"text": {"S": ""}}, default=default, required=True) == {"S": ""}
+    assert refused(field("made", "missing", required=True)) is Reason.MISSING_FIELD
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"Item": []}',
+        b"{}",
+        b'{"Item": null}',
+        b'{"Item": {"a": NaN}}',
+    ],
+)
+def test_a_line_that_is_no_item_is_malformed(text: bytes) -> None:
+    assert reason(mapping().apply(text)) is Reason.MALFORMED_LINE
+
+
+def test_half_a_surrogate_pair_and_endless_nesting_are_malformed() -> None:
+    assert reason(mapping().apply(b'{"Item":{"id":{"S":"\\ud800"}}}')) is Reason.MALFORMED_LINE
+    assert reason(mapping().apply(b'{"Item":' * 100_000)) is Reason.MALFORMED_LINE
+
+
+@pytest.mark.parametrize("typed", [{"NULL": False}, {"SS": []}, {"NS": ["1", "1.0"]}, {"Q": 1}, 7])
+def test_an_attribute_that_is_no_value_is_malformed_even_where_it_is_dropped(typed: Any) -> None:
+    item = {"id": {"S": "1"}, "a": typed}
+    assert refused(item=item, drop=("a",)) is Reason.MALFORMED_ITEM
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (None, Reason.MISSING_KEY),
+        ({"N": "1"}, Reason.WRONG_KEY_TYPE),
+        ({"NULL": True}, Reason.WRONG_KEY_TYPE),
+        ({"S": ""}, Reason.EMPTY_KEY),
+        ({"S": "é" * 1025}, Reason.KEY_TOO_LONG),
+    ],
+)
+def test_a_key_must_be_there_of_its_type_and_fit(typed: Any, found: Reason) -> None:
+    item = {} if typed is None else {"id": typed}
+    assert refused(item=item) is found
+
+
+def test_a_sort_key_may_be_shorter_only() -> None:
+    schema = key("id", "at", types=("S", "B"))
+    item = {"id": {"S": "x" * 2048}, "at": {"B": "AAAA" * 341 + "AA=="}}
+    assert isinstance(mapping(schema=schema).apply(line(item)), Kept)
+    item["at"] = {"B": "AAAA" * 342}
+    assert refused(item=item, schema=schema) is Reason.KEY_TOO_LONG
+    item["at"] = {"B": ""}
+    assert refused(item=item, schema=schema) is Reason.EMPTY_KEY
+
+
+def test_a_key_that_is_dropped_or_not_copied_is_missing() -> None:
+    assert refused(drop=("id",)) is Reason.MISSING_KEY
+    assert refused(copy="none") is Reason.MISSING_KEY
+
+
+def test_an_expression_error_on_a_key_is_a_missing_key_that_says_why() -> None:
+    failing = mapping(field("id", "lower(missing)"))
+    outcome = failing.apply(line({}))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is Reason.MISSING_KEY
+    assert "lower()" in outcome.detail
+    assert refused(field("id", "&a")) is Reason.MISSING_KEY
+
+
+@pytest.mark.parametrize("text", ["lower(missing)", "nope(id)", "&id", "[&id]", "divide(`1`, `0`)"])
+def test_an_expression_error_elsewhere_is_one(text: str) -> None:
+    assert refused(field("made", text)) is Reason.EXPRESSION_ERROR
+
+
+def test_an_expression_error_in_where_is_one() -> None:
+    assert refused(where="lower(missing)") is Reason.EXPRESSION_ERROR
+
+
+def test_keys_are_judged_first_and_partition_before_sort() -> None:
+    fields = (field("made", "lower(missing)"), field("at", "missing"), field("id", "number"))
+    item = {"number": {"N": "1"}, "at": {"S": "x"}}
+    schema = key("id", "at")
+    assert refused(*fields, item=item, schema=schema) is Reason.WRONG_KEY_TYPE
+    assert refused(*fields[:2], item={"id": {"S": "1"}}, schema=schema) is Reason.MISSING_KEY
+    assert refused(fields[0], item={"id": {"N": "1"}}) is Reason.WRONG_KEY_TYPE
+
+
+def test_fields_are_judged_in_their_order() -> None:
+    first, second = field("b", "missing", required=True), field("a", "lower(missing)")
+    assert refused(first, second) is Reason.MISSING_FIELD
+    assert refused(second, first) is Reason.EXPRESSION_ERROR
+
+
+def test_a_key_with_a_default_is_never_missing() -> None:
+    outcome = mapping(field("id", "missing", default={"S": "d"})).apply(line({}))
+    assert made(outcome) == {"id": {"S": "d"}}
+
+
+INDEXES = Indexes(
+    global_=(
+        Index(name="g", partition=(KeyAttribute("status", "S"),), sort=(KeyAttribute("n", "N"),)),
+    ),
+    local=(Index(name="l", partition=(KeyAttribute("id", "S"),), sort=(KeyAttribute("at", "B"),)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ({}, None),
+        ({"status": {"S": "x"}}, None),
+        ({"status": {"S": "x"}, "n": {"N": "0"}, "at": {"B": "AA=="}}, None),
+        ({"status": {"N": "1"}}, Reason.WRONG_INDEX_KEY_TYPE),
+        ({"status": {"NULL": True}}, Reason.WRONG_INDEX_KEY_TYPE),
+        ({"status": {"S": ""}}, Reason.EMPTY_INDEX_KEY),
+        ({"at": {"B": ""}}, Reason.EMPTY_INDEX_KEY),
+        ({"n": {"S": "1"}}, Reason.WRONG_INDEX_KEY_TYPE),
+    ],
+)
+def test_an_index_takes_an_item_or_dynamodb_refuses_it_whole(
+    item: Any, found: Reason | None
+) -> None:
+    whole = line({"id": {"S": "1"}, **item})
+    declared = mapping(indexes=INDEXES).apply(whole)
+    kept = compile_mapping(spec(), INDEXES).apply(whole)
+    assert declared == kept
+    assert (reason(declared) if isinstance(declared, Rejected) else None) is found
+
+
+def test_numbers_out_of_range_are_refused_where_they_come_along() -> None:
+    item = {"id": {"S": "1"}, "n": {"N": "1" * 39}}
+    assert refused(item=item) is Reason.NUMBER_OUT_OF_RANGE
+    assert refused(field("made", "n"), item=item, drop=("n",)) is Reason.NUMBER_OUT_OF_RANGE
+    assert refused(where="keys(@)", item=item, drop=("n",)) is Reason.NUMBER_OUT_OF_RANGE
+    assert isinstance(mapping(drop=("n",)).apply(line(item)), Kept)
+
+
+def test_a_key_out_of_range_is_refused_for_that_and_not_as_missing() -> None:
+    schema = key("n", types=("N", "S"))
+    assert refused(item={"n": {"N": "1E999"}}, schema=schema) is Reason.NUMBER_OUT_OF_RANGE
+    dropped = refused(item={"n": {"N": "1E999"}}, schema=schema, drop=("n",))
+    assert dropped is Reason.MISSING_KEY
+
+
+def test_numbers_computed_out_of_range_are_refused() -> None:
+    item = {"id": {"S": "1"}, "n": {"N": "9" * 38}}
+    for text in ("multiply(n, `1.5`)", "multiply(n, n)", "[multiply(n, n)]"):
+        assert refused(field("made", text), item=item) is Reason.NUMBER_OUT_OF_RANGE
+
+
+def test_nesting_is_bounded_for_what_comes_along() -> None:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(31):
+        value = {"M": {"m": value}}
+    item = {"id": {"S": "1"}, "deep": value}
+    assert isinstance(mapping().apply(line(item)), Kept)
+    assert refused(field("made", "[deep]"), item=item) is Reason.TOO_DEEP
+    item["deep"] = {"L": [value]}
+    assert refused(item=item) is Reason.TOO_DEEP
+    assert isinstance(mapping(drop=("deep",)).apply(line(item)), Kept)
+
+
+def test_the_greatest_item_has_409600_bytes() -> None:
+    filler = 409_600 - 2 - 1 - 1
+    item = {"id": {"S": "1"}, "t": {"S": "x" * filler}}
+    outcome = mapping().apply(line(item))
+    assert isinstance(outcome, Kept)
+    assert outcome.results[0].size == 409_600
+    item["t"] = {"S": "x" * (filler + 1)}
+    assert refused(item=item) is Reason.ITEM_TOO_LARGE
+
+
+def test_what_is_too_large_by_the_greater_number_rule_only_is_left_to_the_table() -> None:
+    item = {"id": {"S": "1"}, "n": {"N": "120"}, "t": {"S": "x" * (409_600 - 2 - 1 - 1 - 2 - 1)}}
+    assert isinstance(mapping().apply(line(item)), Kept)
+
+
+def test_a_value_of_shared_parts_is_stopped_before_it_fills_the_memory() -> None:
+    text = "[@, @]" + " | [@, @]" * 25
+    assert refused(field("made", text)) is Reason.ITEM_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("typed", "rank"),
+    [
+        ({"S": "b"}, b"\x02b"),
+        ({"S": ""}, b"\x02"),
+        ({"N": "0"}, b"\x01\x80"),
+        ({"NULL": True}, None),
+        (None, None),
+    ],
+)
+def test_the_winner_of_a_collision_is_ranked_by_number_or_text(
+    typed: Any, rank: bytes | None
+) -> None:
+    item = {"id": {"S": "1"}} | ({} if typed is None else {"at": typed})
+    ranking = mapping(collisions=Winner(take="latest", by=expression("at")))
+    outcome = ranking.apply(line(item))
+    assert isinstance(outcome, Kept)
+    assert outcome.results[0].rank == rank
+
+
+@pytest.mark.parametrize("typed", [{"BOOL": True}, {"L": []}, {"B": "AA=="}, {"SS": ["a"]}])
+def test_a_winner_that_cannot_be_ranked_is_an_expression_error(typed: Any) -> None:
+    winner = Winner(take="first", by=expression("at"))
+    item = {"id": {"S": "1"}, "at": typed}
+    assert refused(item=item, collisions=winner) is Reason.EXPRESSION_ERROR
+
+
+def test_details_name_attributes_and_never_values() -> None:
+    secret = "hunter2"  # noqa: S105  # it stands for any value
+    item = {"id": {"S": "1"}, "pin": {"S": secret}, "n": {"N": secret}}
+    attempts = [
+        mapping().apply(line(item)),
+        mapping(field("id", "multiply(pin, `1`)")).apply(line({"pin": {"S": secret}})),
+        mapping(field("n", "pin", type="N")).apply(line({"id": {"S": "1"}, "pin": {"S": secret}})),
+        mapping(field("id", "[pin]")).apply(line({"pin": {"S": secret}})),
+    ]
+    for outcome in attempts:
+        assert isinstance(outcome, Rejected)
+        assert secret not in outcome.detail
+
+
+def test_a_long_name_is_cut_in_details() -> None:
+    outcome = mapping().apply(line({"id": {"S": "1"}, "x" * 60_000: {"NULL": False}}))
+    assert isinstance(outcome, Rejected)
+    assert len(outcome.detail) < 200
+
+
+def test_a_mapping_travels_to_another_process() -> None:
+    original = mapping(field("made", "to_string(id)"), where="id", indexes=INDEXES)
+    travelled = pickle.loads(pickle.dumps(original))  # noqa: S301  # our own
+    assert isinstance(travelled, Mapping)
+    text = line(EVERYTHING)
+    assert travelled.apply(text) == original.apply(text)
+
+
+def test_unknown_functions_are_named_once() -> None:
+    calls = mapping(field("a", "mine(id) || other(mine(id))"), where="lower(id)")
+    assert calls.unknown_functions == ("mine", "other")
+
+
+def test_an_attribute_named_twice_like_a_key_path_is_only_walked_where_it_is_a_map() -> None:
+    item = {"id": {"S": "1"}, "a": {"M": {"b": {"S": "x"}}}, "a.b": {"S": "y"}}
+    assert made(mapping(field("c", "a.b"), field("d", '"a.b"')).apply(line(item)))["c"] == {
+        "S": "x"
+    }
+    assert json.loads(line(item))["Item"]["a.b"] == {"S": "y"}
+
+
+def test_the_key_schema_of_the_tests_is_one_text() -> None:
+    assert ID.attributes == (KeyAttribute("id", "S"),)

@@ -1,0 +1,363 @@
+"""Tables over real HTTP: settings captured, policies exchanged, states waited for, items read."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from retable.runner.aws.errors import PolicyUnsupported
+from retable.runner.aws.policy import fence_policy, freeze_policy, has_freeze
+from retable.runner.aws.session import Aws, connect
+from retable.runner.aws.tables import Tables
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.progress import NoProgress
+from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.server import SandboxServer
+from support.dynamodb_wire import Wire
+from support.sandboxes import ARN, ManualClock, create, put, set_faults
+from support.sink import all_written, sink
+
+ORDERS = ARN.format("orders")
+SLOW = {"creating_seconds": 30, "deleting_seconds": 30, "updating_seconds": 5}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def server(clock: ManualClock) -> Iterator[SandboxServer]:
+    options = SandboxOptions(clock=clock, backup_seconds=5, **SLOW)
+    with SandboxServer(options=options) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(server: SandboxServer, clock: ManualClock) -> Iterator[Wire]:
+    with Wire(server.endpoint) as connected:
+        create(connected)
+        clock.sleep(30)
+        yield connected
+
+
+@pytest.fixture
+def aws(server: SandboxServer, clock: ManualClock) -> Aws:
+    return connect(None, environ=server.environment(), clock=clock)
+
+
+@pytest.fixture
+def tables(aws: Aws, wire: Wire) -> Tables:
+    assert wire.endpoint
+    return aws.tables
+
+
+def error(server: SandboxServer, operation: str, code: str, times: int = 1) -> None:
+    """Let the next requests of ``operation`` fail."""
+    set_faults(server.endpoint, errors=[{"operation": operation, "code": code, "times": times}])
+
+
+def test_a_table_that_is_not_there_is_none(tables: Tables) -> None:
+    assert tables.describe("nope") is None
+    assert tables.settings("nope") is None
+
+
+def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClock) -> None:
+    tables.set_ttl("orders", "expires")
+    tables.set_pitr("orders", enabled=True, days=7)
+    tables.set_tags(ORDERS, {"team": "shop", "cost": "1"})
+    tables.set_stream("orders", "NEW_AND_OLD_IMAGES")
+    tables.wait_active("orders", clock=clock, progress=NoProgress())
+    tables.set_deletion_protection("orders", enabled=True)
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    found = tables.settings("orders")
+    assert found is not None
+    assert (found.ttl, found.pitr, found.tags) == ("expires", True, {"cost": "1", "team": "shop"})
+    assert found.policy is not None
+    assert has_freeze(found.policy)
+    assert found.description.stream == "NEW_AND_OLD_IMAGES"
+    assert found.description.deletion_protection
+    assert found.unkept == ()
+
+
+def test_a_bare_table_has_no_settings(tables: Tables) -> None:
+    found = tables.settings("orders")
+    assert found is not None
+    assert (found.ttl, found.pitr, found.pitr_days, found.policy) == (None, False, None, None)
+    assert (found.tags, found.unkept) == ({}, ())
+
+
+def test_i8_what_cannot_be_kept_is_named(tables: Tables, aws: Aws) -> None:
+    scaling = aws._session.client(  # noqa: SLF001 -- the test's own hand on the service
+        "application-autoscaling", region_name=aws.region, endpoint_url=aws.dynamodb_url
+    )
+    scaling.register_scalable_target(
+        ServiceNamespace="dynamodb",
+        ResourceId="table/orders",
+        ScalableDimension="dynamodb:table:WriteCapacityUnits",
+        MinCapacity=1,
+        MaxCapacity=9,
+    )
+    found = tables.settings("orders")
+    scaling.close()
+    assert found is not None
+    assert found.unkept == ("autoscaling",)
+
+
+def test_i2_settings_bear_repeating(tables: Tables, clock: ManualClock) -> None:
+    for _ in range(2):
+        tables.set_ttl("orders", "expires")
+        tables.set_pitr("orders", enabled=True, days=None)
+        tables.enable_pitr("orders", clock=clock, progress=NoProgress())
+        tables.set_tags(ORDERS, {"team": "shop"})
+        tables.set_stream("orders", "NEW_IMAGE")
+        tables.wait_active("orders", clock=clock, progress=NoProgress())
+        tables.set_deletion_protection("orders", enabled=False)
+        tables.wait_active("orders", clock=clock, progress=NoProgress())
+    found = tables.settings("orders")
+    assert found is not None
+    assert found.ttl == "expires"
+
+
+def test_a_table_too_fresh_for_recovery_is_waited_for(
+    tables: Tables, server: SandboxServer, clock: ManualClock
+) -> None:
+    error(server, "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", times=5)
+    before = clock.monotonic()
+    tables.set_pitr("orders", enabled=True, days=None)
+    assert clock.monotonic() - before > 1
+    found = tables.settings("orders")
+    assert found is not None
+    assert found.pitr
+
+
+# --- policies
+
+
+def test_the_policy_is_seen_by_the_services_own_clock(tables: Tables) -> None:
+    assert tables.get_policy(ORDERS) is None
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    present = tables.get_policy(ORDERS)
+    assert present is not None
+    assert has_freeze(present.text)
+    # The other side's clock is this machine's own here, whatever clock we were given.
+    assert abs((present.seen_at - datetime.now(UTC)).total_seconds()) < 120
+
+
+def test_a_policy_that_someone_else_changed_is_left_alone(tables: Tables) -> None:
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    with pytest.raises(CheckFailed, match="was changed by someone else"):
+        tables.put_policy(ORDERS, fence_policy(ORDERS, ("arn:aws:iam::1:user/x",), None), None)
+    with pytest.raises(CheckFailed, match="was changed by someone else"):
+        tables.delete_policy(ORDERS, "17")
+    assert tables.get_policy(ORDERS) is not None
+
+
+def test_i2_a_policy_change_whose_answer_was_lost_bears_repeating(tables: Tables) -> None:
+    """The repeat is refused as a change by someone else, but it is our own."""
+    text = freeze_policy(ORDERS, None)
+    for _ in range(2):
+        tables.put_policy(ORDERS, text, None)
+    present = tables.get_policy(ORDERS)
+    assert present is not None
+    for _ in range(2):
+        tables.delete_policy(ORDERS, present.revision_id)
+    assert tables.get_policy(ORDERS) is None
+
+
+def test_a_policy_spelled_otherwise_by_the_service_is_still_ours(tables: Tables) -> None:
+    text = freeze_policy(ORDERS, None)
+    tables.put_policy(ORDERS, json.dumps(json.loads(text), indent=1), None)
+    tables.put_policy(ORDERS, text, None)
+
+
+def test_an_endpoint_without_resource_policies_is_told_apart(
+    tables: Tables, server: SandboxServer
+) -> None:
+    error(server, "GetResourcePolicy", "UnknownOperationException", times=2)
+    with pytest.raises(PolicyUnsupported):
+        tables.get_policy(ORDERS)
+    found = tables.settings("orders")
+    assert found is not None
+    assert found.policy is None
+    error(server, "PutResourcePolicy", "UnknownOperationException")
+    with pytest.raises(PolicyUnsupported):
+        tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+
+
+def test_the_frozen_table_refuses_us_as_well_and_stays_in_our_hands(
+    tables: Tables, wire: Wire
+) -> None:
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    item = {"TableName": "orders", "Item": {"id": {"S": "x"}}}
+    with Wire(wire.endpoint, "migrate") as ours:
+        assert ours.ask("PutItem", item).code == "AccessDeniedException"
+    tables.set_ttl("orders", "expires")
+    present = tables.get_policy(ORDERS)
+    assert present is not None
+    tables.delete_policy(ORDERS, present.revision_id)
+    wire.done("PutItem", item)
+
+
+def test_i9_the_fenced_table_takes_items_from_the_loader_alone(
+    tables: Tables, aws: Aws, wire: Wire
+) -> None:
+    tables.put_policy(ORDERS, fence_policy(ORDERS, aws.identity().principals, None), None)
+    item = {"TableName": "orders", "Item": {"id": {"S": "x"}}}
+    batch = {"RequestItems": {"orders": [{"PutRequest": {"Item": item["Item"]}}]}}
+    with Wire(wire.endpoint, "application") as app, Wire(wire.endpoint, "migrate") as ours:
+        assert app.ask("PutItem", item).code == "AccessDeniedException"
+        assert app.ask("BatchWriteItem", batch).code == "AccessDeniedException"
+        assert ours.ask("PutItem", item).code is None
+        assert ours.ask("BatchWriteItem", batch).code is None
+
+
+# --- states
+
+
+def request(name: str) -> dict[str, Any]:
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    }
+
+
+def test_i2_a_table_is_made_once_and_waited_for(tables: Tables, clock: ManualClock) -> None:
+    began = clock.monotonic()
+    tables.create(request("orders-v2"))
+    tables.create(request("orders-v2"))
+    made = tables.wait_active("orders-v2", clock=clock, progress=NoProgress())
+    assert made.status == "ACTIVE"
+    assert 30 <= clock.monotonic() - began < 60
+
+
+def test_a_table_that_never_comes_is_not_waited_for_an_hour(
+    tables: Tables, clock: ManualClock
+) -> None:
+    began = clock.monotonic()
+    with pytest.raises(Stopped, match="the table nope is not there"):
+        tables.wait_active("nope", clock=clock, progress=NoProgress())
+    assert clock.monotonic() - began < 120
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "expected ACTIVE"),
+        ("UPDATING", "does not become ACTIVE"),
+    ],
+)
+def test_a_table_that_does_not_become_active_stops_the_run(
+    tables: Tables, server: SandboxServer, clock: ManualClock, status: str, said: str
+) -> None:
+    set_faults(server.endpoint, table_status={"orders": status})
+    with pytest.raises(Stopped, match=said):
+        tables.wait_active("orders", clock=clock, progress=NoProgress())
+
+
+def test_i2_a_table_is_deleted_once_and_waited_for(tables: Tables, clock: ManualClock) -> None:
+    found = tables.describe("orders")
+    assert found is not None
+    tables.delete("orders")
+    tables.delete("orders")
+    tables.wait_gone("orders", str(found.table_id), clock=clock, progress=NoProgress())
+    assert tables.describe("orders") is None
+    tables.delete("orders")
+
+
+def test_another_table_of_the_same_name_counts_as_gone(tables: Tables, clock: ManualClock) -> None:
+    tables.wait_gone("orders", "of-an-older-one", clock=clock, progress=NoProgress())
+    assert tables.describe("orders") is not None
+
+
+def test_a_protected_table_is_not_deleted_and_the_reason_is_named(
+    tables: Tables, clock: ManualClock
+) -> None:
+    tables.set_deletion_protection("orders", enabled=True)
+    tables.wait_active("orders", clock=clock, progress=NoProgress())
+    with pytest.raises(CheckFailed, match="the table orders is protected against deletion"):
+        tables.delete("orders")
+
+
+def test_a_table_that_is_being_changed_is_not_deleted(
+    tables: Tables, server: SandboxServer
+) -> None:
+    set_faults(server.endpoint, table_status={"orders": "UPDATING"})
+    with pytest.raises(Stopped, match="the table is in use"):
+        tables.delete("orders")
+
+
+def test_i2_a_backup_of_one_name_is_made_once(tables: Tables, clock: ManualClock) -> None:
+    arn = tables.create_backup("orders", "retable-1")
+    assert tables.create_backup("orders", "retable-1") == arn
+    assert tables.backup_status(arn) == "CREATING"
+    clock.sleep(5)
+    assert tables.backup_status(arn) == "AVAILABLE"
+    assert tables.create_backup("orders", "retable-2") != arn
+
+
+# --- reading
+
+
+EVERY_TYPE: dict[str, Any] = {
+    "s": {"S": "é"},
+    "n": {"N": "12345678901234567890123456789012345678"},
+    "b": {"B": "AAEC/w=="},
+    "bs": {"BS": ["/w=="]},
+    "l": {"L": [{"B": "AA=="}, {"NULL": True}]},
+    "m": {"M": {"inner": {"B": "AQ=="}, "yes": {"BOOL": False}}},
+}
+
+
+def test_a_scan_hands_out_dynamodb_json_with_nothing_lost(tables: Tables, wire: Wire) -> None:
+    put(wire, 1, **EVERY_TYPE)
+    [page] = [page for page in tables.scan_pages("orders", segment=0, segments=1) if page]
+    assert page == [{"id": {"S": "o-1"}, **EVERY_TYPE}]
+
+
+def test_segments_together_are_the_whole_table(tables: Tables, wire: Wire) -> None:
+    for number in range(50):
+        put(wire, number)
+    found = [
+        item["id"]["S"]
+        for segment in range(4)
+        for page in tables.scan_pages("orders", segment=segment, segments=4)
+        for item in page
+    ]
+    assert sorted(found) == sorted(f"o-{number}" for number in range(50))
+
+
+def test_a_scan_waits_where_the_table_has_no_room_for_reads(
+    tables: Tables, wire: Wire, server: SandboxServer, clock: ManualClock
+) -> None:
+    put(wire, 1)
+    before = clock.monotonic()
+    error(server, "Scan", "InternalServerError", times=8)
+    pages = list(tables.scan_pages("orders", segment=0, segments=1))
+    assert sum(map(len, pages)) == 1
+    assert clock.monotonic() > before
+
+
+def test_a_scan_that_is_denied_says_so(tables: Tables, server: SandboxServer) -> None:
+    error(server, "Scan", "AccessDeniedException")
+    with pytest.raises(Stopped, match="reading orders: access was denied") as caught:
+        list(tables.scan_pages("orders", segment=0, segments=1))
+    assert "dynamodb:Scan" in str(caught.value.hint)
+
+
+def test_i9_an_empty_table_is_told_from_one_with_a_single_item(tables: Tables, wire: Wire) -> None:
+    assert tables.is_empty("orders")
+    put(wire, 1)
+    assert not tables.is_empty("orders")
+
+
+def test_an_endpoint_that_is_no_dynamodb_is_an_error_with_a_name() -> None:
+    with (
+        sink(all_written) as (_, other),
+        pytest.raises(Stopped, match="describing orders"),
+    ):
+        other.tables.describe("orders")

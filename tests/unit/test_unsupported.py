@@ -18,13 +18,14 @@ target:
   key: {{partition: {{name: id, type: S}}}}
 {rest}
 """
+ROLE = "arn:aws:iam::111122223333:role/backup"
 LATER = {
     "source.export.format: ion": (", format: ion", ""),
     "source.export.kind: files": (", KIND: files, format: parquet", ""),
     "target.settings.autoscaling": ("", "TARGET"),
     "rebuild.backup.with: aws-backup": (
         "",
-        "rebuild: {backup: {with: aws-backup, vault: v, role: 'arn:aws:iam::1:role/b'}}",
+        f"rebuild: {{backup: {{with: aws-backup, vault: v, role: '{ROLE}'}}}}",
     ),
     "rebuild.provision.with: cdk": (
         "",

@@ -49,10 +49,10 @@ def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> Non
             # Seeded over a port nobody knows, so that whoever finds the named one finds it full.
             report = seed(server.endpoint, parsed)
             server.open(port)
-            for name, value in server.environment().items():
-                click.echo(f"export {name}={value}")
             for line in _described(report):
                 click.echo(line, err=True)
+            for name, value in server.environment().items():
+                click.echo(f"export {name}={value}")
             threading.Event().wait()
     except KeyboardInterrupt:
         # Ctrl-C and SIGTERM are how it ends.

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from retable.schema.problem import Span
+from retable.schema.reasons import Reason
 from retable.schema.spec import (
     Export,
     Expression,
     Field,
+    Index,
     Indexes,
     KeyAttribute,
     KeySchema,
@@ -25,10 +27,40 @@ from retable.schema.spec import (
 )
 from retable.transforms import compile_mapping
 from retable.transforms.mapping import Mapping as ItemMapping
-from retable.transforms.outcome import Kept, Outcome
+from retable.transforms.outcome import Kept, Outcome, Rejected
 
 NOWHERE = Span(1, 1, 1, 1)
 ID = KeySchema(partition=KeyAttribute("id", "S"))
+
+
+EVERYTHING: dict[str, Any] = {
+    "id": {"S": "1"},
+    "text": {"S": "été"},
+    "number": {"N": "99999999999999999999999999999999999999"},
+    "binary": {"B": "AAH/"},
+    "flag": {"BOOL": True},
+    "nothing": {"NULL": True},
+    "texts": {"SS": ["b", "a"]},
+    "numbers": {"NS": ["10", "9"]},
+    "binaries": {"BS": ["/w==", "AA=="]},
+    "list": {"L": [{"N": "1"}, {"NULL": True}, {"SS": ["x"]}, {"B": "AA=="}]},
+    "map": {
+        "M": {"inner": {"NS": ["1"]}, "none": {"NULL": True}, "deep": {"M": {"b": {"B": "AA=="}}}}
+    },
+}
+
+CANONICAL = EVERYTHING | {
+    "texts": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["9", "10"]},
+    "binaries": {"BS": ["AA==", "/w=="]},
+}
+
+INDEXES = Indexes(
+    global_=(
+        Index(name="g", partition=(KeyAttribute("status", "S"),), sort=(KeyAttribute("n", "N"),)),
+    ),
+    local=(Index(name="l", partition=(KeyAttribute("id", "S"),), sort=(KeyAttribute("at", "B"),)),),
+)
 
 
 def expression(text: str, span: Span = NOWHERE) -> Expression:
@@ -93,3 +125,13 @@ def value_of(text: str, item: Mapping[str, Any], **rest: Any) -> Any:
     """Return the typed value a field with the expression ``text`` has; ``None`` where absent."""
     whole = {"id": {"S": "1"}, **item}
     return made(mapping(field("made", text, **rest)).apply(line(whole))).get("made")
+
+
+def reason(outcome: Outcome) -> Reason:
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.reason
+
+
+def refused(*fields: Any, item: Any = None, **rest: Any) -> Reason:
+    whole = {"id": {"S": "1"}} if item is None else item
+    return reason(mapping(*fields, **rest).apply(line(whole)))

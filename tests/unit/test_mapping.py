@@ -7,42 +7,23 @@ from typing import Any
 import pytest
 
 from retable.schema.reasons import Reason
-from retable.schema.spec import Index, Indexes, KeyAttribute, Winner
-from retable.transforms import compile_mapping
+from retable.schema.spec import KeyAttribute, Winner
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
-from support.mapping_specs import ID, expression, field, key, line, made, mapping, spec, value_of
-
-EVERYTHING: dict[str, Any] = {
-    "id": {"S": "1"},
-    "text": {"S": "été"},
-    "number": {"N": "99999999999999999999999999999999999999"},
-    "binary": {"B": "AAH/"},
-    "flag": {"BOOL": True},
-    "nothing": {"NULL": True},
-    "texts": {"SS": ["b", "a"]},
-    "numbers": {"NS": ["10", "9"]},
-    "binaries": {"BS": ["/w==", "AA=="]},
-    "list": {"L": [{"N": "1"}, {"NULL": True}, {"SS": ["x"]}, {"B": "AA=="}]},
-    "map": {
-        "M": {"inner": {"NS": ["1"]}, "none": {"NULL": True}, "deep": {"M": {"b": {"B": "AA=="}}}}
-    },
-}
-CANONICAL = EVERYTHING | {
-    "texts": {"SS": ["a", "b"]},
-    "numbers": {"NS": ["9", "10"]},
-    "binaries": {"BS": ["AA==", "/w=="]},
-}
-
-
-def reason(outcome: Outcome) -> Reason:
-    assert isinstance(outcome, Rejected), outcome
-    return outcome.reason
-
-
-def refused(*fields: Any, item: Any = None, **rest: Any) -> Reason:
-    whole = {"id": {"S": "1"}} if item is None else item
-    return reason(mapping(*fields, **rest).apply(line(whole)))
+from retable.transforms.outcome import Dropped, Kept, Rejected
+from support.mapping_specs import (
+    CANONICAL,
+    EVERYTHING,
+    ID,
+    INDEXES,
+    expression,
+    field,
+    line,
+    made,
+    mapping,
+    reason,
+    refused,
+    value_of,
+)
 
 
 def test_a_copied_item_keeps_every_type() -> None:
@@ -56,117 +37,6 @@ def test_the_result_holds_the_canonical_item_its_key_digest_and_size() -> None:
     assert result.item_json == b'{"id":{"S":"1"},"n":{"N":"1"}}'
     assert result.key == '{"id":{"S":"1"}}'
     assert (result.size, result.rank) == (2 + 1 + 1 + 2, None)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{0}",
-        "@.{0}",
-        "not_null(missing, {0})",
-        "missing || {0}",
-        "values({{a: {0}}})[0]",
-        "merge({{a: `1`}}, {{a: {0}}}).a",
-        "sort_by([{{k: `1`, v: {0}}}], &k)[0].v",
-        "[{0}] | [0]",
-        "from_items([['a', {0}]]).a",
-        "zip([{0}])[0][0]",
-        "max_by([{{k: `1`, v: {0}}}], &k).v",
-        "reverse([{0}])[0]",
-    ],
-)
-@pytest.mark.parametrize("name", sorted(EVERYTHING.keys() - {"id", "nothing"}))
-def test_a_value_handed_on_keeps_its_type(text: str, name: str) -> None:
-    assert value_of(text.format(name), EVERYTHING) == CANONICAL[name]
-
-
-@pytest.mark.parametrize(
-    ("text", "typed"),
-    [
-        ("nothing", {"NULL": True}),
-        ("map.none", {"NULL": True}),
-        ("list[1]", {"NULL": True}),
-        ("[nothing, missing]", {"L": [{"NULL": True}, {"NULL": True}]}),
-        ("{a: missing}", {"M": {"a": {"NULL": True}}}),
-        ("missing", None),
-        ("map.missing", None),
-        ("text.x", None),
-        ("nothing.x", None),
-        ("`null`", None),
-        ("not_null(nothing)", None),
-        ("max(`[]`)", None),
-        ("texts.a", None),
-        ("missing.map", None),
-        ("list[9]", None),
-        ("to_set(`[]`)", None),
-    ],
-)
-def test_a_null_that_is_there_stays_and_one_that_is_computed_is_absent(
-    text: str, typed: Any
-) -> None:
-    assert value_of(text, EVERYTHING) == typed
-
-
-@pytest.mark.parametrize(
-    ("text", "typed"),
-    [
-        ("nothing == `null`", True),
-        ("nothing == missing", True),
-        ("!nothing", True),
-        ("type(nothing) == 'null'", True),
-        ("to_string(nothing) == 'null'", True),
-        ("[nothing] == [`null`]", True),
-        ("contains(list, `null`)", True),
-        ("length(list[*]) == `3`", True),
-        ("length(list[?@ == `null`]) == `0`", True),
-        ("(nothing || 'x') == 'x'", True),
-        ("length(map.*) == `2`", True),
-        ("length(keys(map)) == `3`", True),
-    ],
-)
-def test_a_null_that_is_there_counts_as_null(text: str, *, typed: bool) -> None:
-    assert value_of(text, EVERYTHING) == {"BOOL": typed}
-
-
-@pytest.mark.parametrize(
-    ("text", "typed"),
-    [
-        ("join(',', texts)", {"S": "a,b"}),
-        ("texts[0]", {"S": "a"}),
-        ("numbers[0]", {"N": "9"}),
-        ("binaries[0]", {"B": "AA=="}),
-        ("texts[*]", {"L": [{"S": "a"}, {"S": "b"}]}),
-        ("reverse(texts)", {"L": [{"S": "b"}, {"S": "a"}]}),
-        ("to_array(texts)", {"SS": ["a", "b"]}),
-        ("lower(binary)", {"S": "aah/"}),
-        ("binary", {"B": "AAH/"}),
-        ("to_binary('AAH/')", {"B": "AAH/"}),
-        ("to_set(['b', 'a', 'b'])", {"SS": ["a", "b"]}),
-        ("to_set([`1`, `1.0`, `0.5`])", {"NS": ["0.5", "1"]}),
-        ("to_set([binary])", {"BS": ["AAH/"]}),
-        ("keys(map)", {"L": [{"S": "deep"}, {"S": "inner"}, {"S": "none"}]}),
-        ("length(text)", {"N": "3"}),
-        ("flag && `1.50`", {"N": "1.5"}),
-        ("map.{d: deep.b, n: inner}", {"M": {"d": {"B": "AA=="}, "n": {"NS": ["1"]}}}),
-        ("sum(numbers)", {"N": "19"}),
-        ("add(number, `0`)", {"N": "9" * 38}),
-        ("abs(number)", {"N": "9" * 38}),
-        ("max([number, `0`])", {"N": "9" * 38}),
-    ],
-)
-def test_what_is_computed_is_typed_by_what_it_is(text: str, typed: Any) -> None:
-    assert value_of(text, EVERYTHING) == typed
-
-
-def test_names_come_in_their_order_whatever_the_export_s() -> None:
-    """I7: an export does not promise the order of attributes."""
-    item = {"b": {"N": "2"}, "a": {"N": "1"}}
-    names = {"L": [{"S": "a"}, {"S": "b"}, {"S": "id"}]}
-    assert (
-        made(mapping(field("made", "keys(@)")).apply(line(item | {"id": {"S": "1"}})))["made"]
-        == names
-    )
-    assert value_of("m.*", {"m": {"M": item}}) == {"L": [{"N": "1"}, {"N": "2"}]}
 
 
 def test_fields_see_the_exported_item_and_not_one_another() -> None:
@@ -234,45 +104,6 @@ def test_an_attribute_that_is_no_value_is_malformed_even_where_it_is_dropped(typ
     assert refused(item=item, drop=("a",)) is Reason.MALFORMED_ITEM
 
 
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        (None, Reason.MISSING_KEY),
-        ({"N": "1"}, Reason.WRONG_KEY_TYPE),
-        ({"NULL": True}, Reason.WRONG_KEY_TYPE),
-        ({"S": ""}, Reason.EMPTY_KEY),
-        ({"S": "é" * 1025}, Reason.KEY_TOO_LONG),
-    ],
-)
-def test_a_key_must_be_there_of_its_type_and_fit(typed: Any, found: Reason) -> None:
-    item = {} if typed is None else {"id": typed}
-    assert refused(item=item) is found
-
-
-def test_a_sort_key_may_be_shorter_only() -> None:
-    schema = key("id", "at", types=("S", "B"))
-    item = {"id": {"S": "x" * 2048}, "at": {"B": "AAAA" * 341 + "AA=="}}
-    assert isinstance(mapping(schema=schema).apply(line(item)), Kept)
-    item["at"] = {"B": "AAAA" * 342}
-    assert refused(item=item, schema=schema) is Reason.KEY_TOO_LONG
-    item["at"] = {"B": ""}
-    assert refused(item=item, schema=schema) is Reason.EMPTY_KEY
-
-
-def test_a_key_that_is_dropped_or_not_copied_is_missing() -> None:
-    assert refused(drop=("id",)) is Reason.MISSING_KEY
-    assert refused(copy="none") is Reason.MISSING_KEY
-
-
-def test_an_expression_error_on_a_key_is_a_missing_key_that_says_why() -> None:
-    failing = mapping(field("id", "lower(missing)"))
-    outcome = failing.apply(line({}))
-    assert isinstance(outcome, Rejected)
-    assert outcome.reason is Reason.MISSING_KEY
-    assert "lower()" in outcome.detail
-    assert refused(field("id", "&a")) is Reason.MISSING_KEY
-
-
 @pytest.mark.parametrize("text", ["lower(missing)", "nope(id)", "&id", "[&id]", "divide(`1`, `0`)"])
 def test_an_expression_error_elsewhere_is_one(text: str) -> None:
     assert refused(field("made", text)) is Reason.EXPRESSION_ERROR
@@ -282,55 +113,10 @@ def test_an_expression_error_in_where_is_one() -> None:
     assert refused(where="lower(missing)") is Reason.EXPRESSION_ERROR
 
 
-def test_keys_are_judged_first_and_partition_before_sort() -> None:
-    fields = (field("made", "lower(missing)"), field("at", "missing"), field("id", "number"))
-    item = {"number": {"N": "1"}, "at": {"S": "x"}}
-    schema = key("id", "at")
-    assert refused(*fields, item=item, schema=schema) is Reason.WRONG_KEY_TYPE
-    assert refused(*fields[:2], item={"id": {"S": "1"}}, schema=schema) is Reason.MISSING_KEY
-    assert refused(fields[0], item={"id": {"N": "1"}}) is Reason.WRONG_KEY_TYPE
-
-
 def test_fields_are_judged_in_their_order() -> None:
     first, second = field("b", "missing", required=True), field("a", "lower(missing)")
     assert refused(first, second) is Reason.MISSING_FIELD
     assert refused(second, first) is Reason.EXPRESSION_ERROR
-
-
-def test_a_key_with_a_default_is_never_missing() -> None:
-    outcome = mapping(field("id", "missing", default={"S": "d"})).apply(line({}))
-    assert made(outcome) == {"id": {"S": "d"}}
-
-
-INDEXES = Indexes(
-    global_=(
-        Index(name="g", partition=(KeyAttribute("status", "S"),), sort=(KeyAttribute("n", "N"),)),
-    ),
-    local=(Index(name="l", partition=(KeyAttribute("id", "S"),), sort=(KeyAttribute("at", "B"),)),),
-)
-
-
-@pytest.mark.parametrize(
-    ("item", "found"),
-    [
-        ({}, None),
-        ({"status": {"S": "x"}}, None),
-        ({"status": {"S": "x"}, "n": {"N": "0"}, "at": {"B": "AA=="}}, None),
-        ({"status": {"N": "1"}}, Reason.WRONG_INDEX_KEY_TYPE),
-        ({"status": {"NULL": True}}, Reason.WRONG_INDEX_KEY_TYPE),
-        ({"status": {"S": ""}}, Reason.EMPTY_INDEX_KEY),
-        ({"at": {"B": ""}}, Reason.EMPTY_INDEX_KEY),
-        ({"n": {"S": "1"}}, Reason.WRONG_INDEX_KEY_TYPE),
-    ],
-)
-def test_an_index_takes_an_item_or_dynamodb_refuses_it_whole(
-    item: Any, found: Reason | None
-) -> None:
-    whole = line({"id": {"S": "1"}, **item})
-    declared = mapping(indexes=INDEXES).apply(whole)
-    kept = compile_mapping(spec(), INDEXES).apply(whole)
-    assert declared == kept
-    assert (reason(declared) if isinstance(declared, Rejected) else None) is found
 
 
 def test_numbers_out_of_range_are_refused_where_they_come_along() -> None:
@@ -339,13 +125,6 @@ def test_numbers_out_of_range_are_refused_where_they_come_along() -> None:
     assert refused(field("made", "n"), item=item, drop=("n",)) is Reason.NUMBER_OUT_OF_RANGE
     assert refused(where="keys(@)", item=item, drop=("n",)) is Reason.NUMBER_OUT_OF_RANGE
     assert isinstance(mapping(drop=("n",)).apply(line(item)), Kept)
-
-
-def test_a_key_out_of_range_is_refused_for_that_and_not_as_missing() -> None:
-    schema = key("n", types=("N", "S"))
-    assert refused(item={"n": {"N": "1E999"}}, schema=schema) is Reason.NUMBER_OUT_OF_RANGE
-    dropped = refused(item={"n": {"N": "1E999"}}, schema=schema, drop=("n",))
-    assert dropped is Reason.MISSING_KEY
 
 
 def test_numbers_computed_out_of_range_are_refused() -> None:

@@ -26,13 +26,8 @@ def make_export(step: MakeExport, world: World) -> Evidence:
     Raises:
         Stopped: the service could not export; resuming starts another export.
     """
-    attempt = len(world.journal.records(step.id, "export-failed")) + 1
-    token = f"{world.folder.run_id}-{step.id}-{attempt}"
-    world.journal.record(step.id, "intent", {"client_token": token})
-    exports = world.aws.exports
-    arn = exports.start(step.table_arn, step.bucket, step.prefix, token)
-    world.journal.record(step.id, "started-export", {"arn": arn})
-    state = exports.wait(arn, clock=world.clock, progress=world.progress)
+    arn = _started_export(step, world)
+    state = world.aws.exports.wait(arn, clock=world.clock, progress=world.progress)
     if state.status != "COMPLETED":
         world.journal.record(step.id, "export-failed", {"arn": arn})
         message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
@@ -43,6 +38,19 @@ def make_export(step: MakeExport, world: World) -> Evidence:
         "export_time": state.export_time.isoformat() if state.export_time else None,
         "item_count": state.item_count,
     }
+
+
+def _started_export(step: MakeExport, world: World) -> str:
+    """Return the ARN of the export under way, started now if the journal knows of none."""
+    failed = len(world.journal.records(step.id, "export-failed"))
+    started = world.journal.records(step.id, "started-export")
+    if len(started) > failed:
+        return str(started[-1].data["arn"])
+    token = f"{world.folder.run_id}-{step.id}-{failed + 1}"
+    world.journal.record(step.id, "intent", {"client_token": token})
+    arn = world.aws.exports.start(step.table_arn, step.bucket, step.prefix, token)
+    world.journal.record(step.id, "started-export", {"arn": arn})
+    return arn
 
 
 def use_export(step: UseExport, world: World) -> Evidence:

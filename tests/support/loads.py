@@ -67,6 +67,7 @@ class Loading:
             "on_file_done": self.tallies.append,
             "mapping": compile_mapping(self.spec),
             "progress": NoProgress(),
+            "clock": SystemClock(),
             **changes,
         }
         load_items(
@@ -76,7 +77,6 @@ class Loading:
                 table="orders-v2",
                 key=self.spec.target.key,
                 quarantine=self.quarantine,
-                clock=SystemClock(),
                 rng=random.Random(1),  # noqa: S311 -- jitter needs no secrecy
                 total=self.count,
                 **wanted,

@@ -9,6 +9,7 @@ from retable.runner.clock import SystemClock
 from retable.runner.failure import Stopped
 from retable.runner.load.quarantine import read_quarantine
 from support.loads import COUNT, Loading
+from support.sandboxes import ManualClock
 from support.sink import Item, Reply, Script, all_written
 
 
@@ -21,6 +22,10 @@ def test_i3_every_item_is_written_once_in_batches_of_25_at_most(loading: Loading
     stored = loading.load(all_written)
     assert len(stored) == COUNT
     assert loading.sums() == (COUNT, 0, 0)
+    assert sorted(tally.file for tally in loading.tallies) == sorted(
+        file.key for file in loading.files
+    ), "every file ends once, empty ones too"
+    assert any(not file.item_count for file in loading.files)
     assert max(map(len, loading.batches)) <= 25
     assert stored['{"S": "o-7"}'] == {"id": {"S": "o-7"}, "n": {"N": "7"}}
 
@@ -142,3 +147,22 @@ def test_the_rate_holds_back_what_the_first_second_does_not_cover(loading: Loadi
 def test_an_endpoint_that_hangs_up_for_ever_stops_the_load(loading: Loading) -> None:
     with pytest.raises(Stopped, match="no item got into"):
         loading.load(lambda *_: Reply(hang_up=True), idle_seconds=0.2)
+
+
+def test_a_table_that_refuses_everything_does_not_fill_the_quarantine(tmp_path: Path) -> None:
+    """A wrong key schema is the table's fault, not that of each item in turn."""
+    loading = Loading(tmp_path, 1000)
+    with pytest.raises(Stopped, match="refused the first 100 items and took none"):
+        loading.load(lambda *_: Reply(status=400, error="ValidationException"))
+
+
+def test_a_batch_is_given_its_own_time_after_a_long_silence(loading: Loading) -> None:
+    """Reading a large file takes a while; that nothing was sent then is not the table's fault."""
+    clock = ManualClock()
+
+    def slow(_: str) -> frozenset[tuple[int, int]]:
+        clock.sleep(200)
+        return frozenset()
+
+    stored = loading.load(first_throttled, skip=slow, clock=clock, idle_seconds=150)
+    assert len(stored) == COUNT

@@ -127,6 +127,9 @@ def test_one_storm_of_throttles_halves_the_room_once() -> None:
     for _ in range(FIRST_REQUESTS):
         room.held_back()
     assert room.limit == FIRST_REQUESTS // 2
+    for _ in range(FIRST_REQUESTS // 2 - 1):
+        room.held_back()
+    assert room.limit == FIRST_REQUESTS // 2
     for _ in range(1000):
         room.held_back()
     assert room.limit == 1

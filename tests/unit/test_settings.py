@@ -10,11 +10,20 @@ from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.describe import describe
 from retable.runner.aws.policy import fence_policy
 from retable.runner.failure import Refused
-from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, Provisioned, Target
+from retable.schema.spec import (
+    Index,
+    Indexes,
+    KeyAttribute,
+    KeySchema,
+    KeyType,
+    Provisioned,
+    Target,
+)
 from support.observed import description, settings
 
 ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
-S, N = "S", "N"
+S: KeyType = "S"
+N: KeyType = "N"
 TABLE: dict[str, Any] = {
     "TableName": "orders",
     "TableArn": ARN,
@@ -106,8 +115,8 @@ def test_everything_that_describe_table_says_is_kept() -> None:
 
 
 def test_a_bare_table_has_nothing_of_all_that() -> None:
-    bare = ("TableId", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification")
-    bare += ("SSEDescription", "TableClassSummary", "DeletionProtectionEnabled", "Replicas")
+    bare = ["TableId", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"]
+    bare += ["SSEDescription", "TableClassSummary", "DeletionProtectionEnabled", "Replicas"]
     found = describe(table(**dict.fromkeys(bare, ...)))
     assert found.indexes == Indexes()
     assert (found.table_id, found.stream, found.sse, found.table_class) == (None,) * 4

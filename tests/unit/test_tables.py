@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
+from retable.runner.aws.capture import capture
 from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.aws.policy import fence_policy, freeze_policy, has_freeze
 from retable.runner.aws.session import Aws, connect
@@ -131,6 +134,38 @@ def test_a_table_too_fresh_for_recovery_is_waited_for(
     found = tables.settings("orders")
     assert found is not None
     assert found.pitr
+
+
+def test_a_denied_setting_is_not_waited_for(
+    tables: Tables, server: SandboxServer, clock: ManualClock
+) -> None:
+    error(server, "UpdateContinuousBackups", "AccessDeniedException")
+    before = clock.monotonic()
+    with pytest.raises(Stopped, match="access was denied"):
+        tables.set_pitr("orders", enabled=True, days=None)
+    assert clock.monotonic() == before
+
+
+@pytest.mark.parametrize(("manager", "named"), [("AWS", False), ("CUSTOMER", True)])
+def test_i8_only_a_key_of_ones_own_is_asked_for_again(
+    tables: Tables, aws: Aws, *, manager: str, named: bool
+) -> None:
+    """DescribeTable shows the ARN of DynamoDB's own key too, and CreateTable must not get it."""
+    kms = aws._client("kms")  # noqa: SLF001 -- the client that capture would be given
+    described = tables.describe("orders")
+    assert described is not None
+    wanted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "arn:key"}
+    with Stubber(kms) as stub:
+        answer = {"KeyMetadata": {"KeyId": "k", "KeyManager": manager}}
+        stub.add_response("describe_key", answer, {"KeyId": "arn:key"})
+        found = capture(
+            tables._client,  # noqa: SLF001 -- as Tables itself calls it
+            lambda service: kms if service == "kms" else aws._client(service),  # noqa: SLF001
+            replace(described, sse=wanted),
+            None,
+        )
+    assert found.description.sse is not None
+    assert ("KMSMasterKeyId" in found.description.sse) is named
 
 
 # --- policies
@@ -329,6 +364,16 @@ def test_segments_together_are_the_whole_table(tables: Tables, wire: Wire) -> No
         for item in page
     ]
     assert sorted(found) == sorted(f"o-{number}" for number in range(50))
+
+
+def test_a_table_of_several_pages_is_read_to_its_end(tables: Tables, wire: Wire) -> None:
+    for number in range(8):
+        put(wire, number, pad={"S": "x" * 300_000})
+    pages = list(tables.scan_pages("orders", segment=0, segments=1))
+    assert len(pages) > 1
+    assert sorted(item["id"]["S"] for page in pages for item in page) == [
+        f"o-{number}" for number in range(8)
+    ]
 
 
 def test_a_scan_waits_where_the_table_has_no_room_for_reads(

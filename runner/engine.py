@@ -177,7 +177,7 @@ def _clear(folder: Path, suffixes: frozenset[str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
-            if path.suffix in suffixes and not path.is_dir():
+            if path.suffix in suffixes:
                 path.unlink()
     except OSError as error:
         raise not_written(error, folder) from error

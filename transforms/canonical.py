@@ -73,7 +73,8 @@ def canonical_value(typed: Any, level: int = 1) -> Typed:
     """
     if type(typed) is not dict or len(typed) != 1:
         _refuse("not an object of exactly one type and its value")
-    ((kind, value),) = typed.items()
+    (kind,) = typed
+    value = typed[kind]
     if kind == "S" and type(value) is str:
         return typed
     rule = _RULES.get(kind)

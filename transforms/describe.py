@@ -5,7 +5,7 @@ from retable.transforms.canonical import canonical_values
 from retable.transforms.keys import key_rules
 from retable.transforms.mapping import result_of
 from retable.transforms.outcome import Result
-from retable.transforms.size import item_size
+from retable.transforms.size import canonical_size
 
 
 def describe_item(item: TypedItem, key: KeySchema) -> Result:
@@ -20,4 +20,4 @@ def describe_item(item: TypedItem, key: KeySchema) -> Result:
     values = canonical_values(item)
     for rule in key_rules(key):
         rule.check(values.get(rule.attribute.name))
-    return result_of(values, key, item_size(values))
+    return result_of(values, key, canonical_size(values))

@@ -33,7 +33,7 @@ from retable.transforms.grammar import calls_of
 from retable.transforms.keys import index_rules, key_rules
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected, Result
 from retable.transforms.reads import reads_of
-from retable.transforms.size import MAX_ITEM_BYTES, item_size
+from retable.transforms.size import MAX_ITEM_BYTES, canonical_size
 from retable.transforms.view import view_item
 
 Item = dict[str, Typed]
@@ -118,8 +118,7 @@ class Mapping:
         for name, fault in faults.items():
             if self._copies(name):
                 raise fault
-        copies = self._copies
-        item = {name: typed for name, typed in source.items() if copies(name)} | made
+        item = self._copy(source) | made
         for rule in self._index_rules:
             rule.check(item)
         return Kept((self._result(item, view),))
@@ -142,11 +141,20 @@ class Mapping:
                 raise missing_field(maker.name)
         return made
 
+    def _copy(self, source: Source) -> Item:
+        """Return the attributes that are handed on under their own names."""
+        if self._copied is None:
+            copied = dict(source)
+            for name in self._uncopied:
+                copied.pop(name, None)
+            return copied
+        return {name: typed for name, typed in source.items() if self._copies(name)}
+
     def _copies(self, name: str) -> bool:
         return name not in self._uncopied and (self._copied is None or name in self._copied)
 
     def _result(self, item: Item, view: Any) -> Result:
-        size = item_size(item)
+        size = canonical_size(item)
         if size > MAX_ITEM_BYTES:
             detail = f"{size:,} bytes; DynamoDB holds {MAX_ITEM_BYTES:,} at most"
             raise ItemFaultError(Reason.ITEM_TOO_LARGE, detail)

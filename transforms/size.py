@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from retable.schema.spec import TypedItem
-from retable.transforms.number import normalize_number
+from retable.transforms.canonical import canonical_value, canonical_values
 
 MAX_ITEM_BYTES = 409_600
 """The greatest item: 409,600 bytes are accepted, 409,601 refused."""
@@ -21,19 +21,23 @@ def item_size(item: TypedItem) -> int:
     """Return the bytes of a DynamoDB JSON item: its names in UTF-8 and its values.
 
     Raises:
-        ValueError: a number in it is none that DynamoDB holds.
+        ItemFaultError: it is none that DynamoDB holds; a ``ValueError``.
     """
-    return _pairs_size(item)
+    return canonical_size(canonical_values(item))
+
+
+def canonical_size(values: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the bytes of an item whose values are canonical, which spares judging them again."""
+    return _pairs_size(values)
 
 
 def value_size(typed: Mapping[str, Any]) -> int:
     """Return the bytes of one DynamoDB JSON value.
 
     Raises:
-        ValueError: as ``item_size``.
+        ItemFaultError: as ``item_size``.
     """
-    ((kind, value),) = typed.items()
-    return _SIZES[kind](value)
+    return _value_size(canonical_value(typed))
 
 
 def text_size(text: str) -> int:
@@ -42,15 +46,11 @@ def text_size(text: str) -> int:
 
 
 def number_size(text: str) -> int:
-    """Return the bytes of a number.
+    """Return the bytes of a number in canonical form.
 
     That is one, one for each two digits on either side of the point, and one for a minus sign;
     zeros at the ends do not count.
-
-    Raises:
-        ValueError: ``text`` is no number that DynamoDB holds.
     """
-    text = normalize_number(text)
     if text.isdigit():
         return 1 + (len(text.rstrip("0")) + 1) // 2
     negative = text[0] == "-"
@@ -67,10 +67,16 @@ def binary_size(text: str) -> int:
     return len(text.rstrip("=")) * 3 // 4
 
 
+def _value_size(typed: Mapping[str, Any]) -> int:
+    (kind,) = typed
+    return _SIZES[kind](typed[kind])
+
+
 def _pairs_size(pairs: Mapping[str, Mapping[str, Any]]) -> int:
     size = 0
     for name, typed in pairs.items():
-        ((kind, value),) = typed.items()
+        (kind,) = typed
+        value = typed[kind]
         size += len(name) if name.isascii() else len(name.encode())
         # Text is most of what items hold, so it is not sent through the table below.
         if kind == "S":
@@ -85,7 +91,7 @@ def _map_size(value: Mapping[str, Any]) -> int:
 
 
 def _list_size(value: Sequence[Any]) -> int:
-    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + sum(map(value_size, value))
+    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + sum(map(_value_size, value))
 
 
 _SIZES: dict[str, Callable[[Any], int]] = {

@@ -145,6 +145,14 @@ def test_an_altered_data_file_is_refused_by_its_digest(
         made.check()
 
 
+def test_the_digest_told_is_that_of_all_bytes_even_if_they_do_not_unpack(made: MadeExport) -> None:
+    """The file is larger than the pieces it is read in, and broken from its first byte."""
+    body = b"no gzip" * 100_000
+    made.data().write_bytes(body)
+    with pytest.raises(CheckFailed, match=re.escape(f"MD5 is {md5_text(body)}; the manifest")):
+        made.check()
+
+
 def test_a_wrong_digest_in_the_manifest_is_refused(made: MadeExport) -> None:
     made.set_entry(0, md5Checksum=md5_text(b"another"))
     with pytest.raises(CheckFailed, match=r"MD5 is \S+; the manifest says"):

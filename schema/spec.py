@@ -200,6 +200,22 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One entry of ``transform.items``: a target item that an exported item becomes.
+
+    With ``each`` it becomes one for each element of that array; expressions see the element under
+    the name ``bind``, beside the item's own attributes.
+    """
+
+    where: Expression | None = None
+    each: Expression | None = None
+    bind: str = "each"
+    copy: Literal["all", "none"] | tuple[str, ...] = "none"
+    drop: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Winner:
     """``collisions``: which of several items with one target key is loaded.
 
@@ -225,10 +241,17 @@ class Transform:
     copy: Literal["all", "none"] | tuple[str, ...] = "all"
     drop: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    items: tuple[Template, ...] = ()
+    """In place of ``copy``, ``drop`` and ``fields``: one exported item becomes several."""
     functions: str | None = None
     """A Python file with custom functions, relative to the spec."""
     max_rejects: int | Percentage = 0
     collisions: Literal["refuse"] | Winner = "refuse"
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Return what an exported item becomes: ``items``, or the one item the rest describes."""
+        return self.items or (Template(copy=self.copy, drop=self.drop, fields=self.fields),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

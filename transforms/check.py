@@ -16,8 +16,7 @@ from retable.transforms.expression import ExpressionError, compile_expression
 from retable.transforms.functions.kinds import kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.grammar import bare_literals, calls_of
-from retable.transforms.reads import Node
+from retable.transforms.grammar import Node, bare_literals, calls_of
 
 _OPERATORS = {
     "*": "multiply",

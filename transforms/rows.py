@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from retable.schema.spec import ExpectDropped, ExpectItem, ExpectRejected, ExpectSome, RowTest
-from retable.transforms.canonical import Typed, canonical_value
+from retable.transforms.canonical import canonical_value
 from retable.transforms.fault import ItemFaultError
+from retable.transforms.judge import Typed
 from retable.transforms.mapping import Mapping as ItemMapping
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 

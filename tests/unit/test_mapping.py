@@ -99,9 +99,12 @@ def test_half_a_surrogate_pair_and_endless_nesting_are_malformed() -> None:
 
 
 @pytest.mark.parametrize("typed", [{"NULL": False}, {"SS": []}, {"NS": ["1", "1.0"]}, {"Q": 1}, 7])
-def test_an_attribute_that_is_no_value_is_malformed_even_where_it_is_dropped(typed: Any) -> None:
+def test_an_attribute_that_is_no_value_is_malformed_where_it_is_used(typed: Any) -> None:
     item = {"id": {"S": "1"}, "a": typed}
-    assert refused(item=item, drop=("a",)) is Reason.MALFORMED_ITEM
+    assert refused(item=item) is Reason.MALFORMED_ITEM
+    assert refused(field("made", "a"), item=item, drop=("a",)) is Reason.MALFORMED_ITEM
+    assert refused(item=item, copy="none", where="a || id", drop=("a",)) is Reason.MALFORMED_ITEM
+    assert isinstance(mapping(drop=("a",)).apply(line(item)), Kept)
 
 
 @pytest.mark.parametrize("text", ["lower(missing)", "nope(id)", "&id", "[&id]", "divide(`1`, `0`)"])

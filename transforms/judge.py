@@ -10,9 +10,8 @@ size of an item known from the length of its JSON, without looking at its text a
 """
 
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from retable.schema.limits import MAX_DIGITS, MAX_NESTING
@@ -26,6 +25,8 @@ Typed = dict[str, Any]
 REMEMBERED_NUMBERS = 1 << 14
 """Tables repeat their numbers: quantities, versions, years."""
 
+_PLAIN_NUMBERS: dict[str, int] = {}
+"""The excess of canonical numbers met lately: a memory of a pure function, never of an item."""
 _EMPTY = -3
 """The excess of a list or map without anything in it."""
 
@@ -43,13 +44,32 @@ def judge(typed: Any, level: int = 1) -> int:
     value = typed[kind]
     if kind == "S" and value.__class__ is str:
         return 0
-    if kind == "N" and value.__class__ is str and len(value) <= MAX_DIGITS:
-        typed[kind], excess = _short_number(value)
-        return excess
+    if kind == "N" and value.__class__ is str and (known := _PLAIN_NUMBERS.get(value)) is not None:
+        return known
     rule = _RULES.get(kind)
     if rule is None:
         _refuse("a type that DynamoDB does not have")
     return rule(typed, value, level)
+
+
+def judge_all(values: Iterable[Any], level: int = 1) -> int:
+    """Judge each of ``values`` and return their excess in bytes together.
+
+    Raises:
+        ItemFaultError: as ``judge``.
+    """
+    excess = 0
+    for typed in values:
+        # Text, and numbers seen before, are most of what items hold: not worth a call each.
+        if typed.__class__ is dict and len(typed) == 1:
+            if typed.get("S").__class__ is str:
+                continue
+            number = typed.get("N")
+            if number.__class__ is str and (known := _PLAIN_NUMBERS.get(number)) is not None:
+                excess += known
+                continue
+        excess += judge(typed, level)
+    return excess
 
 
 def _text(_typed: Typed, _value: Any, _level: int) -> int:
@@ -57,7 +77,12 @@ def _text(_typed: Typed, _value: Any, _level: int) -> int:
 
 
 def _number(typed: Typed, value: Any, _level: int) -> int:
-    typed["N"], excess = _judged_number(value)
+    text, excess = _judged_number(value)
+    if text == value and len(text) <= MAX_DIGITS:
+        if len(_PLAIN_NUMBERS) >= REMEMBERED_NUMBERS:
+            _PLAIN_NUMBERS.clear()
+        _PLAIN_NUMBERS[text] = excess
+    typed["N"] = text
     return excess
 
 
@@ -72,9 +97,6 @@ def _judged_number(value: Any) -> tuple[str, int]:
     except ValueError:
         _refuse("a number whose text is no decimal number")
     return text, len(text) - number_size(text)
-
-
-_short_number = lru_cache(REMEMBERED_NUMBERS)(_judged_number)
 
 
 def _binary(typed: Typed, value: Any, _level: int) -> int:
@@ -115,19 +137,22 @@ def _null(_typed: Typed, value: Any, _level: int) -> int:
     return 4
 
 
+def judge_list(values: list[Any], level: int = 1) -> int:
+    """Return the excess in bytes of the typed list that holds ``values``, judging them.
+
+    Raises:
+        ItemFaultError: as ``judge``.
+    """
+    if not values:
+        return _EMPTY
+    _check_level(level)
+    return 8 * len(values) - 4 + judge_all(values, level + 1)
+
+
 def _list(_typed: Typed, value: Any, level: int) -> int:
     if value.__class__ is not list:
         _refuse("L holds something else than a list")
-    if not value:
-        return _EMPTY
-    _check_level(level)
-    excess = 8 * len(value) - 4
-    for inner in value:
-        # Text is most of what items hold; its judgement is not worth a call.
-        if inner.__class__ is dict and inner.get("S").__class__ is str and len(inner) == 1:
-            continue
-        excess += judge(inner, level + 1)
-    return excess
+    return judge_list(value, level)
 
 
 def _map(_typed: Typed, value: Any, level: int) -> int:
@@ -136,12 +161,7 @@ def _map(_typed: Typed, value: Any, level: int) -> int:
     if not value:
         return _EMPTY
     _check_level(level)
-    excess = 11 * len(value) - 4
-    for inner in value.values():
-        if inner.__class__ is dict and inner.get("S").__class__ is str and len(inner) == 1:
-            continue
-        excess += judge(inner, level + 1)
-    return excess
+    return 11 * len(value) - 4 + judge_all(value.values(), level + 1)
 
 
 def _check_level(level: int) -> None:

@@ -7,7 +7,7 @@ What the same part of a tree gives for the same value is computed once. The mean
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from retable.transforms.compiler.calls import UNSET, guard_of
@@ -39,6 +39,10 @@ class Operand:
     """It is true, false or a computed null."""
     parts: tuple[str, ...] | None = None
     """It is an array of the plain values of these names."""
+    array: str | None = None
+    """The name of the list that a typed array made here holds, if it is there."""
+    present: bool = False
+    """It is never absent, as an element of an array is."""
     bound: "tuple[str, Operand] | None" = None
     """A name that an item has for the time being, and its value."""
 
@@ -84,12 +88,21 @@ class Expressions:
             if operand.view == "item":
                 known = Operand(writer.let("all", f"see_item({_whole(operand)})"), "plain")
             else:
-                text = writer.let("text", f"{name}.get('S') if {name} is not None else None")
+                text = writer.let("text", _if_there(operand, f"{name}.get('S')"))
                 with writer.block(f"if {text}.__class__ is not str or len({name}) != 1:"):
                     writer.line(f"{text} = see({name})")
                 known = Operand(text, "plain")
             writer.note(key, known)
         return known
+
+    def no_text(self, writer: Writer, operand: Operand) -> str:
+        """Return the condition under which a typed value is there and is no text."""
+        name = operand.name
+        seen: Operand | None = writer.known(("seen", name, None))
+        if seen is not None:
+            return f"{seen.name}.__class__ is not str and {name} is not None"
+        usual = f"{name}.get('S').__class__ is str and len({name}) == 1"
+        return f"{name} is not None and not ({usual})"
 
     def false(self, operand: Operand) -> str:
         """Return the condition under which ``operand`` counts as false."""
@@ -160,9 +173,7 @@ class Expressions:
         key = (kind, at.name)
         known: str | None = writer.known(key)
         if known is None:
-            known = writer.let(
-                "inside", f"{at.name}.get('{kind}') if {at.name} is not None else None"
-            )
+            known = writer.let("inside", _if_there(at, f"{at.name}.get('{kind}')"))
             writer.note(key, known)
         return known
 
@@ -220,7 +231,7 @@ class Expressions:
         with writer.block(f"if {array} is not None:"):
             writer.line(f"{made} = []")
             with writer.block(f"for {one} in {array}:"):
-                element = Operand(one, _within(base.view))
+                element = Operand(one, _within(base.view), present=True)
                 for test in condition:
                     passed = self.value(writer, test, element)
                     writer.line(f"if {self.false(passed)}:")
@@ -230,7 +241,8 @@ class Expressions:
                 writer.line(f"    {made}.append({found.name})")
         if found.view == "plain":
             return Operand(made, "plain")
-        return self._array(writer, "list", made, f"{made} is not None", "typed")
+        whole = self._array(writer, "list", made, f"{made} is not None", "typed")
+        return replace(whole, array=made)
 
     def _values(self, writer: Writer, at: Operand) -> str:
         """Write the list of values of an object; ``None`` for what is none."""
@@ -356,6 +368,11 @@ def not_null(operand: Operand) -> str:
     if operand.view == "typed":
         return f"{operand.name} is not None and 'NULL' not in {operand.name}"
     return f"{operand.name} is not None and {operand.name} is not NULL"
+
+
+def _if_there(operand: Operand, found: str) -> str:
+    """Return the code of ``found``, or of absence where ``operand`` is absent."""
+    return found if operand.present else f"{found} if {operand.name} is not None else None"
 
 
 def _view_of(node: Node, view: View) -> View:

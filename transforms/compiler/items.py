@@ -11,7 +11,7 @@ from retable.transforms.coerce import coerce
 from retable.transforms.compiler.runtime import wrap
 from retable.transforms.fault import ItemFaultError, shown
 from retable.transforms.functions.kinds import kind_of, refuse_type
-from retable.transforms.judge import Typed, judge
+from retable.transforms.judge import Typed, judge, judge_all
 from retable.transforms.keys import KeyRule
 from retable.transforms.number import exact, number_rank
 from retable.transforms.size import MAX_ITEM_BYTES
@@ -42,17 +42,10 @@ def given_type(typed: Any, wanted: AttributeType) -> tuple[Typed | None, int]:
 
 def copied(attributes: dict[str, Any]) -> int:
     """Judge attributes that are handed on under their own names; return their excess."""
-    excess = 0
-    for name, typed in attributes.items():
-        if not 0 < len(name) <= SURELY_A_NAME:
+    if "" in attributes or sum(map(len, attributes)) > SURELY_A_NAME:
+        for name in attributes:
             check_name(name)
-        if typed.__class__ is dict and typed.get("S").__class__ is str and len(typed) == 1:
-            continue
-        try:
-            excess += judge(typed)
-        except ItemFaultError as fault:
-            raise fault.inside(name) from None
-    return excess
+    return judge_all(attributes.values())
 
 
 def checked_key(rule: KeyRule, typed: Any) -> int:

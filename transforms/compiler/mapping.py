@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
 
 import orjson
 
@@ -164,13 +163,11 @@ class MappingWriter:
             for rule in self._rules
         }
         made = {
-            name: self._field(writer, field, at, key=False)
+            name: self._field(writer, field, at, key=False)[0]
             for name, field in fields.items()
             if name not in keys
         }
         self._copy(writer, template, uncopied, keys)
-        for name, (typed, _text) in keys.items():
-            writer.line(f"out[{name!a}] = {typed}")
         for name, typed in made.items():
             writer.line(f"if {typed} is not None:")
             writer.line(f"    out[{name!a}] = {typed}")
@@ -187,37 +184,40 @@ class MappingWriter:
     ) -> tuple[str, str]:
         """Write one attribute of the key; return the names of its typed value and its text."""
         name, kind = rule.attribute.name, rule.attribute.type
+        text = None
         if name in fields:
-            typed = self._field(writer, fields[name], at, key=True)
+            typed, text = self._field(writer, fields[name], at, key=True)
         elif _copies(template, fields, name):
             typed = writer.let(name, f"item.get({name!a})")
         else:
             typed = writer.let(name, "None")
         self._place(writer, Place())
         checked = self.module.constant(rule, ("rule", name), "rule")
-        if kind == "S":
-            longest = rule.limit // LONGEST_KEY_TEXT
+        if kind != "S":
+            writer.line(f"excess += checked_key({checked}, {typed})")
+            return typed, writer.let("text", f"{typed}['{kind}']")
+        usual = f"0 < len({{}}) <= {rule.limit // LONGEST_KEY_TEXT}"
+        if text is None:
             text = writer.let("text", f"{typed}.get('S') if {typed} is not None else None")
-            usual = (
-                f"{text}.__class__ is str and 0 < len({text}) <= {longest} and len({typed}) == 1"
-            )
-            with writer.block(f"if not ({usual}):"):
-                writer.line(f"excess += checked_key({checked}, {typed})")
-                writer.line(f"{text} = {typed}['S']")
-            return typed, text
-        writer.line(f"excess += checked_key({checked}, {typed})")
-        return typed, writer.let("text", f"{typed}['{kind}']")
+            usual += f" and len({typed}) == 1"
+        with writer.block(f"if not ({text}.__class__ is str and {usual.format(text)}):"):
+            writer.line(f"excess += checked_key({checked}, {typed})")
+            writer.line(f"{text} = {typed}['S']")
+        return typed, text
 
-    def _field(self, writer: Writer, field: Field, at: Operand, *, key: bool) -> str:
+    def _field(
+        self, writer: Writer, field: Field, at: Operand, *, key: bool
+    ) -> tuple[str, str | None]:
         """Write what makes one attribute; return the name of its typed value, ``None`` if absent.
 
-        The excess of a key is counted where its rule is checked, unless it was given a type.
+        Where it is text, the second name has that. The excess of a key is counted where its rule
+        is checked.
         """
         what = f"field {shown(field.name)}"
         writer.comment(f"{what}: {field.expression.text}")
         self._place(writer, Place(what=what, field=field.name, key=key))
         found = self._value(writer, field.expression, at)
-        typed = self._typed(writer, field, found, counted=not key)
+        typed, text = self._typed(writer, field, found, counted=not key)
         if field.default is not None:
             default = canonical_value(dict(field.default))
             name = self.module.constant(default, ("default", field.name, id(field)), "default")
@@ -228,65 +228,75 @@ class MappingWriter:
         elif field.required and not key:
             writer.line(f"if {typed} is None:")
             writer.line(f"    missing({field.name!a})")
-        return typed
+        return typed, text
 
-    def _typed(self, writer: Writer, field: Field, found: Operand, *, counted: bool) -> str:
+    def _typed(
+        self, writer: Writer, field: Field, found: Operand, *, counted: bool
+    ) -> tuple[str, str | None]:
         """Write the typed value of ``found``; add its excess if it is to be ``counted``."""
-        made = self.module.name(field.name)
         if found.view == "item":
             found = self._expressions.seen(writer, found)
+        if found.view == "typed" and field.type is None:
+            if counted and found.array is not None:
+                writer.line(f"if {found.array} is not None:")
+                writer.line(f"    excess += judge_list({found.array})")
+            elif counted:
+                writer.line(f"if {self._expressions.no_text(writer, found)}:")
+                writer.line(f"    excess += judge({found.name})")
+            # The same value may serve other fields, which have no default.
+            return (writer.let(field.name, found.name) if field.default else found.name), None
+        made, text = self.module.name(field.name), None
         if field.type is not None:
             value = found.name if found.view == "typed" else f"wrap({found.name})"
             writer.line(f"{made}, more = given_type({value}, {field.type!a})")
             more = "excess += more"
-        elif found.view == "typed":
-            writer.line(f"{made} = {found.name}")
-            usual = f"{made} is None or {made}.get('S').__class__ is str and len({made}) == 1"
-            with writer.block(f"if not ({usual}):"):
-                writer.line(f"{'excess += ' if counted else ''}judge({made})")
-            return made
         elif found.flag:
             writer.line(f"{made} = FLAGS[{found.name}]")
             more = f"excess += FLAG_EXCESS[{found.name}]"
         else:
-            self._wrapped(writer, made, found.name, counted=counted)
-            return made
-        if counted:
+            text = self._wrapped(writer, made, found.name, counted=counted)
+            more = "pass"
+        if counted and text is None:
             writer.line(more)
-        return made
+        return made, text
 
-    def _wrapped(self, writer: Writer, made: str, name: str, *, counted: bool) -> None:
-        with writer.block(f"if {name}.__class__ is str:"):
-            writer.line(f"{made} = {{'S': {name}}}")
+    def _wrapped(self, writer: Writer, made: str, name: str, *, counted: bool) -> str:
+        """Write the typed value of a plain one; return the name of its text."""
+        text = writer.let("text", name)
+        with writer.block(f"if {text}.__class__ is str:"):
+            writer.line(f"{made} = {{'S': {text}}}")
         with writer.block("else:"):
-            writer.line(f"{made}, more = wrapped({name})")
+            writer.line(f"{made}, more = wrapped({text})")
             if counted:
                 writer.line("excess += more")
+        return text
 
     def _copy(
         self,
         writer: Writer,
         template: Template,
         uncopied: set[str],
-        keys: Mapping[str, Any],
+        keys: Mapping[str, tuple[str, str]],
     ) -> None:
-        """Write ``out`` with the attributes that are handed on under their own names."""
+        """Write ``out`` with the key and what is handed on under its own name."""
         writer.comment(f"copy: {template.copy}")
         self._place(writer, Place())
+        made = ", ".join(f"{name!a}: {typed}" for name, (typed, _text) in keys.items())
+        if template.copy == "none":
+            writer.line(f"out = {{{made}}}")
+            return
         if template.copy == "all":
             writer.line("out = item.copy()")
             for name in sorted(uncopied | set(keys)):
                 writer.line(f"out.pop({name!a}, None)")
         else:
             writer.line("out = {}")
-            names = () if template.copy == "none" else template.copy
-            for name in (one for one in names if one not in uncopied and one not in keys):
+            for name in (one for one in template.copy if one not in uncopied and one not in keys):
                 found = writer.let(name, f"item.get({name!a})")
                 writer.line(f"if {found} is not None:")
                 writer.line(f"    out[{name!a}] = {found}")
-            if not names:
-                return
         writer.line("excess += copied(out)")
+        writer.line(f"out.update({{{made}}})")
 
     def _finish(self, writer: Writer, texts: Mapping[str, str]) -> None:
         """Write the result of ``out``: its form, size, key, digest, and what indexes ask of it."""

@@ -18,7 +18,7 @@ from retable.transforms.functions.kinds import (
     refuse_value,
 )
 from retable.transforms.functions.text import check_length
-from retable.transforms.judge import Typed, judge
+from retable.transforms.judge import Typed, judge, judge_list
 from retable.transforms.view import NULL, Null, typed_value, view_value
 
 _ELEMENTS = {"SS": "S", "NS": "N", "BS": "B"}
@@ -158,6 +158,7 @@ NAMES: dict[str, Callable[..., Any] | Any] = {
         flat_typed,
         is_false,
         judge,
+        judge_list,
         member,
         null,
         ordered,

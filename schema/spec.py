@@ -312,7 +312,14 @@ class ExpectRejected:
     reason: Reason
 
 
-Expectation = ExpectItem | ExpectSome | ExpectDropped | ExpectRejected
+@dataclass(frozen=True, slots=True)
+class ExpectItems:
+    """The row becomes these items, in the order of the templates and of what they go through."""
+
+    items: tuple[ExpectItem | ExpectSome, ...]
+
+
+Expectation = ExpectItem | ExpectSome | ExpectItems | ExpectDropped | ExpectRejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

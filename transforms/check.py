@@ -152,8 +152,9 @@ def _written(spec: Spec) -> Iterator[WrittenExpression]:
     transform = spec.transform
     if transform.where is not None:
         yield transform.where
-    for field in transform.fields:
-        yield field.expression
+    for template in transform.templates:
+        yield from (each for each in (template.where, template.each) if each is not None)
+        yield from (field.expression for field in template.fields)
     if isinstance(transform.collisions, Winner):
         yield transform.collisions.by
 

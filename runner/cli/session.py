@@ -26,6 +26,7 @@ from retable.runner.summary import is_completed, is_ended, summarize
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
+from retable.transforms.mapping import Mapping as ItemMapping
 
 Approval = Callable[[Plan, Evidence], str | None]
 
@@ -114,7 +115,6 @@ def _world(
 ) -> Iterator[World]:
     """Yield the world of one run, its journal open."""
     clock = SystemClock()
-    indexes = plan.settings.description.indexes if plan.settings else None
     mark = fingerprint(plan)
     with (
         open_journal(folder.journal, mark, clock) as journal,
@@ -122,7 +122,7 @@ def _world(
     ):
         yield World(
             spec=spec,
-            mapping=compile_mapping(spec, indexes if spec.target.indexes == "keep" else None),
+            mapping=mapping_of(spec, plan),
             plan=plan,
             fingerprint=mark,
             folder=folder,
@@ -134,6 +134,12 @@ def _world(
             processes=os.cpu_count() or 1,
             approve=approve,
         )
+
+
+def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
+    """Return the mapping of a run; indexes that are kept are known from the plan."""
+    indexes = plan.settings.description.indexes if plan.settings else None
+    return compile_mapping(spec, indexes if spec.target.indexes == "keep" else None)
 
 
 def turn_back(spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws]) -> bool:

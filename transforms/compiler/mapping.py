@@ -82,7 +82,8 @@ class MappingWriter:
         self._places: list[Place] = [Place()]
         self._rules = key_rules(recipe.key)
         self._index_rules = index_rules(recipe.indexes)
-        self._one = len(recipe.templates) == 1 and recipe.templates[0].each is None
+        first, *others = recipe.templates
+        self._one = not others and first.each is None and first.where is None
         writer = self.module.function("apply", "line")
         self._write(writer)
         places = self.module.constant(tuple(self._places), "places", "places")

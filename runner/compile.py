@@ -61,6 +61,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
@@ -127,6 +128,7 @@ def _reading_plan(
         command=command,
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=None,
         region=spec.source.region,
         sandbox=False,
@@ -146,6 +148,7 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
@@ -348,3 +351,8 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
         yield f"export {export.id} is of another physical table than {name} is now"
     if spec.rebuild.backup == "none":
         yield f"no backup of {name} is made"
+
+
+def _functions_sha256(spec: Spec) -> str | None:
+    own = spec.transform.functions
+    return None if own is None else own.sha256

@@ -27,6 +27,7 @@ from retable.runner.plan import (
     UseExport,
     VerifyTable,
 )
+from retable.runner.spec_functions import ALLOW, signatures
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
@@ -174,6 +175,11 @@ def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     """Yield how items become items."""
     count = "" if plan.items is None else f" up to {plan.items:,}"
     yield f"> write items{count}"
+    own = spec.transform.functions
+    for usage in signatures(spec):
+        yield f"    calls {usage} of {own.file if own else ''}"
+    if own is not None and not own.allowed:
+        yield f"  ! {own.file} has not been run: that needs {ALLOW}"
     for template in spec.transform.templates:
         if spec.transform.items:
             yield "    one item" + (f" for each of {template.each.text}" if template.each else "")

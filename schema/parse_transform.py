@@ -10,7 +10,15 @@ from retable.schema.limits import is_attribute_name
 from retable.schema.parse_source import check_inside
 from retable.schema.parse_table import check_names
 from retable.schema.rules import Rule
-from retable.schema.spec import Expression, Field, Percentage, Template, Transform, Winner
+from retable.schema.spec import (
+    Expression,
+    Field,
+    Functions,
+    Percentage,
+    Template,
+    Transform,
+    Winner,
+)
 from retable.schema.values import ValueFaultError, to_typed
 from retable.schema.wording import dotted, shown
 
@@ -87,14 +95,14 @@ def _copy(
     return check_names(cursor.entries("copy")) if isinstance(value, list) else value
 
 
-def _functions(cursor: Cursor) -> str | None:
+def _functions(cursor: Cursor) -> Functions | None:
     if "functions" not in cursor:
         return None
     path = check_inside(cursor["functions"])
     if not path.endswith(".py"):
         message = f"functions are a Python file (.py); found {shown(path)}"
         cursor["functions"].error(Rule.PATH_OUTSIDE, message)
-    return path
+    return Functions(file=path)
 
 
 def _fields(cursor: Cursor) -> tuple[Field, ...]:

@@ -5,6 +5,7 @@ a value; ``parse`` does. Defaults that need the live table (billing, indexes, se
 ``None`` or ``"keep"`` here and are resolved when the plan is compiled.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -216,6 +217,23 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Functions:
+    """``transform.functions``: a Python file with functions of the spec's own."""
+
+    file: str
+    """Its path relative to the spec."""
+    text: str | None = field(default=None, repr=False)
+    """What it holds; ``None`` until it is read, which parsing a spec does not do."""
+    allowed: bool = False
+    """Whether the user allowed to run it."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the text."""
+        return hashlib.sha256((self.text or "").encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Winner:
     """``collisions``: which of several items with one target key is loaded.
 
@@ -243,8 +261,7 @@ class Transform:
     fields: tuple[Field, ...] = ()
     items: tuple[Template, ...] = ()
     """In place of ``copy``, ``drop`` and ``fields``: one exported item becomes several."""
-    functions: str | None = None
-    """A Python file with custom functions, relative to the spec."""
+    functions: Functions | None = None
     max_rejects: int | Percentage = 0
     collisions: Literal["refuse"] | Winner = "refuse"
 

@@ -58,16 +58,38 @@ def judge_all(values: Iterable[Any], level: int = 1) -> int:
     Raises:
         ItemFaultError: as ``judge``.
     """
+    try:
+        return _judge_usual(values, level)
+    except (AttributeError, ValueError) as error:
+        if isinstance(error, ItemFaultError):
+            raise
+    return sum([judge(typed, level) for typed in values])
+
+
+def _judge_usual(values: Iterable[Any], level: int) -> int:
+    """Judge objects of one entry; what is none raises before its entry is looked at.
+
+    Text, numbers met before, lists and maps are most of what items hold: not worth a call each.
+    """
     excess = 0
+    deeper = level < MAX_NESTING
     for typed in values:
-        # Text, and numbers seen before, are most of what items hold: not worth a call each.
-        if typed.__class__ is dict and len(typed) == 1:
-            if typed.get("S").__class__ is str:
+        (entry,) = typed.items()
+        kind, value = entry
+        if kind == "S":
+            if value.__class__ is str:
                 continue
-            number = typed.get("N")
-            if number.__class__ is str and (known := _PLAIN_NUMBERS.get(number)) is not None:
+        elif kind == "N":
+            if value.__class__ is str and (known := _PLAIN_NUMBERS.get(value)) is not None:
                 excess += known
                 continue
+        elif kind == "M":
+            if deeper and value.__class__ is dict and value:
+                excess += 11 * len(value) - 4 + _judge_usual(value.values(), level + 1)
+                continue
+        elif kind == "L" and deeper and value.__class__ is list and value:
+            excess += 8 * len(value) - 4 + _judge_usual(value, level + 1)
+            continue
         excess += judge(typed, level)
     return excess
 

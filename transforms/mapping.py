@@ -12,7 +12,7 @@ from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Indexes, Spec, Transform, Winner
 from retable.transforms.compiler.mapping import MappingWriter, Recipe
 from retable.transforms.expression import compile_expression
-from retable.transforms.functions.table import FUNCTIONS
+from retable.transforms.functions.custom import all_functions
 from retable.transforms.grammar import calls_of
 from retable.transforms.outcome import Outcome
 
@@ -27,6 +27,7 @@ def compile_mapping(spec: Spec, indexes: Indexes | None = None) -> "Mapping":
     Raises:
         ExpressionError: an expression does not follow the grammar; ``check_expressions`` finds
             that, and more, with its place in the spec.
+        FunctionsError: the spec's own functions, which may run, cannot be loaded.
     """
     declared = spec.target.indexes
     known = (declared,) if isinstance(declared, Indexes) else ()
@@ -37,6 +38,7 @@ def compile_mapping(spec: Spec, indexes: Indexes | None = None) -> "Mapping":
         key=spec.target.key,
         indexes=(*known, *extra),
         rank=_winner(spec.transform),
+        functions=spec.transform.functions,
     )
     return Mapping(recipe)
 
@@ -50,7 +52,9 @@ class Mapping:
     def __init__(self, recipe: Recipe) -> None:
         """Compile ``recipe``; ``compile_mapping`` makes one from a spec."""
         self._recipe = recipe
-        written = MappingWriter(recipe, FUNCTIONS)
+        functions = all_functions(recipe.functions)
+        self._known = frozenset(functions)
+        written = MappingWriter(recipe, functions)
         self.source = written.module.source
         self.constants = written.module.constants()
         self.apply = written.module.run(written.name, "<mapping>")
@@ -60,7 +64,7 @@ class Mapping:
         """Return the names of functions that are called and do not exist here, sorted."""
         trees = (compile_expression(written.text).tree for written in _expressions(self._recipe))
         calls = (call["value"] for tree in trees for call in calls_of(tree))
-        return tuple(sorted(set(calls) - set(FUNCTIONS)))
+        return tuple(sorted(set(calls) - self._known))
 
     def __reduce__(self) -> tuple[Any, tuple[Recipe]]:
         """Travel as data, which compiles on arrival."""

@@ -14,7 +14,7 @@ from hashlib import blake2b
 import orjson
 
 from retable.schema.spec import Expression as WrittenExpression
-from retable.schema.spec import Field, Indexes, KeySchema, Template
+from retable.schema.spec import Field, Functions, Indexes, KeySchema, Template
 from retable.transforms.canonical import DIGEST_BYTES, canonical_value, key_text
 from retable.transforms.compiler import items
 from retable.transforms.compiler.code import Module, Writer
@@ -68,6 +68,7 @@ class Recipe:
     key: KeySchema
     indexes: tuple[Indexes, ...] = ()
     rank: WrittenExpression | None = None
+    functions: Functions | None = None
 
 
 class MappingWriter:

@@ -18,9 +18,9 @@ What expressions may call. The first part is JMESPath's own; the second follows 
 where that has the function, and adds what a new key needs. This page is made from the program's own
 table of functions, and every result on it was computed by the program.
 
-Numbers are decimals and nothing is lost: sums and products are exact, quotients have 38 digits, half
-to even. A result outside DynamoDB's range rejects the item with the reason `number-out-of-range`.
-Text is measured in characters; hashes are of its UTF-8. A wrong type or value rejects the item with
+Numbers are decimals and nothing is lost: sums and products are exact, quotients have 38 digits,
+half to even. A result outside DynamoDB's range rejects the item with the reason
+`number-out-of-range`. Text is measured in characters; hashes are of its UTF-8. A wrong type or value rejects the item with
 the reason `expression-error`, and the detail names the function.
 
 `number[]` is an array of numbers only; `name?` may be left out; `...name` takes all that follow.
@@ -41,11 +41,11 @@ def tier(total):
 ```
 
 Numbers arrive as `Decimal`, text and binary (as base64) as `str`, lists and sets as `list`, maps as
-`dict`, null as `None`; the same may be given back, and `int`. A float is refused, as it is not exact.
+`dict`, null as `None`; the same may be given back, and `int`. A float is refused: it is not exact.
 What a function raises rejects the item; the detail names the function and the class of the error,
 never a value. A function must be pure. `migrate lint` reads the declarations without running the
-file; `test`, `plan`, `run` and `verify` run it only with `--allow-functions`, pytest only with the ini
-option `migrate_allow_functions = true`. The file's hash is part of the plan.
+file; `test`, `plan`, `run` and `verify` run it only with `--allow-functions`, pytest only with the
+ini option `migrate_allow_functions = true`. The file's hash is part of the plan.
 """
 EXAMPLES = """
 abs(`-1.50`)
@@ -162,8 +162,8 @@ def _tables() -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield "## DynamoDB's own types\n"
-    yield "A set is an array in canonical order, binary is base64 text, `{NULL: true}` is null; what is"
-    yield "handed on keeps its type. Over this item:\n"
+    yield "A set is an array in canonical order, binary is base64 text, `{NULL: true}` is null;"
+    yield "what is handed on keeps its type. Over this item:\n"
     yield f"```json\n{json.dumps(TYPED)}\n```\n"
     yield "| expression | becomes |\n| --- | --- |"
     for text in ON_TYPES:

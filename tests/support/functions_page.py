@@ -20,8 +20,8 @@ table of functions, and every result on it was computed by the program.
 
 Numbers are decimals and nothing is lost: sums and products are exact, quotients have 38 digits,
 half to even. A result outside DynamoDB's range rejects the item with the reason
-`number-out-of-range`. Text is measured in characters; hashes are of its UTF-8. A wrong type or value rejects the item with
-the reason `expression-error`, and the detail names the function.
+`number-out-of-range`. Text is measured in characters; hashes are of its UTF-8. A wrong type or
+value rejects the item with the reason `expression-error`, and the detail names the function.
 
 `number[]` is an array of numbers only; `name?` may be left out; `...name` takes all that follow.
 """

@@ -64,6 +64,7 @@ def ours(text: str, document: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@settings(max_examples=600)
 @given(EXPRESSIONS, DOCUMENTS)
 def test_answers_and_errors_are_those_of_the_unmodified_library(text: str, document: Any) -> None:
     expected = theirs(text, document)
@@ -101,6 +102,7 @@ def test_a_mean_is_the_exact_one_to_38_digits(numbers: list[int]) -> None:
     assert abs(Fraction(found) - exact) <= abs(exact) * Fraction(1, 10**37)
 
 
+@settings(max_examples=600)
 @given(EXPRESSIONS, DOCUMENTS)
 def test_over_decimals_answers_and_errors_are_those_of_the_reference(
     text: str, document: Any

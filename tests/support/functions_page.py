@@ -105,6 +105,8 @@ md5('é')
 uuid5('dns', 'example.org')
 epoch_to_iso(`1767340800`)
 iso_to_epoch('2026-01-02T09:00:00+01:00', 'ms')
+format_time(`1767340800`, '%d.%m.%Y %H:%M', 'Europe/Berlin')
+parse_time('02.01.2026 09:00', '%d.%m.%Y %H:%M', 'Europe/Berlin')
 """.strip().splitlines()
 TYPED: dict[str, Any] = {
     "id": {"S": "1"},

@@ -12,6 +12,7 @@ from typing import Literal
 from retable.runner.spec_functions import ALLOW, with_functions
 from retable.schema import load_spec
 from retable.schema.problem import Problem, SpecError
+from retable.schema.rules import Rule
 from retable.schema.spec import RowTest, Spec
 from retable.transforms import compile_mapping
 from retable.transforms.check import check_expressions
@@ -87,12 +88,10 @@ def name_clashes(specs: Iterable[LoadedSpec]) -> dict[str, Problem]:
 
 def name_clash(spec: Spec, file: str, earlier: str) -> Problem:
     """Return the problem of ``spec`` having the name of the one in the file ``earlier``."""
-    return Problem(
-        file=file,
-        span=spec.origin.span(("name",)),
-        code="MIG501",
-        name="duplicate-spec-name",
-        message=f"{earlier} has a spec called {spec.name!r} already",
+    return Rule.DUPLICATE_SPEC_NAME.finding(
+        file,
+        spec.origin.span(("name",)),
+        f"{earlier} has a spec called {spec.name!r} already",
         hint="runs are found again by the spec's name, so each needs its own",
     )
 

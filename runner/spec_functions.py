@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from retable.runner.failure import Refused
-from retable.schema.problem import Problem, SpecError
+from retable.schema.problem import SpecError
+from retable.schema.rules import Rule
 from retable.schema.spec import Functions, Spec
-from retable.transforms.check import ExpressionRule
 from retable.transforms.functions.custom import declared_functions
 
 MAX_FILE_BYTES = 256_000
@@ -72,12 +72,6 @@ def _read(path: Path) -> str:
 
 
 def _problem(spec: Spec, message: str) -> SpecError:
-    rule = ExpressionRule.FUNCTIONS_FILE
-    problem = Problem(
-        file=spec.origin.file,
-        span=spec.origin.span(("transform", "functions")),
-        code=rule.code,
-        name=rule.words,
-        message=message,
-    )
+    span = spec.origin.span(("transform", "functions"))
+    problem = Rule.FUNCTIONS_FILE.finding(spec.origin.file, span, message)
     return SpecError((problem,), spec.origin.text)

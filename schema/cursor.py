@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from retable.schema.findings import Findings
-from retable.schema.problem import Span
+from retable.schema.problem import Label, Span
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression, SpecPath
 
@@ -49,6 +49,10 @@ class Cursor:
         """Return the place of this value."""
         return self.findings.spans[self.path]
 
+    def label(self, text: str) -> Label:
+        """Return ``text`` as what stands at this value, for a finding about another."""
+        return Label(self.findings.place(self.path), text)
+
     def expression(self) -> Expression:
         """Return this text as an expression."""
         return Expression(self.value, self.span())
@@ -60,9 +64,10 @@ class Cursor:
         *,
         hint: str | None = None,
         at: Literal["value", "key"] = "value",
+        others: tuple[Label, ...] = (),
     ) -> None:
         """Add an error about this value, or about its key."""
-        self.findings.add(rule, self.path, message, hint=hint, at=at)
+        self.findings.add(rule, self.path, message, hint=hint, at=at, others=others)
 
     def warn(self, rule: Rule, message: str, *, hint: str | None = None) -> None:
         """Add a warning about this value."""

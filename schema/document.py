@@ -12,7 +12,7 @@ from typing import Any
 
 from retable.schema.compose import MAX_DEPTH, PLAIN, QUOTED, ComposeError, Node, compose
 from retable.schema.findings import Findings
-from retable.schema.problem import Problem, Span, SpecError
+from retable.schema.problem import Label, Span, SpecError
 from retable.schema.rules import Rule
 from retable.schema.scalars import AmbiguousScalarError, resolve_plain
 from retable.schema.spec import SpecPath
@@ -77,14 +77,7 @@ def _build(builder: "_Builder", text: str) -> dict[str, Any]:
 
 def _fatal(file: str, error: ComposeError, text: str) -> SpecError:
     """Return the error for a file in which nothing more can be found than ``error``."""
-    problem = Problem(
-        file=file,
-        span=error.span,
-        code=error.rule.code,
-        name=error.rule.words,
-        message=str(error),
-        hint=error.hint,
-    )
+    problem = error.rule.finding(file, error.span, str(error), hint=error.hint)
     return SpecError((problem,), text)
 
 
@@ -142,9 +135,10 @@ class _Builder:
                 continue
             inner = (*path, name)
             if name in values:
-                first = self.keys[inner].line
-                message = f"{short(name)} is already in line {first}"
-                self.findings.add_at(key.span, Rule.DUPLICATE_KEY, message)
+                first = self.keys[inner]
+                message = f"{short(name)} is already in line {first.line}"
+                others = (Label(first, "first given here"),)
+                self.findings.add_at(key.span, Rule.DUPLICATE_KEY, message, others=others)
                 continue
             self.keys[inner] = key.span
             values[name] = self.build(value, inner)

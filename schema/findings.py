@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retable.schema.problem import Problem, Severity, Span
+from retable.schema.problem import Label, Problem, Span
 from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
 
@@ -25,7 +25,7 @@ class Findings:
     _broken: set[SpecPath] = field(default_factory=set)
     _inside: set[SpecPath] = field(default_factory=set)
 
-    def add(
+    def add(  # noqa: PLR0913 -- the parts of a finding
         self,
         rule: Rule,
         path: SpecPath,
@@ -33,15 +33,16 @@ class Findings:
         *,
         hint: str | None = None,
         at: Literal["value", "key"] = "value",
+        others: tuple[Label, ...] = (),
     ) -> None:
         """Add one error about the value (or the key) at ``path``."""
-        self.add_at(self._place(path, at), rule, message, hint=hint)
+        self.add_at(self.place(path, at), rule, message, hint=hint, others=others)
         if rule not in _HARMLESS:
             self.mark(path)
 
     def warn(self, rule: Rule, path: SpecPath, message: str, *, hint: str | None = None) -> None:
         """Add one warning about the value at ``path``."""
-        self.add_at(self._place(path, "value"), rule, message, hint=hint, severity="warning")
+        self.add_at(self.place(path), rule, message, hint=hint)
 
     def mark(self, path: SpecPath) -> None:
         """Mark the value at ``path`` as one that cannot be read, which a finding says already."""
@@ -55,20 +56,10 @@ class Findings:
         message: str,
         *,
         hint: str | None = None,
-        severity: Severity = "error",
+        others: tuple[Label, ...] = (),
     ) -> None:
         """Add one finding about a stretch of the text that is no value of its own."""
-        self.problems.append(
-            Problem(
-                file=self.file,
-                span=span,
-                code=rule.code,
-                name=rule.words,
-                message=message,
-                hint=hint,
-                severity=severity,
-            )
-        )
+        self.problems.append(rule.finding(self.file, span, message, hint=hint, others=others))
 
     def sound(self, *path: str | int) -> bool:
         """Say whether the value at ``path`` can be read: no error at it, above it or inside it."""
@@ -86,7 +77,7 @@ class Findings:
         """Say whether any finding is an error."""
         return any(problem.severity == "error" for problem in self.problems)
 
-    def _place(self, path: SpecPath, at: Literal["value", "key"]) -> Span:
+    def place(self, path: SpecPath, at: Literal["value", "key"] = "value") -> Span:
         """Return where to point: never at a whole block of lines where its key says it better."""
         while path not in self.spans:
             path, at = path[:-1], "key"

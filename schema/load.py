@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retable.schema.problem import Problem, Span, SpecError
+from retable.schema.problem import Span, SpecError
 from retable.schema.rules import Rule
 from retable.schema.spec import Spec
 
@@ -70,15 +70,4 @@ def _unreadable(file: str, message: str, hint: str | None = None) -> SpecError:
 def _refusal(
     file: str, rule: Rule, message: str, hint: str | None = None, span: Span = _START
 ) -> SpecError:
-    return SpecError(
-        (
-            Problem(
-                file=file,
-                span=span,
-                code=rule.code,
-                name=rule.words,
-                message=message,
-                hint=hint,
-            ),
-        )
-    )
+    return SpecError((rule.finding(file, span, message, hint=hint),))

@@ -4,7 +4,7 @@ What one section says wrong by itself is its parser's. A section that could not 
 ``None`` here, and what needs it is not checked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from retable.schema.cursor import Cursor
@@ -74,14 +74,16 @@ def _check_names(root: Cursor, sections: Sections) -> None:
     if rebuild.strategy == "side-by-side" and same:
         message = f"side by side needs another table than the source, {shown(target.table)}"
         hint = "name another table, or write strategy: replace under rebuild"
-        root["target"]["table"].error(Rule.SAME_TABLE, message, hint=hint)
+        others = (root["source"]["table"].label("the source"),)
+        root["target"]["table"].error(Rule.SAME_TABLE, message, hint=hint, others=others)
     elif rebuild.strategy == "replace" and not same:
         message = (
             f"replace needs the source's own name, {shown(source.table_name)}; "
             f"found {shown(target.table)}"
         )
         hint = "leave strategy out to make a second table side by side"
-        root["target"]["table"].error(Rule.OTHER_TABLE, message, hint=hint)
+        others = (root["source"]["table"].label("the source"),)
+        root["target"]["table"].error(Rule.OTHER_TABLE, message, hint=hint, others=others)
 
 
 def _typed_fields(root: Cursor) -> dict[str, Cursor]:
@@ -100,21 +102,24 @@ def _typed_fields(root: Cursor) -> dict[str, Cursor]:
 
 def _check_types(table: Cursor, fields: dict[str, Cursor]) -> None:
     """Check that keys and indexes, and the fields behind them, agree on each attribute's type."""
-    types: dict[str, str] = {}
+    types: dict[str, Cursor] = {}
     for attribute in _key_attributes(table):
         if not attribute.sound():
             continue
-        name, found = attribute.get("name"), attribute.get("type")
-        wanted = types.setdefault(name, found)
-        if found != wanted:
-            message = f"{shown(name)} is of type {wanted} in another key; found {found}"
-            attribute["type"].error(Rule.TYPE_CONFLICT, message)
+        name, found = attribute.get("name"), attribute["type"]
+        first = types.setdefault(name, found)
+        if found.value != first.value:
+            message = f"{shown(name)} is of type {first.value} in another key; found {found.value}"
+            others = (first.label(f"of type {first.value} here"),)
+            found.error(Rule.TYPE_CONFLICT, message, others=others)
     for name, field in fields.items():
-        if name in types and field.value != types[name]:
+        if name in types and field.value != types[name].value:
+            wanted = types[name]
             message = (
-                f"{shown(name)} is a key of type {types[name]}; this field makes {field.value}"
+                f"{shown(name)} is a key of type {wanted.value}; this field makes {field.value}"
             )
-            field.error(Rule.TYPE_CONFLICT, message)
+            others = (wanted.label("the key's type"),)
+            field.error(Rule.TYPE_CONFLICT, message, others=others)
 
 
 def _key_attributes(table: Cursor) -> Iterator[Cursor]:
@@ -171,9 +176,9 @@ def _check_attributes(root: Cursor, sections: Sections, transform: Transform) ->
         _Attributes(template, frozenset(each.get("fields", {})))
         for each, template in zip(parts, transform.templates, strict=True)
     ]
-    keys: set[str] = set()
+    keys: dict[str, Cursor] = {}
     if sections.target is not None:
-        keys = {attribute.name for attribute in sections.target.key.attributes}
+        keys = {side.get("name"): side["name"] for side in _sides(root["target"]["key"])}
         _check_keys(root["target"], made, keys)
     for each, attributes in zip(parts, made, strict=True):
         if root.findings.sound(*each.path, "drop"):
@@ -184,7 +189,7 @@ def _check_attributes(root: Cursor, sections: Sections, transform: Transform) ->
             _warn_unless_there(name, made, keys, "comparing it says nothing")
 
 
-def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: set[str]) -> None:
+def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: Mapping[str, Cursor]) -> None:
     for attribute in _sides(target["key"]):
         name = attribute["name"]
         without = (each for each in made if not each.makes(name.value))
@@ -202,7 +207,7 @@ def _refuse_key(name: Cursor, attributes: _Attributes) -> None:
     name.error(Rule.KEY_NOT_MADE, message, hint=hint)
 
 
-def _check_drop(name: Cursor, attributes: _Attributes, keys: set[str]) -> None:
+def _check_drop(name: Cursor, attributes: _Attributes, keys: Mapping[str, Cursor]) -> None:
     if name.value in attributes.made:
         message = f"drop has no effect on {shown(name.value)}, which a field makes"
         name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
@@ -211,11 +216,12 @@ def _check_drop(name: Cursor, attributes: _Attributes, keys: set[str]) -> None:
         name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
     elif name.value in keys:
         message = f"{shown(name.value)} keys the target, and no field makes it"
-        name.error(Rule.KEY_DROPPED, message, hint="remove it from drop")
+        others = (keys[name.value].label("keys the target"),)
+        name.error(Rule.KEY_DROPPED, message, hint="remove it from drop", others=others)
 
 
 def _warn_unless_there(
-    name: Cursor, made: Sequence[_Attributes], keys: set[str], outcome: str
+    name: Cursor, made: Sequence[_Attributes], keys: Mapping[str, Cursor], outcome: str
 ) -> None:
     # A key that is not made is an error already.
     if name.value not in keys and not any(attributes.there(name.value) for attributes in made):

@@ -33,16 +33,17 @@ def parse_rows(cursor: Cursor) -> tuple[RowTest, ...]:
 
 
 def _check_names(cursor: Cursor) -> None:
-    lines: dict[str, int] = {}
+    first: dict[str, Cursor] = {}
     for index, row in enumerate(cursor.value):
         # A row with other faults still has a name to compare.
         if not isinstance(row, dict) or "name" not in row or not cursor[index]["name"].sound():
             continue
         name = cursor[index]["name"]
-        if name.value in lines:
-            message = f"the test in line {lines[name.value]} has this name already"
-            name.error(Rule.DUPLICATE_NAME, message)
-        lines.setdefault(name.value, name.span().line)
+        earlier = first.setdefault(name.value, name)
+        if earlier is not name:
+            message = f"the test in line {earlier.span().line} has this name already"
+            others = (earlier.label("first used here"),)
+            name.error(Rule.DUPLICATE_NAME, message, others=others)
 
 
 def _row(cursor: Cursor) -> RowTest | None:

@@ -129,14 +129,17 @@ def _variant(value: dict[str, Any]) -> CdkVariant:
 
 def _queries(cursor: Cursor) -> tuple[Query, ...]:
     queries = []
-    seen: set[str] = set()
+    first: dict[str, Cursor] = {}
     for entry in cursor.entries("queries"):
-        name = entry.get("name")
-        if name in seen:
-            message = f"two queries are called {shown(name)}"
-            entry["name"].error(Rule.DUPLICATE_NAME, message)
-        seen.add(name)
+        name = entry["name"]
+        earlier = first.setdefault(name.value, name)
+        if earlier is not name:
+            message = f"two queries are called {shown(name.value)}"
+            others = (earlier.label("first used here"),)
+            name.error(Rule.DUPLICATE_NAME, message, others=others)
         queries.append(
-            Query(name=name, sql=entry.get("sql"), expect=entry.get("expect"), span=entry.span())
+            Query(
+                name=name.value, sql=entry.get("sql"), expect=entry.get("expect"), span=entry.span()
+            )
         )
     return tuple(queries)

@@ -75,7 +75,8 @@ def _key(cursor: Cursor) -> KeySchema:
     sort = _attribute(cursor["sort"]) if "sort" in cursor else None
     if sort is not None and sort.name == partition.name:
         message = f"the key names {shown(sort.name)} twice"
-        cursor["sort"]["name"].error(Rule.REPEATED_KEY_ATTRIBUTE, message)
+        others = (cursor["partition"]["name"].label("first named here"),)
+        cursor["sort"]["name"].error(Rule.REPEATED_KEY_ATTRIBUTE, message, others=others)
     if sort is not None and (sort.name, sort.type) == (partition.name, partition.type):
         sort = None
     return KeySchema(partition=partition, sort=sort)
@@ -180,12 +181,14 @@ def _check_counts(cursor: Cursor, indexes: Indexes) -> None:
 
 
 def _check_index_names(cursor: Cursor) -> None:
-    seen: set[str] = set()
+    first: dict[str, Cursor] = {}
     for entry in (*cursor.entries("global"), *cursor.entries("local")):
-        if entry.get("name") in seen:
-            message = f"two indexes are called {shown(entry.get('name'))}"
-            entry["name"].error(Rule.DUPLICATE_NAME, message)
-        seen.add(entry.get("name"))
+        name = entry["name"]
+        earlier = first.setdefault(name.value, name)
+        if earlier is not name:
+            message = f"two indexes are called {shown(name.value)}"
+            others = (earlier.label("first used here"),)
+            name.error(Rule.DUPLICATE_NAME, message, others=others)
 
 
 def _billing(value: Any) -> Any:

@@ -16,12 +16,21 @@ class Span:
     end_column: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """Another place in the same file that a finding is about, and what stands there."""
+
+    span: Span
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One finding about a spec.
 
     ``code`` is the rule (``MIG201``), ``name`` its words (``unknown-key``); ``message`` is lower
-    case, names the thing, the expectation and the finding, and ends without a full stop.
+    case, names the thing, the expectation and the finding, and ends without a full stop. ``label``
+    says in a few words what stands at ``span``.
     """
 
     file: str
@@ -31,6 +40,8 @@ class Problem:
     message: str
     hint: str | None = None
     severity: Severity = "error"
+    label: str | None = None
+    others: tuple[Label, ...] = ()
 
     def __str__(self) -> str:
         """Return the concise form, one line."""

@@ -1,14 +1,20 @@
-"""The rules a spec is held to: the one list of codes. Checking them is done elsewhere."""
+"""The rules a spec is held to: the one list of codes. Checking them is done elsewhere.
+
+``rule-examples.yaml`` holds a bad and a good example of each.
+"""
 
 from enum import Enum
 
+from retable.schema.problem import Label, Problem, Severity, Span
+
 
 class Rule(Enum):
-    """One rule: its code, and what breaking it means.
+    """One rule: its code, what breaking it means, and how grave that is.
 
     Codes are stable: MIG1xx is the file and its YAML, MIG2xx the shape of the spec (what the JSON
-    Schema says), MIG3xx its meaning. MIG203 and MIG4xx, which judge expressions, are kept where
-    expressions are compiled.
+    Schema says), MIG3xx its meaning, MIG4xx its expressions, MIG5xx its row tests and the specs
+    beside it, MIG6xx what it asks the linter itself. Without an error a spec can be run; a warning
+    is something a reviewer should know.
     """
 
     UNREADABLE_FILE = ("MIG101", "the spec is missing, a folder, or may not be read")
@@ -33,6 +39,7 @@ class Rule(Enum):
 
     UNKNOWN_KEY = ("MIG201", "a key the spec language does not have")
     MISSING_KEY = ("MIG202", "a key that must be there is missing")
+    JMESPATH_NO_ARITHMETIC = ("MIG203", "JMESPath has functions where others have operators")
     WRONG_TYPE = ("MIG204", "a value is of another kind than the key takes")
     UNKNOWN_VALUE = ("MIG205", "a value is none of those the key takes")
     BAD_FORM = ("MIG206", "text has the wrong form or length")
@@ -50,7 +57,11 @@ class Rule(Enum):
     BAD_NAME = ("MIG308", "a name breaks DynamoDB's naming rules")
     KEY_DROPPED = ("MIG309", "drop names a key attribute of the target that no field makes")
     KEY_NOT_MADE = ("MIG310", "a key attribute of the target is neither made nor copied")
-    NEVER_THERE = ("MIG311", "an index or checksum uses an attribute no target item will have")
+    NEVER_THERE = (
+        "MIG311",
+        "an index or checksum uses an attribute no target item will have",
+        "warning",
+    )
     SETTLE_TOO_SHORT = ("MIG312", "settle is below the five minutes a frozen table needs")
     BAD_DURATION = ("MIG313", "a duration is not a number and one of s, m, h, d")
     BAD_PERCENTAGE = ("MIG314", "a percentage is outside 0 to 100 or has the wrong form")
@@ -61,22 +72,55 @@ class Rule(Enum):
     NOT_TOGETHER = ("MIG319", "keys that exclude each other, or lack each other")
     UNKNOWN_REASON = ("MIG320", "a row test expects a reason that does not exist")
     BAD_VALUE = ("MIG321", "a value that no DynamoDB item can hold")
-    NOT_FROZEN = ("MIG322", "replace without freezing writers may lose what they write")
+    NOT_FROZEN = ("MIG322", "replace without freezing writers may lose what they write", "warning")
     NO_BACKUP = ("MIG323", "replace deletes a table, so it needs a backup")
-    NO_EFFECT = ("MIG324", "a key that changes nothing where it stands")
+    NO_EFFECT = ("MIG324", "a key that changes nothing where it stands", "warning")
     RESERVED_TAG = ("MIG325", "a tag that pytest gives a meaning of its own")
 
-    @property
-    def code(self) -> str:
-        """Return the code, such as ``MIG201``."""
-        return self.value[0]
+    JMESPATH_SYNTAX = ("MIG401", "an expression does not follow JMESPath's grammar")
+    UNKNOWN_FUNCTION = ("MIG402", "an expression calls a function that does not exist")
+    INVALID_ARITY = ("MIG403", "a function is called with too few or too many arguments")
+    INVALID_LITERAL = ("MIG404", "a function is given a literal of a type it does not take")
+    BARE_LITERAL = (
+        "MIG405",
+        "a literal between backticks is no JSON, and taken for text",
+        "warning",
+    )
+    FUNCTIONS_FILE = ("MIG406", "the file with the spec's own functions cannot be used")
+
+    DUPLICATE_SPEC_NAME = ("MIG501", "two specs have one name")
+
+    def __init__(self, code: str, meaning: str, severity: Severity = "error") -> None:
+        """Name the parts of a rule's value."""
+        self.code = code
+        self.meaning = meaning
+        """What breaking the rule means, in one line."""
+        self.severity = severity
 
     @property
     def words(self) -> str:
         """Return the name as findings show it, such as ``unknown-key``."""
         return self.name.lower().replace("_", "-")
 
-    @property
-    def meaning(self) -> str:
-        """Return what breaking the rule means, in one line."""
-        return self.value[1]
+    def finding(  # noqa: PLR0913 -- the parts of a finding
+        self,
+        file: str,
+        span: Span,
+        message: str,
+        *,
+        hint: str | None = None,
+        label: str | None = None,
+        others: tuple[Label, ...] = (),
+    ) -> Problem:
+        """Return the finding that this rule is broken at ``span`` of ``file``."""
+        return Problem(
+            file=file,
+            span=span,
+            code=self.code,
+            name=self.words,
+            message=message,
+            hint=hint,
+            severity=self.severity,
+            label=label,
+            others=others,
+        )

@@ -6,9 +6,9 @@ Shape and meaning of the spec around them were judged before.
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from enum import Enum
 
 from retable.schema.problem import Problem, Span
+from retable.schema.rules import Rule
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Spec, Winner
 from retable.transforms.expression import ExpressionError, compile_expression
@@ -28,33 +28,6 @@ _OPERATORS = {
 _OPERAND = r"`[^`]*`|[A-Za-z_][\w.]*(?:\([^()]*\))?|[0-9]+(?:\.[0-9]+)?"
 _SUM = re.compile(rf"\s*({_OPERAND})\s*[-+*/%]\s*({_OPERAND})\s*", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-
-
-class ExpressionRule(Enum):
-    """One rule for expressions: its code, and what breaking it means."""
-
-    JMESPATH_NO_ARITHMETIC = ("MIG203", "JMESPath has functions where others have operators")
-    JMESPATH_SYNTAX = ("MIG401", "an expression does not follow JMESPath's grammar")
-    UNKNOWN_FUNCTION = ("MIG402", "an expression calls a function that does not exist")
-    INVALID_ARITY = ("MIG403", "a function is called with too few or too many arguments")
-    BARE_LITERAL = ("MIG405", "a literal between backticks is no JSON, and taken for text")
-    INVALID_LITERAL = ("MIG404", "a function is given a literal of a type it does not take")
-    FUNCTIONS_FILE = ("MIG406", "the file with the spec's own functions cannot be used")
-
-    @property
-    def code(self) -> str:
-        """Return the code, such as ``MIG401``."""
-        return self.value[0]
-
-    @property
-    def words(self) -> str:
-        """Return the name as findings show it, such as ``jmespath-syntax``."""
-        return self.name.lower().replace("_", "-")
-
-    @property
-    def meaning(self) -> str:
-        """Return what breaking the rule means, in one line."""
-        return self.value[1]
 
 
 def check_expressions(spec: Spec) -> tuple[Problem, ...]:
@@ -78,17 +51,10 @@ def _functions(spec: Spec) -> tuple[Mapping[str, Function] | None, list[Problem]
     try:
         return {**FUNCTIONS, **{one.name: one for one in declared_functions(own)}}, []
     except FunctionsError as error:
-        rule = ExpressionRule.FUNCTIONS_FILE
         place = f", line {error.line}" if error.line else ""
-        return None, [
-            Problem(
-                file=spec.origin.file,
-                span=spec.origin.span(("transform", "functions")),
-                code=rule.code,
-                name=rule.words,
-                message=f"{own.file}{place}: {error.message}",
-            )
-        ]
+        span = spec.origin.span(("transform", "functions"))
+        message = f"{own.file}{place}: {error.message}"
+        return None, [Rule.FUNCTIONS_FILE.finding(spec.origin.file, span, message)]
 
 
 class _Check:
@@ -112,7 +78,7 @@ class _Check:
             yield from self._call(call)
         for token in bare_literals(self._written.text):
             yield self._problem(
-                ExpressionRule.BARE_LITERAL,
+                Rule.BARE_LITERAL,
                 (token["start"], token["end"] - token["start"]),
                 "what stands between backticks is no JSON",
                 "write text as 'so'",
@@ -123,12 +89,13 @@ class _Check:
         sign = text[offset : offset + 1]
         if sign in _OPERATORS and text[:offset].strip():
             return self._problem(
-                ExpressionRule.JMESPATH_NO_ARITHMETIC,
+                Rule.JMESPATH_NO_ARITHMETIC,
                 (offset, 1),
                 f"JMESPath has no `{sign}` operator",
                 f"use {_call_instead(text, sign)}",
+                "not an operator here",
             )
-        rule = ExpressionRule.JMESPATH_SYNTAX
+        rule = Rule.JMESPATH_SYNTAX
         return self._problem(rule, (offset, 1), error.message, _syntax_hint(text, offset))
 
     def _call(self, call: Node) -> Iterator[Problem]:
@@ -137,13 +104,11 @@ class _Check:
         function = (self._functions or FUNCTIONS).get(name)
         if function is None:
             if self._functions is not None:
-                rule, message = ExpressionRule.UNKNOWN_FUNCTION, f"there is no function {name}()"
+                rule, message = Rule.UNKNOWN_FUNCTION, f"there is no function {name}()"
                 yield self._problem(rule, place, message, _did_you_mean(name, self._functions))
         elif not function.takes(count := len(call["children"])):
             message = f"{name}() takes {function.arity}, not {count}"
-            yield self._problem(
-                ExpressionRule.INVALID_ARITY, place, message, f"write {function.usage}"
-            )
+            yield self._problem(Rule.INVALID_ARITY, place, message, f"write {function.usage}")
         else:
             yield from self._literals(call, function, place)
 
@@ -156,19 +121,18 @@ class _Check:
             if found is not None and parameter.kinds and found not in parameter.kinds:
                 wanted = " or ".join(parameter.types)
                 message = f"{function.name}() takes {wanted} as {parameter.name}, not {found}"
-                yield self._problem(ExpressionRule.INVALID_LITERAL, place, message, None)
+                yield self._problem(Rule.INVALID_LITERAL, place, message, None)
 
     def _problem(
-        self, rule: ExpressionRule, place: tuple[int, int], message: str, hint: str | None
+        self,
+        rule: Rule,
+        place: tuple[int, int],
+        message: str,
+        hint: str | None,
+        label: str | None = None,
     ) -> Problem:
-        return Problem(
-            file=self._spec.origin.file,
-            span=self._span(*place),
-            code=rule.code,
-            name=rule.words,
-            message=message,
-            hint=hint,
-            severity="warning" if rule is ExpressionRule.BARE_LITERAL else "error",
+        return rule.finding(
+            self._spec.origin.file, self._span(*place), message, hint=hint, label=label
         )
 
     def _span(self, offset: int, length: int) -> Span:

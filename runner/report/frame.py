@@ -41,7 +41,7 @@ def full_frame(problem: Problem, text: str) -> Text:
         (f" {terminal_safe(problem.name)}: ", "bold"),
         (_shown(problem.message), "bold"),
     )
-    gutter = len(str(problem.span.line))
+    gutter = max(len(str(span.line)) for span in _spans(problem))
     where = Text.assemble(" " * gutter, ("--> ", "blue"), _place(problem))
     return Text("\n").join([head, where, *_source(problem, text, gutter, style)])
 
@@ -76,21 +76,54 @@ class _Line:
         return sum(cell_len(piece) for piece in self.pieces[start:end])
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One place to underline, with what is written behind the line under it."""
+
+    span: Span
+    sign: str
+    style: str
+    text: str
+
+
+def _spans(problem: Problem) -> Iterator[Span]:
+    yield problem.span
+    yield from (label.span for label in problem.others)
+
+
 def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Text]:
-    lines = LINE_BREAK.split(text)
+    lines = LINE_BREAK.split(text) if text else []
     bar = Text(" " * gutter + " |", style="blue")
-    has_line = bool(text) and 0 < problem.span.line <= len(lines)
-    if has_line:
-        # A byte order mark takes no column; see yaml.reader.Reader.forward.
-        line = masked(lines[problem.span.line - 1].replace("\ufeff", ""))
-        shown, indent, carets = _window(line, problem.span)
-        yield bar
-        yield Text.assemble((f"{problem.span.line} |", "blue"), f" {shown}" if shown else "")
-        yield Text.assemble(bar, " " * (indent + 1), ("^" * carets, style))
-    if problem.hint:
-        if has_line:
+    before, shown = 0, ""
+    for mark in _marks(problem, style):
+        number = mark.span.line
+        if not 0 < number <= len(lines):
+            continue
+        if not before:
             yield bar
-        yield Text.assemble(" " * gutter, (" = help: ", "blue"), _shown(problem.hint))
+        elif number > before + 1:
+            yield Text("...", style="blue")
+        # A byte order mark takes no column; see yaml.reader.Reader.forward.
+        line = masked(lines[number - 1].replace("\ufeff", ""))
+        part, indent, length = _window(line, mark.span)
+        if (number, part) != (before, shown):
+            head = f"{number:>{gutter}} |"
+            yield Text.assemble((head, "blue"), f" {part}" if part else "")
+        before, shown = number, part
+        under = f"{mark.sign * length} {mark.text}".rstrip()
+        yield Text.assemble(bar, " " * (indent + 1), (under, mark.style))
+    if before:
+        yield bar
+    for word, advice in (("help", problem.hint), ("docs", f"migrate explain {problem.code}")):
+        if advice:
+            yield Text.assemble(" " * gutter, (f" = {word}: ", "blue"), _shown(advice))
+
+
+def _marks(problem: Problem, style: str) -> list[_Mark]:
+    """Return the place the finding is about and the others, in the order of the text."""
+    marks = [_Mark(problem.span, "^", style, _shown(problem.label or ""))]
+    marks += [_Mark(label.span, "-", "blue", _shown(label.text)) for label in problem.others]
+    return sorted(marks, key=lambda mark: mark.span)
 
 
 def _window(text: str, span: Span) -> tuple[str, int, int]:

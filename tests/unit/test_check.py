@@ -6,7 +6,7 @@ import pytest
 
 from retable.schema.problem import Problem, Span
 from retable.schema.spec import Field, Functions, Winner
-from retable.transforms.check import ExpressionRule, check_expressions
+from retable.transforms.check import check_expressions
 from support.mapping_specs import expression, spec, transform
 
 
@@ -182,9 +182,3 @@ def test_where_and_the_winner_are_checked_too_and_all_come_in_order() -> None:
         fields=(Field(name="f", expression=expression("c.", Span(5, 1, 5, 3))),),
     )
     assert [problem.span.line for problem in check_expressions(spec(change))] == [2, 5, 9]
-
-
-def test_codes_are_given_once() -> None:
-    codes = [rule.code for rule in ExpressionRule]
-    assert len(set(codes)) == len(codes)
-    assert all(rule.words and rule.meaning for rule in ExpressionRule)

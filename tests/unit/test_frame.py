@@ -1,6 +1,7 @@
 """Code frames show the place and cannot be led astray by what stands there."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 
 from retable.runner.report.frame import concise_frame, full_frame, masked, render_problems
 from retable.runner.report.terminal import console_on, print_line
-from retable.schema.problem import Problem, Severity, Span
+from retable.schema.problem import Label, Problem, Severity, Span
 
 TEXT = "spec: 1\ntransform:\n  fields:\n    total: amount * `100`\n"
 
@@ -47,13 +48,40 @@ def test_a_full_frame_shows_what_where_and_what_would_help() -> None:
         "4 |     total: amount * `100`\n"
         "  |                   ^\n"
         "  |\n"
-        "  = help: use multiply(amount, `100`)"
+        "  = help: use multiply(amount, `100`)\n"
+        "  = docs: migrate explain MIG203"
     )
+
+
+def test_other_places_are_underlined_in_the_order_of_the_text() -> None:
+    text = "".join(f"key{line}: value{line}\n" for line in range(1, 13))
+    found = replace(
+        problem(Span(11, 1, 11, 6)),
+        label="again here",
+        others=(Label(Span(2, 1, 2, 5), "first here"), Label(Span(10, 7, 10, 14), "and here")),
+    )
+    assert full_frame(found, text).plain.splitlines()[2:-1] == [
+        "   |",
+        " 2 | key2: value2",
+        "   | ---- first here",
+        "...",
+        "10 | key10: value10",
+        "   |       ------- and here",
+        "11 | key11: value11",
+        "   | ^^^^^ again here",
+        "   |",
+    ]
+
+
+def test_two_places_of_one_line_show_it_once() -> None:
+    found = replace(problem(Span(1, 4, 1, 5)), others=(Label(Span(1, 1, 1, 2), "see"),))
+    lines = full_frame(found, "a: b").plain.splitlines()
+    assert lines[3:6] == ["1 | a: b", "  | - see", "  |    ^"]
 
 
 def test_the_gutter_is_as_wide_as_the_line_number() -> None:
     lines = full_frame(problem(Span(120, 1, 120, 3)), "\n" * 119 + "ab: c").plain.splitlines()
-    assert lines[1:] == [
+    assert lines[1:5] == [
         "   --> specs/orders.migrate.yaml:120:1",
         "    |",
         "120 | ab: c",
@@ -74,7 +102,7 @@ def test_several_problems_are_set_off_by_an_empty_line() -> None:
     text = render_problems(found, TEXT)
     assert text.count("error[MIG203]") == 2
     assert "\n\nerror[" in text
-    assert text.endswith("^\n")
+    assert text.endswith("= docs: migrate explain MIG203\n")
 
 
 def test_a_file_that_could_not_be_read_gives_no_line() -> None:
@@ -83,6 +111,7 @@ def test_a_file_that_could_not_be_read_gives_no_line() -> None:
         "error[MIG203] jmespath-no-arithmetic: there is no such file",
         " --> specs/orders.migrate.yaml:1:1",
         "  = help: look again",
+        "  = docs: migrate explain MIG203",
     ]
 
 
@@ -107,12 +136,12 @@ def test_the_caret_stands_under_its_character(
 
 def test_an_empty_line_leaves_no_blank_at_its_end() -> None:
     lines = full_frame(problem(Span(2, 1, 2, 1)), "a: {\n").plain.splitlines()
-    assert lines[3:] == ["2 |", "  | ^"]
+    assert lines[3:5] == ["2 |", "  | ^"]
 
 
 def test_a_place_over_several_lines_is_underlined_to_the_end_of_its_first() -> None:
     lines = full_frame(problem(Span(1, 3, 4, 1)), "a: |  \n  b\n  c\n").plain.splitlines()
-    assert lines[3:] == ["1 | a: |  ", "  |   ^^"]
+    assert lines[3:5] == ["1 | a: |  ", "  |   ^^"]
 
 
 @pytest.mark.parametrize("start", [1, 50, 5_000, 9_999])
@@ -134,7 +163,7 @@ def test_carets_do_not_go_on_past_a_cut() -> None:
 def test_lines_are_counted_as_yaml_counts_them(end: str) -> None:
     text = f"one: 1{end}two: \x0c2{end}three: 3"
     lines = full_frame(problem(Span(3, 1, 3, 6)), text).plain.splitlines()
-    assert lines[3:] == ["3 | three: 3", "  | ^^^^^"]
+    assert lines[3:5] == ["3 | three: 3", "  | ^^^^^"]
 
 
 @given(
@@ -150,7 +179,7 @@ def test_any_text_and_any_place_give_a_frame(
     plain = full_frame(problem(span, message=text), text).plain
     plain.encode("utf-8")
     assert "\x1b" not in plain
-    assert len(plain.splitlines()) in (2, 5)
+    assert len(plain.splitlines()) in (3, 7)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from retable.runner.lint.advise import advise
 from retable.runner.spec_functions import ALLOW, with_functions
 from retable.schema import load_spec
 from retable.schema.problem import Problem, SpecError
@@ -66,24 +67,29 @@ def load(path: Path, file: str | None = None, *, allow_functions: bool = False) 
 
 
 def check(loaded: LoadedSpec) -> LoadedSpec:
-    """Return ``loaded`` with what is wrong inside its expressions added, in the file's order."""
+    """Return ``loaded`` with what its parts show only together added, in the file's order."""
     if loaded.spec is None:
         return loaded
-    inside = _renamed(check_expressions(loaded.spec), loaded.file)
+    found = check_expressions(loaded.spec)
+    if not any(problem.severity == "error" for problem in found):
+        found += advise(loaded.spec)
+    inside = _renamed(found, loaded.file)
     problems = sorted({*loaded.problems, *inside}, key=lambda found: (found.span, found.code))
     return replace(loaded, problems=tuple(problems))
 
 
-def name_clashes(specs: Iterable[LoadedSpec]) -> dict[str, Problem]:
-    """Return a problem for each file whose spec has the name of an earlier one, by file."""
+def with_clashes(specs: Iterable[LoadedSpec]) -> list[LoadedSpec]:
+    """Return ``specs``, those that have the name of an earlier one with that problem added."""
     first: dict[str, str] = {}
-    clashes: dict[str, Problem] = {}
+    found = []
     for loaded in specs:
+        problems = loaded.problems
         if loaded.spec is not None:
             earlier = first.setdefault(loaded.spec.name, loaded.file)
             if earlier != loaded.file:
-                clashes[loaded.file] = name_clash(loaded.spec, loaded.file, earlier)
-    return clashes
+                problems = (*problems, name_clash(loaded.spec, loaded.file, earlier))
+        found.append(replace(loaded, problems=problems))
+    return found
 
 
 def name_clash(spec: Spec, file: str, earlier: str) -> Problem:

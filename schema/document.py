@@ -14,7 +14,7 @@ from retable.schema.compose import MAX_DEPTH, PLAIN, QUOTED, ComposeError, Node,
 from retable.schema.findings import Findings
 from retable.schema.problem import Label, Span, SpecError
 from retable.schema.rules import Rule
-from retable.schema.scalars import AmbiguousScalarError, resolve_plain
+from retable.schema.scalars import AmbiguousScalarError, is_date, resolve_plain
 from retable.schema.spec import SpecPath
 from retable.schema.wording import kind, quoted, short
 
@@ -198,6 +198,9 @@ class _Builder:
             hint = f"{quoted(text)} if it is text"
             self.findings.add(Rule.NUMBER_NOT_STORABLE, path, str(error), hint=hint)
             return text
+        if is_date(text):
+            message = f"YAML 1.1 reads {short(text)} as a date; here it is text"
+            self.findings.warn(Rule.UNQUOTED_DATE, path, message, hint=quoted(text))
         return value
 
     def _checked(self, text: str, path: SpecPath) -> str:

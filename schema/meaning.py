@@ -129,10 +129,14 @@ def _key_attributes(table: Cursor) -> Iterator[Cursor]:
 
 
 def _index_attributes(table: Cursor) -> Iterator[Cursor]:
+    for index in _indexes(table):
+        yield from _sides(index)
+
+
+def _indexes(table: Cursor) -> Iterator[Cursor]:
     if isinstance(table.get("indexes"), dict):
         for kind in ("global", "local"):
-            for index in table["indexes"].entries(kind):
-                yield from _sides(index)
+            yield from table["indexes"].entries(kind)
 
 
 def _sides(key: Cursor) -> Iterator[Cursor]:
@@ -197,6 +201,10 @@ def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: Mapping[str, 
             _refuse_key(name, attributes)
     for attribute in _index_attributes(target):
         _warn_unless_there(attribute["name"], made, keys, "the index stays empty")
+    for index in _indexes(target):
+        if isinstance(index.get("projection"), list):
+            for name in index.entries("projection"):
+                _warn_unless_there(name, made, keys, "the index projects nothing")
 
 
 def _refuse_key(name: Cursor, attributes: _Attributes) -> None:

@@ -41,6 +41,7 @@ def parse(document: Document, folder: Path, raw: bytes) -> Spec:
         text=document.text,
         sha256=hashlib.sha256(raw).hexdigest(),
         spans=document.spans,
+        keys=document.keys,
     )
     return _spec(root.value, sections, origin, problems)
 

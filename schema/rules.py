@@ -36,6 +36,7 @@ class Rule(Enum):
     MERGE_KEY = ("MIG117", "a merge key (<<), which YAML 1.2 no longer has")
     BAD_TEXT = ("MIG118", "text that is not Unicode, such as half a surrogate pair")
     BAD_SET = ("MIG119", "a !!set that is no mapping, has values, or repeats a member")
+    UNQUOTED_DATE = ("MIG120", "an unquoted date, which YAML 1.1 does not read as text", "warning")
 
     UNKNOWN_KEY = ("MIG201", "a key the spec language does not have")
     MISSING_KEY = ("MIG202", "a key that must be there is missing")
@@ -77,6 +78,16 @@ class Rule(Enum):
     NO_EFFECT = ("MIG324", "a key that changes nothing where it stands", "warning")
     RESERVED_TAG = ("MIG325", "a tag that pytest gives a meaning of its own")
 
+    MANY_REJECTS = ("MIG330", "max_rejects lets more than one item in a hundred go", "warning")
+    UNPROTECTED = ("MIG331", "the new table lacks a protection that DynamoDB offers", "warning")
+    CONSTANT_KEY = ("MIG332", "every item gets one partition key, so one partition", "warning")
+    AMBIGUOUS_JOIN = ("MIG333", "a key joined without a separator can collide", "warning")
+    NUMBER_AS_TEXT = ("MIG334", "numbers in a text sort key sort as text: 10 before 9", "warning")
+    TTL_WITHOUT_EFFECT = ("MIG335", "ttl names an attribute that never expires an item", "warning")
+    RATE_OVER_CAPACITY = ("MIG336", "load.rate is more than the target can write", "warning")
+    BLIND_CHECKSUM = ("MIG337", "the checksum leaves out what the spec changes", "warning")
+    BLIND_QUERY = ("MIG338", "a query does not look at the rebuilt table", "warning")
+
     JMESPATH_SYNTAX = ("MIG401", "an expression does not follow JMESPath's grammar")
     UNKNOWN_FUNCTION = ("MIG402", "an expression calls a function that does not exist")
     INVALID_ARITY = ("MIG403", "a function is called with too few or too many arguments")
@@ -87,8 +98,20 @@ class Rule(Enum):
         "warning",
     )
     FUNCTIONS_FILE = ("MIG406", "the file with the spec's own functions cannot be used")
+    ALWAYS_NULL = ("MIG407", "a path is null on every given row", "warning")
+    CONSTANT_WHERE = (
+        "MIG408",
+        "where reads nothing of the item: it keeps all or none",
+        "warning",
+    )
+    KEY_RESULT_TYPE = ("MIG409", "an expression never gives the type its key needs")
 
     DUPLICATE_SPEC_NAME = ("MIG501", "two specs have one name")
+    NO_ROW_TESTS = ("MIG502", "a spec without row tests", "warning")
+    FIELD_NOT_TESTED = ("MIG503", "no row test expects anything of a field", "warning")
+    ROW_NEVER_PASSES = ("MIG504", "a row test expects what can never be", "warning")
+    WHERE_NOT_TESTED = ("MIG505", "no row test shows what where drops", "warning")
+    REPEATED_ROW = ("MIG506", "two row tests are given the same item", "warning")
 
     def __init__(self, code: str, meaning: str, severity: Severity = "error") -> None:
         """Name the parts of a rule's value."""

@@ -33,8 +33,22 @@ _AMBIGUOUS = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
+# yaml.org/type/timestamp.html
+_DATE = re.compile(
+    r"""
+    [0-9]{4}-[0-9]{2}-[0-9]{2}
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2} (?:[Tt]|[ \t]+) [0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?
+      (?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?
+    """,
+    re.ASCII | re.VERBOSE,
+)
 
 PlainValue = str | int | Decimal | bool | None
+
+
+def is_date(text: str) -> bool:
+    """Say whether YAML 1.1 reads the unquoted scalar ``text`` as a date or an instant."""
+    return _DATE.fullmatch(text) is not None
 
 
 class AmbiguousScalarError(ValueError):

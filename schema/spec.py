@@ -33,6 +33,13 @@ class Origin:
     text: str = field(repr=False)
     sha256: str
     spans: Mapping[SpecPath, Span] = field(repr=False)
+    keys: Mapping[SpecPath, Span] = field(default_factory=dict, repr=False)
+    """The place of every key of a mapping, by the path to its value."""
+
+    def place(self, path: SpecPath) -> Span:
+        """Return where to point for the value at ``path``: its key, if it has several lines."""
+        span = self.span(path)
+        return span if span.line == span.end_line else self.keys.get(path, span)
 
     def span(self, path: SpecPath) -> Span:
         """Return the place of the value at ``path``, or of its nearest parent that has one."""

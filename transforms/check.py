@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 
-from retable.schema.problem import Problem, Span
+from retable.schema.problem import Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Spec, Winner
@@ -17,6 +17,8 @@ from retable.transforms.functions.kinds import kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
 from retable.transforms.grammar import Node, bare_literals, calls_of
+from retable.transforms.key_results import check_key_results
+from retable.transforms.stretches import Stretches
 
 _OPERATORS = {
     "*": "multiply",
@@ -38,6 +40,8 @@ def check_expressions(spec: Spec) -> tuple[Problem, ...]:
     functions, found = _functions(spec)
     checks = [_Check(spec, written, functions) for written in _written(spec)]
     found += [problem for check in checks for problem in check.problems()]
+    if not found:
+        found += check_key_results(spec)
     return tuple(sorted(found, key=lambda problem: (problem.span, problem.code)))
 
 
@@ -66,7 +70,7 @@ class _Check:
         self._functions = functions
         self._spec = spec
         self._written = written
-        self._inner = _inner_column(spec.origin.text, written)
+        self._stretch = Stretches(spec.origin.text, written).span
 
     def problems(self) -> Iterator[Problem]:
         try:
@@ -132,15 +136,8 @@ class _Check:
         label: str | None = None,
     ) -> Problem:
         return rule.finding(
-            self._spec.origin.file, self._span(*place), message, hint=hint, label=label
+            self._spec.origin.file, self._stretch(*place), message, hint=hint, label=label
         )
-
-    def _span(self, offset: int, length: int) -> Span:
-        whole = self._written.span
-        if self._inner is None:
-            return whole
-        column = self._inner + offset
-        return Span(whole.line, column, whole.line, column + max(length, 1))
 
 
 def _written(spec: Spec) -> Iterator[WrittenExpression]:
@@ -152,23 +149,6 @@ def _written(spec: Spec) -> Iterator[WrittenExpression]:
         yield from (field.expression for field in template.fields)
     if isinstance(transform.collisions, Winner):
         yield transform.collisions.by
-
-
-def _inner_column(text: str, written: WrittenExpression) -> int | None:
-    """Return the column where the expression's first character stands in the file.
-
-    ``None`` where the scalar is written so that offsets do not carry over: over several lines, or
-    with escapes.
-    """
-    span = written.span
-    lines = text.splitlines()
-    if span.line != span.end_line or not 0 < span.line <= len(lines):
-        return None
-    scalar = lines[span.line - 1][span.column - 1 : span.end_column - 1]
-    if scalar == written.text:
-        return span.column
-    quoted = scalar[:1] in {"'", '"'} and scalar[1:-1] == written.text
-    return span.column + 1 if quoted else None
 
 
 def _kind_of_argument(argument: Node) -> str | None:

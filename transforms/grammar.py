@@ -5,7 +5,7 @@ syntax error the grammar says it is; calls note their place. What a tree means i
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -135,6 +135,22 @@ def bare_literals(text: str) -> Iterator[Token]:
     for token in ExactLexer().tokenize(text):
         if token["type"] == "literal" and token.get("bare"):
             yield token
+
+
+def place_of(path: Sequence[str], text: str) -> tuple[int, int]:
+    """Return where ``path``, names joined by dots, is first written: its offset and length.
+
+    All of the text is meant where it is written in another way.
+    """
+    tokens = list(ExactLexer().tokenize(text))
+    names = {"unquoted_identifier", "quoted_identifier"}
+    for index, first in enumerate(tokens):
+        part = tokens[index : index + 2 * len(path) - 1]
+        words = [token["value"] for token in part[::2] if token["type"] in names]
+        dots = all(token["type"] == "dot" for token in part[1::2])
+        if words == list(path) and dots and (not index or tokens[index - 1]["type"] != "dot"):
+            return first["start"], part[-1]["end"] - first["start"]
+    return 0, len(text)
 
 
 def _json(text: str) -> Any:

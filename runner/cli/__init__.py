@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "show where runs stand",
     "report": "show a run's report again",
     "sandbox": "serve a seeded sandbox until Ctrl-C",
+    "explain": "tell what a rule of the linter means",
     "schema": "print the JSON Schema of specs",
 }
 """Every subcommand and its line in ``migrate --help``; the module has the same name."""

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from retable.runner.collect import spec_files
 from retable.runner.report.figures import plural
 from retable.runner.report.frame import concise_frame, full_frame
 from retable.runner.report.terminal import console_on, print_line
-from retable.runner.spec_findings import LoadedSpec, check, load, name_clashes
+from retable.runner.spec_findings import LoadedSpec, check, load, with_clashes
 from retable.schema.problem import Problem
 
 
@@ -57,14 +56,7 @@ def lint(context: click.Context, *, paths: Sequence[Path], form: str, fail_on: s
 
 def _checked(files: Sequence[Path]) -> list[LoadedSpec]:
     """Return every spec with all that is wrong with it, clashes of names included."""
-    specs = [check(load(path)) for path in files]
-    clashes = name_clashes(specs)
-    return [
-        replace(loaded, problems=(*loaded.problems, clashes[loaded.file]))
-        if loaded.file in clashes
-        else loaded
-        for loaded in specs
-    ]
+    return with_clashes(check(load(path)) for path in files)
 
 
 def _print(specs: Sequence[LoadedSpec], *, concise: bool) -> None:

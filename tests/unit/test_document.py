@@ -49,7 +49,7 @@ def test_every_kind_of_value_is_read_as_what_it_is() -> None:
         "list": [1, [2]],
         "map": {"a": {"b": "c"}},
     }
-    assert document.findings.problems == []
+    assert [problem.code for problem in document.findings.problems] == ["MIG120"]
 
 
 def test_no_number_is_ever_a_float() -> None:

@@ -1,0 +1,18 @@
+"""All that the linter has to say of a spec that could be run: every pass, in the file's order."""
+
+from retable.runner.lint.keys import check_keys
+from retable.runner.lint.paths import check_paths
+from retable.runner.lint.rows import check_rows
+from retable.runner.lint.safety import check_safety
+from retable.runner.lint.subject import Subject
+from retable.runner.lint.verification import check_verification
+from retable.schema.problem import Problem
+from retable.schema.spec import Spec
+
+PASSES = (check_safety, check_keys, check_paths, check_verification, check_rows)
+
+
+def advise(spec: Spec) -> tuple[Problem, ...]:
+    """Return what a reviewer should know of ``spec``, which has no errors."""
+    subject = Subject(spec)
+    return tuple(problem for check in PASSES for problem in check(subject))

@@ -1,0 +1,104 @@
+"""Paths that reach nothing in any given row (MIG407), and a ``where`` that reads none (MIG408)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from retable.runner.lint.subject import Subject, Written
+from retable.schema.problem import Problem
+from retable.schema.rules import Rule
+from retable.schema.wording import is_near, shown
+from retable.transforms.grammar import Node, place_of
+
+Path = tuple[str, ...]
+"""Names from the item on: ``("customer", "id")``."""
+_LEFT_ONLY = {"projection", "filter_projection", "value_projection", "flatten", "pipe"}
+"""What stands to the right of these is evaluated over something else than the item."""
+
+
+def check_paths(subject: Subject) -> Iterator[Problem]:
+    """Yield a finding for each path that no row test's item has."""
+    rows = [{"M": row.given} for row in subject.spec.tests]
+    for written in subject.expressions:
+        paths = dict.fromkeys(_paths(written.tree))
+        if written.path == ("transform", "where") and not paths and not _reads(written.tree):
+            message = "where gives the same for every item"
+            hint = "a name reads an attribute; text is written as 'so'"
+            yield subject.at(Rule.CONSTANT_WHERE, written.path, message, hint=hint)
+        for path in paths if rows else ():
+            if path[0] not in written.bound and not any(_found(row, path) for row in rows):
+                yield _missing(subject, written, path, rows)
+
+
+def _paths(node: Node) -> Iterator[Path]:
+    """Yield the paths that are followed from the item itself."""
+    path, rest = _prefix(node)
+    if path:
+        yield path
+    for child in rest:
+        yield from _paths(child)
+
+
+def _prefix(node: Node) -> tuple[Path, Sequence[Node]]:
+    """Return the names ``node`` begins with, and the nodes below it that start anew at the item."""
+    kind, children = node["type"], node["children"]
+    if kind == "field":
+        return (node["value"],), ()
+    if kind == "subexpression":
+        path, rest = _prefix(children[0])
+        for child in children[1:]:
+            further, _ = _prefix(child) if child["type"] == "field" else ((), ())
+            if not path or not further:
+                break
+            path += further
+        return path, rest
+    if kind == "index_expression" or kind in _LEFT_ONLY:
+        return _prefix(children[0])
+    return (), () if kind in {"expref", "slice"} else children
+
+
+def _reads(node: Node) -> bool:
+    """Say whether anything in ``node`` depends on the item."""
+    if node["type"] in {"field", "current"}:
+        return True
+    return node["type"] != "slice" and any(map(_reads, node["children"]))
+
+
+def _found(value: Mapping[str, Any], path: Path) -> bool:
+    """Say whether ``path`` leads to something in a typed value, be it NULL."""
+    for name in path:
+        inside = value.get("M", {})
+        if name not in inside:
+            # What is no map may be a list whose elements have it; that is not followed.
+            return "L" in value
+        value = inside[name]
+    return True
+
+
+def _missing(
+    subject: Subject, written: Written, path: Path, rows: Sequence[Mapping[str, Any]]
+) -> Problem:
+    name = ".".join(path)
+    message = f"no row test's item has {shown(name)}, so it is null in all of them"
+    text = written.expression.text
+    return subject.inside(
+        Rule.ALWAYS_NULL, written.expression, place_of(path, text), message, _hint(path, rows)
+    )
+
+
+def _hint(path: Path, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what may have been meant: a name that is there at the place where the way ends."""
+    depth = next(d for d in range(len(path)) if not any(_found(row, path[: d + 1]) for row in rows))
+    there = {name for row in rows for name in _names_at(row, path[:depth])}
+    near = [name for name in sorted(there) if is_near(path[depth], name)]
+    if near:
+        return f"did you mean {'.'.join((*path[:depth], near[0]))}?"
+    if len(path) == 1:
+        return f"give it in a row test; the text is written '{path[0]}'"
+    return "give it in a row test"
+
+
+def _names_at(value: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    for name in path:
+        value = value.get("M", {}).get(name, {})
+    names: Mapping[str, Any] = value.get("M", {})
+    return names

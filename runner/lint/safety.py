@@ -1,0 +1,36 @@
+"""What a run of the spec would put at risk without being wrong: MIG330, MIG331 and MIG336."""
+
+from collections.abc import Iterator
+
+from retable.runner.lint.subject import Subject
+from retable.schema.problem import Problem
+from retable.schema.rules import Rule
+from retable.schema.spec import Percentage, Provisioned, Setting
+
+MANY_PERCENT = 1
+_PROTECTIONS: tuple[Setting, ...] = ("point_in_time_recovery", "deletion_protection")
+
+
+def check_safety(subject: Subject) -> Iterator[Problem]:
+    """Yield what a reviewer should know before the table is rebuilt so."""
+    spec = subject.spec
+    rejects = spec.transform.max_rejects
+    if isinstance(rejects, Percentage) and rejects.percent > MANY_PERCENT:
+        message = f"max_rejects lets {rejects.percent} % of all items be left out"
+        hint = f"at most {MANY_PERCENT}% is usual; let where drop what is not wanted"
+        yield subject.at(Rule.MANY_REJECTS, ("transform", "max_rejects"), message, hint=hint)
+    if spec.target.settings != "keep":
+        for setting in _PROTECTIONS:
+            if spec.target.settings.get(setting) is False:
+                message = f"the new table has no {setting.replace('_', ' ')}"
+                hint = "leave it out to keep what the source has"
+                path = ("target", "settings", setting)
+                yield subject.at(Rule.UNPROTECTED, path, message, hint=hint)
+    rate, billing = spec.load.rate, spec.target.billing
+    if isinstance(rate, int) and isinstance(billing, Provisioned) and rate > billing.write:
+        message = f"the target writes {billing.write:,} units a second; rate asks for {rate:,}"
+        others = (subject.label(("target", "billing"), "what the target can write"),)
+        hint = "a rate above the capacity is throttled by DynamoDB"
+        yield subject.at(
+            Rule.RATE_OVER_CAPACITY, ("load", "rate"), message, hint=hint, others=others
+        )

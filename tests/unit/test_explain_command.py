@@ -1,0 +1,36 @@
+"""``migrate explain``: a rule by its code or its name."""
+
+import pytest
+from click.testing import CliRunner
+
+from retable.runner.cli.explain import explain
+from retable.runner.failure import Refused
+from retable.schema.rules import Rule
+
+
+@pytest.mark.parametrize("code", ["MIG201", "mig201", "unknown-key", "Unknown-Key"])
+def test_a_rule_is_told_with_a_bad_and_a_good_example(code: str) -> None:
+    result = CliRunner().invoke(explain, [code])
+    assert result.exit_code == 0
+    assert result.output == (
+        "MIG201 unknown-key (error)\n\na key the spec language does not have\n\n"
+        "A key that is not read would be believed to have an effect.\n\n"
+        "This breaks it:\n\n    rebuild:\n      stategy: side-by-side\n\n"
+        "This does not:\n\n    rebuild:\n      strategy: side-by-side\n"
+    )
+
+
+@pytest.mark.parametrize("rule", Rule, ids=lambda rule: rule.code)
+def test_every_rule_can_be_told(rule: Rule) -> None:
+    result = CliRunner().invoke(explain, [rule.code])
+    assert result.exit_code == 0
+    assert "This breaks it:" in result.output
+
+
+def test_a_rule_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    error = CliRunner().invoke(explain, ["unknwon-key"]).exception
+    assert isinstance(error, Refused)
+    assert (error.message, error.hint) == (
+        "there is no rule unknwon-key",
+        "did you mean unknown-key?",
+    )

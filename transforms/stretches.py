@@ -1,0 +1,37 @@
+"""Where a stretch of an expression stands: offsets in its text to places in the spec's file."""
+
+from retable.schema.problem import Span
+from retable.schema.spec import Expression
+
+
+class Stretches:
+    """The places of one expression's characters."""
+
+    def __init__(self, text: str, written: Expression) -> None:
+        """Find the expression ``written`` in the spec's ``text``."""
+        self._whole = written.span
+        self._inner = _inner_column(text, written)
+
+    def span(self, offset: int, length: int) -> Span:
+        """Return the place of ``length`` characters from ``offset`` on; the whole where unsure."""
+        if self._inner is None:
+            return self._whole
+        line, column = self._whole.line, self._inner + offset
+        return Span(line, column, line, column + max(length, 1))
+
+
+def _inner_column(text: str, written: Expression) -> int | None:
+    """Return the column where the expression's first character stands in the file.
+
+    ``None`` where the scalar is written so that offsets do not carry over: over several lines, or
+    with escapes.
+    """
+    span = written.span
+    lines = text.splitlines()
+    if span.line != span.end_line or not 0 < span.line <= len(lines):
+        return None
+    scalar = lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    if scalar == written.text:
+        return span.column
+    quoted = scalar[:1] in {"'", '"'} and scalar[1:-1] == written.text
+    return span.column + 1 if quoted else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from retable.runner.lint.advise import advise
+from retable.runner.lint.suppress import suppress
 from retable.runner.spec_functions import ALLOW, with_functions
 from retable.schema import load_spec
 from retable.schema.problem import Problem, SpecError
@@ -69,13 +70,19 @@ def load(path: Path, file: str | None = None, *, allow_functions: bool = False) 
 def check(loaded: LoadedSpec) -> LoadedSpec:
     """Return ``loaded`` with what its parts show only together added, in the file's order."""
     if loaded.spec is None:
-        return loaded
+        return _ordered(loaded)
     found = check_expressions(loaded.spec)
     if not any(problem.severity == "error" for problem in found):
         found += advise(loaded.spec)
     inside = _renamed(found, loaded.file)
-    problems = sorted({*loaded.problems, *inside}, key=lambda found: (found.span, found.code))
-    return replace(loaded, problems=tuple(problems))
+    return _ordered(replace(loaded, problems=(*loaded.problems, *inside)))
+
+
+def _ordered(loaded: LoadedSpec) -> LoadedSpec:
+    """Return ``loaded`` with its problems in the file's order, without those it asks to ignore."""
+    problems = suppress(tuple(dict.fromkeys(loaded.problems)), loaded.file, loaded.text)
+    ordered = sorted(problems, key=lambda found: (found.span, found.code))
+    return replace(loaded, problems=tuple(ordered))
 
 
 def with_clashes(specs: Iterable[LoadedSpec]) -> list[LoadedSpec]:

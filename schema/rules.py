@@ -113,6 +113,10 @@ class Rule(Enum):
     WHERE_NOT_TESTED = ("MIG505", "no row test shows what where drops", "warning")
     REPEATED_ROW = ("MIG506", "two row tests are given the same item", "warning")
 
+    UNUSED_SUPPRESSION = ("MIG601", "a comment ignores what is not there", "warning")
+    BAD_SUPPRESSION = ("MIG602", "a comment for the linter does not say what and why", "warning")
+    UNKNOWN_SUPPRESSION = ("MIG603", "a comment ignores a rule that cannot be ignored", "warning")
+
     def __init__(self, code: str, meaning: str, severity: Severity = "error") -> None:
         """Name the parts of a rule's value."""
         self.code = code

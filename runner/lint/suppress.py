@@ -1,0 +1,93 @@
+"""Warnings that a spec itself asks not to hear of: ``# migrate: ignore MIG330 -- why``.
+
+A comment speaks of its own line, or of the next one where it stands alone. Errors cannot be
+ignored: a run refuses a spec that has one. What a comment asks in vain is a finding (MIG6xx).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from retable.schema.comments import Comment, comments
+from retable.schema.problem import Problem, Span
+from retable.schema.rules import Rule
+
+_IGNORE = re.compile(r"ignore[ \t]+([A-Za-z0-9, \t]+?)(?:[ \t]+--[ \t]*(.*))?")
+_CODE = re.compile(r"[A-Za-z0-9]+")
+_RULES = {rule.code: rule for rule in Rule}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """One code in one comment."""
+
+    code: str
+    span: Span
+    line: int
+
+
+def suppress(problems: Sequence[Problem], file: str, text: str) -> tuple[Problem, ...]:
+    """Return ``problems`` without what ``text`` asks to ignore, and with what it asks in vain."""
+    ignores: list[_Ignore] = []
+    found: list[Problem] = []
+    for comment in comments(text):
+        wrong = _fault(comment, file)
+        found += [wrong] if wrong is not None else []
+        ignores += () if wrong is not None else _ignores(comment)
+    wanted = {(ignore.line, ignore.code) for ignore in ignores}
+    silent = [problem for problem in problems if _asked(problem, wanted)]
+    used = {(problem.span.line, problem.code) for problem in silent}
+    kept = [problem for problem in problems if problem not in silent]
+    found += (problem for ignore in ignores for problem in _wrong_code(ignore, file))
+    if not any(problem.severity == "error" for problem in problems):
+        # With an error, what else is wrong was not looked for.
+        found += (_unused(ignore, file) for ignore in ignores if _vain(ignore, used))
+    return (*kept, *found)
+
+
+def _asked(problem: Problem, wanted: set[tuple[int, str]]) -> bool:
+    return problem.severity == "warning" and (problem.span.line, problem.code) in wanted
+
+
+def _fault(comment: Comment, file: str) -> Problem | None:
+    """Return what is wrong with the comment as a whole."""
+    match = _IGNORE.fullmatch(comment.text)
+    if match is not None and match[2]:
+        return None
+    message = "a comment for the linter says which rules to ignore, and why"
+    hint = "# migrate: ignore MIG330 -- the old table holds test items"
+    return Rule.BAD_SUPPRESSION.finding(file, comment.span, message, hint=hint)
+
+
+def _ignores(comment: Comment) -> Iterator[_Ignore]:
+    codes, _, _ = comment.text.partition("--")
+    start = comment.span.end_column - len(comment.text)
+    for match in _CODE.finditer(codes, len("ignore")):
+        column, line = start + match.start(), comment.span.line
+        span = Span(line, column, line, column + len(match[0]))
+        yield _Ignore(match[0].upper(), span, comment.line)
+
+
+def _wrong_code(ignore: _Ignore, file: str) -> Iterator[Problem]:
+    rule = _RULES.get(ignore.code)
+    if rule is None:
+        message, hint = (
+            f"there is no rule {ignore.code}",
+            "migrate explain CODE tells what one means",
+        )
+        yield Rule.UNKNOWN_SUPPRESSION.finding(file, ignore.span, message, hint=hint)
+    elif rule.severity == "error":
+        message = f"{rule.code} is an error, which a run refuses"
+        hint = "put it right; only warnings can be ignored"
+        yield Rule.UNKNOWN_SUPPRESSION.finding(file, ignore.span, message, hint=hint)
+
+
+def _vain(ignore: _Ignore, used: set[tuple[int, str]]) -> bool:
+    rule = _RULES.get(ignore.code)
+    known = rule is not None and rule.severity == "warning"
+    return known and (ignore.line, ignore.code) not in used
+
+
+def _unused(ignore: _Ignore, file: str) -> Problem:
+    message = f"line {ignore.line} does not break {ignore.code}, so nothing is ignored"
+    return Rule.UNUSED_SUPPRESSION.finding(file, ignore.span, message, hint="remove it")

@@ -13,6 +13,7 @@ from retable.runner.lint.advise import advise
 from retable.runner.lint.suppress import suppress
 from retable.runner.spec_functions import ALLOW, with_functions
 from retable.schema import load_spec
+from retable.schema.load import read_spec
 from retable.schema.problem import Problem, SpecError
 from retable.schema.rules import Rule
 from retable.schema.spec import RowTest, Spec
@@ -53,11 +54,21 @@ class RowResult:
 RowRunner = Callable[[RowTest], RowResult]
 
 
-def load(path: Path, file: str | None = None, *, allow_functions: bool = False) -> LoadedSpec:
-    """Return the spec in the file ``path``, called ``file`` in messages; never raises SpecError."""
+def load(
+    path: Path,
+    file: str | None = None,
+    *,
+    allow_functions: bool = False,
+    raw: bytes | None = None,
+) -> LoadedSpec:
+    """Return the spec in the file ``path``, called ``file`` in messages; never raises SpecError.
+
+    ``raw`` is taken in place of what the file holds.
+    """
     file = file or str(path)
     try:
-        spec = with_functions(load_spec(path), allowed=allow_functions)
+        read = load_spec(path) if raw is None else read_spec(path, raw)
+        spec = with_functions(read, allowed=allow_functions)
     except SpecError as error:
         return LoadedSpec(
             file=file, spec=None, problems=_renamed(error.problems, file), text=error.text

@@ -20,6 +20,8 @@ class Comment:
     span: Span
     line: int
     """The line it speaks of: its own, or the next one with anything but a comment."""
+    removal: Span
+    """What goes when the comment does: the blanks before it too, or its whole line."""
 
 
 def comments(text: str) -> tuple[Comment, ...]:
@@ -53,8 +55,11 @@ def _scalars(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
 
 def _comment(lines: list[str], number: int, match: re.Match[str]) -> Comment:
     line = number
-    if not lines[number - 1][: match.start()].strip():
+    before = len(lines[number - 1][: match.start()].rstrip())
+    removal = Span(number, before + 1, number, match.end() + 1)
+    if not before:
+        removal = Span(number, 1, number + 1, 1)
         bare = enumerate(lines[number:], number + 1)
         line = next((at for at, one in bare if one.strip() and one.strip()[0] != "#"), number)
     span = Span(number, match.start() + 1, number, match.end() + 1)
-    return Comment(match[1], span, line)
+    return Comment(match[1], span, line, removal)

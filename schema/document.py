@@ -12,7 +12,7 @@ from typing import Any
 
 from retable.schema.compose import MAX_DEPTH, PLAIN, QUOTED, ComposeError, Node, compose
 from retable.schema.findings import Findings
-from retable.schema.problem import Label, Span, SpecError
+from retable.schema.problem import Edit, Label, Span, SpecError
 from retable.schema.rules import Rule
 from retable.schema.scalars import AmbiguousScalarError, is_date, resolve_plain
 from retable.schema.spec import SpecPath
@@ -46,6 +46,22 @@ class Document:
         if span.line != span.end_line:
             return ""
         return self.text.splitlines()[span.line - 1][span.column - 1 : span.end_column - 1]
+
+    def without_entry(self, path: SpecPath) -> tuple[Edit, ...]:
+        """Return the change that takes the entry at ``path`` out of its list.
+
+        There is none where a comment would go with it, or where it is the first one.
+        """
+        *parent, index = path
+        before = self.spans.get((*parent, int(index) - 1))
+        if before is None:
+            return ()
+        after = self.spans[path]
+        gone = Span(before.end_line, before.end_column, after.end_line, after.end_column)
+        lines = self.text.splitlines()[gone.line - 1 : gone.end_line]
+        lines[-1] = lines[-1][: gone.end_column - 1]
+        lines[0] = lines[0][gone.column - 1 :]
+        return () if any("#" in line for line in lines) else (Edit(gone, ""),)
 
 
 def read_document(file: str, text: str) -> Document:
@@ -175,7 +191,8 @@ class _Builder:
         if isinstance(value, str):
             return value
         message = f"a key must be text; YAML reads {short(text) or 'this'} as {kind(value)}"
-        self.findings.add_at(span, Rule.KEY_NOT_TEXT, message, hint=quoted(text))
+        fix = (Edit(span, f'"{text}"'),) if text.isdecimal() else ()
+        self.findings.add_at(span, Rule.KEY_NOT_TEXT, message, hint=quoted(text), fix=fix)
         return None
 
     def _scalar(self, node: Node, path: SpecPath) -> Any:
@@ -200,7 +217,8 @@ class _Builder:
             return text
         if is_date(text):
             message = f"YAML 1.1 reads {short(text)} as a date; here it is text"
-            self.findings.warn(Rule.UNQUOTED_DATE, path, message, hint=quoted(text))
+            fix = (Edit(self.spans[path], f'"{text}"'),)
+            self.findings.warn(Rule.UNQUOTED_DATE, path, message, hint=quoted(text), fix=fix)
         return value
 
     def _checked(self, text: str, path: SpecPath) -> str:

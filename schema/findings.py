@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retable.schema.problem import Label, Problem, Span
+from retable.schema.problem import Edit, Label, Problem, Span
 from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
 
@@ -34,22 +34,32 @@ class Findings:
         hint: str | None = None,
         at: Literal["value", "key"] = "value",
         others: tuple[Label, ...] = (),
+        fix: tuple[Edit, ...] = (),
     ) -> None:
         """Add one error about the value (or the key) at ``path``."""
-        self.add_at(self.place(path, at), rule, message, hint=hint, others=others)
+        span = self.place(path, at)
+        self.add_at(span, rule, message, hint=hint, others=others, fix=fix)
         if rule not in _HARMLESS:
             self.mark(path)
 
-    def warn(self, rule: Rule, path: SpecPath, message: str, *, hint: str | None = None) -> None:
+    def warn(
+        self,
+        rule: Rule,
+        path: SpecPath,
+        message: str,
+        *,
+        hint: str | None = None,
+        fix: tuple[Edit, ...] = (),
+    ) -> None:
         """Add one warning about the value at ``path``."""
-        self.add_at(self.place(path), rule, message, hint=hint)
+        self.add_at(self.place(path), rule, message, hint=hint, fix=fix)
 
     def mark(self, path: SpecPath) -> None:
         """Mark the value at ``path`` as one that cannot be read, which a finding says already."""
         self._broken.add(path)
         self._inside.update(path[:length] for length in range(len(path)))
 
-    def add_at(
+    def add_at(  # noqa: PLR0913 -- the parts of a finding
         self,
         span: Span,
         rule: Rule,
@@ -57,9 +67,11 @@ class Findings:
         *,
         hint: str | None = None,
         others: tuple[Label, ...] = (),
+        fix: tuple[Edit, ...] = (),
     ) -> None:
         """Add one finding about a stretch of the text that is no value of its own."""
-        self.problems.append(rule.finding(self.file, span, message, hint=hint, others=others))
+        found = rule.finding(self.file, span, message, hint=hint, others=others, fix=fix)
+        self.problems.append(found)
 
     def sound(self, *path: str | int) -> bool:
         """Say whether the value at ``path`` can be read: no error at it, above it or inside it."""

@@ -18,13 +18,21 @@ def load_spec(path: str | Path) -> Spec:
         SpecError: the file cannot be read, or is no spec; ``problems`` holds everything that is
             wrong with it at once.
     """
+    return read_spec(path, _read(str(path)))
+
+
+def read_spec(path: str | Path, raw: bytes) -> Spec:
+    """Return what ``raw`` says, the content of the spec file at ``path``, which is not opened.
+
+    Raises:
+        SpecError: ``raw`` is no spec.
+    """
     # Imported here: whoever needs only the types of a spec need not wait for PyYAML.
     from retable.schema.document import read_document  # noqa: PLC0415
     from retable.schema.parse import parse  # noqa: PLC0415
     from retable.schema.validate import validate  # noqa: PLC0415
 
     file = str(path)
-    raw = _read(file)
     document = read_document(file, _decode(file, raw))
     validate(document)
     return parse(document, Path(path).parent, raw)

@@ -24,13 +24,22 @@ class Label:
     text: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """A change of the file's text: what stands at ``span`` becomes ``text``."""
+
+    span: Span
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One finding about a spec.
 
     ``code`` is the rule (``MIG201``), ``name`` its words (``unknown-key``); ``message`` is lower
     case, names the thing, the expectation and the finding, and ends without a full stop. ``label``
-    says in a few words what stands at ``span``.
+    says in a few words what stands at ``span``. ``fix`` puts it right without changing what the
+    spec is meant to say.
     """
 
     file: str
@@ -42,6 +51,7 @@ class Problem:
     severity: Severity = "error"
     label: str | None = None
     others: tuple[Label, ...] = ()
+    fix: tuple[Edit, ...] = ()
 
     def __str__(self) -> str:
         """Return the concise form, one line."""

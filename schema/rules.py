@@ -5,7 +5,7 @@
 
 from enum import Enum
 
-from retable.schema.problem import Label, Problem, Severity, Span
+from retable.schema.problem import Edit, Label, Problem, Severity, Span
 
 
 class Rule(Enum):
@@ -138,6 +138,7 @@ class Rule(Enum):
         hint: str | None = None,
         label: str | None = None,
         others: tuple[Label, ...] = (),
+        fix: tuple[Edit, ...] = (),
     ) -> Problem:
         """Return the finding that this rule is broken at ``span`` of ``file``."""
         return Problem(
@@ -150,4 +151,5 @@ class Rule(Enum):
             severity=self.severity,
             label=label,
             others=others,
+            fix=fix,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from retable.schema.document import Document
+from retable.schema.problem import Edit
 from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
 from retable.schema.wording import choices, did_you_mean, dotted, is_near, kind, quoted, shown
@@ -152,27 +153,37 @@ def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
     value, findings = error.instance, document.findings
     if _is_attribute_type(error) and document.source(path).lower() == "null":
         message = "the type NULL must be quoted, or YAML reads it as nothing"
-        findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"')
+        edit = Edit(document.spans[path], '"NULL"')
+        findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"', fix=(edit,))
         return
     kinds = [_KINDS[name] for name in _types(error)]
     # What a pattern asks of text is no help where there is no text.
     expected = None if "pattern" in error.schema else error.schema.get("x-expected")
     wanted = expected or choices(_words(error) or kinds)
     message = f"{_thing(path, error)} must be {wanted}; found {kind(value)}"
-    findings.add(Rule.WRONG_TYPE, path, message, hint=_requoted(document, path, error))
+    hint, fix = _requoted(document, path, error)
+    findings.add(Rule.WRONG_TYPE, path, message, hint=hint, fix=fix)
 
 
-def _requoted(document: Document, path: SpecPath, error: SchemaError) -> str | None:
-    """Return the advice to quote a value, or not to, where that makes it right."""
-    value, source = error.instance, document.source(path)
+def _requoted(
+    document: Document, path: SpecPath, error: SchemaError
+) -> tuple[str | None, tuple[Edit, ...]]:
+    """Return the advice to quote a value, or not to, where that makes it right; and the change."""
+    value, source, span = error.instance, document.source(path), document.spans[path]
+    fix: tuple[Edit, ...] = ()
     if isinstance(value, str):
         number = {"integer", "number"}.intersection(_types(error)) and value.isdecimal()
-        return "leave the quotes out" if number else None
+        if number and source[1:-1] == value and value[0] != "0":
+            fix = (Edit(span, value),)
+        return ("leave the quotes out" if number else None), fix
     if "string" not in _types(error) or "enum" in error.schema or not source:
-        return None
+        return None, ()
     title = error.schema.get("title")
-    textual = isinstance(value, int | Decimal) and title not in _NEVER_A_NUMBER
-    return quoted(source) if textual or title == "expression" else None
+    if title == "expression":
+        # A name that YAML reads as no text may be meant, or a literal: that is for people to say.
+        return quoted(source), ()
+    textual = type(value) in {int, Decimal} and title not in _NEVER_A_NUMBER
+    return (quoted(source), (Edit(span, f'"{source}"'),)) if textual else (None, ())
 
 
 def _types(error: SchemaError) -> list[str]:
@@ -192,7 +203,8 @@ def _repeated(document: Document, path: SpecPath, values: list[Any]) -> None:
     for index, value in enumerate(values):
         if value in values[:index]:
             message = f"{dotted(path)} names {shown(value)} twice"
-            document.findings.add(Rule.REPEATED_ENTRY, (*path, index), message)
+            fix = document.without_entry((*path, index))
+            document.findings.add(Rule.REPEATED_ENTRY, (*path, index), message, fix=fix)
 
 
 def _thing(path: SpecPath, error: SchemaError) -> str:

@@ -6,8 +6,9 @@ Shape and meaning of the spec around them were judged before.
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from retable.schema.problem import Problem
+from retable.schema.problem import Edit, Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Spec, Winner
@@ -16,7 +17,7 @@ from retable.transforms.functions.custom import FunctionsError, declared_functio
 from retable.transforms.functions.kinds import kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.grammar import Node, bare_literals, calls_of
+from retable.transforms.grammar import Node, Token, bare_literals, calls_of
 from retable.transforms.key_results import check_key_results
 from retable.transforms.stretches import Stretches
 
@@ -29,6 +30,7 @@ _OPERATORS = {
 }
 _OPERAND = r"`[^`]*`|[A-Za-z_][\w.]*(?:\([^()]*\))?|[0-9]+(?:\.[0-9]+)?"
 _SUM = re.compile(rf"\s*({_OPERAND})\s*[-+*/%]\s*({_OPERAND})\s*", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[\w.-]+")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -70,7 +72,7 @@ class _Check:
         self._functions = functions
         self._spec = spec
         self._written = written
-        self._stretch = Stretches(spec.origin.text, written).span
+        self._places = Stretches(spec.origin.text, written)
 
     def problems(self) -> Iterator[Problem]:
         try:
@@ -81,26 +83,32 @@ class _Check:
         for call in calls_of(expression.tree):
             yield from self._call(call)
         for token in bare_literals(self._written.text):
-            yield self._problem(
-                Rule.BARE_LITERAL,
-                (token["start"], token["end"] - token["start"]),
-                "what stands between backticks is no JSON",
-                "write text as 'so'",
-            )
+            yield self._bare(token)
+
+    def _bare(self, token: Token) -> Problem:
+        stretch = (token["start"], token["end"] - token["start"])
+        message, hint = "what stands between backticks is no JSON", "write text as 'so'"
+        found = self._problem(Rule.BARE_LITERAL, stretch, message, hint)
+        # Inside single quotes, YAML would want these doubled.
+        plain = _PLAIN_TEXT.fullmatch(token["value"]) and not self._places.in_single_quotes
+        fix = (Edit(found.span, f"'{token['value']}'"),) if plain and self._places.known else ()
+        return replace(found, fix=fix)
 
     def _syntax(self, error: ExpressionError) -> Problem:
         text, offset = self._written.text, error.offset or 0
         sign = text[offset : offset + 1]
         if sign in _OPERATORS and text[:offset].strip():
-            return self._problem(
-                Rule.JMESPATH_NO_ARITHMETIC,
-                (offset, 1),
-                f"JMESPath has no `{sign}` operator",
-                f"use {_call_instead(text, sign)}",
-                "not an operator here",
-            )
+            return self._arithmetic(text, sign, offset)
         rule = Rule.JMESPATH_SYNTAX
         return self._problem(rule, (offset, 1), error.message, _syntax_hint(text, offset))
+
+    def _arithmetic(self, text: str, sign: str, offset: int) -> Problem:
+        call = _call_instead(text, sign)
+        message, label = f"JMESPath has no `{sign}` operator", "not an operator here"
+        rule = Rule.JMESPATH_NO_ARITHMETIC
+        found = self._problem(rule, (offset, 1), message, f"use {call}", label)
+        whole = _SUM.fullmatch(text) and self._places.known and '"' not in call
+        return replace(found, fix=(Edit(self._written.span, f'"{call}"'),) if whole else ())
 
     def _call(self, call: Node) -> Iterator[Problem]:
         name = call["value"]
@@ -136,7 +144,7 @@ class _Check:
         label: str | None = None,
     ) -> Problem:
         return rule.finding(
-            self._spec.origin.file, self._stretch(*place), message, hint=hint, label=label
+            self._spec.origin.file, self._places.span(*place), message, hint=hint, label=label
         )
 
 

@@ -10,7 +10,12 @@ class Stretches:
     def __init__(self, text: str, written: Expression) -> None:
         """Find the expression ``written`` in the spec's ``text``."""
         self._whole = written.span
-        self._inner = _inner_column(text, written)
+        self._inner, self.in_single_quotes = _inner_column(text, written)
+
+    @property
+    def known(self) -> bool:
+        """Say whether every character has a place of its own."""
+        return self._inner is not None
 
     def span(self, offset: int, length: int) -> Span:
         """Return the place of ``length`` characters from ``offset`` on; the whole where unsure."""
@@ -20,8 +25,8 @@ class Stretches:
         return Span(line, column, line, column + max(length, 1))
 
 
-def _inner_column(text: str, written: Expression) -> int | None:
-    """Return the column where the expression's first character stands in the file.
+def _inner_column(text: str, written: Expression) -> tuple[int | None, bool]:
+    """Return the column of the expression's first character, and whether single quotes hold it.
 
     ``None`` where the scalar is written so that offsets do not carry over: over several lines, or
     with escapes.
@@ -29,9 +34,9 @@ def _inner_column(text: str, written: Expression) -> int | None:
     span = written.span
     lines = text.splitlines()
     if span.line != span.end_line or not 0 < span.line <= len(lines):
-        return None
+        return None, False
     scalar = lines[span.line - 1][span.column - 1 : span.end_column - 1]
     if scalar == written.text:
-        return span.column
+        return span.column, False
     quoted = scalar[:1] in {"'", '"'} and scalar[1:-1] == written.text
-    return span.column + 1 if quoted else None
+    return (span.column + 1 if quoted else None), scalar[:1] == "'"

@@ -1,21 +1,19 @@
-"""``migrate lint``: checks specs without touching anything."""
+"""``migrate lint``: checks specs, and writes nothing but what ``--fix`` puts right."""
 
-import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.text import Text
 
 from retable.runner.collect import spec_files
-from retable.runner.report.figures import plural
-from retable.runner.report.frame import concise_frame, full_frame
+from retable.runner.lint.result import LintResult
 from retable.runner.report.terminal import console_on, print_line
 from retable.runner.spec_findings import LoadedSpec, check, load, with_clashes
-from retable.schema.problem import Problem
+
+FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif", "junit", "markdown")
 
 
 @click.command()
@@ -23,10 +21,10 @@ from retable.schema.problem import Problem
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["auto", "full", "concise", "json"]),
+    type=click.Choice(["auto", *FORMATS]),
     default="auto",
     show_default=True,
-    help="How to show findings: with the lines they are about, one line each, or for machines.",
+    help="How to show findings; auto is github in GitHub Actions, else full.",
 )
 @click.option(
     "--fail-on",
@@ -35,67 +33,103 @@ from retable.schema.problem import Problem
     show_default=True,
     help="What makes the exit code 1.",
 )
+@click.option("--fix", is_flag=True, help="Put right what has one safe remedy; comments stay.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
 @click.pass_context
-def lint(context: click.Context, *, paths: Sequence[Path], form: str, fail_on: str) -> None:
+def lint(  # noqa: PLR0913 -- an option each
+    context: click.Context,
+    *,
+    paths: Sequence[Path],
+    form: str,
+    fail_on: str,
+    fix: bool,
+    diff: bool,
+) -> None:
     """Check the specs in PATHS: files, or folders that hold *.migrate.yaml.
 
     Without PATHS, looks in specs/ if there is such a folder, else here. Findings go to stdout, the
-    summary to stderr. Exit code 1 if there are errors, 2 if a path does not exist.
+    summary to stderr. Exit code 1 if there are errors, or with --diff if there is something to fix;
+    2 if a path does not exist.
     """
-    specs = _checked(spec_files(paths))
-    problems = [problem for loaded in specs for problem in loaded.problems]
-    errors = sum(problem.severity == "error" for problem in problems)
-    if form == "json":
-        click.echo(json.dumps(_document(specs, errors), indent=2))
-    else:
-        _print(specs, concise=form == "concise")
-    _summarize(len(specs), errors, len(problems) - errors)
-    if errors or (problems and fail_on == "warning"):
+    files = spec_files(paths)
+    result = _checked(files)
+    if diff:
+        context.exit(1 if _show_fixes(result.specs) else 0)
+    if fix and _make_fixes(result.specs):
+        result = _checked(files)
+    _show(result, _format(form, os.environ), fail_on)
+    click.echo(result.summary, err=True)
+    if result.fails(fail_on):
         context.exit(1)
 
 
-def _checked(files: Sequence[Path]) -> list[LoadedSpec]:
+def _checked(files: Sequence[Path]) -> LintResult:
     """Return every spec with all that is wrong with it, clashes of names included."""
-    return with_clashes(check(load(path)) for path in files)
+    return LintResult(with_clashes(check(load(path)) for path in files))
 
 
-def _print(specs: Sequence[LoadedSpec], *, concise: bool) -> None:
+def _format(form: str, environ: Mapping[str, str]) -> str:
+    if form != "auto":
+        return form
+    return "github" if environ.get("GITHUB_ACTIONS") == "true" else "full"
+
+
+def _show(result: LintResult, form: str, fail_on: str) -> None:
+    if form in {"full", "concise"}:
+        from retable.runner.lint.formats import text
+
+        _print(text.full(result) if form == "full" else text.concise(result))
+    else:
+        click.echo(_document(result, form, fail_on), nl=False)
+    if form == "github":
+        _tell_actions(result, os.environ)
+
+
+def _document(result: LintResult, form: str, fail_on: str) -> str:
+    """Return the findings in a format for machines."""
+    if form == "junit":
+        from retable.runner.lint.formats import junit
+
+        return junit.render(result, fail_on=fail_on)
+    import importlib
+
+    rendered: str = importlib.import_module(f"retable.runner.lint.formats.{form}").render(result)
+    return rendered
+
+
+def _tell_actions(result: LintResult, environ: Mapping[str, str]) -> None:
+    """Add to the step's summary and outputs, which GitHub names by files."""
+    from retable.runner.lint.formats import github, markdown
+
+    for variable, text in (
+        ("GITHUB_STEP_SUMMARY", markdown.render(result)),
+        ("GITHUB_OUTPUT", github.outputs(result)),
+    ):
+        if path := environ.get(variable):
+            with Path(path).open("a", encoding="utf-8") as stream:
+                stream.write(text)
+
+
+def _print(parts: Iterable[Text]) -> None:
     console = console_on(sys.stdout, os.environ)
-    for loaded in specs:
-        for problem in loaded.problems:
-            if concise:
-                print_line(console, concise_frame(problem))
-            else:
-                print_line(console, full_frame(problem, loaded.text) + Text("\n"))
+    for part in parts:
+        print_line(console, part)
 
 
-def _document(specs: Sequence[LoadedSpec], errors: int) -> dict[str, Any]:
-    """Return the findings for machines; raw text, which JSON escapes."""
-    problems = [problem for loaded in specs for problem in loaded.problems]
-    return {
-        "format_version": 1,
-        "files": [loaded.file for loaded in specs],
-        "errors": errors,
-        "warnings": len(problems) - errors,
-        "problems": [_entry(problem) for problem in problems],
-    }
+def _show_fixes(specs: Sequence[LoadedSpec]) -> bool:
+    """Print what would change, and return whether anything would."""
+    from retable.runner.lint.fix import difference, fixed_text
+
+    diffs = [difference(loaded.file, loaded.text, fixed_text(loaded)) for loaded in specs]
+    click.echo("".join(diffs), nl=False)
+    return any(diffs)
 
 
-def _entry(problem: Problem) -> dict[str, Any]:
-    return {
-        "file": problem.file,
-        "line": problem.span.line,
-        "column": problem.span.column,
-        "end_line": problem.span.end_line,
-        "end_column": problem.span.end_column,
-        "severity": problem.severity,
-        "code": problem.code,
-        "name": problem.name,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
+def _make_fixes(specs: Sequence[LoadedSpec]) -> int:
+    """Write what can be put right, and return in how many files."""
+    from retable.runner.lint.fix import fixed_text, write_text
 
-
-def _summarize(files: int, errors: int, warnings: int) -> None:
-    counted = (plural(files, "file"), plural(errors, "error"), plural(warnings, "warning"))
-    click.echo(", ".join(counted), err=True)
+    changed = [(loaded, text) for loaded in specs if (text := fixed_text(loaded)) != loaded.text]
+    for loaded, text in changed:
+        write_text(Path(loaded.file), text)
+    return len(changed)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retable.schema.comments import Comment, comments
-from retable.schema.problem import Problem, Span
+from retable.schema.problem import Edit, Problem, Span
 from retable.schema.rules import Rule
 
 _IGNORE = re.compile(r"ignore[ \t]+([A-Za-z0-9, \t]+?)(?:[ \t]+--[ \t]*(.*))?")
@@ -24,6 +24,9 @@ class _Ignore:
     code: str
     span: Span
     line: int
+    comment: Comment
+    alone: bool
+    """Whether it is the comment's only one."""
 
 
 def suppress(problems: Sequence[Problem], file: str, text: str) -> tuple[Problem, ...]:
@@ -62,10 +65,11 @@ def _fault(comment: Comment, file: str) -> Problem | None:
 def _ignores(comment: Comment) -> Iterator[_Ignore]:
     codes, _, _ = comment.text.partition("--")
     start = comment.span.end_column - len(comment.text)
-    for match in _CODE.finditer(codes, len("ignore")):
+    matches = list(_CODE.finditer(codes, len("ignore")))
+    for match in matches:
         column, line = start + match.start(), comment.span.line
         span = Span(line, column, line, column + len(match[0]))
-        yield _Ignore(match[0].upper(), span, comment.line)
+        yield _Ignore(match[0].upper(), span, comment.line, comment, len(matches) == 1)
 
 
 def _wrong_code(ignore: _Ignore, file: str) -> Iterator[Problem]:
@@ -90,4 +94,5 @@ def _vain(ignore: _Ignore, used: set[tuple[int, str]]) -> bool:
 
 def _unused(ignore: _Ignore, file: str) -> Problem:
     message = f"line {ignore.line} does not break {ignore.code}, so nothing is ignored"
-    return Rule.UNUSED_SUPPRESSION.finding(file, ignore.span, message, hint="remove it")
+    fix = (Edit(ignore.comment.removal, ""),) if ignore.alone else ()
+    return Rule.UNUSED_SUPPRESSION.finding(file, ignore.span, message, hint="remove it", fix=fix)

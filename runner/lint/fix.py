@@ -1,0 +1,68 @@
+"""Puts findings right by editing the text of a spec; everything else, comments too, stays as it is.
+
+A fix never makes a spec say something else than it was meant to: what needs a decision has none.
+"""
+
+import difflib
+import re
+import shutil
+from codecs import BOM_UTF8 as BOM
+from collections.abc import Iterable
+from pathlib import Path
+
+from retable.runner.disk import replace_durably
+from retable.runner.report.escape import terminal_safe
+from retable.runner.spec_findings import LoadedSpec, check, load
+from retable.schema.problem import Edit
+
+_LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|$)")
+_NO_NEWLINE = "\n\\ No newline at end of file\n"
+MAX_ROUNDS = 20
+"""One fix may uncover the next; so many would be a fault of ours."""
+
+
+def fixed_text(loaded: LoadedSpec) -> str:
+    """Return the text of ``loaded`` with every fix made, those that they uncover included."""
+    text = loaded.text
+    for _ in range(MAX_ROUNDS):
+        edits = [edit for problem in loaded.problems for edit in problem.fix]
+        if not edits:
+            break
+        text = apply_edits(text, edits)
+        loaded = check(load(Path(loaded.file), raw=text.encode()))
+    return text
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """Return ``text`` with ``edits`` made; of two that overlap, the first in the text."""
+    starts = [match.start() for match in _LINE.finditer(text)]
+    made, end = [], 0
+    for edit in sorted(set(edits)):
+        span = edit.span
+        first = _offset(starts, span.line, span.column, len(text))
+        last = _offset(starts, span.end_line, span.end_column, len(text))
+        if first >= end:
+            made += [text[end:first], edit.text]
+            end = last
+    return "".join((*made, text[end:]))
+
+
+def difference(file: str, before: str, after: str) -> str:
+    """Return a unified diff that ``patch`` takes."""
+    lines = (before.splitlines(keepends=True), after.splitlines(keepends=True))
+    diff = difflib.unified_diff(*lines, fromfile=terminal_safe(file), tofile=terminal_safe(file))
+    return "".join(line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in diff)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put ``text`` in place of what the file at ``path`` holds, whole or not at all."""
+    path = path.resolve()
+    mark = BOM if path.read_bytes().startswith(BOM) else b""
+    temporary = path.with_name(f".{path.name}.fixed")
+    temporary.write_bytes(mark + text.encode())
+    shutil.copymode(path, temporary)
+    replace_durably(temporary, path)
+
+
+def _offset(starts: list[int], line: int, column: int, length: int) -> int:
+    return min(starts[line - 1] + column - 1, length) if line <= len(starts) else length

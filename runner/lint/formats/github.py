@@ -1,0 +1,63 @@
+"""Findings as GitHub Actions shows them: annotations in the diff, a summary, outputs of the step.
+
+It needs no token: all of it goes through the step's own stdout and files.
+"""
+
+from collections.abc import Iterator
+
+from retable.runner.lint.result import LintResult
+from retable.runner.report.escape import terminal_safe
+from retable.runner.report.frame import concise_frame, masked
+from retable.schema.problem import Problem
+
+MAX_ANNOTATIONS = 10
+"""GitHub shows ten of a kind from one step and drops the rest without a word."""
+
+
+def render(result: LintResult) -> str:
+    """Return workflow commands, errors first, ten at most, then one that counts the rest.
+
+    Every finding is printed as a plain line as well, so none is missing from the log.
+    """
+    first = sorted(result.problems, key=lambda problem: problem.severity != "error")
+    shown = first[:MAX_ANNOTATIONS]
+    # Set off, so that a file's name cannot begin a command.
+    lines = [f"- {concise_frame(problem).plain}" for problem in result.problems]
+    lines += [_annotation(problem) for problem in shown]
+    if len(first) > len(shown):
+        rest = f"{len(shown)} of {len(first):,} findings are shown here; all are in the log"
+        lines.append(f"::notice title=migrate lint::{rest}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def outputs(result: LintResult) -> str:
+    """Return the lines for ``$GITHUB_OUTPUT``."""
+    return f"errors={result.errors}\nwarnings={result.warnings}\n"
+
+
+def _annotation(problem: Problem) -> str:
+    span = problem.span
+    properties = [("file", problem.file), ("line", span.line), ("endLine", span.end_line)]
+    if span.line == span.end_line:
+        # GitHub takes columns only for a finding within one line; its end is inclusive.
+        properties += [("col", span.column), ("endColumn", max(span.column, span.end_column - 1))]
+    properties.append(("title", f"{problem.code} {problem.name}"))
+    told = ",".join(f"{name}={_property(str(value))}" for name, value in properties)
+    text = "\n".join(_words(problem))
+    return f"::{problem.severity} {told}::{_data(text)}"
+
+
+def _words(problem: Problem) -> Iterator[str]:
+    yield terminal_safe(masked(problem.message))
+    if problem.hint:
+        yield f"help: {terminal_safe(masked(problem.hint))}"
+    yield f"migrate explain {problem.code}"
+
+
+def _data(text: str) -> str:
+    """Escape what ends or steers a workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

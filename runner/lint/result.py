@@ -1,0 +1,40 @@
+"""What a pass over several specs found, for whatever shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retable.runner.report.figures import plural
+from retable.runner.spec_findings import LoadedSpec
+from retable.schema.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """The specs that were read, in the order of their files, with what is wrong with each."""
+
+    specs: Sequence[LoadedSpec]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return every finding, file by file."""
+        return [problem for loaded in self.specs for problem in loaded.problems]
+
+    @property
+    def errors(self) -> int:
+        """Return how many findings are errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        """Return how many findings are warnings."""
+        return len(self.problems) - self.errors
+
+    @property
+    def summary(self) -> str:
+        """Return the figures in one line."""
+        counted = (("file", len(self.specs)), ("error", self.errors), ("warning", self.warnings))
+        return ", ".join(plural(count, noun) for noun, count in counted)
+
+    def fails(self, fail_on: str) -> bool:
+        """Say whether the exit code is 1, given what it shall be for."""
+        return bool(self.errors or (fail_on == "warning" and self.problems))

@@ -3,7 +3,7 @@
 Nothing here touches AWS or starts a process; a spec's own functions run only with leave.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from retable.schema.spec import RowTest, Spec
 from retable.transforms import compile_mapping
 from retable.transforms.check import check_expressions
 from retable.transforms.functions.custom import FunctionsError
-from retable.transforms.rows import run_row
+from retable.transforms.rows import MAX_SHOWN, Difference, run_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +131,30 @@ def row_runner(spec: Spec) -> RowRunner:
         return partial(_unevaluated, f"transform.functions: {names} may not be run; add {ALLOW}")
 
     def run(row: RowTest) -> RowResult:
-        details = run_row(mapping, row)
-        outcome: Literal["passed", "failed"] = "failed" if details else "passed"
-        return RowResult(name=row.name, line=row.span.line, outcome=outcome, details=tuple(details))
+        found = run_row(mapping, row)
+        outcome: Literal["passed", "failed"] = "failed" if found else "passed"
+        details = tuple(_details(spec, found))
+        return RowResult(name=row.name, line=row.span.line, outcome=outcome, details=details)
 
     return run
+
+
+def _details(spec: Spec, found: Iterable[Difference]) -> Iterator[str]:
+    """Yield what differs, each with the expression that made it."""
+    fields = {field.name: field for one in spec.transform.templates for field in one.fields}
+    told = None
+    for difference in found:
+        yield difference.text
+        field = fields.get(difference.attribute or "")
+        if field is not None and difference.attribute != told:
+            yield f"  made by {_short(field.expression.text)} in line {field.expression.span.line}"
+        told = difference.attribute
+
+
+def _short(text: str) -> str:
+    """Return ``text`` in one line, cut where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _unevaluated(reason: str, row: RowTest) -> RowResult:

@@ -1,7 +1,8 @@
-"""What pytest runs of a ``*.migrate.yaml``: a ``lint`` item and one ``test[name]`` a row test.
+"""What pytest runs of a spec: ``lint``, one ``test[name]`` a row test, and what is asked for.
 
 A spec that cannot be read is a failing ``lint`` item: collecting never fails, so one broken spec
 hides no other file. Specs are not run; their own functions are, where the ini option allows it.
+``dry-run`` and ``verify`` items, which read exports and tables, are there only on demand.
 """
 
 from collections.abc import Iterable
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from retable.runner.failure import CheckFailed, Failure
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.frame import render_problems
 from retable.runner.spec_findings import LoadedSpec, RowRunner, check, load, name_clash, row_runner
-from retable.schema.spec import RowTest
+from retable.schema.spec import RowTest, Spec
 
 NAMES = pytest.StashKey[dict[str, str]]()
 """The names of the specs collected so far, each with its file."""
@@ -37,10 +39,18 @@ class SpecFile(pytest.File):
         self._mark(lint, spec.tags)
         for row in spec.tests:
             name = f"test[{terminal_safe(row.name)}]"
-            item: RowItem = RowItem.from_parent(self, name=name)
+            # Given as text, so that pytest takes what the brackets hold for parameters (--lf).
+            nodeid = f"{self.nodeid}::{name}"
+            item: RowItem = RowItem.from_parent(self, name=name, nodeid=nodeid)
             item.row = row
+            item.user_properties += [("file", self.shown), ("line", row.span.line)]
             self._mark(item, spec.tags)
             yield item
+        for name in ("dry-run", "verify"):
+            if self.config.getoption(f"--migrate-{name}"):
+                run: RunItem = RunItem.from_parent(self, name=name)
+                self._mark(run, spec.tags)
+                yield run
 
     @cached_property
     def shown(self) -> str:
@@ -60,12 +70,17 @@ class SpecFile(pytest.File):
         """Return the spec with its expressions checked too."""
         return check(self.loaded)
 
+    @property
+    def usable(self) -> Spec:
+        """Return the spec, or fail the item that asks where it has errors."""
+        if self.checked.spec is None or self.checked.has_errors:
+            pytest.fail(f"{self.shown} has errors; its lint item tells them", pytrace=False)
+        return self.checked.spec
+
     @cached_property
     def run_row(self) -> RowRunner:
         """Return what runs a row test; the mapping is compiled once."""
-        if self.checked.spec is None or self.checked.has_errors:
-            pytest.fail(f"{self.shown} has errors; its lint item tells them", pytrace=False)
-        return row_runner(self.checked.spec)
+        return row_runner(self.usable)
 
     def _mark(self, item: pytest.Item, tags: Iterable[str]) -> None:
         for tag in tags:
@@ -124,6 +139,38 @@ class RowItem(pytest.Item):
             head = f"{file.shown}:{result.line}: row test {result.name!r} {word}"
             details = (f"  {line}" for line in result.details)
             pytest.fail("\n".join(map(terminal_safe, [head, *details])), pytrace=False)
+
+
+class RunItem(pytest.Item):
+    """Does the export pass through the mapping, or does the table hold what the export says?"""
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the item stands; pytest counts lines from 0."""
+        return self.path, 0, self.name
+
+    def runtest(self) -> None:
+        """Carry it out as the command would; its report is the captured output."""
+        failure = self._failure(_file_of(self).usable)
+        if failure is not None:
+            word = "failed" if isinstance(failure, CheckFailed) else "could not be carried out"
+            lines = [f"{_file_of(self).shown}: {self.name} {word}", f"  {failure.message}"]
+            lines += [f"  = help: {failure.hint}"] if failure.hint else []
+            pytest.fail("\n".join(map(terminal_safe, lines)), pytrace=False)
+
+    def _failure(self, spec: Spec) -> Failure | None:
+        """Carry it out and return how it ended, if not well."""
+        from retable.runner.cli.runs import dry_run_spec  # noqa: PLC0415 -- asked for, seldom
+        from retable.runner.cli.verifications import verify_spec  # noqa: PLC0415 -- as above
+
+        run_dir = self.config.getoption("--migrate-run-dir")
+        try:
+            if self.name == "verify":
+                verify_spec(spec, run_dir, None)
+            else:
+                dry_run_spec(spec, run_dir, sandbox=False)
+        except Failure as failure:
+            return failure
+        return None
 
 
 def _file_of(item: pytest.Item) -> SpecFile:

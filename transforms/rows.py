@@ -1,9 +1,10 @@
 """Row tests: one given item through the mapping, compared with what is expected of it.
 
-The lines this gives show values: they are the spec's own, not an export's.
+What this gives shows values: they are the spec's own, not an export's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,11 +27,24 @@ MAX_SHOWN = 200
 """Characters of a value that a line shows."""
 
 
-def run_row(mapping: ItemMapping, row: RowTest) -> tuple[str, ...]:
-    """Return nothing when ``row`` passes, else one line for each thing that differs."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as a row test expects it, in words."""
+
+    text: str
+    attribute: str | None = None
+    """The attribute that differs, where it is one."""
+
+    def __str__(self) -> str:
+        """Return the words."""
+        return self.text
+
+
+def run_row(mapping: ItemMapping, row: RowTest) -> tuple[Difference, ...]:
+    """Return nothing when ``row`` passes, else each thing that differs."""
     if unknown := mapping.unknown_functions:
         names = ", ".join(f"{name}()" for name in unknown)
-        return (f"could not be evaluated: there is no function {names}",)
+        return (Difference(f"could not be evaluated: there is no function {names}"),)
     outcome = mapping.apply(orjson.dumps({"Item": row.given}))
     match row.expect:
         case ExpectDropped():
@@ -44,29 +58,33 @@ def run_row(mapping: ItemMapping, row: RowTest) -> tuple[str, ...]:
             return _compare_all((row.expect,), outcome)
 
 
-def _compare_all(expected: Sequence[ExpectItem | ExpectSome], outcome: Outcome) -> tuple[str, ...]:
+def _compare_all(
+    expected: Sequence[ExpectItem | ExpectSome], outcome: Outcome
+) -> tuple[Difference, ...]:
     if not isinstance(outcome, Kept) or len(outcome.results) != len(expected):
         return _unlike("an item" if len(expected) == 1 else f"{len(expected)} items", outcome)
     several = len(expected) > 1
-    lines = []
+    found = []
     for number, (one, result) in enumerate(zip(expected, outcome.results, strict=True), 1):
         before = f"item {number}: " if several else ""
-        lines += [before + line for line in _compare(one, orjson.loads(result.item_json))]
-    return tuple(lines)
+        differences = _compare(one, orjson.loads(result.item_json))
+        found += [replace(one, text=before + one.text) for one in differences]
+    return tuple(found)
 
 
-def _compare(expected: ExpectItem | ExpectSome, found: Mapping[str, Typed]) -> Iterator[str]:
-    """Yield a line for each attribute of an item that is not as expected."""
+def _compare(expected: ExpectItem | ExpectSome, found: Mapping[str, Typed]) -> Iterator[Difference]:
+    """Yield what differs, attribute by attribute."""
     match expected:
         case ExpectSome(wanted, beyond):
             pass
         case ExpectItem(wanted):
             beyond = tuple(sorted(found.keys() - wanted.keys()))
     for name in wanted:
-        yield from _unequal(name, wanted[name], found.get(name))
+        for line in _unequal(name, wanted[name], found.get(name)):
+            yield Difference(line, name)
     for name in beyond:
         if name in found:
-            yield _line(name, None, found[name])
+            yield Difference(_line(name, None, found[name]), name)
 
 
 def _unequal(name: str, expected: Any, found: Typed | None) -> Iterator[str]:
@@ -95,16 +113,20 @@ def _line(name: str, expected: Any, found: Typed | None) -> str:
     return f"{name}: expected {_shown(expected)}, got {_shown(found)}"
 
 
-def _unlike(expected: str, outcome: Outcome) -> tuple[str, ...]:
+def _unlike(expected: str, outcome: Outcome) -> tuple[Difference, ...]:
+    return (Difference(f"expected {expected}, got {_told(outcome)}"),)
+
+
+def _told(outcome: Outcome) -> str:
     match outcome:
         case Kept((_,)):
-            return (f"expected {expected}, got an item",)
+            return "an item"
         case Kept(results):
-            return (f"expected {expected}, got {len(results)} items",)
+            return f"{len(results)} items"
         case Dropped():
-            return (f"expected {expected}, got dropped",)
+            return "dropped"
         case Rejected(reason, detail):
-            return (f"expected {expected}, got rejected: {reason.value} ({detail})",)
+            return f"rejected: {reason.value} ({detail})"
 
 
 def _shown(typed: Any) -> str:

@@ -4,9 +4,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-# Pytester forgets what was imported during an inner run, and PyYAML cannot be imported twice.
+# Pytester forgets what an inner run imported; PyYAML and DuckDB cannot be imported twice.
+import retable.runner.cli.verifications
 import retable.runner.spec_items
 import retable.schema.compose  # noqa: F401
+from support.exports import TABLE_ARN, make_export
 from support.small_specs import (
     BROKEN,
     MAILED,
@@ -55,7 +57,11 @@ def test_a_row_that_fails_shows_the_line_and_only_what_differs(pytester: pytest.
     result = pytester.runpytest()
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
-        ["a.migrate.yaml:12: row test 'lowers the mail' failed", "  *mail*c@d*a@b*"]
+        [
+            "a.migrate.yaml:12: row test 'lowers the mail' failed",
+            '  mail: expected {"S":"c@d"}, got {"S":"a@b"}',
+            "    made by lower(email) in line 10",
+        ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*spec_items.py*")
@@ -200,6 +206,77 @@ def test_several_processes_find_the_same(pytester: pytest.Pytester) -> None:
     write(pytester, a=small_spec("a", mail="c@d", tags="[orders]"), b=BROKEN, c=small_spec("c"))
     result = pytester.runpytest("-n", "2", "--strict-markers")
     result.assert_outcomes(passed=5, failed=2)
+
+
+def test_a_machine_s_report_has_file_and_line_of_a_row(pytester: pytest.Pytester) -> None:
+    write(pytester, a=small_spec(mail="c@d"))
+    pytester.runpytest("--junitxml=out.xml")
+    cases = list(ET.parse(pytester.path / "out.xml").iter("testcase"))  # noqa: S314 -- pytest's own
+    properties = {one.get("name"): one.get("value") for one in cases[1].iter("property")}
+    assert properties == {"file": "a.migrate.yaml", "line": "12"}
+
+
+def test_what_failed_last_can_be_run_alone(pytester: pytest.Pytester) -> None:
+    write(pytester, a=small_spec("a", mail="c@d"), b=small_spec("b"))
+    pytester.runpytest("-p", "cacheprovider").assert_outcomes(passed=5, failed=1)
+    pytester.runpytest("-p", "cacheprovider", "--lf").assert_outcomes(failed=1)
+
+
+def test_other_files_are_specs_where_the_ini_option_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nmigrate_files = specs/*.yaml *.spec\n")
+    write(pytester, a=small_spec("a"))
+    (pytester.path / "specs").mkdir()
+    for name in ("specs/b.yaml", "c.spec", "d.yaml"):
+        (pytester.path / name).write_text(small_spec(name[-6]))
+    result = pytester.runpytest("--collect-only", "-q")
+    found = {line.partition("::")[0] for line in result.outlines if "::" in line}
+    assert found == {"specs/b.yaml", "c.spec"}
+
+
+def test_a_suite_with_other_yaml_in_specs_is_as_it_was(pytester: pytest.Pytester) -> None:
+    (pytester.path / "specs").mkdir()
+    (pytester.path / "specs" / "openapi.yaml").write_text("openapi: 3.1.0\n")
+    pytester.makepyfile(
+        test_python="""
+        import sys
+
+        known = set(sys.modules)
+
+        def test_it():
+            assert not any("spec_items" in name for name in sys.modules if name not in known)
+        """
+    )
+    result = pytester.runpytest("--strict-markers", "-W", "error", "-v")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*migrate*")
+
+
+def test_a_dry_run_is_an_item_where_it_is_asked_for(pytester: pytest.Pytester) -> None:
+    lines = [b'{"email":{"S":"A@B"},"age":{"N":"18"}}', b'{"email":{"S":"C@D"},"age":{"N":"3"}}']
+    arn = TABLE_ARN.replace("orders", "people")
+    made = make_export(pytester.path / "export", lines, table_arn=arn)
+    good = small_spec().replace("export/}", f"export/, id: {made.id}}}")
+    bad = small_spec("bad").replace(
+        "location: export/", "location: nowhere/, id: 01790000000000-0a1b2c3d"
+    )
+    write(pytester, a=good, b=bad)
+    result = pytester.runpytest("--migrate-dry-run", "-k", "dry-run", "-rA")
+    result.assert_outcomes(passed=1, failed=1, deselected=6)
+    result.stdout.fnmatch_lines(["*PASSED dry-run*1 of 2 items would be loaded*"])
+    result.stdout.fnmatch_lines(["b.migrate.yaml: dry-run could not be carried out"])
+    assert len(list((pytester.path / ".migrate").glob("*/report.json"))) == 1
+
+
+def test_a_verification_is_an_item_where_it_is_asked_for(pytester: pytest.Pytester) -> None:
+    write(pytester, a=small_spec(), b=BROKEN)
+    result = pytester.runpytest("--migrate-verify")
+    result.assert_outcomes(passed=3, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "a.migrate.yaml: verify could not be carried out",
+            "  no finished run of people in .migrate, and source.export.id names no export",
+        ]
+    )
 
 
 def test_the_line_of_a_row_test_is_told(pytester: pytest.Pytester) -> None:

@@ -16,7 +16,7 @@ ITEM: dict[str, Any] = {
 
 def run(expect: Any, given: Any = None, **rest: Any) -> tuple[str, ...]:
     row = RowTest(name="r", given=given or ITEM, expect=expect, span=NOWHERE)
-    return run_row(mapping(**rest), row)
+    return tuple(map(str, run_row(mapping(**rest), row)))
 
 
 def test_a_row_that_is_met_says_nothing() -> None:
@@ -61,5 +61,5 @@ def test_a_long_value_is_cut() -> None:
 
 def test_a_row_that_needs_a_function_that_is_not_here_could_not_be_evaluated() -> None:
     row = RowTest(name="r", given=ITEM, expect=ExpectDropped(), span=NOWHERE)
-    (line,) = run_row(mapping(field("a", "mine(id)")), row)
+    (line,) = map(str, run_row(mapping(field("a", "mine(id)")), row))
     assert line == "could not be evaluated: there is no function mine()"

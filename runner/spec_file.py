@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from retable.runner.spec_functions import with_functions
+from retable.runner.spec_rows import with_rows
 from retable.schema import load_spec
 from retable.schema.problem import SpecError
 from retable.schema.spec import Spec
@@ -15,7 +16,7 @@ def load_checked_spec(path: str | Path, *, allow_functions: bool = False) -> Spe
     Raises:
         SpecError: with everything that is wrong, inside expressions too.
     """
-    spec = with_functions(load_spec(path), allowed=allow_functions)
+    spec = with_rows(with_functions(load_spec(path), allowed=allow_functions))
     errors = tuple(problem for problem in check_expressions(spec) if problem.severity == "error")
     if errors:
         raise SpecError(errors, spec.origin.text)

@@ -12,6 +12,7 @@ from typing import Literal
 from retable.runner.lint.advise import advise
 from retable.runner.lint.suppress import suppress
 from retable.runner.spec_functions import ALLOW, with_functions
+from retable.runner.spec_rows import with_rows
 from retable.schema import load_spec
 from retable.schema.load import read_spec
 from retable.schema.problem import Problem, SpecError
@@ -68,7 +69,7 @@ def load(
     file = file or str(path)
     try:
         read = load_spec(path) if raw is None else read_spec(path, raw)
-        spec = with_functions(read, allowed=allow_functions)
+        spec = with_rows(with_functions(read, allowed=allow_functions))
     except SpecError as error:
         return LoadedSpec(
             file=file, spec=None, problems=_renamed(error.problems, file), text=error.text

@@ -1,8 +1,9 @@
 """``tests`` of a spec: rows that are given, and what must become of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from retable.schema.cursor import Cursor
+from retable.schema.parse_source import check_inside
 from retable.schema.reasons import Reason
 from retable.schema.rules import Rule
 from retable.schema.spec import (
@@ -12,6 +13,7 @@ from retable.schema.spec import (
     ExpectItems,
     ExpectRejected,
     ExpectSome,
+    RowFiles,
     RowTest,
     SpecPath,
     TypedItem,
@@ -20,25 +22,27 @@ from retable.schema.typed import faults
 from retable.schema.values import ValueFaultError, to_typed_item
 from retable.schema.wording import choices, did_you_mean, dotted, is_near, shown
 
-_GIVEN = ("given", "given_typed")
-_EXPECTED = ("expect", "expect_some", "expect_typed")
+_GIVEN = ("given", "given_typed", "given_file")
+_EXPECTED = ("expect", "expect_some", "expect_typed", "expect_file")
 _REASONS = tuple(reason.value for reason in Reason)
 
 
 def parse_rows(cursor: Cursor) -> tuple[RowTest, ...]:
-    """Return ``tests``; what is wrong with one goes to the findings, and it is left out."""
-    _check_names(cursor)
-    rows = (_row(cursor[index]) for index in range(len(cursor.value)))
-    return tuple(row for row in rows if row is not None)
+    """Return ``tests``, each case a test; what is wrong goes to the findings, and is left out."""
+    _check_names([cursor[index] for index in range(len(cursor.value))])
+    return tuple(
+        row for index in range(len(cursor.value)) for row in _rows(cursor[index]) if row is not None
+    )
 
 
-def _check_names(cursor: Cursor) -> None:
+def _check_names(entries: Sequence[Cursor]) -> None:
     first: dict[str, Cursor] = {}
-    for index, row in enumerate(cursor.value):
+    for entry in entries:
         # A row with other faults still has a name to compare.
-        if not isinstance(row, dict) or "name" not in row or not cursor[index]["name"].sound():
+        row = entry.value
+        if not isinstance(row, dict) or "name" not in row or not entry["name"].sound():
             continue
-        name = cursor[index]["name"]
+        name = entry["name"]
         earlier = first.setdefault(name.value, name)
         if earlier is not name:
             message = f"the test in line {earlier.span().line} has this name already"
@@ -46,28 +50,103 @@ def _check_names(cursor: Cursor) -> None:
             name.error(Rule.DUPLICATE_NAME, message, others=others)
 
 
-def _row(cursor: Cursor) -> RowTest | None:
+def _rows(cursor: Cursor) -> Iterator[RowTest | None]:
     if not isinstance(cursor.value, dict):
+        return
+    if "cases" not in cursor:
+        yield _row(cursor, None)
+        return
+    if cursor.findings.blamed((*cursor.path, "cases")):
+        return
+    cases = list(cursor.entries("cases"))
+    _check_names(cases)
+    for number, case in enumerate(cases, 1):
+        if isinstance(case.value, dict):
+            yield _row(case, cursor, number)
+
+
+def _row(cursor: Cursor, test: Cursor | None, number: int = 0) -> RowTest | None:
+    """Return a test, or a case of ``test``, whose item lies under what the case is given."""
+    wholes = [cursor] if test is None else [test, cursor]
+    sources = [(each, _only(each, _GIVEN, "given")) for each in wholes]
+    expected = _expected(cursor, test)
+    name = cursor.get("name", number)
+    if not any(key for _, key in sources):
+        _missing(cursor, test, _GIVEN, "given")
         return None
-    given = _only(cursor, _GIVEN, "given")
-    expected = _only(cursor, _EXPECTED, "expected")
-    if given is None or expected is None or not cursor.sound():
+    if expected is None or not all(_readable(each) for each in wholes):
         return None
-    item = _item(cursor[given], typed=given == "given_typed")
+    where, key = expected
+    files = RowFiles(given=_file(sources, "given_file"), expect=_file([expected], "expect_file"))
     return RowTest(
-        name=cursor.get("name"),
-        given=item,
-        expect=_expectation(cursor[expected], expected),
+        name=name if test is None else f"{test.get('name')}[{name}]",
+        given=_given(sources),
+        expect=ExpectItem({}) if key == "expect_file" else _expectation(where[key], key),
         span=cursor.span(),
+        path=cursor.path,
+        files=files if files != RowFiles() else None,
     )
 
 
+def _readable(cursor: Cursor) -> bool:
+    """Say whether the parts of a test, its cases aside, can be read."""
+    return (
+        all(part.sound() for key, part in cursor.items() if key != "cases")
+        and not cursor.findings.blamed(cursor.path)
+        and cursor.path not in cursor.findings.incomplete
+    )
+
+
+def _given(sources: Sequence[tuple[Cursor, str | None]]) -> TypedItem:
+    """Return the item that is given: a case's attributes over the test's."""
+    item: dict[str, Mapping[str, object]] = {}
+    for cursor, key in sources:
+        if key in {"given", "given_typed"}:
+            item.update(_item(cursor[str(key)], typed=key == "given_typed"))
+    return item
+
+
+def _file(sources: Sequence[tuple[Cursor, str | None]], wanted: str) -> str | None:
+    """Return the file that is named last, unless the whole item is given after it."""
+    found = None
+    for cursor, key in sources:
+        if key == wanted:
+            found = check_inside(cursor[wanted])
+    return found
+
+
+def _expected(cursor: Cursor, test: Cursor | None) -> tuple[Cursor, str] | None:
+    """Return where it is said what is expected, and by which key."""
+    own = _only(cursor, _EXPECTED, "expected")
+    shared = None if test is None else _only(test, _EXPECTED, "expected")
+    if own is not None and shared is not None:
+        message = f"a row test says what is expected once; its {shared} says it already"
+        cursor[own].error(Rule.NOT_TOGETHER, message, at="key")
+        return None
+    if own is not None:
+        return cursor, own
+    if test is not None and shared is not None:
+        return test, shared
+    _missing(cursor, test, _EXPECTED, "expected")
+    return None
+
+
+def _missing(cursor: Cursor, test: Cursor | None, keys: Sequence[str], what: str) -> None:
+    """Say that none of ``keys`` is there, unless a finding says so already."""
+    for each in (cursor, test):
+        if each is None:
+            continue
+        if each.path in each.findings.incomplete or _misspelt(each, keys):
+            return
+        if any(key in each for key in keys):
+            return
+    message = f"a row test says what is {what} by one of {choices(keys)}; found none"
+    cursor.error(Rule.NOT_TOGETHER, message, at="key")
+
+
 def _only(cursor: Cursor, keys: Sequence[str], what: str) -> str | None:
-    """Return the one of ``keys`` that is there."""
+    """Return the one of ``keys`` that is there, if one is."""
     there = [key for key in keys if key in cursor]
-    if not there and cursor.path not in cursor.findings.incomplete and not _misspelt(cursor, keys):
-        message = f"a row test says what is {what} by one of {choices(keys)}; found none"
-        cursor.error(Rule.NOT_TOGETHER, message, at="key")
     for extra in there[1:]:
         message = f"a row test says what is {what} once; {there[0]} says it already"
         cursor[extra].error(Rule.NOT_TOGETHER, message, at="key")

@@ -347,13 +347,27 @@ Expectation = ExpectItem | ExpectSome | ExpectItems | ExpectDropped | ExpectReje
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowFiles:
+    """The files that a row test names, relative to the spec, until they are read."""
+
+    given: str | None = None
+    """It holds the item that ``RowTest.given`` is laid over."""
+    expect: str | None = None
+    """It holds the whole item that is expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowTest:
-    """One entry of ``tests``: an item and what must become of it."""
+    """One entry of ``tests``, or one of its cases: an item and what must become of it."""
 
     name: str
     given: TypedItem
     expect: Expectation
     span: Span
+    path: SpecPath = ()
+    """The way to it inside the document."""
+    files: RowFiles | None = None
+    """What is still to be read; parsing a spec opens no other file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Row tests that show too little, or ask for what can never be: MIG502 to MIG506."""
 
+import json
 from collections.abc import Iterator
 
 from retable.runner.lint.subject import Subject
@@ -13,6 +14,7 @@ from retable.schema.spec import (
     ExpectItems,
     ExpectRejected,
     ExpectSome,
+    RowTest,
 )
 from retable.schema.wording import shown
 
@@ -34,11 +36,10 @@ def check_rows(subject: Subject) -> Iterator[Problem]:
         hint = "add one with expect: dropped"
         yield subject.at(Rule.WHERE_NOT_TESTED, ("transform", "where"), message, hint=hint)
     yield from _repeated(subject)
-    for index, row in enumerate(spec.tests):
+    for row in spec.tests:
         reason = _never(subject, row.expect)
         if reason is not None:
-            path = ("tests", index, "expect")
-            yield subject.at(Rule.ROW_NEVER_PASSES, path, reason)
+            yield subject.at(Rule.ROW_NEVER_PASSES, (*row.path, "expect"), reason)
 
 
 def _any(subject: Subject, kind: type[Expectation]) -> bool:
@@ -76,13 +77,13 @@ def _names(expected: ExpectItem | ExpectSome) -> Iterator[str]:
 
 
 def _repeated(subject: Subject) -> Iterator[Problem]:
-    tests = subject.spec.tests
-    for index, row in enumerate(tests):
-        first = next(i for i, earlier in enumerate(tests) if earlier.given == row.given)
-        if first < index:
-            message = f"{shown(row.name)} is given the same item as {shown(tests[first].name)}"
-            others = (subject.label(("tests", first, "name"), "the same item"),)
-            path = ("tests", index, "name")
+    first: dict[str, RowTest] = {}
+    for row in subject.spec.tests:
+        earlier = first.setdefault(json.dumps(row.given, sort_keys=True), row)
+        if earlier is not row:
+            message = f"{shown(row.name)} is given the same item as {shown(earlier.name)}"
+            others = (subject.label((*earlier.path, "name"), "the same item"),)
+            path = (*row.path, "name")
             yield subject.at(Rule.REPEATED_ROW, path, message, others=others)
 
 

@@ -36,5 +36,9 @@ def _parts(name: str, value: Any) -> Iterator[str]:
     for part in fields(value):
         inner = getattr(value, part.name)
         default = part.default if part.default_factory is MISSING else part.default_factory()
-        if part.name != "warnings" and not isinstance(inner, Span | Origin) and inner != default:
+        if (
+            part.name not in {"warnings", "path"}
+            and not isinstance(inner, Span | Origin)
+            and inner != default
+        ):
             yield from _lines(f"{name}.{part.name}" if name else part.name, inner)

@@ -42,9 +42,8 @@ def test_an_invalid_spec_is_refused_in_exactly_these_words(
 def test_every_rule_of_reading_a_spec_has_an_invalid_case_that_breaks_it() -> None:
     words = "".join(path.read_text(encoding="utf-8") for path in CASES.rglob("*.errors"))
     words += "".join(path.read_text(encoding="utf-8") for path in CASES.rglob("summary.txt"))
-    judged = [
-        rule for rule in Rule if rule.code < "MIG330" and rule is not Rule.JMESPATH_NO_ARITHMETIC
-    ]
+    beyond = {Rule.JMESPATH_NO_ARITHMETIC, Rule.ROW_FILE}
+    judged = {rule for rule in Rule if rule.code < "MIG330"} - beyond
     missing = [rule for rule in judged if f"{rule.code} {rule.words}:" not in words]
     assert set(missing) == WITHOUT_A_CASE
 

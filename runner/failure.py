@@ -8,6 +8,8 @@ EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_STOPPED = 3
 EXIT_STALE = 4
+EXIT_CHANGES = 10
+"""Only with ``migrate plan --detailed-exitcode``."""
 EXIT_INTERRUPTED = 130
 
 

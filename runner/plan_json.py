@@ -16,9 +16,26 @@ Billing = Literal["on-demand"] | Provisioned
 Projection = Literal["all", "keys"] | tuple[str, ...]
 
 
-def encode_plan(plan: Plan) -> bytes:
-    """Return ``plan`` as JSON text, its fingerprint included, ending in a newline."""
-    body = {**_body(plan), "fingerprint": fingerprint(plan)}
+_BESIDE = ("fingerprint", "plan_id", "applyable", "complete", "errored")
+"""What a file says of the plan in it, beside the plan itself."""
+
+
+def encode_plan(plan: Plan, plan_id: str | None = None) -> bytes:
+    """Return ``plan`` as JSON text, described by ``schema/plan.schema.json``, ending in a newline.
+
+    ``plan_id`` names this copy of the plan, which is used once. ``complete`` says that the steps go
+    to the very end, ``errored`` that the spec asks for what cannot be planned, ``applyable`` that
+    ``migrate run --plan`` takes it.
+    """
+    complete = not plan.unsupported
+    body = {
+        **_body(plan),
+        "fingerprint": fingerprint(plan),
+        "plan_id": plan_id,
+        "applyable": complete and plan.command == "run",
+        "complete": complete,
+        "errored": not complete,
+    }
     return (json.dumps(body, indent=2, sort_keys=True) + "\n").encode()
 
 
@@ -37,7 +54,9 @@ def read_plan(path: Path) -> Plan:
     """
     try:
         body = json.loads(path.read_bytes())
-        claimed = body.pop("fingerprint")
+        claimed = body["fingerprint"]
+        for name in _BESIDE:
+            body.pop(name, None)
         plan = _converter().structure(body, Plan)
     except OSError as error:
         message = f"the plan {path} cannot be read: {error.strerror}"
@@ -49,6 +68,15 @@ def read_plan(path: Path) -> Plan:
         message = f"{path} was altered: its fingerprint does not fit its steps"
         raise Stale(message, "migrate plan SPEC makes a new one")
     return plan
+
+
+def plan_id_of(path: Path) -> str | None:
+    """Return the id of the plan in the file ``path``, if there is one."""
+    try:
+        plan_id = json.loads(path.read_bytes()).get("plan_id")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return plan_id if isinstance(plan_id, str) else None
 
 
 def _body(plan: Plan) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def migrate() -> None:
     """Rebuild a DynamoDB table from its S3 export, as one reviewed file says.
 
     Exit codes: 0 ok; 1 findings, failed checks or a mismatch; 2 bad spec or usage, nothing touched;
-    3 stopped by the world, resumable; 4 plan stale or already applied; 130 interrupted.
+    3 stopped by the world, resumable; 4 plan stale or already applied; 10 plan
+    has changes (plan --detailed-exitcode only); 130 interrupted.
     """
 
 

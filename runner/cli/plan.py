@@ -1,10 +1,17 @@
 """``migrate plan``: shows what a run would do. It writes nothing but the file asked for."""
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from retable.runner.cli.options import allow_functions_option, sandbox_option, spec_argument
+from retable.runner.cli.options import (
+    allow_functions_option,
+    run_dir_option,
+    sandbox_option,
+    spec_argument,
+)
 
 
 @click.command()
@@ -13,31 +20,92 @@ from retable.runner.cli.options import allow_functions_option, sandbox_option, s
 @allow_functions_option
 @click.option("--show-code", is_flag=True, help="Show the Python that items go through.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the plan as JSON to this file.")
-def plan(
-    *, spec: Path, sandbox: bool, allow_functions: bool, show_code: bool, out: Path | None
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show the plan.",
+)
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 10 if there is something to do, 0 if a run here did it, 2 if it cannot be.",
+)
+@run_dir_option
+@click.pass_context
+def plan(  # noqa: PLR0913 -- the command line's own options
+    context: click.Context,
+    *,
+    spec: Path,
+    sandbox: bool,
+    allow_functions: bool,
+    show_code: bool,
+    out: Path | None,
+    form: str,
+    detailed_exitcode: bool,
+    run_dir: Path,
 ) -> None:
     """Show the steps of a run, as ``migrate run`` would carry them out.
 
     The figures come from the newest finished export where there is one, else from the table's own
     estimate, and are marked as such. What this version cannot do yet is said plainly.
     """
+    import secrets
+
     from retable.runner.cli.session import connector, environment, mapping_of
     from retable.runner.clock import SystemClock
     from retable.runner.compile import compile_plan
     from retable.runner.explain import code_lines, describe
+    from retable.runner.failure import EXIT_CHANGES, EXIT_USAGE
     from retable.runner.observe import observe
     from retable.runner.plan_json import encode_plan, fingerprint
     from retable.runner.report.escape import terminal_safe
+    from retable.runner.saved_plan import applied_by, save_plan
     from retable.runner.spec_file import load_checked_spec
 
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
+    if detailed_exitcode and (done := applied_by(parsed, run_dir)):
+        click.echo(f"run {done.run_id} carried this spec out; there is nothing to do")
+        _tell_actions((), os.environ, {"has_changes": "false"})
+        return
     with environment(parsed, sandbox=sandbox) as environ:
         observed = observe(parsed, connector(parsed, environ)(), SystemClock())
     compiled = compile_plan(parsed, observed)
-    for line in describe(compiled, parsed, fingerprint(compiled)):
-        click.echo(terminal_safe(line))
-    if show_code:
-        for line in code_lines(mapping_of(parsed, compiled)):
-            click.echo(terminal_safe(line))
+    mark = fingerprint(compiled)
+    lines = list(map(terminal_safe, describe(compiled, parsed, mark)))
     if out is not None:
-        out.write_bytes(encode_plan(compiled))
+        save_plan(compiled, out, secrets.token_hex(8))
+        lines += _single_use(lines.pop(), out) if not compiled.unsupported else ()
+    if show_code:
+        lines += map(terminal_safe, code_lines(mapping_of(parsed, compiled)))
+    text = "\n".join((*lines, "")) if form == "text" else encode_plan(compiled).decode()
+    click.echo(text, nl=False)
+    _tell_actions(lines, os.environ, {"has_changes": "true", "fingerprint": mark})
+    if detailed_exitcode:
+        context.exit(EXIT_USAGE if compiled.unsupported else EXIT_CHANGES)
+
+
+def _single_use(command: str, out: Path) -> Sequence[str]:
+    """Return the closing lines for a plan that was kept, around the command that applies it."""
+    return (
+        "This plan can be applied once, and only while the inputs above stay the same.",
+        "",
+        f"{command} --plan {out}",
+    )
+
+
+def _tell_actions(
+    lines: Sequence[str], environ: Mapping[str, str], outputs: Mapping[str, str]
+) -> None:
+    """Tell GitHub Actions, in the files it names, what is planned and whether there is anything."""
+    shown = (line.replace("```", "") for line in lines)
+    told = {
+        "GITHUB_OUTPUT": "".join(f"{name}={value}\n" for name, value in outputs.items()),
+        "GITHUB_STEP_SUMMARY": "\n".join(("### migrate plan", "", "```text", *shown, "```", "")),
+    }
+    for variable, text in told.items():
+        if path := environ.get(variable):
+            with Path(path).open("a", encoding="utf-8") as stream:
+                stream.write(text)

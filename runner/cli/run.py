@@ -21,6 +21,12 @@ from retable.runner.cli.options import (
 @click.option(
     "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    help="Carry out the plan in this file, once, if nothing it was made for has moved.",
+)
 @allow_functions_option
 @click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
@@ -42,6 +48,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     dry_run: bool,
     sandbox: bool,
     yes: bool,
+    plan_file: Path | None,
     allow_functions: bool,
     allow_delete: str | None,
     resume: bool,
@@ -63,6 +70,8 @@ def run(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
     from retable.runner.spec_file import load_checked_spec
 
+    if plan_file is not None and (dry_run or resume or abort):
+        _refuse("--plan begins a run; it goes with neither --dry-run, --resume nor --abort")
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
@@ -73,7 +82,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     elif resume:
         resume_run(parsed, run_dir, run_id, leave)
     else:
-        run_spec(parsed, run_dir, leave, sandbox=sandbox)
+        run_spec(parsed, run_dir, leave, sandbox=sandbox, plan_file=plan_file)
 
 
 def _refuse_combinations(

@@ -23,6 +23,7 @@ from retable.runner.observe import export_at_hand, observe, require_export
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
+from retable.runner.saved_plan import read_saved_plan, require_same
 from retable.runner.spec_functions import require_leave
 from retable.runner.summary import is_completed, is_ended
 from retable.runner.unsupported import unsupported, unsupported_for_dry_run
@@ -39,22 +40,29 @@ class Leave:
     terminal: bool
 
 
-def run_spec(spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool) -> None:
-    """Plan and carry out a new run.
+def run_spec(
+    spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool, plan_file: Path | None = None
+) -> None:
+    """Plan and carry out a new run, or the one that was planned in ``plan_file``.
 
     Raises:
         Refused: something stands in the way; nothing was touched.
+        Stale: the plan in the file was used already, or no longer fits.
         Failure: what ended the run.
     """
+    saved = None if plan_file is None else read_saved_plan(plan_file, spec, run_dir)
     _require_supported(unsupported(spec))
     require_leave(spec)
     _require_leave(spec, leave)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
-        plan = compile_plan(spec, observe(spec, connect(), SystemClock()))
+        plan, plan_id = compile_plan(spec, observe(spec, connect(), SystemClock())), None
         _require_supported(plan.unsupported)
+        if saved is not None and plan_file is not None:
+            require_same(saved[0], plan, plan_file)
+            plan, plan_id = saved
         show_plan(plan, spec)
-        folder = start_folder(plan, run_dir)
+        folder = start_folder(plan, run_dir, plan_id)
         carry_out(spec, plan, folder, connect, _approval(leave), resumable=not sandbox)
 
 

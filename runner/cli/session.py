@@ -63,11 +63,11 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
     return opener
 
 
-def start_folder(plan: Plan, run_dir: Path) -> RunFolder:
-    """Make the folder of a new run and write its plan into it."""
+def start_folder(plan: Plan, run_dir: Path, plan_id: str | None = None) -> RunFolder:
+    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up."""
     run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
     folder = new_folder(run_dir, run_id)
-    folder.plan.write_bytes(encode_plan(plan))
+    folder.plan.write_bytes(encode_plan(plan, plan_id))
     return folder
 
 

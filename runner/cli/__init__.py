@@ -19,10 +19,11 @@ COMMANDS = {
     "status": "show where runs stand",
     "report": "show a run's report again",
     "sandbox": "serve a seeded sandbox until Ctrl-C",
+    "spec-diff": "tell what changed between two specs",
     "explain": "tell what a rule of the linter means",
     "schema": "print the JSON Schema of specs",
 }
-"""Every subcommand and its line in ``migrate --help``; the module has the same name."""
+"""Every subcommand and its line in ``migrate --help``; modules have the same names."""
 
 
 class LazyGroup(click.Group):
@@ -38,8 +39,9 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"retable.runner.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"retable.runner.cli.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,0 +1,49 @@
+"""``migrate spec-diff``: what changed between two specs, in words and by weight."""
+
+import click
+
+
+@click.command(name="spec-diff")
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How to show the changes.",
+)
+def spec_diff(*, before: str, after: str, form: str) -> None:
+    r"""Tell what changed from the spec A to the spec B, the heaviest change first.
+
+    Each is a file, or a git revision and a path from the repository's root:
+
+    \b
+        migrate spec-diff main:specs/orders.migrate.yaml specs/orders.migrate.yaml
+    """
+    import json
+
+    from retable.runner.report.escape import terminal_safe
+    from retable.runner.spec_diff import compare
+    from retable.runner.spec_revision import load_revision
+
+    changes = compare(load_revision(before), load_revision(after))
+    lines = [terminal_safe(str(change)) for change in changes] or ["nothing changed"]
+    if form == "json":
+        entries = [
+            {
+                "sign": change.sign,
+                "weight": change.weight.name.lower(),
+                "thing": change.thing,
+                "detail": change.detail,
+            }
+            for change in changes
+        ]
+        click.echo(json.dumps({"format_version": 1, "changes": entries}, indent=2))
+    elif form == "markdown":
+        shown = (line.replace("```", "") for line in lines)
+        title = f"{terminal_safe(before)} -> {terminal_safe(after)}".replace("`", "")
+        click.echo("\n".join((f"### `{title}`", "", "```diff", *shown, "```")))
+    else:
+        click.echo("\n".join(lines))

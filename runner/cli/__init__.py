@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 COMMANDS = {
+    "init": "write a first spec for a table",
     "lint": "check specs without touching anything",
     "test": "run the row tests of specs",
     "plan": "show what a run would do",

@@ -1,16 +1,24 @@
-"""``migrate schema``: prints the JSON Schema of specs, for editors and other tools."""
+"""``migrate schema``: prints a JSON Schema, of specs for editors, of what is written for tools."""
 
 from importlib.resources import files
 
 import click
 
+SCHEMAS = {
+    "spec": "migration-spec.schema.json",
+    "plan": "plan.schema.json",
+    "report": "report.schema.json",
+    "lint": "lint.schema.json",
+}
+
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of migration specs.
+@click.argument("of", type=click.Choice(list(SCHEMAS)), default="spec", required=False)
+def schema(*, of: str) -> None:
+    """Print the JSON Schema of migration specs, or of a plan, a report or the findings of lint.
 
-    Editors with yaml-language-server use it for completion:
+    Editors with yaml-language-server use the first for completion:
 
         # yaml-language-server: $schema=./migration-spec.schema.json
     """
-    click.echo(files("retable.schema").joinpath("migration-spec.schema.json").read_text("utf-8"))
+    click.echo(files("retable.schema").joinpath(SCHEMAS[of]).read_text("utf-8"))

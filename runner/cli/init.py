@@ -1,0 +1,60 @@
+"""``migrate init``: writes a first spec for a table, from the live table or from an export."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--from-table", metavar="TABLE", help="Look at this live table.")
+@click.option("--from-export", metavar="LOCATION", help="Look at the newest export there.")
+@click.option("--region", help="The table's region, if not the configured one.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="How many items to look at, at most.",
+)
+def init(
+    *,
+    path: Path | None,
+    from_table: str | None,
+    from_export: str | None,
+    region: str | None,
+    sample: int,
+) -> None:
+    """Write a first spec to PATH, by default specs/TABLE.migrate.yaml.
+
+    It has the key, the indexes and the settings that the table has now, tells which attributes were
+    seen, of which types and how often, and holds three row tests from real items whose values are
+    redacted. The JSON Schema is written beside it, for editors. Nothing is overwritten.
+    """
+    import os
+
+    from retable.runner.aws.session import connect
+    from retable.runner.draft.sample import sample_export, sample_table
+    from retable.runner.draft.write import SCHEMA_NAME, draft
+    from retable.runner.failure import Refused
+    from retable.schema.validate import SCHEMA_FILE
+
+    if (from_table is None) == (from_export is None):
+        message = "name a table with --from-table, or an export with --from-export"
+        raise click.UsageError(message)
+    if from_table is not None:
+        found = sample_table(connect(region, environ=os.environ), from_table, sample)
+    else:
+        place = str(from_export)
+        found = sample_export(place, lambda: connect(region, environ=os.environ), sample)
+    path = path or Path("specs", f"{found.table}.migrate.yaml")
+    if path.exists():
+        message = f"{path} is there already"
+        raise Refused(message, "name another file; nothing was written")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as stream:
+        stream.write(draft(found))
+    schema = path.with_name(SCHEMA_NAME)
+    if not schema.exists():
+        schema.write_bytes(SCHEMA_FILE.read_bytes())
+    click.echo(f"wrote {path}; write the key it shall have, then: migrate lint {path}", err=True)

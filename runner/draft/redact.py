@@ -11,6 +11,8 @@ from typing import Any
 from retable.schema.spec import TypedItem
 
 MAX_TEXT = 40
+MAX_NUMBER = 20
+"""Of 38 digits: noughts at the end are not among those, and would be ones here."""
 MAX_ENTRIES = 12
 MAX_ELEMENTS = 3
 MAX_LEVELS = 4
@@ -64,7 +66,8 @@ def _character(character: str) -> str:
 
 def _number(text: str) -> str:
     """Return a number of as many digits; an exponent, which says how great it is, goes."""
-    return "".join("1" if one.isdecimal() else one for one in text.lower().partition("e")[0])
+    digits = text.lower().partition("e")[0][:MAX_NUMBER].rstrip(".")
+    return "".join("1" if one.isdecimal() else one for one in digits)
 
 
 def _name(name: str) -> str:

@@ -18,6 +18,8 @@ def test_a_spec_is_drafted_from_a_live_table_and_can_be_planned(tmp_path: Path) 
         checked = migrate("lint", "--fail-on", "warning", cwd=tmp_path)
         assert (checked.code, checked.out) == (0, "")
         assert migrate("test", cwd=tmp_path).code == 0
+        text = path.read_text("utf-8")
+        path.write_text(text.replace("s3://bucket/prefix/", "s3://acme-exports/orders/"), "utf-8")
         assert migrate("plan", path, cwd=tmp_path, env=env).code == 0
         missing = migrate("init", "--from-table", "nowhere", cwd=tmp_path, env=env)
         assert missing.code == 2

@@ -14,6 +14,7 @@ from retable.runner.draft.sample import Sample, guess_key
 from retable.runner.draft.write import choose_rows, draft
 from retable.runner.failure import Refused
 from retable.runner.spec_findings import check, load, row_runner
+from retable.schema.limits import parse_number
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, TypedItem
 from support.exports import TABLE_ARN, make_export
 from support.items import ITEMS as ANY_ITEMS
@@ -106,6 +107,13 @@ def test_values_keep_their_shape_and_nothing_else() -> None:
         "M": {"x-11111": {"L": [{"BOOL": True}, {"NULL": True}]}, "name": {"S": "x"}}
     }
     assert redact(ITEMS[2])["tags"] == {"SS": ["xxxx"]}
+
+
+def test_a_great_number_stays_one_that_can_be_stored() -> None:
+    for text in (f"1{'0' * 120}", f"-0.{'0' * 120}1", f"{'9' * 19}.5", "1E-130"):
+        digits = redact({"n": {"N": text}})["n"]["N"]
+        assert parse_number(digits)
+        assert len(digits) <= 20
 
 
 def test_rows_are_chosen_for_what_they_show() -> None:

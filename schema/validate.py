@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from retable.schema.conforms import conforms
 from retable.schema.document import Document
 from retable.schema.problem import Edit
 from retable.schema.rules import Rule
@@ -58,6 +59,8 @@ class SchemaError(Protocol):
 def validate(document: Document) -> None:
     """Add to ``document.findings`` whatever the JSON Schema says against its value."""
     findings = document.findings
+    if conforms(document.value, _schema(), _schema()):
+        return
     for error in _validator().iter_errors(document.value):
         path: SpecPath = tuple(error.absolute_path)
         if error.validator == "required":
@@ -73,7 +76,13 @@ def _validator() -> Any:
     # Imported here: jsonschema takes longer to import than all else a command needs to start.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
 
-    return Draft202012Validator(json.loads(SCHEMA_FILE.read_bytes()))
+    return Draft202012Validator(_schema())
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_bytes())
+    return schema
 
 
 def _missing(document: Document, path: SpecPath, error: SchemaError) -> None:

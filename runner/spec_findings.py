@@ -1,27 +1,19 @@
-"""What is wrong with spec files, and what their row tests give; printing it is not done here.
+"""What is wrong with spec files. Printing it is not done here, and nothing is run."""
 
-Nothing here touches AWS or starts a process; a spec's own functions run only with leave.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from retable.runner.lint.advise import advise
 from retable.runner.lint.suppress import suppress
-from retable.runner.spec_functions import ALLOW, with_functions
+from retable.runner.spec_functions import with_functions
 from retable.runner.spec_rows import with_rows
 from retable.schema import load_spec
 from retable.schema.load import read_spec
 from retable.schema.problem import Problem, SpecError
 from retable.schema.rules import Rule
-from retable.schema.spec import RowTest, Spec
-from retable.transforms import compile_mapping
+from retable.schema.spec import Spec
 from retable.transforms.check import check_expressions
-from retable.transforms.functions.custom import FunctionsError
-from retable.transforms.rows import MAX_SHOWN, Difference, run_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +32,6 @@ class LoadedSpec:
     def has_errors(self) -> bool:
         """Return whether a run would refuse this spec."""
         return any(problem.severity == "error" for problem in self.problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowResult:
-    """How one row test ended. ``details`` are readable lines of only what differs."""
-
-    name: str
-    line: int
-    outcome: Literal["passed", "failed", "unevaluated"]
-    details: tuple[str, ...] = ()
-
-
-RowRunner = Callable[[RowTest], RowResult]
 
 
 def load(
@@ -119,47 +98,6 @@ def name_clash(spec: Spec, file: str, earlier: str) -> Problem:
         f"{earlier} has a spec called {spec.name!r} already",
         hint="runs are found again by the spec's name, so each needs its own",
     )
-
-
-def row_runner(spec: Spec) -> RowRunner:
-    """Return what runs one row test of ``spec``, which must be free of errors."""
-    try:
-        mapping = compile_mapping(spec)
-    except FunctionsError as error:
-        return partial(_unevaluated, f"transform.functions: {error.message}")
-    if own := mapping.unknown_functions:
-        names = ", ".join(f"{name}()" for name in own)
-        return partial(_unevaluated, f"transform.functions: {names} may not be run; add {ALLOW}")
-
-    def run(row: RowTest) -> RowResult:
-        found = run_row(mapping, row)
-        outcome: Literal["passed", "failed"] = "failed" if found else "passed"
-        details = tuple(_details(spec, found))
-        return RowResult(name=row.name, line=row.span.line, outcome=outcome, details=details)
-
-    return run
-
-
-def _details(spec: Spec, found: Iterable[Difference]) -> Iterator[str]:
-    """Yield what differs, each with the expression that made it."""
-    fields = {field.name: field for one in spec.transform.templates for field in one.fields}
-    told = None
-    for difference in found:
-        yield difference.text
-        field = fields.get(difference.attribute or "")
-        if field is not None and difference.attribute != told:
-            yield f"  made by {_short(field.expression.text)} in line {field.expression.span.line}"
-        told = difference.attribute
-
-
-def _short(text: str) -> str:
-    """Return ``text`` in one line, cut where it is long."""
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
-
-
-def _unevaluated(reason: str, row: RowTest) -> RowResult:
-    return RowResult(name=row.name, line=row.span.line, outcome="unevaluated", details=(reason,))
 
 
 def _renamed(problems: Iterable[Problem], file: str) -> tuple[Problem, ...]:

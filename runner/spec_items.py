@@ -14,7 +14,8 @@ import pytest
 from retable.runner.failure import CheckFailed, Failure
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.frame import render_problems
-from retable.runner.spec_findings import LoadedSpec, RowRunner, check, load, name_clash, row_runner
+from retable.runner.row_tests import RowRunner, row_runner
+from retable.runner.spec_findings import LoadedSpec, check, load, name_clash
 from retable.schema.spec import RowTest, Spec
 
 NAMES = pytest.StashKey[dict[str, str]]()

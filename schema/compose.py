@@ -6,7 +6,7 @@ refuses is read again by PyYAML's own parser, so messages and places of mistakes
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -111,17 +111,17 @@ class _Composer:
 
     def __init__(self, text: str, loader: Any) -> None:
         self._lines = text.splitlines()
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+        self._next: Callable[[], yaml.Event] = loader(text).get_event
         self._anchors: dict[str, Node] = {}
 
     def root(self) -> Node | None:
-        next(self._events)
-        event = next(self._events)
+        self._next()
+        event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
             return None
-        node = self._node(next(self._events), 1)
-        next(self._events)
-        event = next(self._events)
+        node = self._node(self._next(), 1)
+        self._next()
+        event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
             message = "a second document starts here; one file holds one spec"
             raise ComposeError(Rule.SEVERAL_DOCUMENTS, _span(event), message)
@@ -148,7 +148,7 @@ class _Composer:
         node = Node(kind, _span(event), event.tag)
         self._anchor(event, node)
         children = []
-        while not isinstance(inner := next(self._events), yaml.CollectionEndEvent):
+        while not isinstance(inner := self._next(), yaml.CollectionEndEvent):
             children.append(self._node(inner, depth + 1))
         node.children = tuple(children)
         if event.flow_style or not children:

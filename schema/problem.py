@@ -1,14 +1,16 @@
 """Problems: what is wrong with a spec, where, and what would fix it. Nothing here prints them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """A stretch of the spec's text. Lines and columns count from 1; the end is exclusive."""
+class Span(NamedTuple):
+    """A stretch of the spec's text. Lines and columns count from 1; the end is exclusive.
+
+    A named tuple, as each value of a spec has one: it costs a third of a frozen dataclass.
+    """
 
     line: int
     column: int

@@ -33,6 +33,8 @@ _AMBIGUOUS = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
+_FIRST = frozenset("+-.0123456789yYnNoO")
+"""What everything begins with that may be no text, but for the words."""
 # yaml.org/type/timestamp.html
 _DATE = re.compile(
     r"""
@@ -48,7 +50,7 @@ PlainValue = str | int | Decimal | bool | None
 
 def is_date(text: str) -> bool:
     """Say whether YAML 1.1 reads the unquoted scalar ``text`` as a date or an instant."""
-    return _DATE.fullmatch(text) is not None
+    return text[:1].isdecimal() and _DATE.fullmatch(text) is not None
 
 
 class AmbiguousScalarError(ValueError):
@@ -64,6 +66,8 @@ def resolve_plain(text: str) -> PlainValue:
     """
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _FIRST:
+        return text
     if _INT.fullmatch(text):
         parse_number(text)
         return int(text)

@@ -12,13 +12,13 @@ from retable.schema.problem import Edit, Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Spec, Winner
-from retable.transforms.expression import ExpressionError, compile_expression
 from retable.transforms.functions.custom import FunctionsError, declared_functions
-from retable.transforms.functions.kinds import kind_of
+from retable.transforms.functions.kinds import ExpressionError, kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
 from retable.transforms.grammar import Node, Token, bare_literals, calls_of
 from retable.transforms.key_results import check_key_results
+from retable.transforms.parse import parse_expression
 from retable.transforms.stretches import Stretches
 
 _OPERATORS = {
@@ -76,11 +76,11 @@ class _Check:
 
     def problems(self) -> Iterator[Problem]:
         try:
-            expression = compile_expression(self._written.text)
+            tree = parse_expression(self._written.text)
         except ExpressionError as error:
             yield self._syntax(error)
             return
-        for call in calls_of(expression.tree):
+        for call in calls_of(tree):
             yield from self._call(call)
         for token in bare_literals(self._written.text):
             yield self._bare(token)

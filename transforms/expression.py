@@ -7,13 +7,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
 from typing import Any, Final
 
-from jmespath.exceptions import (
-    EmptyExpressionError,
-    IncompleteExpressionError,
-    LexerError,
-    ParseError,
-)
-
 from retable.transforms.compiler.code import Module
 from retable.transforms.compiler.expressions import Expressions, Operand
 from retable.transforms.compiler.runtime import NAMES
@@ -21,10 +14,9 @@ from retable.transforms.functions.floats import literal_float, over_floats
 from retable.transforms.functions.kinds import ErrorKind, ExpressionError
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.grammar import Node, StrictParser, depth_of
+from retable.transforms.grammar import Node
+from retable.transforms.parse import parse_expression
 
-MAX_LEVELS = 120
-"""Deeper ones would press on the interpreter's stack; none written by hand comes near."""
 ARITHMETIC_ERRORS: Final = (DecimalException, OverflowError, RecursionError)
 """What evaluation may raise besides ``ExpressionError``."""
 
@@ -113,31 +105,7 @@ def compile_expression(text: str, functions: Functions = FUNCTIONS) -> Expressio
     Raises:
         ExpressionError: the text does not follow JMESPath's grammar; ``offset`` says where.
     """
-    tree = _parse(text)
-    if depth_of(tree) > MAX_LEVELS:
-        message = f"the expression is nested deeper than {MAX_LEVELS} levels"
-        raise _syntax(message, 0)
-    return Expression(text, tree, functions)
-
-
-def _parse(text: str) -> Node:
-    try:
-        text.encode()
-        return StrictParser().parse(text).parsed
-    except UnicodeEncodeError as error:
-        message, offset = "half a surrogate pair is no text", error.start
-    except EmptyExpressionError:
-        message, offset = "the expression is empty", 0
-    except IncompleteExpressionError:
-        message, offset = "the expression ends too early", len(text)
-    except LexerError as error:
-        message, offset = _lexical(error, text), error.lexer_position
-    except ParseError as error:
-        message, offset = _grammatical(error), error.lex_position
-    except (IndexError, RecursionError, ValueError):
-        # The library lets these escape where tokens run out, levels pile up or a number never ends.
-        message, offset = "the expression cannot be read", 0
-    raise _syntax(message, offset)
+    return Expression(text, parse_expression(text), functions)
 
 
 def _exactly(value: Any) -> Any:
@@ -149,24 +117,3 @@ def _exactly(value: Any) -> Any:
     if type(value) is dict:
         return {name: _exactly(inner) for name, inner in value.items()}
     return value
-
-
-def _lexical(error: LexerError, text: str) -> str:
-    if error.message.startswith("Unknown token"):
-        return f"unexpected character {text[error.lexer_position : error.lexer_position + 1]!r}"
-    if error.message.startswith("Unclosed"):
-        return f"the {text[error.lexer_position : error.lexer_position + 1]} is not closed"
-    return error.message
-
-
-def _grammatical(error: ParseError) -> str:
-    if error.msg.startswith(("a ", "only ")):
-        return error.msg
-    if error.token_type == "EOF":  # noqa: S105  # a token of the grammar
-        return "the expression ends too early"
-    return f"unexpected {error.token_value!r}"
-
-
-def _syntax(message: str, offset: int) -> ExpressionError:
-    kind: ErrorKind = "syntax"
-    return ExpressionError(kind, message, offset)

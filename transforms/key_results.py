@@ -6,8 +6,8 @@ from retable.schema.problem import Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Field, Indexes, KeyAttribute, Spec
 from retable.schema.wording import shown
-from retable.transforms.expression import compile_expression
 from retable.transforms.functions.table import FUNCTIONS
+from retable.transforms.parse import parse_expression
 from retable.transforms.stretches import Stretches
 
 _TYPES = {"string": "S", "number": "N", "boolean": "BOOL", "object": "M"}
@@ -32,7 +32,7 @@ def _key_attributes(spec: Spec) -> Iterator[KeyAttribute]:
 
 
 def _check(spec: Spec, field: Field, key: KeyAttribute) -> Iterator[Problem]:
-    tree = compile_expression(field.expression.text).tree
+    tree = parse_expression(field.expression.text)
     function = FUNCTIONS.get(tree["value"]) if tree["type"] == "function_expression" else None
     if function is None or function.name in _BINARY:
         return

@@ -2,15 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from retable.runner.collect import spec_files
 from retable.runner.lint.result import LintResult
-from retable.runner.report.terminal import console_on, print_line
 from retable.runner.spec_findings import LoadedSpec, check, load, with_clashes
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif", "junit", "markdown")
@@ -76,9 +74,7 @@ def _format(form: str, environ: Mapping[str, str]) -> str:
 
 def _show(result: LintResult, form: str, fail_on: str) -> None:
     if form in {"full", "concise"}:
-        from retable.runner.lint.formats import text
-
-        _print(text.full(result) if form == "full" else text.concise(result))
+        _print(result, concise=form == "concise")
     else:
         click.echo(_document(result, form, fail_on), nl=False)
     if form == "github":
@@ -110,9 +106,14 @@ def _tell_actions(result: LintResult, environ: Mapping[str, str]) -> None:
                 stream.write(text)
 
 
-def _print(parts: Iterable[Text]) -> None:
+def _print(result: LintResult, *, concise: bool) -> None:
+    if not result.problems:
+        return
+    from retable.runner.lint.formats import text
+    from retable.runner.report.terminal import console_on, print_line
+
     console = console_on(sys.stdout, os.environ)
-    for part in parts:
+    for part in text.concise(result) if concise else text.full(result):
         print_line(console, part)
 
 

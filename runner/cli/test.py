@@ -15,7 +15,8 @@ from retable.runner.report.escape import terminal_safe
 from retable.runner.report.figures import plural
 from retable.runner.report.frame import full_frame
 from retable.runner.report.terminal import console_on, print_line
-from retable.runner.spec_findings import LoadedSpec, RowResult, check, load, row_runner
+from retable.runner.row_tests import RowResult, row_runner
+from retable.runner.spec_findings import LoadedSpec, check, load
 
 WORDS = {"passed": "PASSED", "failed": "FAILED", "unevaluated": "COULD NOT BE EVALUATED"}
 STYLES = {"passed": "green", "failed": "bold red", "unevaluated": "bold yellow"}

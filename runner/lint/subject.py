@@ -7,8 +7,8 @@ from functools import cached_property
 from retable.schema.problem import Label, Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression, Field, Spec, SpecPath, Template, Winner
-from retable.transforms.expression import compile_expression
 from retable.transforms.grammar import Node
+from retable.transforms.parse import parse_expression
 from retable.transforms.stretches import Stretches
 
 
@@ -52,7 +52,7 @@ class Subject:
 
     def tree(self, field: Field) -> Node:
         """Return the tree of a field's expression."""
-        return compile_expression(field.expression.text).tree
+        return parse_expression(field.expression.text)
 
     def at(
         self,
@@ -96,4 +96,4 @@ class Subject:
 
 
 def _read(expression: Expression, path: SpecPath, bound: frozenset[str] = frozenset()) -> Written:
-    return Written(expression, compile_expression(expression.text).tree, path, bound)
+    return Written(expression, parse_expression(expression.text), path, bound)

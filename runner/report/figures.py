@@ -1,7 +1,5 @@
 """How figures are written for people: numbers, durations, sizes, rates. Exact ones stay exact."""
 
-from retable.runner.report.model import Scalar
-
 UNKNOWN = "-"
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -18,7 +16,7 @@ def number(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
-def scalar(value: Scalar) -> str:
+def scalar(value: str | int | bool | None) -> str:  # noqa: FBT001 -- a value, not a switch
     """Return any value of a report as text; text is returned raw."""
     if isinstance(value, bool):
         return "yes" if value else "no"

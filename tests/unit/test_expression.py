@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from retable.transforms import compile_expression
-from retable.transforms.expression import MAX_LEVELS, ExpressionError
+from retable.transforms.expression import ExpressionError
 from retable.transforms.functions.table import FUNCTIONS
+from retable.transforms.parse import MAX_LEVELS
 from support.expressions import same
 
 CASES = Path(__file__).parent.parent / "cases" / "expressions"

@@ -29,7 +29,7 @@ class SpecFile(pytest.File):
         """Yield ``lint`` and, where the spec can be read, its row tests."""
         lint: LintItem = LintItem.from_parent(self, name="lint")
         try:
-            spec = self.loaded.spec
+            spec = self._load().spec
         except Exception as error:  # noqa: BLE001 -- whatever it is, it may not hide other files
             lint.error = error
             spec = None
@@ -61,15 +61,9 @@ class SpecFile(pytest.File):
         return str(self.path.relative_to(folder) if inside else self.path)
 
     @cached_property
-    def loaded(self) -> LoadedSpec:
-        """Return the spec, read once."""
-        allowed = bool(self.config.getini("migrate_allow_functions"))
-        return load(self.path, self.shown, allow_functions=allowed)
-
-    @cached_property
     def checked(self) -> LoadedSpec:
-        """Return the spec with its expressions checked too."""
-        return check(self.loaded)
+        """Return the spec with everything that is wrong with it."""
+        return check(self._load())
 
     @property
     def usable(self) -> Spec:
@@ -82,6 +76,11 @@ class SpecFile(pytest.File):
     def run_row(self) -> RowRunner:
         """Return what runs a row test; the mapping is compiled once."""
         return row_runner(self.usable)
+
+    def _load(self) -> LoadedSpec:
+        """Read the spec: to collect it, and again to run it, as hundreds may be collected."""
+        allowed = bool(self.config.getini("migrate_allow_functions"))
+        return load(self.path, self.shown, allow_functions=allowed)
 
     def _mark(self, item: pytest.Item, tags: Iterable[str]) -> None:
         for tag in tags:

@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "show a run's report again",
     "sandbox": "serve a seeded sandbox until Ctrl-C",
     "spec-diff": "tell what changed between two specs",
+    "comment": "tell a pull request what was found",
     "explain": "tell what a rule of the linter means",
     "schema": "print the JSON Schema of specs",
 }

@@ -93,7 +93,7 @@ def _hint(path: Path, rows: Sequence[Mapping[str, Any]]) -> str:
     if near:
         return f"did you mean {'.'.join((*path[:depth], near[0]))}?"
     if len(path) == 1:
-        return f"give it in a row test; the text is written '{path[0]}'"
+        return f"give it in a row test, or write '{path[0]}' if it is text"
     return "give it in a row test"
 
 

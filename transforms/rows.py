@@ -3,6 +3,7 @@
 What this gives shows values: they are the spec's own, not an export's.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,8 @@ from retable.transforms.judge import Typed
 from retable.transforms.mapping import Mapping as ItemMapping
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 
+_NAMED = re.compile(r"(?:key attribute|attribute|field) '([^']*)'")
+"""How the detail of a rejection names what it is about."""
 MAX_SHOWN = 200
 """Characters of a value that a line shows."""
 
@@ -114,7 +117,9 @@ def _line(name: str, expected: Any, found: Typed | None) -> str:
 
 
 def _unlike(expected: str, outcome: Outcome) -> tuple[Difference, ...]:
-    return (Difference(f"expected {expected}, got {_told(outcome)}"),)
+    named = _NAMED.match(outcome.detail) if isinstance(outcome, Rejected) else None
+    attribute = named[1] if named else None
+    return (Difference(f"expected {expected}, got {_told(outcome)}", attribute),)
 
 
 def _told(outcome: Outcome) -> str:

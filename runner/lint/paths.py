@@ -1,6 +1,7 @@
 """Paths that reach nothing in any given row (MIG407), and a ``where`` that reads none (MIG408)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from retable.runner.lint.subject import Subject, Written
@@ -45,15 +46,20 @@ def _prefix(node: Node) -> tuple[Path, Sequence[Node]]:
         return (node["value"],), ()
     if kind == "subexpression":
         path, rest = _prefix(children[0])
-        for child in children[1:]:
-            further, _ = _prefix(child) if child["type"] == "field" else ((), ())
-            if not path or not further:
-                break
-            path += further
+        if _is_pure(children[0]):
+            fields = takewhile(lambda child: child["type"] == "field", children[1:])
+            path += tuple(child["value"] for child in fields)
         return path, rest
     if kind == "index_expression" or kind in _LEFT_ONLY:
         return _prefix(children[0])
     return (), () if kind in {"expref", "slice"} else children
+
+
+def _is_pure(node: Node) -> bool:
+    """Say whether ``node`` is names joined by dots, with nothing in between."""
+    if node["type"] == "subexpression":
+        return all(map(_is_pure, node["children"]))
+    return bool(node["type"] == "field")
 
 
 def _reads(node: Node) -> bool:

@@ -126,6 +126,11 @@ def test_a_fix_of_any_bad_example_leaves_no_finding_of_its_rule(path: Path, rule
     assert (rule.code in before and rule.code not in after) if changes else before == after
 
 
+def test_of_two_edits_that_overlap_the_first_is_made() -> None:
+    edits = [Edit(Span(1, 2, 1, 5), "X"), Edit(Span(1, 4, 1, 6), "Y"), Edit(Span(1, 6, 1, 6), "Z")]
+    assert apply_edits("abcdefg\n", edits) == "aXeZfg\n"
+
+
 @given(
     st.text(st.sampled_from("ab\n\r\u2028é"), max_size=30),
     st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9), st.integers(0, 9)), max_size=4),

@@ -131,13 +131,15 @@ class _Composer:
         if depth > MAX_DEPTH:
             message = f"nested deeper than {MAX_DEPTH} levels"
             raise ComposeError(Rule.NESTED_TOO_DEEP, _first_line(_span(event)), message)
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+        # Most nodes are scalars, so they are asked for first.
         if isinstance(event, yaml.ScalarEvent):
             tag = event.tag or (PLAIN if event.implicit[0] else QUOTED)
             node = Node("scalar", self._scalar_span(event), tag, event.value)
-            self._anchor(event, node)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = node
             return node
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
         assert isinstance(event, yaml.CollectionStartEvent)  # noqa: S101 - narrows for mypy
         return self._collection(event, depth)
 
@@ -146,7 +148,8 @@ class _Composer:
             "mapping" if isinstance(event, yaml.MappingStartEvent) else "list"
         )
         node = Node(kind, _span(event), event.tag)
-        self._anchor(event, node)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
         children = []
         while not isinstance(inner := self._next(), yaml.CollectionEndEvent):
             children.append(self._node(inner, depth + 1))
@@ -158,10 +161,6 @@ class _Composer:
             node.span = _joined(node.span, children[-1].span)
         return node
 
-    def _anchor(self, event: yaml.NodeEvent, node: Node) -> None:
-        if event.anchor is not None:
-            self._anchors[event.anchor] = node
-
     def _alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
             message = f"not YAML: the alias *{event.anchor} has no anchor before it"
@@ -172,7 +171,7 @@ class _Composer:
     def _scalar_span(self, event: yaml.ScalarEvent) -> Span:
         """Return the scalar's place; a block scalar ends with its last line that is not blank."""
         span = _span(event)
-        if (span.line, span.column) == (span.end_line, span.end_column):
+        if span[:2] == span[2:]:
             # Nothing at all stands right behind its colon or dash.
             before = self._lines[span.line - 1 : span.line] or [""]
             column = len(before[0][: span.column - 1].rstrip()) + 1

@@ -29,18 +29,18 @@ _KINDS: dict[str, tuple[type, ...]] = {
 def conforms(value: Any, schema: Schema, root: Schema) -> bool:
     """Say whether ``value`` surely follows ``schema``, a part of ``root``."""
     for keyword, said in schema.items():
+        if keyword in _SILENT:
+            continue
         check = _CHECKS.get(keyword)
-        if check is None:
-            if keyword not in _SILENT:
-                return False
-        elif not check(said, value, schema, root):
+        if check is None or not check(said, value, schema, root):
             return False
     return True
 
 
 def _type(said: Any, value: Any, _schema: Schema, _root: Schema) -> bool:
-    names = (said,) if isinstance(said, str) else said
-    return any(type(value) in _KINDS[name] for name in names)
+    if isinstance(said, str):
+        return type(value) in _KINDS[said]
+    return any(type(value) in _KINDS[name] for name in said)
 
 
 def _enum(said: Any, value: Any, _schema: Schema, _root: Schema) -> bool:

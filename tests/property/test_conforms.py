@@ -61,14 +61,14 @@ def nearly_right(draw: st.DrawFn) -> Any:
         for key in path[:-1]:
             parent = parent[key]
         change = draw(st.sampled_from(("put", "drop", "add")))
+        # A copy, as the next change may reach into it.
+        odd = copy.deepcopy(draw(st.sampled_from(ODD)))
         if change == "drop":
             del parent[path[-1]]
         elif change == "add" and isinstance(parent, dict):
-            parent[draw(st.sampled_from(("items", "cases", "type", "zz")))] = draw(
-                st.sampled_from(ODD)
-            )
+            parent[draw(st.sampled_from(("items", "cases", "type", "zz")))] = odd
         else:
-            parent[path[-1]] = draw(st.sampled_from(ODD))
+            parent[path[-1]] = odd
     return value
 
 

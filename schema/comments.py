@@ -8,7 +8,7 @@ import yaml
 
 from retable.schema.problem import Span
 
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*migrate:[ \t]*(.*?)[ \t]*$")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*migrate:(.*)$")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -63,5 +63,6 @@ def _comment(lines: list[str], number: int, match: re.Match[str]) -> Comment:
         removal = Span(number, 1, number + 1, 1)
         bare = enumerate(lines[number:], number + 1)
         line = next((at for at, one in bare if one.strip() and one.strip()[0] != "#"), number)
-    span = Span(number, match.start() + 1, number, match.end() + 1)
-    return Comment(match[1], span, line, removal)
+    text = match[1].rstrip(" \t")
+    span = Span(number, match.start() + 1, number, match.start(1) + len(text) + 1)
+    return Comment(text.lstrip(" \t"), span, line, removal)

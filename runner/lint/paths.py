@@ -14,6 +14,8 @@ Path = tuple[str, ...]
 """Names from the item on: ``("customer", "id")``."""
 _LEFT_ONLY = {"projection", "filter_projection", "value_projection", "flatten", "pipe"}
 """What stands to the right of these is evaluated over something else than the item."""
+MAX_NAMES = 200
+"""Names that are compared with one that is not there, which takes long for many."""
 
 
 def check_paths(subject: Subject) -> Iterator[Problem]:
@@ -95,7 +97,7 @@ def _hint(path: Path, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what may have been meant: a name that is there at the place where the way ends."""
     depth = next(d for d in range(len(path)) if not any(_found(row, path[: d + 1]) for row in rows))
     there = {name for row in rows for name in _names_at(row, path[:depth])}
-    near = [name for name in sorted(there) if is_near(path[depth], name)]
+    near = [name for name in sorted(there)[:MAX_NAMES] if is_near(path[depth], name)]
     if near:
         return f"did you mean {'.'.join((*path[:depth], near[0]))}?"
     if len(path) == 1:

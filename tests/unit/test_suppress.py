@@ -90,3 +90,22 @@ def test_a_comment_behind_a_block_of_text_is_found() -> None:
         Span(3, 1, 3, 32),
         4,
     )
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# migrate: a" + " " * 900_000 + "b",
+        "# migrate: ignore " + " " * 900_000 + "!",
+        "# migrate: ignore " + "MIG330 " * 100_000 + "--",
+        "#" * 900_000,
+    ],
+)
+def test_a_hostile_comment_is_read_in_time(tmp_path: Path, comment: str) -> None:
+    """Each took hours, were it read with going back and forth."""
+    assert "MIG330" in codes(tmp_path, f"{SPEC}{comment}\n")
+
+
+def test_blanks_around_a_comment_are_no_part_of_it() -> None:
+    (found,) = comments("a: 1 #  migrate:   ignore MIG330 -- why \t \n")
+    assert (found.text, found.span) == ("ignore MIG330 -- why", Span(1, 6, 1, 40))

@@ -9,11 +9,10 @@ from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
 from retable.runner.plan import DryRun, LoadItems, Plan, Step, VerifyTable
+from retable.runner.report.items import CollisionSummary, DifferenceRow
 from retable.runner.report.model import (
     Check,
-    CollisionSummary,
     Counts,
-    DifferenceRow,
     Differences,
     Report,
     Scalar,

@@ -12,6 +12,7 @@ from retable.runner.cli.options import (
     sandbox_option,
     spec_argument,
 )
+from retable.runner.cli.reports import report_options, wanted
 
 
 @click.command()
@@ -35,6 +36,7 @@ from retable.runner.cli.options import (
     show_default=True,
     help="Where items are mapped.",
 )
+@report_options
 @run_dir_option
 def run(  # noqa: PLR0913 -- the command line's own options
     *,
@@ -48,6 +50,9 @@ def run(  # noqa: PLR0913 -- the command line's own options
     abort: bool,
     run_id: str | None,
     engine: str,
+    report_formats: str,
+    report_dir: Path,
+    show_values: bool,
     run_dir: Path,
 ) -> None:
     r"""Rebuild the table that SPEC describes.
@@ -64,16 +69,17 @@ def run(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.spec_file import load_checked_spec
 
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
+    reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
-        dry_run_spec(parsed, run_dir, sandbox=sandbox)
+        dry_run_spec(parsed, run_dir, reports, sandbox=sandbox)
     elif abort:
         abort_run(parsed, run_dir, run_id)
     elif resume:
-        resume_run(parsed, run_dir, run_id, leave)
+        resume_run(parsed, run_dir, run_id, leave, reports)
     else:
-        run_spec(parsed, run_dir, leave, sandbox=sandbox)
+        run_spec(parsed, run_dir, leave, reports, sandbox=sandbox)
 
 
 def _refuse_combinations(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import (
     Approval,
     carry_out,
@@ -39,7 +40,7 @@ class Leave:
     terminal: bool
 
 
-def run_spec(spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool) -> None:
+def run_spec(spec: Spec, run_dir: Path, leave: Leave, wanted: Wanted, *, sandbox: bool) -> None:
     """Plan and carry out a new run.
 
     Raises:
@@ -55,10 +56,10 @@ def run_spec(spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool) -> None:
         _require_supported(plan.unsupported)
         show_plan(plan, spec)
         folder = start_folder(plan, run_dir)
-        carry_out(spec, plan, folder, connect, _approval(leave), resumable=not sandbox)
+        carry_out(spec, plan, folder, connect, _approval(leave), wanted, resumable=not sandbox)
 
 
-def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
+def dry_run_spec(spec: Spec, run_dir: Path, wanted: Wanted, *, sandbox: bool) -> None:
     """Map every item of the export at hand and judge the figures; write to no table.
 
     Raises:
@@ -71,10 +72,10 @@ def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
         connect = connector(spec, environ)
         export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
         plan = compile_dry_run(spec, export)
-        carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+        carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 
 
-def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> None:
+def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave, wanted: Wanted) -> None:
     """Go on with a run that was stopped.
 
     Raises:
@@ -85,7 +86,7 @@ def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> N
     require_leave(spec)
     _require_leave(spec, leave)
     with environment(spec, sandbox=False) as environ:
-        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave))
+        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave), wanted)
 
 
 def abort_run(spec: Spec, run_dir: Path, run_id: str | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from retable.runner.aws.session import Aws, connect
+from retable.runner.cli.reports import Wanted
 from retable.runner.clock import SystemClock
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
 from retable.runner.failure import Failure, Refused, Stale, Stopped
@@ -71,16 +72,19 @@ def start_folder(plan: Plan, run_dir: Path) -> RunFolder:
     return folder
 
 
-def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
+def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     spec: Spec,
     plan: Plan,
     folder: RunFolder,
     connect_aws: Callable[[], Aws],
     approve: Approval,
+    wanted: Wanted,
     *,
     resumable: bool = True,
 ) -> Report:
     """Execute ``plan`` in ``folder``, write the report whatever happens, and show it.
+
+    Where reports of other formats are ``wanted``, they are written as well.
 
     Raises:
         Failure: what ended the run, after its report was written.
@@ -91,6 +95,7 @@ def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
         _world(spec, plan, folder, connect_aws, approve) as world,
     ):
         _require_open(world)
+        world.show_values = wanted.show_values
         failure: Failure | None = None
         try:
             execute(world)
@@ -100,11 +105,11 @@ def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
             failure = Stopped("interrupted")
             if resumable:
                 _add_resume_hint(failure, world)
-            _finish(world, failure)
+            _finish(world, failure, wanted)
             raise
         if resumable and isinstance(failure, Stopped):
             _add_resume_hint(failure, world)
-        report = _finish(world, failure)
+        report = _finish(world, failure, wanted)
     if failure is not None:
         raise failure
     return report
@@ -190,11 +195,16 @@ def _add_resume_hint(failure: Stopped, world: World) -> None:
     failure.hint = f"{failure.hint}; {hint}" if failure.hint else hint
 
 
-def _finish(world: World, failure: Failure | None) -> Report:
+def _finish(world: World, failure: Failure | None, wanted: Wanted) -> Report:
     """Write and show the report of the run as far as it came."""
     report = summarize(
         world.plan, world.journal.records(), world.folder, world.spec, failure=failure
     )
     world.folder.report.write_bytes(encode_report(report))
     render_text(report, sys.stdout, os.environ)
+    if wanted.formats:
+        # Markup and its templates take time to load, which a plain run need not spend.
+        from retable.runner.report.formats import write_reports
+
+        write_reports(report, wanted.formats, wanted.folder)
     return report

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retable.runner.aws.session import Aws
+from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import carry_out, connector, start_folder
 from retable.runner.compile import compile_verification
 from retable.runner.export.location import S3Prefix, open_export, parse_location
@@ -30,7 +31,7 @@ class Loaded:
     run_id: str | None
 
 
-def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
+def verify_spec(spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted) -> None:
     """Map the export again and compare it with the target table.
 
     Raises:
@@ -45,7 +46,7 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
     loaded = _loaded(spec, run_dir, run_id)
     connect = connector(spec, os.environ)
     plan = compile_verification(spec, _open(spec, loaded, connect), loaded.location, loaded.run_id)
-    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 
 
 def _open(spec: Spec, loaded: Loaded, connect: Callable[[], Aws]) -> Export:

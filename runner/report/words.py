@@ -142,9 +142,10 @@ def size_words(report: Report) -> str:
     if sizes is None or not sizes.items:
         return ""
     mean = sizes.bytes // sizes.items
+    whole, units = (estimated(report, count) for count in (sizes.bytes, sizes.write_units))
     words = (
-        f"{size(sizes.bytes)} in all · {size(mean)} on average · largest {size(sizes.largest)} · "
-        f"{number(sizes.write_units)} write units for the table alone"
+        f"{size(whole or 0)} in all · {size(mean)} on average · largest {size(sizes.largest)} · "
+        f"{number(units)} write units for the table alone"
     )
     note = sample_note(report)
     return f"{words} ({note})" if note else words

@@ -77,9 +77,13 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     )
 
 
-def compile_dry_run(spec: Spec, export: Export) -> Plan:
-    """Return the plan of a dry run over a finished export. It names nothing that can be written."""
-    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(spec, export, None)))
+def compile_dry_run(spec: Spec, export: Export, sample: int | None = None) -> Plan:
+    """Return the plan of a dry run over a finished export, or over ``sample`` of its items.
+
+    It names nothing that can be written.
+    """
+    steps = tuple(_mapping_steps(spec, export, None, sample))
+    return _reading_plan(spec, "dry-run", steps)
 
 
 def compile_verification(
@@ -108,7 +112,9 @@ def max_rejects(spec: Spec, items: int) -> int:
     return allowed
 
 
-def _mapping_steps(spec: Spec, export: Export, location: str | None) -> Iterator[Step]:
+def _mapping_steps(
+    spec: Spec, export: Export, location: str | None, sample: int | None = None
+) -> Iterator[Step]:
     """Yield the reading, checking and mapping of a finished export."""
     yield UseExport(
         id="export-only",
@@ -117,7 +123,7 @@ def _mapping_steps(spec: Spec, export: Export, location: str | None) -> Iterator
         role="only",
     )
     yield CheckExport(id="check-only", export="export-only", table_id=None, role="only")
-    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None)
+    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None, sample=sample)
 
 
 def _reading_plan(

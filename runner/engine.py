@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import SpawnContext
 from multiprocessing.synchronize import Event
@@ -24,6 +25,7 @@ from retable.runner.export.check import CheckedFile
 from retable.runner.export.lines import read_lines
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.write import LedgerWriter
+from retable.runner.profile import IndexKeys, Profile, stride
 from retable.runner.progress import Progress
 from retable.runner.rejects import RejectWriter
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
@@ -55,15 +57,21 @@ class Tally:
     dropped: int = 0
     rejected: int = 0
     results: int = 0
+    profile: Profile = field(default_factory=Profile, compare=False, repr=False)
+    """What the items are like, as far as they were looked at."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """Return both together."""
+        profile = Profile()
+        profile.merge(self.profile)
+        profile.merge(other.profile)
         return Tally(
             read=self.read + other.read,
             kept=self.kept + other.kept,
             dropped=self.dropped + other.dropped,
             rejected=self.rejected + other.rejected,
             results=self.results + other.results,
+            profile=profile,
         )
 
 
@@ -75,6 +83,13 @@ class Part:
     file: CheckedFile
     ledger: Path
     rejects: Path
+    items: int
+    """How many of the file's items are mapped, from the first one on."""
+    before: int
+    """How many items of other files come before them."""
+    every: int
+    """The profile looks at each how-manieth item."""
+    indexes: IndexKeys
 
 
 def map_files(  # noqa: PLR0913 -- what, where to, and how
@@ -85,8 +100,13 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
     *,
     processes: int,
     progress: Progress,
+    sample: int | None = None,
+    indexes: IndexKeys | None = None,
 ) -> Tally:
     """Map every line of ``files`` into ``ledger``; rejected lines go to ``rejects`` as well.
+
+    With ``sample``, so many lines are mapped in all: the first of each file, which a native export
+    orders by the hash of the key. ``indexes`` are those whose entries the profile counts.
 
     Each data file has a part of its own in both folders, named by its place in the sorted list, so
     that running again gives the same files (I7). A part appears under its name only when whole;
@@ -99,16 +119,21 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
     _clear(ledger, WRITTEN)
     _clear(rejects, WRITTEN)
     ordered = sorted(files, key=lambda file: file.key)
+    quotas = list(_quotas([file.item_count for file in ordered], sample))
+    total = sum(quotas)
     parts = [
         Part(
             number=number,
             file=file,
             ledger=ledger / f"{number:05d}.parquet",
             rejects=rejects / f"{number:05d}.jsonl",
+            items=quotas[number],
+            before=sum(quotas[:number]),
+            every=stride(total),
+            indexes=dict(indexes or {}),
         )
         for number, file in enumerate(ordered)
     ]
-    total = sum(file.item_count for file in files)
     processes = min(processes, len(parts))
     try:
         if processes <= 1 or total < SMALL_EXPORT_ITEMS:
@@ -130,13 +155,13 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
     """
     try:
         with LedgerWriter(part.ledger) as ledger, RejectWriter(part.rejects) as rejects:
-            tally = _map_lines(mapping, part.file, ledger, rejects, watch)
+            tally = _map_lines(mapping, part, ledger, rejects, watch)
     except OSError as error:
         raise not_written(error, part.ledger) from error
-    if tally.read != part.file.item_count:
+    if tally.read != part.items:
         message = (
             f"data file {part.file.key}: {tally.read:,} items were mapped; "
-            f"the manifest says {part.file.item_count:,}"
+            f"expected were {part.items:,}"
         )
         raise CheckFailed(message)
     return tally
@@ -144,14 +169,18 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
 
 def _map_lines(
     mapping: LineMapping,
-    file: CheckedFile,
+    part: Part,
     ledger: LedgerWriter,
     rejects: RejectWriter,
     watch: Watch,
 ) -> Tally:
-    """Map every line of one data file."""
+    """Map the lines of one data file that are to be mapped."""
     kept = dropped = rejected = results = untold = 0
-    for number, line in read_lines(file):
+    file, profile = part.file, Profile()
+    lines = read_lines(file)
+    if part.items < file.item_count:
+        lines = islice(lines, part.items)
+    for number, line in lines:
         outcome = mapping.apply(line)
         ledger.add(file.key, number, line, outcome)
         match outcome:
@@ -163,13 +192,30 @@ def _map_lines(
             case Rejected():
                 rejected += 1
                 rejects.add(file.key, number, line, outcome)
+        if (part.before + number) % part.every == 0:
+            profile.add(line, outcome, part.indexes)
         untold += 1
         if untold == TICK_ITEMS:
             watch(untold)
             untold = 0
     watch(untold)
     read = kept + dropped + rejected
-    return Tally(read=read, kept=kept, dropped=dropped, rejected=rejected, results=results)
+    return Tally(
+        read=read, kept=kept, dropped=dropped, rejected=rejected, results=results, profile=profile
+    )
+
+
+def _quotas(counts: Sequence[int], sample: int | None) -> Iterator[int]:
+    """Yield how many items of each file are mapped: all, or its share of ``sample``."""
+    total = sum(counts)
+    wanted = total if sample is None else min(sample, total)
+    seen = taken = 0
+    for count in counts:
+        seen += count
+        # Of all items so far, as many as their share: so the shares add up to what is wanted.
+        due = wanted * seen // total if total else 0
+        yield due - taken
+        taken = due
 
 
 def _clear(folder: Path, suffixes: frozenset[str]) -> None:
@@ -238,7 +284,7 @@ def _map_in_processes(
     try:
         # A worker must not see the Ctrl-C that its parent answers, not even while it starts.
         with _interrupts_held():
-            largest_first = sorted(parts, key=lambda part: -part.file.item_count)
+            largest_first = sorted(parts, key=lambda part: -part.items)
             waiting = {pool.submit(_work, part) for part in largest_first}
         tally = Tally()
         for future in _as_they_end(waiting, shared, total, progress):

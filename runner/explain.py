@@ -46,6 +46,8 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"use the finished export {step.export_id}"
         case CheckExport():
             return f"check every digest and count of the {_of(step.role)}export"
+        case DryRun(sample=int(sample)):
+            return f"dry run over {sample:,} items of the {_of(step.role)}export"
         case DryRun():
             return f"dry run over every item of the {_of(step.role)}export"
         case Approve():

@@ -60,6 +60,10 @@ class RunFolder:
         """Return the ledger of one pass over an export; ``expected`` is the one that is loaded."""
         return self.ledger / ("rehearsal" if role == "rehearsal" else "expected")
 
+    def portrait(self, role: str) -> Path:
+        """Return the file that says what the items of one pass are like."""
+        return self.expected(role) / "portrait.json"
+
     @property
     def actual(self) -> Path:
         """Return the ledger of the rebuilt table."""

@@ -67,6 +67,8 @@ class DryRun:
     role: Role
     bounds: str | None
     """The id of the ``Approve`` step whose bounds must hold, for a final export."""
+    sample: int | None = None
+    """How many items are looked at; ``None`` is every one, which anything but a look needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,12 @@ from retable.runner.cli.reports import report_options, wanted
 @click.command()
 @spec_argument
 @click.option("--dry-run", is_flag=True, help="Map every item of a finished export; write nothing.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --dry-run: look at about N items only; every figure is an estimate then.",
+)
 @sandbox_option
 @click.option(
     "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
@@ -42,6 +48,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     *,
     spec: Path,
     dry_run: bool,
+    sample: int | None,
     sandbox: bool,
     yes: bool,
     allow_functions: bool,
@@ -68,12 +75,14 @@ def run(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
     from retable.runner.spec_file import load_checked_spec
 
+    if sample is not None and not dry_run:
+        _refuse("--sample goes with --dry-run; a run looks at every item")
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
-        dry_run_spec(parsed, run_dir, reports, sandbox=sandbox)
+        dry_run_spec(parsed, run_dir, reports, sandbox=sandbox, sample=sample)
     elif abort:
         abort_run(parsed, run_dir, run_id)
     elif resume:

@@ -59,8 +59,12 @@ def run_spec(spec: Spec, run_dir: Path, leave: Leave, wanted: Wanted, *, sandbox
         carry_out(spec, plan, folder, connect, _approval(leave), wanted, resumable=not sandbox)
 
 
-def dry_run_spec(spec: Spec, run_dir: Path, wanted: Wanted, *, sandbox: bool) -> None:
-    """Map every item of the export at hand and judge the figures; write to no table.
+def dry_run_spec(
+    spec: Spec, run_dir: Path, wanted: Wanted, *, sandbox: bool, sample: int | None = None
+) -> None:
+    """Map every item of the export at hand, or ``sample`` of them, and judge the figures.
+
+    It writes to no table.
 
     Raises:
         Refused: there is no finished export.
@@ -71,7 +75,7 @@ def dry_run_spec(spec: Spec, run_dir: Path, wanted: Wanted, *, sandbox: bool) ->
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
         export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
-        plan = compile_dry_run(spec, export)
+        plan = compile_dry_run(spec, export, sample)
         carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 
 

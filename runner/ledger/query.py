@@ -7,7 +7,7 @@ their own beside the parts.
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from retable.runner.failure import Stopped
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
-from retable.runner.ledger.relations import SUPERSEDED, parts
+from retable.runner.ledger.relations import NO_ROWS, SUPERSEDED, parts
 from retable.runner.ledger.write import replace_durably
 
 SPILL = ".spill"
@@ -54,15 +54,15 @@ class LineSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """One target key that several results have. ``lines`` are the first few, ``file:line``."""
+    """One target key that several results have. ``lines`` are the first few, ``file:line``.
+
+    ``winner`` is the line that is loaded; ``None`` where none is decided.
+    """
 
     key: str
     items: int
     lines: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the collision as plain JSON values."""
-        return {**asdict(self), "lines": list(self.lines)}
+    winner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,22 +157,29 @@ class Ledger:
         )
 
     def collisions(self, limit: int) -> Collisions:
-        """Return the target keys that several results have, with the first ``limit`` by key."""
+        """Return the target keys that several results have, with the first ``limit`` by key.
+
+        Their winners are known once ``superseded`` has decided.
+        """
         self._collide()
         keys, items = self._one(
             f"select count(*), coalesce(sum(items), 0)::bigint from {self._colliding}"
         )
         with self._database() as connection:
             rows = connection.execute(
-                f"""with shown as (select * from {self._colliding} order by key limit {int(limit)})
+                f"""with shown as (select * from {self._colliding} order by key limit {int(limit)}),
+                contender as (select key, items, source_file || ':' || source_line as place,
+                    lost.source_file is not null as has_lost, source_file, source_line, ordinal
+                  from {parts(self.folder)} as ledger join shown using (key)
+                  left join {self._losers} as lost using (source_file, source_line, ordinal))
                 select key, any_value(items),
-                  list(source_file || ':' || source_line order by source_file, source_line, ordinal)
-                from {parts(self.folder)} as ledger join shown using (key)
-                group by key order by key"""
+                  list(place order by source_file, source_line, ordinal)[:{SHOWN_LINES}],
+                  if(bool_or(has_lost), any_value(place) filter (not has_lost), null)
+                from contender group by key order by key"""
             ).fetchall()
         examples = tuple(
-            Collision(key=key, items=count, lines=tuple(lines[:SHOWN_LINES]))
-            for key, count, lines in rows
+            Collision(key=key, items=count, lines=tuple(lines), winner=winner)
+            for key, count, lines, winner in rows
         )
         return Collisions(keys=keys, items=items, examples=examples)
 
@@ -257,6 +264,15 @@ class Ledger:
     @property
     def _colliding(self) -> str:
         return f"read_parquet({file_list([self.folder / COLLIDING])})"
+
+    @property
+    def _losers(self) -> str:
+        path = self.folder / SUPERSEDED
+        if path.is_file():
+            return (
+                f"(select source_file, source_line, ordinal from read_parquet({file_list([path])}))"
+            )
+        return f"(select source_file, source_line, ordinal from {NO_ROWS})"
 
     def _write(self, connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> None:
         """Write what ``sql`` gives into the folder's file ``name``, whole or not at all."""

@@ -19,6 +19,7 @@ from retable.runner.report.figures import duration
 from retable.runner.report.model import Report
 from retable.runner.report.words import (
     COMMANDS,
+    place_text,
     sample_note,
     size_words,
     subject,
@@ -66,6 +67,7 @@ def _tables(report: Report) -> dict[str, tables.Table]:
         tables.collisions_table,
         tables.largest_table,
         tables.attributes_table,
+        tables.indexes_table,
     )
     return {table.name: table for table in (make(report) for make in made)}
 
@@ -75,7 +77,9 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(cell=_cell, duration=duration, lines=_lines, value=value_text)
+    environment.filters.update(
+        cell=_cell, duration=duration, lines=_lines, value=value_text, place=place_text
+    )
     return environment.from_string(_text("page.html"))
 
 

@@ -68,6 +68,15 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntries:
+    """How many of the items counted have every key attribute of an index, and so an entry in it."""
+
+    index: str
+    attributes: tuple[str, ...]
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
     """The attributes of items before and after the mapping, most frequent first.
 
@@ -81,6 +90,7 @@ class Attributes:
     after: tuple[Attribute, ...] = ()
     names_before: int = 0
     names_after: int = 0
+    indexes: tuple[IndexEntries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +192,18 @@ class DifferenceRow:
     """The exported line it comes from (``file:line``); ``None`` for an extra one."""
     changes: tuple[AttributeChange, ...] = ()
     """What differs, where both sides could be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """What a dry run found the items to be like."""
+
+    sizes: Sizes
+    attributes: Attributes
+    partitions: Partitions | None
+    """``None`` where every partition key has one item at most, the table having no sort key."""
+    rejects: tuple[RejectGroup, ...]
+    collisions: tuple[CollisionExample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 import cattrs
 
 from retable.runner.failure import Refused
+from retable.runner.report.items import Portrait
 from retable.runner.report.model import Report, Scalar
 
 FORMAT_VERSION = 1
@@ -47,6 +48,17 @@ def read_report(path: Path) -> Report:
     except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as error:
         message = f"the report {path} does not have the parts of a report"
         raise Refused(message, "migrate verify makes a new one") from error
+
+
+def encode_part(part: Portrait) -> bytes:
+    """Return what a step leaves for the report, as JSON in UTF-8."""
+    text = json.dumps(dataclasses.asdict(part), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def decode_part(text: bytes) -> Portrait:
+    """Return what ``encode_part`` wrote."""
+    return _converter().structure(json.loads(text), Portrait)
 
 
 def _converter() -> cattrs.Converter:

@@ -17,6 +17,7 @@ from retable.runner.report.tables import (
     collisions_table,
     counts_table,
     histogram_table,
+    indexes_table,
     partitions_table,
     rejects_table,
     rewrite_table,
@@ -77,6 +78,7 @@ def _folded(report: Report, limit: int) -> Iterator[str]:
         histogram_table(report),
         partitions_table(report),
         attributes_table(report),
+        indexes_table(report),
         throughput_table(report),
     )
     for table in tables:

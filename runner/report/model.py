@@ -58,8 +58,6 @@ class Differences:
     missing: int | None = None
     extra: int | None = None
     different: int | None = None
-    expired: int | None = None
-    """Expected items that time to live has deleted since; they are not missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +121,8 @@ class Report:
     hint: str | None = None
     """What to do about the failure, or next: the command that resumes."""
     run_folder: str
+    expired: int | None = None
+    """Expected items that time to live has deleted since; they are not missing."""
     sample: Sample | None = None
     """``None``: every item was looked at."""
     rewrite: Rewrite | None = None

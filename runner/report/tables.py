@@ -16,6 +16,7 @@ from retable.runner.report.words import (
     differences_in_all,
     estimated,
     key_values,
+    place_text,
     sample_note,
     value_text,
 )
@@ -92,7 +93,7 @@ def steps_table(report: Report) -> Table:
 def differences_table(report: Report) -> Table:
     """Return the first differing items, each with only what differs in it."""
     rows = tuple(
-        (row.kind, key_values(row.key), changes_text(row), row.place or "-")
+        (row.kind, key_values(row.key), changes_text(row), place_text(row.place or "-"))
         for row in report.first_differences
     )
     return Table(
@@ -111,7 +112,12 @@ def rejects_table(report: Report) -> Table:
     untold = sum(report.rejects_by_reason.values()) - sum(one.items for one in report.rejects)
     more = f"{number(untold)} more items in {report.run_folder}/quarantine" if untold > 0 else ""
     rows = tuple(
-        (group.reason, group.detail, number(group.items), ", ".join(group.examples))
+        (
+            group.reason,
+            group.detail,
+            number(group.items),
+            ", ".join(map(place_text, group.examples)),
+        )
         for group in report.rejects
     )
     return Table(
@@ -133,7 +139,7 @@ def collisions_table(report: Report) -> Table:
             key_values(example.key),
             number(example.items),
             _first(example.places, example.items),
-            example.winner or "none",
+            place_text(example.winner or "none"),
         )
         for example in examples
     )
@@ -167,7 +173,7 @@ def histogram_table(report: Report) -> Table:
 def largest_table(report: Report) -> Table:
     """Return the largest items to load."""
     items = () if report.sizes is None else report.sizes.largest_items
-    rows = tuple((key_values(item.key), size(item.bytes), item.place) for item in items)
+    rows = tuple((key_values(item.key), size(item.bytes), place_text(item.place)) for item in items)
     return Table(
         name="largest",
         title="Largest items",
@@ -222,7 +228,6 @@ def attributes_table(report: Report) -> Table:
         )
         for name in dict.fromkeys((*after, *before))
     )
-    looked_at = f"counted over {number(found.items_before)} items"
     return Table(
         name="attributes",
         title="Attributes",
@@ -230,7 +235,31 @@ def attributes_table(report: Report) -> Table:
         rows=rows,
         numeric=frozenset([2, 4]),
         total=max(found.names_before, found.names_after, len(rows)),
-        note=sample_note(report) or looked_at,
+        note=_counted_over(report),
+    )
+
+
+def indexes_table(report: Report) -> Table:
+    """Return how many items each index has; the others lack a key attribute of it."""
+    found = report.attributes
+    rows: tuple[Row, ...] = ()
+    if found is not None:
+        rows = tuple(
+            (
+                one.index,
+                ", ".join(one.attributes),
+                number(one.items),
+                percentage(one.items, found.items_after),
+            )
+            for one in found.indexes
+        )
+    return Table(
+        name="indexes",
+        title="Items in each index",
+        head=("index", "keyed by", "items", "of all"),
+        rows=rows,
+        numeric=frozenset([2, 3]),
+        note=_counted_over(report) if rows else "",
     )
 
 
@@ -340,6 +369,13 @@ def percentage(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
+def _counted_over(report: Report) -> str:
+    """Return over how many items attributes were counted."""
+    found = report.attributes
+    looked_at = f"counted over {number(found.items_before)} items" if found else ""
+    return sample_note(report) or looked_at
+
+
 def _coverage(attribute: Attribute | None, items: int) -> tuple[str, str]:
     if attribute is None:
         return "-", "-"
@@ -348,5 +384,5 @@ def _coverage(attribute: Attribute | None, items: int) -> tuple[str, str]:
 
 
 def _first(places: Sequence[str], items: int) -> str:
-    told = ", ".join(places)
+    told = ", ".join(map(place_text, places))
     return f"{told}, … {number(items - len(places))} more" if items > len(places) else told

@@ -20,6 +20,7 @@ from retable.runner.report.tables import (
     changes_text,
     collisions_table,
     histogram_table,
+    indexes_table,
     largest_table,
     partitions_table,
     rejects_table,
@@ -49,6 +50,7 @@ FIRST_DIFFERENCES = 10
 """How many differing items are shown; all are in ``diff.jsonl``."""
 FIRST_ROWS = 20
 """How many rows of a table about the items are shown; the other formats show more."""
+FIRST_FEW = 5
 VALUE_CELLS = 40
 SHELL_ACTIVE = frozenset('"$`\\!')
 """What a shell does not leave alone inside double quotes."""
@@ -123,17 +125,18 @@ def _items(report: Report) -> Iterator[Text]:
 
 def _about_the_items(report: Report) -> Iterator[Iterator[Text]]:
     """Yield the sections on what the items are like: all of them for a dry run, which is that."""
-    tables: list[Table] = [rejects_table(report), collisions_table(report)]
+    for make in (rejects_table, collisions_table):
+        yield _table(make(report), FIRST_ROWS)
     if report.command == "dry-run":
-        tables += [histogram_table(report), largest_table(report), partitions_table(report)]
-        tables.append(attributes_table(report))
-    for table in tables:
-        yield _table(table)
+        for make in (histogram_table, attributes_table, indexes_table):
+            yield _table(make(report), FIRST_ROWS)
+        for make in (largest_table, partitions_table):
+            yield _table(make(report), FIRST_FEW)
 
 
-def _table(table: Table) -> Iterator[Text]:
-    """Yield a table with its title, unless it has no row."""
-    rows, cut = table.first(FIRST_ROWS)
+def _table(table: Table, limit: int) -> Iterator[Text]:
+    """Yield the first ``limit`` rows of a table with its title, unless it has none."""
+    rows, cut = table.first(limit)
     if not rows:
         return
     note = "; ".join(filter(None, (table.note, cut)))

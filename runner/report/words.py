@@ -100,6 +100,11 @@ def key_values(key: Mapping[str, Any]) -> str:
     return ", ".join(value_text(typed) for typed in key.values())
 
 
+def place_text(place: str) -> str:
+    """Return where an item was exported without the folders, which all of them share."""
+    return place.rpartition("/")[2]
+
+
 def _passed(report: Report) -> str:
     counts = report.counts
     if report.command != "dry-run":
@@ -124,8 +129,8 @@ def _count_rows(report: Report) -> Iterator[CountRow]:
         yield CountRow("loaded", counts.loaded)
         yield CountRow("quarantined", counts.quarantined)
     yield CountRow("superseded", counts.superseded, _collisions(report))
-    if report.differences.expired:
-        yield CountRow("expired", report.differences.expired, "deleted since by time to live")
+    if report.expired:
+        yield CountRow("expired", report.expired, "deleted since by time to live")
 
 
 def _collisions(report: Report) -> str:

@@ -1,5 +1,7 @@
 """Loading: every kept item of the export that counts goes into the target."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from retable.runner.failure import CheckFailed
@@ -8,6 +10,7 @@ from retable.runner.load.load import FileTally, LoadRequest, load_items
 from retable.runner.plan import DryRun, LoadItems
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.export import checked_files
+from retable.runner.throughput import THROUGHPUT, Recorder
 from retable.runner.world import Evidence, World
 
 FILE_DONE = "file-done"
@@ -26,8 +29,8 @@ def load(step: LoadItems, world: World) -> Evidence:
     if not isinstance(mapped, DryRun):
         raise TypeError(step.dry_run)
     ledger = Ledger(world.folder.expected(mapped.role))
-    load_items(
-        LoadRequest(
+    with _throughput(step, world) as progress:
+        request = LoadRequest(
             aws=world.aws,
             mapping=world.mapping,
             files=checked_files(mapped.check, world),
@@ -38,18 +41,31 @@ def load(step: LoadItems, world: World) -> Evidence:
             skip=ledger.losers,
             on_file_done=lambda tally: _journal(step, tally, world),
             quarantine=load_quarantine(world.folder.quarantine),
-            progress=world.progress,
+            progress=progress,
             clock=world.clock,
             rng=world.random,
             total=int(world.evidence(step.dry_run)["results"]),
         )
-    )
+        load_items(request)
     return _sums(step, world)
 
 
 def load_quarantine(quarantine: Path) -> Path:
     """Return the file of items that the table itself refused."""
     return quarantine / "load.jsonl"
+
+
+@contextmanager
+def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
+    """Watch how fast the items go in, and record it also where the load does not come to its end.
+
+    A load that is killed leaves no such record, and its report no line for that time.
+    """
+    recorder = Recorder(world.progress, world.clock)
+    try:
+        yield recorder
+    finally:
+        world.journal.record(step.id, THROUGHPUT, {"moments": recorder.moments()})
 
 
 def _journal(step: LoadItems, tally: FileTally, world: World) -> None:

@@ -45,8 +45,18 @@ def verify(step: VerifyTable, world: World) -> Evidence:
         "different": comparison.different,
         "checks": checks,
         "first_differences": [
-            {"kind": row.kind, "key": row.key} for row in comparison.first[:SHOWN_DIFFERENCES]
+            {
+                "kind": row.kind,
+                "key": row.key,
+                "place": f"{row.source_file}:{row.source_line}" if row.source_file else None,
+            }
+            for row in comparison.first[:SHOWN_DIFFERENCES]
         ],
+        "buckets": {
+            "expected": comparison.buckets_expected,
+            "actual": comparison.buckets_actual,
+            "differing": comparison.buckets_differing,
+        },
     }
     world.journal.record(step.id, "compared", facts)
     _require_account(step, world)
@@ -130,6 +140,7 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
             "expected": _scalar(result.expected),
             "actual": _shown(result.actual, result.expected),
             "sql": None if result.outcome == "passed" else result.sql,
+            "line": result.line,
             "message": result.message,
         }
 

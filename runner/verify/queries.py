@@ -48,6 +48,8 @@ class QueryResult:
     expected: Value
     actual: Value = None
     sql: str
+    line: int
+    """Where the spec declares it."""
     message: str | None = None
 
 
@@ -159,6 +161,7 @@ def _run(
             outcome="unevaluated",
             expected=query.expect,
             sql=sql,
+            line=query.span.line,
             message=str(reason),
         )
     return QueryResult(
@@ -167,6 +170,7 @@ def _run(
         expected=query.expect,
         actual=actual,
         sql=sql,
+        line=query.span.line,
     )
 
 

@@ -13,6 +13,7 @@ from retable.runner.report.items import (
     CollisionSummary,
     DifferenceKind,
     DifferenceRow,
+    IndexEntries,
     KeyPart,
     Moment,
     Partition,
@@ -121,6 +122,7 @@ attributes = st.none() | st.builds(
     after=some(attribute),
     names_before=naturals,
     names_after=naturals,
+    indexes=some(st.builds(IndexEntries, index=texts, attributes=some(texts), items=naturals)),
 )
 partitions = st.none() | st.builds(
     Partitions,
@@ -166,7 +168,10 @@ reports = st.builds(
     finished=maybe_text,
     counts=st.builds(Counts, **dict.fromkeys(Counts.__dataclass_fields__, counts)),
     differences=st.builds(
-        Differences, missing=counts, extra=counts, different=counts, expired=counts
+        Differences,
+        missing=counts,
+        extra=counts,
+        different=counts,
     ),
     checks=some(checks),
     steps=some(steps),
@@ -177,6 +182,7 @@ reports = st.builds(
     failure=maybe_text,
     hint=maybe_text,
     run_folder=texts,
+    expired=counts,
     sample=st.none() | st.builds(Sample, items=naturals, of=naturals),
     rewrite=rewrites,
     sizes=sizes,

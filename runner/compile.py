@@ -104,6 +104,13 @@ def compile_verification(
     return _reading_plan(spec, "verify", (*_mapping_steps(spec, export, location), verify))
 
 
+def checksum_attributes(spec: Spec) -> frozenset[str] | None:
+    """Return the attributes that digests are taken over, the key's among them; ``None`` is all."""
+    if spec.verify.checksum == "all":
+        return None
+    return frozenset([*spec.verify.checksum, *(one.name for one in spec.target.key.attributes)])
+
+
 def max_rejects(spec: Spec, items: int) -> int:
     """Return how many of ``items`` may be rejected, a percentage rounded down."""
     allowed = spec.transform.max_rejects

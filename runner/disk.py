@@ -22,6 +22,20 @@ def replace_durably(temporary: Path, path: Path) -> None:
         os.close(folder)
 
 
+def write_durably(path: Path, text: bytes) -> None:
+    """Write the file ``path`` whole or not at all.
+
+    Raises:
+        Stopped: the disk is full or refuses.
+    """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(text)
+        replace_durably(temporary, path)
+    except OSError as error:
+        raise not_written(error, path) from error
+
+
 def not_written(error: OSError, path: Path, needed: int | None = None) -> Stopped:
     """Return the failure for ``path`` that could not be written.
 

@@ -65,6 +65,16 @@ class RunFolder:
         return self.expected(role) / "portrait.json"
 
     @property
+    def differences(self) -> Path:
+        """Return the file that says in what the first differing items differ."""
+        return self.ledger / "differences.json"
+
+    @property
+    def expired(self) -> Path:
+        """Return the file of expected items that time to live has deleted since."""
+        return self.ledger / "expired.jsonl"
+
+    @property
     def actual(self) -> Path:
         """Return the ledger of the rebuilt table."""
         return self.ledger / "actual"

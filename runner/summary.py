@@ -21,7 +21,7 @@ from retable.runner.report.items import (
     Rewrite,
     Sample,
 )
-from retable.runner.report.json import decode_part
+from retable.runner.report.json import decode_differences, decode_portrait
 from retable.runner.report.model import (
     Check,
     Counts,
@@ -73,9 +73,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         ),
         checks=tuple(Check(**check) for check in verified.get("checks", ())),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
-        first_differences=tuple(
-            DifferenceRow(**row) for row in verified.get("first_differences", ())
-        ),
+        first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),
         collisions=_collisions(mapped, portrait),
         notes=(*plan.notes, *notes, *_hot(partitions, spec)),
@@ -146,8 +144,14 @@ def _portrait(plan: Plan, records: list[Record], folder: RunFolder) -> Portrait 
     for step in reversed(plan.steps):
         if isinstance(step, DryRun) and step.id in mapped:
             path = folder.portrait(step.role)
-            return decode_part(path.read_bytes()) if path.is_file() else None
+            return decode_portrait(path.read_bytes()) if path.is_file() else None
     return None
+
+
+def _differences(verified: Facts, folder: RunFolder) -> tuple[DifferenceRow, ...]:
+    """Return the first differing items, where any were found."""
+    path = folder.differences
+    return decode_differences(path.read_bytes()) if verified and path.is_file() else ()
 
 
 def _sample(mapped: Facts) -> Sample | None:

@@ -52,5 +52,3 @@ def _in_work(spec: Spec) -> Iterator[str]:
         yield f"load.on_conflict: {spec.load.on_conflict} (only overwrite)"
     if spec.verify.read != "scan":
         yield f"verify.read: {spec.verify.read} (only scan)"
-    if spec.verify.checksum != "all":
-        yield "verify.checksum: [attributes] (only all)"

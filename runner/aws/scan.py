@@ -28,7 +28,7 @@ def scan(client: Any, clock: Clock, request: Mapping[str, Any]) -> Iterator[list
         BotoCoreError: it does not answer.
     """
     for page in pages(client, clock, request):
-        yield [{name: _as_json(value) for name, value in item.items()} for item in page["Items"]]
+        yield [as_json(item) for item in page["Items"]]
 
 
 def pages(client: Any, clock: Clock, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -63,6 +63,11 @@ def _page(client: Any, clock: Clock, request: Mapping[str, Any]) -> dict[str, An
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         else:
             return page
+
+
+def as_json(item: Mapping[str, Any]) -> TypedItem:
+    """Return an item as boto3 hands it out as DynamoDB JSON."""
+    return {name: _as_json(value) for name, value in item.items()}
 
 
 def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Tables: described, changed, made, deleted, scanned. Items are read here and never written."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
 from retable.runner.aws.errors import UNKNOWN_CALL, PolicyUnsupported, code_of, in_words
-from retable.runner.aws.scan import pages, scan
+from retable.runner.aws.scan import as_json, pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stopped
@@ -303,6 +304,17 @@ class Tables:
         with in_words(f"reading {table}"):
             yield from scan(self._client, self._clock, request)
 
+    def get_item(self, table: str, key: TypedItem) -> TypedItem | None:
+        """Return the item of that key by a consistent read; ``None`` if there is none.
+
+        Raises:
+            Stopped: the service does not answer, or has no room for reads.
+        """
+        given = {name: _from_json(typed) for name, typed in key.items()}
+        with in_words(f"reading an item of {table}"):
+            answer = self._client.get_item(TableName=table, Key=given, ConsistentRead=True)
+        return as_json(answer["Item"]) if "Item" in answer else None
+
     def _watch(
         self, table: str, clock: Clock, progress: Progress
     ) -> Iterator[TableDescription | None]:
@@ -316,6 +328,13 @@ class Tables:
                 progress.note(f"{table} is {description.status if description else 'gone'}")
             clock.sleep(pause)
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
+
+
+def _from_json(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key attribute as boto3 takes it: binary as bytes."""
+    return {
+        kind: base64.b64decode(value) if kind == "B" else value for kind, value in typed.items()
+    }
 
 
 def _or_unsupported(error: ClientError) -> Exception:

@@ -5,13 +5,14 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cattrs
 
 from retable.runner.failure import Refused
-from retable.runner.report.items import Portrait
+from retable.runner.report.items import DifferenceRow, Portrait
 from retable.runner.report.model import Report, Scalar
 
 FORMAT_VERSION = 1
@@ -50,15 +51,25 @@ def read_report(path: Path) -> Report:
         raise Refused(message, "migrate verify makes a new one") from error
 
 
-def encode_part(part: Portrait) -> bytes:
+def encode_part(part: Portrait | Sequence[DifferenceRow]) -> bytes:
     """Return what a step leaves for the report, as JSON in UTF-8."""
-    text = json.dumps(dataclasses.asdict(part), ensure_ascii=False, allow_nan=False)
+    body: Any = (
+        dataclasses.asdict(part)
+        if isinstance(part, Portrait)
+        else [dataclasses.asdict(row) for row in part]
+    )
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def decode_part(text: bytes) -> Portrait:
-    """Return what ``encode_part`` wrote."""
+def decode_portrait(text: bytes) -> Portrait:
+    """Return the portrait that ``encode_part`` wrote."""
     return _converter().structure(json.loads(text), Portrait)
+
+
+def decode_differences(text: bytes) -> tuple[DifferenceRow, ...]:
+    """Return the differences that ``encode_part`` wrote."""
+    return _converter().structure(json.loads(text), tuple[DifferenceRow, ...])
 
 
 def _converter() -> cattrs.Converter:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from retable.runner.compile import max_rejects
-from retable.runner.disk import not_written, replace_durably
+from retable.runner.compile import checksum_attributes, max_rejects
+from retable.runner.disk import write_durably
 from retable.runner.engine import Tally, map_files
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.ledger.independent import agree, count_export
@@ -19,6 +19,7 @@ from retable.runner.report.json import encode_part
 from retable.runner.steps.export import checked_files, export_of
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Indexes, Spec
+from retable.transforms.project import Projected
 
 EXAMPLES = 100
 """How many collisions a report names; all of them are in the ledger."""
@@ -38,8 +39,9 @@ def dry_run(step: DryRun, world: World) -> Evidence:
     files = checked_files(step.check, world)
     folder = world.folder.expected(step.role)
     rejects = world.folder.quarantine / folder.name
+    attributes = checksum_attributes(world.spec)
     tally = map_files(
-        world.mapping,
+        world.mapping if attributes is None else Projected(world.mapping, attributes),
         files,
         folder,
         rejects,
@@ -55,7 +57,7 @@ def dry_run(step: DryRun, world: World) -> Evidence:
     if tally.read < sum(file.item_count for file in files):
         facts = {**facts, "sample_of": sum(file.item_count for file in files)}
     portrait = _portrait(ledger, tally, collisions, rejects, world)
-    _write(world.folder.portrait(step.role), encode_part(portrait))
+    write_durably(world.folder.portrait(step.role), encode_part(portrait))
     # Before they are judged, so that a report of a failed dry run has its figures too.
     world.journal.record(step.id, "mapped", facts)
     if step.bounds is None:
@@ -174,13 +176,3 @@ def _index_keys(spec: Spec, plan: Plan) -> Mapping[str, tuple[str, ...]]:
         index.name: tuple(attribute.name for attribute in (*index.partition, *index.sort))
         for index in (*indexes.global_, *indexes.local)
     }
-
-
-def _write(path: Path, text: bytes) -> None:
-    """Write the file ``path`` whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(text)
-        replace_durably(temporary, path)
-    except OSError as error:
-        raise not_written(error, path) from error

@@ -2,25 +2,33 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.compile import max_rejects
+from retable.runner.compile import checksum_attributes, max_rejects
+from retable.runner.disk import write_durably
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
 from retable.runner.plan import DryRun, VerifyTable
+from retable.runner.report.json import encode_part
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.export import checked_files
 from retable.runner.steps.load import load_quarantine
 from retable.runner.verify.compare import Comparison, compare
+from retable.runner.verify.drill import Drill
+from retable.runner.verify.expire import write_expired
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
+from retable.runner.verify.sample import count_equal, pick
 from retable.runner.world import Evidence, World
 
 SEGMENTS = 8
 """Scan segments read side by side."""
-SHOWN_DIFFERENCES = 10
-"""How many differences a report shows; ``diff.jsonl`` has them all."""
+SHOWN_DIFFERENCES = 50
+"""How many differences a report names and drills into; ``diff.jsonl`` has them all."""
+SAMPLED_ITEMS = 50
+"""How many items are read one by one as well: a second's work."""
 
 
 def verify(step: VerifyTable, world: World) -> Evidence:
@@ -35,23 +43,25 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     elif world.aws.tables.describe(step.table) is None:
         message = f"the target table {step.table} does not exist"
         raise CheckFailed(message, "run the migration first")
-    comparison = _compare(step, world)
-    checks = [*_comparison_checks(comparison), *_query_checks(step, world)]
+    found = _compare(step, world)
+    comparison = found.comparison
+    sampled = _sampled_check(step, found, world)
+    checks = [*_comparison_checks(comparison), sampled, *_query_checks(step, world)]
+    rows = found.drill.rows(
+        comparison.first[:SHOWN_DIFFERENCES],
+        checksum_attributes(world.spec),
+        show_values=world.show_values,
+    )
+    # Keys are in it, and values where the user asked for them: it stays out of the journal.
+    write_durably(world.folder.differences, encode_part(rows))
     facts = {
         "expected": comparison.expected_count,
         "actual": comparison.actual_count,
         "missing": comparison.missing,
         "extra": comparison.extra,
         "different": comparison.different,
+        "expired": found.expired,
         "checks": checks,
-        "first_differences": [
-            {
-                "kind": row.kind,
-                "key": row.key,
-                "place": f"{row.source_file}:{row.source_line}" if row.source_file else None,
-            }
-            for row in comparison.first[:SHOWN_DIFFERENCES]
-        ],
         "buckets": {
             "expected": comparison.buckets_expected,
             "actual": comparison.buckets_actual,
@@ -64,10 +74,21 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     return {name: facts[name] for name in ("expected", "actual", "missing", "extra", "different")}
 
 
-def _compare(step: VerifyTable, world: World) -> Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the comparison found, and the way to look closer."""
+
+    comparison: Comparison
+    drill: Drill
+    expired: int
+    """How many missing items time to live has deleted."""
+
+
+def _compare(step: VerifyTable, world: World) -> Found:
     """Read the table into a fresh ledger and compare it with the expected one."""
     shutil.rmtree(world.folder.actual, ignore_errors=True)
     world.folder.actual.mkdir(parents=True)
+    world.folder.expired.unlink(missing_ok=True)
     read_table(
         world.aws.tables,
         step.table,
@@ -76,14 +97,61 @@ def _compare(step: VerifyTable, world: World) -> Comparison:
         segments=SEGMENTS,
         items=world.folder.actual / "items" if world.spec.verify.queries else None,
         progress=world.progress,
+        attributes=checksum_attributes(world.spec),
     )
-    expected = world.folder.expected(_mapped(step, world).role)
+    mapped = _mapped(step, world)
+    drill = Drill(
+        world.aws.tables,
+        step.table,
+        world.plan.key,
+        checked_files(mapped.check, world),
+        world.mapping,
+    )
+    comparison = _compared(step, world)
+    expired = _expired(step, drill, world) if comparison.missing else 0
+    if expired:
+        comparison = _compared(step, world)
+    return Found(comparison=comparison, drill=drill, expired=expired)
+
+
+def _compared(step: VerifyTable, world: World) -> Comparison:
+    """Compare both ledgers, as far as what is expected is known."""
     return compare(
-        expected,
+        world.folder.expected(_mapped(step, world).role),
         quarantined=_quarantined(step, world),
+        expired=world.folder.expired,
         actual=world.folder.actual,
         diff=world.folder.diff,
     )
+
+
+def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
+    """Find which missing items have expired, so that they are not expected any more."""
+    settings = world.aws.tables.settings(step.table)
+    if settings is None or settings.ttl is None:
+        return 0
+    now = int(world.clock.now().timestamp())
+    return write_expired(world.folder.actual, drill, settings.ttl, now, world.folder.expired)
+
+
+def _sampled_check(step: VerifyTable, found: Found, world: World) -> dict[str, Any]:
+    """Read some items one by one, consistently, and return how many are what they must be."""
+    sampled = pick(
+        world.folder.expected(_mapped(step, world).role),
+        SAMPLED_ITEMS,
+        world.folder.run_id,
+        quarantined=_quarantined(step, world),
+        expired=world.folder.expired,
+    )
+    equal = count_equal(sampled, found.drill, checksum_attributes(world.spec))
+    passed = equal == len(sampled)
+    return {
+        "name": "items read one by one",
+        "outcome": "passed" if passed else "failed",
+        "expected": len(sampled),
+        "actual": equal,
+        "message": None if passed else "by consistent GetItem of items picked by their hash",
+    }
 
 
 def _mapped(step: VerifyTable, world: World) -> DryRun:

@@ -86,20 +86,22 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     actual: Path,
     diff: Path,
     superseded: Path | None = None,
+    expired: Path | None = None,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Comparison:
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
 
     What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
-    table refused (the JSON lines ``quarantined``) is not expected. Writes every difference into
-    ``diff`` as JSON lines and beside the folder ``actual`` as ``diff.parquet``, both sorted by key;
-    they are empty where there is none. An item that is there twice is extra.
+    table refused or let expire (the JSON lines ``quarantined``, ``expired``) is not expected.
+    Writes every difference into ``diff`` as JSON lines and beside the folder ``actual`` as
+    ``diff.parquet``, both sorted by key; they are empty where there is none. An item that is there
+    twice is extra.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB.
     """
     sides = (
-        expected_items(expected, superseded or expected / SUPERSEDED, quarantined),
+        expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired),
         actual_items(actual),
     )
     with database(actual.parent / SPILL, memory_limit) as connection:

@@ -109,6 +109,12 @@ def test_i4_altering_one_item_makes_verify_exit_1_and_name_it(orders: Standing) 
     }
     assert key["customer_id"]["S"] in ended.out
     assert "read_parquet" in ended.out
+    (changed,) = [row for row in report["first_differences"] if row["kind"] == "different"]
+    (change,) = changed["changes"]
+    assert (change["name"], change["expected"], change["actual"]) == ("total_cents", None, None)
+    shown = orders.migrate("verify", ORDERS, "--show-values")
+    assert "total_cents: N " in shown.out
+    assert "-> N 1" in shown.out
 
 
 def test_ctrl_c_ends_with_130_and_says_how_to_resume(orders: Standing, tmp_path: Path) -> None:

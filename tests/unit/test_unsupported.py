@@ -39,7 +39,6 @@ LATER = {
     "load.on_conflict: keep": ("", "load: {on_conflict: keep}"),
     "load.on_conflict: fail": ("", "load: {on_conflict: fail}"),
     "verify.read: export": ("", "verify: {read: export}"),
-    "verify.checksum": ("", "verify: {checksum: [id]}"),
 }
 
 

@@ -65,6 +65,11 @@ class RunFolder:
         return self.expected(role) / "portrait.json"
 
     @property
+    def explorable(self) -> Path:
+        """Return the DuckDB file for looking into the run by hand."""
+        return self.path / "explore.duckdb"
+
+    @property
     def differences(self) -> Path:
         """Return the file that says in what the first differing items differ."""
         return self.ledger / "differences.json"

@@ -17,6 +17,7 @@ from retable.runner.plan import DryRun, Plan
 from retable.runner.report.items import CollisionExample, Portrait
 from retable.runner.report.json import encode_part
 from retable.runner.steps.export import checked_files, export_of
+from retable.runner.verify.explore import write_explorable
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Indexes, Spec
 from retable.transforms.project import Projected
@@ -58,6 +59,7 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         facts = {**facts, "sample_of": sum(file.item_count for file in files)}
     portrait = _portrait(ledger, tally, collisions, rejects, world)
     write_durably(world.folder.portrait(step.role), encode_part(portrait))
+    write_explorable(world.folder, step.role, files, None)
     # Before they are judged, so that a report of a failed dry run has its figures too.
     world.journal.record(step.id, "mapped", facts)
     if step.bounds is None:

@@ -18,6 +18,7 @@ from retable.runner.steps.load import load_quarantine
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
+from retable.runner.verify.explore import write_explorable
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
 from retable.runner.verify.sample import count_equal, pick
@@ -54,6 +55,9 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     )
     # Keys are in it, and values where the user asked for them: it stays out of the journal.
     write_durably(world.folder.differences, encode_part(rows))
+    mapped = _mapped(step, world)
+    files = checked_files(mapped.check, world)
+    write_explorable(world.folder, mapped.role, files, _quarantined(step, world))
     facts = {
         "expected": comparison.expected_count,
         "actual": comparison.actual_count,

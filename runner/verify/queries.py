@@ -77,9 +77,9 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
         Stopped: memory, disk or a file failed DuckDB outside of any query.
     """
     quarantined = None if quarantined is None else quarantined.resolve()
-    views = _views(files, expected.resolve(), items.resolve(), quarantined)
+    made = views(files, expected.resolve(), items.resolve(), quarantined)
     prelude = folder / PRELUDE
-    prelude.write_text("".join(f"{text};\n" for text in (*MACROS, *views)), encoding="utf-8")
+    prelude.write_text("".join(f"{text};\n" for text in (*MACROS, *made)), encoding="utf-8")
     readable = _Readable(
         folders=(expected.resolve(), items.resolve()),
         files=(
@@ -90,7 +90,7 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     results = []
     for query in queries:
         with database((folder / SPILL).resolve(), memory_limit) as connection:
-            for text in (*MACROS, *views):
+            for text in (*MACROS, *made):
                 connection.execute(text)
             _lock(connection, readable)
             results.append(_run(connection, query, prelude, seconds))
@@ -105,7 +105,7 @@ class _Readable:
     files: tuple[Path, ...]
 
 
-def _views(
+def views(
     files: Sequence[CheckedFile], expected: Path, items: Path, quarantined: Path | None
 ) -> tuple[str, ...]:
     """Return the statements that make the three views."""

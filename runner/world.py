@@ -37,6 +37,8 @@ class World:
     processes: int
     approve: Callable[[Plan, Evidence], str | None]
     """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    only_key: str | None = None
+    """The canonical key of the only item that is to be verified; ``None`` is all of them."""
     show_values: bool = False
     """Whether the report may hold values of items that differ."""
     checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)

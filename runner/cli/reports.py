@@ -18,6 +18,8 @@ class Wanted:
 
     formats: tuple[str, ...] = ()
     folder: Path = DEFAULT_REPORT_DIR
+    only_key: str | None = None
+    """The canonical key of the only item to verify."""
     show_values: bool = False
     """Whether reports may hold values of items that differ."""
 

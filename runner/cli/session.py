@@ -96,6 +96,7 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     ):
         _require_open(world)
         world.show_values = wanted.show_values
+        world.only_key = wanted.only_key
         failure: Failure | None = None
         try:
             execute(world)

@@ -1,5 +1,6 @@
 """``migrate verify``: compares the rebuilt table with its export, any time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,6 +12,11 @@ from retable.runner.cli.reports import report_options, wanted
 @click.command()
 @spec_argument
 @click.option("--run", "run_id", metavar="RUN", help="Compare with what this run loaded.")
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="Look at one item only: its key's values with a comma between, or DynamoDB JSON.",
+)
 @allow_functions_option
 @report_options
 @run_dir_option
@@ -18,6 +24,7 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     *,
     spec: Path,
     run_id: str | None,
+    key: str | None,
     allow_functions: bool,
     report_formats: str,
     report_dir: Path,
@@ -35,4 +42,8 @@ def verify(  # noqa: PLR0913 -- the command line's own options
 
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
+    if key is not None:
+        from retable.runner.verify.one import parse_key
+
+        reports = replace(reports, only_key=parse_key(key, parsed.target.key))
     verify_spec(parsed, run_dir, run_id, reports)

@@ -28,6 +28,8 @@ Verdict = Literal["passed", "failed", "incomplete"]
 StepOutcome = Literal["done", "failed", "skipped", "pending", "stopped"]
 """``failed`` is a finding about the data or the table, ``stopped`` the world's doing."""
 CheckOutcome = Literal["passed", "failed", "unevaluated"]
+ONE_ITEM = "the item"
+"""The name of the check of a verification that looked at a single item."""
 Scalar = str | int | bool | None
 """What a report holds of a single value; exact numbers that are no integers are text."""
 

@@ -218,7 +218,9 @@ def _notes(report: Report) -> Iterator[Text]:
 
 
 def _where(report: Report) -> Iterator[Text]:
-    yield Text(f"  Everything is in {terminal_safe(report.run_folder)}", style="dim")
+    folder = terminal_safe(report.run_folder)
+    explore = f"; look into it with duckdb {folder}/explore.duckdb" if report.sizes else ""
+    yield Text(f"  Everything is in {folder}{explore}", style="dim")
 
 
 def _aligned(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.report.figures import number, plural, size
-from retable.runner.report.model import Report
+from retable.runner.report.model import ONE_ITEM, Report
 
 CHECK_WORDS = {"passed": "ok", "failed": "FAILED", "unevaluated": "could not be evaluated"}
 COMMANDS = {"run": "Run", "dry-run": "Dry run", "verify": "Verification"}
@@ -108,6 +108,8 @@ def place_text(place: str) -> str:
 def _passed(report: Report) -> str:
     counts = report.counts
     if report.command != "dry-run":
+        if [check.name for check in report.checks] == [ONE_ITEM]:
+            return f"the item is in table {report.target} as the export says it must be"
         return f"table {report.target} holds exactly what the export says it must"
     if report.sample is None:
         return f"{number(counts.kept)} of {number(counts.read)} items would be loaded"

@@ -12,6 +12,7 @@ from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
 from retable.runner.plan import DryRun, VerifyTable
 from retable.runner.report.json import encode_part
+from retable.runner.report.model import ONE_ITEM
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.export import checked_files
 from retable.runner.steps.load import load_quarantine
@@ -19,6 +20,7 @@ from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
 from retable.runner.verify.explore import write_explorable
+from retable.runner.verify.one import differs
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
 from retable.runner.verify.sample import count_equal, pick
@@ -44,6 +46,8 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     elif world.aws.tables.describe(step.table) is None:
         message = f"the target table {step.table} does not exist"
         raise CheckFailed(message, "run the migration first")
+    if world.only_key is not None:
+        return _verify_one(step, world, world.only_key)
     found = _compare(step, world)
     comparison = found.comparison
     sampled = _sampled_check(step, found, world)
@@ -103,19 +107,53 @@ def _compare(step: VerifyTable, world: World) -> Found:
         progress=world.progress,
         attributes=checksum_attributes(world.spec),
     )
-    mapped = _mapped(step, world)
-    drill = Drill(
-        world.aws.tables,
-        step.table,
-        world.plan.key,
-        checked_files(mapped.check, world),
-        world.mapping,
-    )
+    drill = _drill(step, world)
     comparison = _compared(step, world)
     expired = _expired(step, drill, world) if comparison.missing else 0
     if expired:
         comparison = _compared(step, world)
     return Found(comparison=comparison, drill=drill, expired=expired)
+
+
+def _drill(step: VerifyTable, world: World) -> Drill:
+    """Return the way to look at single items on both sides."""
+    files = checked_files(_mapped(step, world).check, world)
+    return Drill(world.aws.tables, step.table, world.plan.key, files, world.mapping)
+
+
+def _verify_one(step: VerifyTable, world: World, key: str) -> Evidence:
+    """Hold a single item to account.
+
+    Raises:
+        CheckFailed: the table does not hold it as it must be.
+    """
+    drill, attributes = _drill(step, world), checksum_attributes(world.spec)
+    expected, actual, difference = differs(
+        key,
+        world.folder.expected(_mapped(step, world).role),
+        drill,
+        attributes,
+        quarantined=_quarantined(step, world),
+        expired=None,
+    )
+    if expected is None and actual is None:
+        message = f"there is no such item, neither expected of {step.table} nor in it"
+        raise CheckFailed(message, "the key is case-sensitive; numbers may be spelt in any way")
+    rows = [difference] if difference else []
+    told = drill.rows(rows, attributes, show_values=world.show_values)
+    write_durably(world.folder.differences, encode_part(told))
+    kinds = {"missing": 0, "extra": 0, "different": 0} | {row.kind: 1 for row in rows}
+    check = {
+        "name": ONE_ITEM,
+        "outcome": "failed" if difference else "passed",
+        "expected": expected,
+        "actual": actual,
+    }
+    world.journal.record(step.id, "compared", {**kinds, "checks": [check]})
+    if difference:
+        message = f"the item is {difference.kind} in {step.table}"
+        raise CheckFailed(message, "--show-values shows the values in which it differs")
+    return kinds
 
 
 def _compared(step: VerifyTable, world: World) -> Comparison:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from retable.runner.report import svg
 from retable.runner.report.figures import duration, number, plural, size
+from retable.runner.report.items import Buckets
 from retable.runner.report.model import Report
 from retable.runner.report.svg import Bar, Point
 from retable.runner.report.tables import (
@@ -22,7 +23,7 @@ from retable.runner.report.tables import (
     steps_table,
     throughput_table,
 )
-from retable.runner.report.words import estimated, key_values, sample_note
+from retable.runner.report.words import estimated, key_values, sample_note, size_words
 
 PARTITION_UNITS = 1_000
 """Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
@@ -66,8 +67,7 @@ def _waterfall(report: Report) -> Chart | None:
         Bar(name, abs(change), _signed(change), kind, start)
         for name, change, start, kind in _stages(report)
     ]
-    text = "; ".join(f"{row.label} {row.figure}" for row in rows)
-    text = f"{text} ({sample_note(report)})" if report.sample else text
+    text = ", ".join(f"{row.figure} {row.label}" for row in rows if row.value)
     return Chart(
         name="counts",
         title=title,
@@ -157,8 +157,11 @@ def _histogram(report: Report) -> Chart | None:
     if sizes is None or not sizes.histogram:
         return None
     title = "Item sizes"
-    cells = [Bar(size(bar.up_to), bar.items, number(bar.items)) for bar in sizes.histogram]
-    text = f"{plural(sizes.items, 'item')}, the largest of {size(sizes.largest)}"
+    cells = [
+        Bar(size(bar.up_to).replace(".0 ", " "), bar.items, number(bar.items))
+        for bar in sizes.histogram
+    ]
+    text = size_words(report)
     return Chart(
         name="histogram",
         title=title,
@@ -212,7 +215,7 @@ def _throughput(report: Report) -> Chart | None:
     held = sum(moment.throttled for moment in moments)
     last, top = moments[-1], max(point.y for point in points)
     text = f"{plural(last.items, 'item')} in {duration(last.seconds)}, at most {top:,.0f} a second"
-    text += f"; the table held back in {held} of {len(moments)} stretches" if held else ""
+    text += f"; shaded: the table held back ({held} of {len(moments)} stretches)" if held else ""
     image = svg.line(
         title,
         text,
@@ -236,9 +239,13 @@ def _buckets(report: Report) -> Chart | None:
         name="buckets",
         title=title,
         text=text,
-        image=svg.squares(title, text, found.expected, found.differing, 32),
+        image=svg.squares(title, text, _both(found), found.differing, 32),
         table=buckets_table(report),
     )
+
+
+def _both(buckets: Buckets) -> list[int]:
+    return [sum(pair) for pair in zip(buckets.expected, buckets.actual, strict=True)]
 
 
 def _signed(change: int) -> str:

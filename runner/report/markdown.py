@@ -24,7 +24,7 @@ from retable.runner.report.tables import (
     steps_table,
     throughput_table,
 )
-from retable.runner.report.words import COMMANDS, size_words, subject, summary
+from retable.runner.report.words import COMMANDS, failure_words, size_words, subject, summary
 
 COMMENT_BYTES = 65_000
 """GitHub refuses a comment of more than 65,536 characters; bytes are never fewer."""
@@ -52,8 +52,8 @@ def _blocks(report: Report, limit: int) -> Iterator[str]:
     """Yield the document's blocks with at most ``limit`` rows a table."""
     yield f"### {MARKS[report.verdict]} {COMMANDS[report.command]} {report.verdict}"
     yield prose(summary(report))
-    if report.failure is not None and report.failure != summary(report):
-        yield f"> {prose(report.failure)}"
+    if failure_words(report):
+        yield f"> {prose(failure_words(report))}"
     if report.hint is not None:
         yield f"> **Next:** {prose(report.hint)}"
     yield "<sub>" + " · ".join(map(code, subject(report))) + "</sub>"

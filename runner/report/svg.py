@@ -14,16 +14,16 @@ from markupsafe import Markup
 
 from retable.runner.report.escape import shortened
 
-WIDTH = 720
+WIDTH = 860
 ROW = 26
-LABEL = 210
+LABEL = 290
 FIGURE = 110
 """How many units a row's label and its figure take beside the bar."""
-LABEL_CELLS = 28
+LABEL_CELLS = 38
 CHART = 180
 """The height of the charts with an upright axis."""
 AXIS = 26
-SQUARE = 18
+SQUARE = 22
 TOLD = 400
 """How much of a text is told to those who point at it or have it read to them."""
 
@@ -126,18 +126,13 @@ def line(title: str, text: str, points: Sequence[Point], labels: tuple[str, str,
 def squares(
     title: str, text: str, values: Sequence[float], marked: Iterable[int], across: int
 ) -> Markup:
-    """Return a map of squares, the darker the greater; marked ones have another colour and a cross.
-
-    Four shades tell roughly where the items are; the figures are in the table.
-    """
-    most = max(values, default=0)
+    """Return a map of squares: those with a value, those without, and marked ones with a cross."""
     rows = -(-len(values) // across)
     svg = _image(title, text, rows * SQUARE + 2, across * SQUARE + 2)
     crossed = set(marked)
     for place, value in enumerate(values):
         x, y = place % across * SQUARE + 1, place // across * SQUARE + 1
-        shade = min(int(4 * value / most), 3) if most and value else -1
-        kind = "differs" if place in crossed else f"shade-{shade}" if shade >= 0 else "empty"
+        kind = "differs" if place in crossed else "agrees" if value else "empty"
         _rect(svg, (x, y, SQUARE - 2, SQUARE - 2), kind, rounded=2)
         if place in crossed:
             _line(svg, (x + 4, y + 4, x + SQUARE - 6, y + SQUARE - 6), "cross")

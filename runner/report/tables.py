@@ -40,6 +40,8 @@ class Table:
     note: str = ""
     keys: frozenset[int] = frozenset()
     """The columns that hold values of keys."""
+    code: frozenset[int] = frozenset()
+    """The columns that hold names and expressions of the spec."""
 
     def first(self, limit: int) -> tuple[tuple[Row, ...], str]:
         """Return at most ``limit`` rows, and what announces the cut if there is any."""
@@ -234,6 +236,7 @@ def attributes_table(report: Report) -> Table:
         head=("attribute", "before", "in items", "after", "in items"),
         rows=rows,
         numeric=frozenset([2, 4]),
+        code=frozenset([0]),
         total=max(found.names_before, found.names_after, len(rows)),
         note=_counted_over(report),
     )
@@ -321,6 +324,7 @@ def rewrite_table(report: Report) -> Table:
         title="What changes",
         head=("", "before", "after", "made by"),
         rows=tuple(rows),
+        code=frozenset([1, 2, 3]),
     )
 
 

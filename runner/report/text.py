@@ -31,6 +31,7 @@ from retable.runner.report.words import (
     count_rows,
     differences_in_all,
     estimated,
+    failure_words,
     sample_note,
     size_words,
     subject,
@@ -100,8 +101,8 @@ def _subject(report: Report) -> Text:
 
 def _failure(report: Report) -> Iterator[Text]:
     """Yield why the command ended and what to do, unless the first line has said all of it."""
-    if report.failure is not None and summary(report) != report.failure:
-        yield Text.assemble("  ", (terminal_safe(report.failure), "bold"))
+    if failure_words(report):
+        yield Text.assemble("  ", (terminal_safe(failure_words(report)), "bold"))
     if report.hint is not None:
         yield Text.assemble(("  = help: ", "blue"), terminal_safe(report.hint))
 

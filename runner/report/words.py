@@ -39,6 +39,12 @@ def summary(report: Report) -> str:
     return "the run has not come to its end"
 
 
+def failure_words(report: Report) -> str:
+    """Return why the command ended, unless the summary has said all of it."""
+    failure = report.failure or ""
+    return "" if failure == summary(report) else failure
+
+
 def found_differences(report: Report) -> str:
     """Return how many items differ in which way; empty if none does or nothing was compared."""
     found = report.differences
@@ -88,7 +94,7 @@ def value_text(typed: Any) -> str:
     if isinstance(typed, Mapping) and len(typed) == 1:
         ((kind, value),) = typed.items()
         if kind in {"S", "N", "B"} and isinstance(value, str):
-            return value
+            return value or '""'
         if kind == "NULL":
             return "null"
         return json.dumps(value, ensure_ascii=False)

@@ -23,7 +23,7 @@ from retable.runner.report.tables import (
     steps_table,
     throughput_table,
 )
-from retable.runner.report.words import estimated, key_values, sample_note, size_words
+from retable.runner.report.words import counted_note, estimated, key_values, sample_note, size_words
 
 PARTITION_UNITS = 1_000
 """Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
@@ -42,6 +42,8 @@ class Chart:
     text: str
     image: Markup
     table: Table
+    note: str = ""
+    """What must stand beside the figures."""
 
 
 def charts(report: Report) -> dict[str, Chart]:
@@ -74,6 +76,7 @@ def _waterfall(report: Report) -> Chart | None:
         text=text,
         image=svg.bars(title, text, rows),
         table=counts_table(report),
+        note=sample_note(report),
     )
 
 
@@ -145,10 +148,15 @@ def _reasons(report: Report) -> Chart | None:
         head=("reason", "items"),
         rows=tuple((name, number(count)) for name, count in ordered),
         numeric=frozenset([1]),
-        note=sample_note(report),
+        note=counted_note(report),
     )
     return Chart(
-        name="reasons", title=title, text=text, image=svg.bars(title, text, rows), table=table
+        name="reasons",
+        title=title,
+        text=text,
+        image=svg.bars(title, text, rows),
+        table=table,
+        note=counted_note(report),
     )
 
 
@@ -168,6 +176,7 @@ def _histogram(report: Report) -> Chart | None:
         text=text,
         image=svg.columns(title, text, cells),
         table=histogram_table(report),
+        note=counted_note(report),
     )
 
 
@@ -198,7 +207,12 @@ def _partitions(report: Report) -> Chart | None:
         )
         image = svg.bars(title, text, rows, (PARTITION_UNITS, "1,000/s: one partition's limit"))
     return Chart(
-        name="partitions", title=title, text=text, image=image, table=partitions_table(report)
+        name="partitions",
+        title=title,
+        text=text,
+        image=image,
+        table=partitions_table(report),
+        note=counted_note(report),
     )
 
 

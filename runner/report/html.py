@@ -16,7 +16,7 @@ from markupsafe import Markup
 from retable.runner.report import tables
 from retable.runner.report.charts import Chart, charts
 from retable.runner.report.escape import shortened, terminal_safe
-from retable.runner.report.figures import duration
+from retable.runner.report.figures import duration, number
 from retable.runner.report.model import Report
 from retable.runner.report.words import (
     COMMANDS,
@@ -107,6 +107,7 @@ def _template() -> Template:
         duration=duration,
         lines=_lines,
         moment=_moment,
+        number=number,
         place=place_text,
         value=value_text,
     )

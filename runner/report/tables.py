@@ -13,6 +13,7 @@ from retable.runner.report.model import Report
 from retable.runner.report.words import (
     CHECK_WORDS,
     count_rows,
+    counted_note,
     differences_in_all,
     estimated,
     key_values,
@@ -128,7 +129,7 @@ def rejects_table(report: Report) -> Table:
         head=("reason", "why", "items", "for instance"),
         rows=rows,
         numeric=frozenset([2]),
-        note="; ".join(filter(None, (sample_note(report), more if rows else ""))),
+        note="; ".join(filter(None, (counted_note(report), more if rows else ""))),
     )
 
 
@@ -153,7 +154,7 @@ def collisions_table(report: Report) -> Table:
         numeric=frozenset([1]),
         total=0 if found is None else found.keys,
         where=f"{report.run_folder}/ledger",
-        note=sample_note(report),
+        note=counted_note(report),
         keys=frozenset([0]),
     )
 
@@ -168,7 +169,7 @@ def histogram_table(report: Report) -> Table:
         head=("size", "items"),
         rows=rows,
         numeric=frozenset([1]),
-        note=sample_note(report),
+        note=counted_note(report),
     )
 
 
@@ -183,7 +184,7 @@ def largest_table(report: Report) -> Table:
         rows=rows,
         numeric=frozenset([1]),
         total=0 if report.sizes is None else report.sizes.items,
-        note=sample_note(report),
+        note=counted_note(report),
         keys=frozenset([0]),
     )
 
@@ -210,7 +211,7 @@ def partitions_table(report: Report) -> Table:
         rows=rows,
         numeric=frozenset([1, 2, 3, 4]),
         total=0 if found is None else found.keys,
-        note=sample_note(report),
+        note=counted_note(report),
         keys=frozenset([0]),
     )
 
@@ -377,7 +378,7 @@ def _counted_over(report: Report) -> str:
     """Return over how many items attributes were counted."""
     found = report.attributes
     looked_at = f"counted over {number(found.items_before)} items" if found else ""
-    return sample_note(report) or looked_at
+    return counted_note(report) or looked_at
 
 
 def _coverage(attribute: Attribute | None, items: int) -> tuple[str, str]:

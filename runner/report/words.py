@@ -74,8 +74,16 @@ def count_rows(report: Report) -> tuple[CountRow, ...]:
     return rows if any(row.count is not None for row in rows) else ()
 
 
+def counted_note(report: Report) -> str:
+    """Return what must stand beside every figure as it was counted in a sample; empty for all."""
+    if report.sample is None:
+        return ""
+    items, whole = number(report.sample.items), number(report.sample.of)
+    return f"estimated: counted in a sample of {items} of {whole} items"
+
+
 def sample_note(report: Report) -> str:
-    """Return what must stand beside every figure of a sample; empty where all was looked at."""
+    """Return what must stand beside every figure reckoned up from a sample; empty for all."""
     if report.sample is None:
         return ""
     return f"estimated, from {number(report.sample.items)} of {number(report.sample.of)} items"

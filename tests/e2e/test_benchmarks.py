@@ -29,3 +29,18 @@ def test_the_end_to_end_benchmark_measures_every_phase() -> None:
     assert result.pop("item_bytes") > 0
     assert set(result) == {"check", "map_1_process", "map_2_processes", "verify"}
     assert all(set(measured) == MEASURED for measured in result.values())
+
+
+def test_the_benchmark_of_comparing_measures_both_ways() -> None:
+    program = str(ROOT / "benchmarks" / "verify.py")
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, program, "--rows", "5000", "--differences", "10"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["compare"]["differences"] == result["by_hand"]["differences"] == 10
+    assert 0 < result["ledger_share"] < 1

@@ -15,7 +15,7 @@ from retable.runner.aws.settings import TableSettings
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.observe import Observed, require_ready
+from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
     Approve,
     BackUp,
@@ -242,6 +242,9 @@ def _export_itself(
         table_id=source.description.table_id or "",
         bucket=location.bucket,
         prefix=location.prefix,
+        format=export_format(wanted),
+        bucket_owner=wanted.bucket_owner,
+        kms_key=wanted.kms_key,
         role=role,
     )
 

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from retable.runner.disk import not_written
 from retable.runner.export.check import CheckedFile
+from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.write import LedgerWriter
@@ -43,7 +44,7 @@ class LineMapping(Protocol):
     """What becomes of a line; it must pickle, and never raises."""
 
     def apply(self, line: bytes) -> Outcome:
-        """Return what becomes of ``line``, one exported item."""
+        """Return what becomes of ``line``, one exported item as ``{"Item": …}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +152,9 @@ def _map_lines(
 ) -> Tally:
     """Map every line of one data file."""
     kept = dropped = rejected = results = untold = 0
+    item_of = item_reader(file)
     for number, line in read_lines(file):
-        outcome = mapping.apply(line)
+        outcome = mapping.apply(item_of(line))
         ledger.add(file.key, number, line, outcome)
         match outcome:
             case Kept():

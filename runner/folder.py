@@ -61,6 +61,11 @@ class RunFolder:
         return self.ledger / ("rehearsal" if role == "rehearsal" else "expected")
 
     @property
+    def source(self) -> Path:
+        """Return the folder of exported items that were written out for the spec's queries."""
+        return self.ledger / "source"
+
+    @property
     def actual(self) -> Path:
         """Return the ledger of the rebuilt table."""
         return self.ledger / "actual"

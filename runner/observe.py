@@ -11,10 +11,12 @@ from retable.runner.export.location import (
     S3Prefix,
     finished_exports,
     open_export,
+    open_summary,
     parse_location,
 )
-from retable.runner.export.manifest import Export
+from retable.runner.export.manifest import Export, Format
 from retable.runner.failure import Refused, Stopped
+from retable.schema.spec import Export as WantedExport
 from retable.schema.spec import Spec
 
 READY = "ACTIVE"
@@ -75,12 +77,17 @@ def export_at_hand(
     location = parse_location(wanted.location, spec.origin.folder)
     objects = connect().objects if isinstance(location, S3Prefix) else None
     if wanted.id:
-        return open_export(location, wanted.id, objects)
+        return _require_wanted(open_export(location, wanted.id, objects), wanted)
     for export_id in finished_exports(location, objects):
-        export = open_export(location, export_id, objects)
+        export = open_summary(location, export_id, objects)
         if _fits(export, spec, source) and _is_fresh(export, wanted.max_age_seconds, clock.now()):
-            return export
+            return open_export(location, export_id, objects)
     return None
+
+
+def export_format(wanted: WantedExport) -> Format:
+    """Return what a manifest calls the format that the spec asks for."""
+    return "ION" if wanted.format == "ion" else "DYNAMODB_JSON"
 
 
 def require_export(export: Export | None, spec: Spec) -> Export:
@@ -111,8 +118,28 @@ def require_ready(description: TableDescription | None, table: str) -> TableDesc
     return description
 
 
+def _require_wanted(export: Export, wanted: WantedExport) -> Export:
+    """Refuse an export named by id that is not what the spec says it is.
+
+    Raises:
+        Refused: it is incremental, or in another format.
+    """
+    if export.window is not None:
+        message = f"export {export.id} is incremental; source.export.id names a full export"
+        raise Refused(message, "source.export.incrementals names those that go on top of it")
+    if export.output_format != export_format(wanted):
+        message = f"export {export.id} is in {export.output_format}; the spec says {wanted.format}"
+        raise Refused(message, "set source.export.format to ion or dynamodb-json")
+    return export
+
+
 def _fits(export: Export, spec: Spec, source: TableSettings | None) -> bool:
-    """Return whether ``export`` is of the spec's table, and of the physical table there is now."""
+    """Return whether ``export`` is a full one of the spec's table, and of the table as it is now.
+
+    Those in another format than the spec's are others' too.
+    """
+    if export.window is not None or export.output_format != export_format(spec.source.export):
+        return False
     if export.table_arn.rpartition("/")[2] != spec.source.table_name:
         return False
     table_id = source.description.table_id if source else None

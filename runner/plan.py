@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from retable.runner.aws.settings import TableSettings
+from retable.runner.export.manifest import Format
 from retable.schema.spec import KeySchema
 
 Role = Literal["rehearsal", "final", "only"]
@@ -32,6 +33,9 @@ class MakeExport:
     table_id: str
     bucket: str
     prefix: str
+    format: Format
+    bucket_owner: str | None = None
+    kms_key: str | None = None
     role: Role
 
 

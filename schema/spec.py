@@ -107,6 +107,12 @@ class Export:
         "dynamodb-json"
     )
     max_age_seconds: int | None = None
+    incrementals: Literal["all"] | tuple[str, ...] = ()
+    """Incremental exports that go on top of the full one, by id, or whatever follows it."""
+    bucket_owner: str | None = None
+    """The account that must own the bucket; 12 digits."""
+    kms_key: str | None = None
+    """The KMS key that a new export is encrypted with; ``None`` is S3's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

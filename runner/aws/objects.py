@@ -23,9 +23,10 @@ FIRST_PAUSE_SECONDS = 0.2
 class Objects:
     """S3, as far as exports need it."""
 
-    def __init__(self, client: Any, clock: Clock) -> None:
-        """Use boto3's S3 ``client``."""
+    def __init__(self, client: Any, clock: Clock, owner: str | None = None) -> None:
+        """Use boto3's S3 ``client``. Buckets of another account than ``owner`` are refused."""
         self._client = client
+        self._expected = {} if owner is None else {"ExpectedBucketOwner": owner}
         self._clock = clock
 
     def read(self, bucket: str, key: str) -> bytes:
@@ -73,7 +74,7 @@ class Objects:
         """
         with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
             listed = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=prefix
+                Bucket=bucket, Prefix=prefix, **self._expected
             )
             for page in listed:
                 for entry in page.get("Contents", ()):
@@ -81,7 +82,7 @@ class Objects:
 
     def _get(self, bucket: str, key: str, etag: str | None, offset: int) -> dict[str, Any]:
         """Ask for an object, and say in our words that it is absent or another one."""
-        request = {"Bucket": bucket, "Key": key}
+        request = {"Bucket": bucket, "Key": key, **self._expected}
         if etag:
             request["IfMatch"] = etag
         if offset:

@@ -60,13 +60,22 @@ class Aws:
     """AWS in one region, or an endpoint that stands for it. Clients open at their first use."""
 
     def __init__(
-        self, core: botocore.session.Session, region: str, environ: Mapping[str, str], clock: Clock
+        self,
+        core: botocore.session.Session,
+        region: str,
+        environ: Mapping[str, str],
+        clock: Clock,
+        bucket_owner: str | None = None,
     ) -> None:
-        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS."""
+        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS.
+
+        ``bucket_owner`` is the account that buckets must belong to.
+        """
         self._core = core
         self._session: Any = boto3.session.Session(botocore_session=core)
         self._environ = environ
         self._clock = clock
+        self._bucket_owner = bucket_owner
         self.region = region
 
     @cached_property
@@ -82,7 +91,7 @@ class Aws:
     @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
-        return Objects(self._client("s3"), self._clock)
+        return Objects(self._client("s3"), self._clock, self._bucket_owner)
 
     @cached_property
     def dynamodb_url(self) -> str:
@@ -156,10 +165,17 @@ class Aws:
             )
 
 
-def connect(region: str | None, *, environ: Mapping[str, str], clock: Clock | None = None) -> Aws:
+def connect(
+    region: str | None,
+    *,
+    environ: Mapping[str, str],
+    clock: Clock | None = None,
+    bucket_owner: str | None = None,
+) -> Aws:
     """Return the way to AWS in ``region``, or the one that ``environ`` names.
 
     ``environ`` may differ from the process's environment: then it holds an endpoint and plain keys.
+    ``bucket_owner`` is the account that every bucket must belong to, where it is known.
 
     Raises:
         Refused: no region is set anywhere, or the profile does not exist.
@@ -181,7 +197,7 @@ def connect(region: str | None, *, environ: Mapping[str, str], clock: Clock | No
     if not named:
         message = "no AWS region is set"
         raise Refused(message, "set source.region in the spec, or AWS_REGION")
-    return Aws(core, str(named), environ, clock or SystemClock())
+    return Aws(core, str(named), environ, clock or SystemClock(), bucket_owner)
 
 
 def _endpoint(service: str, environ: Mapping[str, str]) -> str | None:

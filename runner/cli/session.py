@@ -55,7 +55,8 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
 
     def opener() -> Aws:
         if not opened:
-            opened.append(connect(spec.source.region, environ=environ))
+            owner = spec.source.export.bucket_owner
+            opened.append(connect(spec.source.region, environ=environ, bucket_owner=owner))
         return opened[0]
 
     return opener

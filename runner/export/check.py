@@ -11,10 +11,10 @@ from retable.runner.export.location import (
     Location,
     ObjectStore,
     S3Prefix,
-    find_export,
+    data_folder,
     require_objects,
 )
-from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export
+from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export, Format
 from retable.runner.export.stored import Md5, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
@@ -34,6 +34,8 @@ class CheckedFile:
     item_count: int
     md5: str
     """Base64 of the MD5 of the bytes as stored."""
+    format: Format = "DYNAMODB_JSON"
+    """What its lines are written in."""
 
 
 def check_export(
@@ -53,7 +55,7 @@ def check_export(
         Refused: a local location does not hold the export.
         Stopped: the disk is full, or S3 does not answer.
     """
-    folder = find_export(location, export.id)
+    folder = data_folder(location, export)
     place: _InPlace | _Fetcher
     if isinstance(folder, LocalFolder):
         place = _InPlace(folder.path)
@@ -66,7 +68,13 @@ def check_export(
     for file in export.files:
         path = place.bring(file, count.watch)
         checked.append(
-            CheckedFile(key=file.key, path=path, item_count=file.item_count, md5=file.md5)
+            CheckedFile(
+                key=file.key,
+                path=path,
+                item_count=file.item_count,
+                md5=file.md5,
+                format=export.output_format,
+            )
         )
         count.end(file)
     return tuple(checked)
@@ -140,7 +148,7 @@ class _InPlace:
 
     def bring(self, file: DataFile, watch: Watch) -> Path:
         """Return the checked file where it lies."""
-        path = self.folder / "data" / file.name
+        path = self.folder / file.name
         _require_whole(file, _look(file, path, watch))
         return path
 
@@ -183,7 +191,7 @@ class _Fetcher:
     def _fetch(self, file: DataFile, path: Path) -> None:
         """Fetch the file; its name is there only once its content is on disk."""
         part = path.with_name(path.name + ".part")
-        key = f"{self.folder.prefix}/data/{file.name}"
+        key = f"{self.folder.prefix}/{file.name}"
         try:
             self.spool.mkdir(parents=True, exist_ok=True)
             self.objects.download(self.folder.bucket, key, part, None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from retable.runner.export.check import CheckedFile
+from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Kept, Result
@@ -113,8 +114,9 @@ def _of_file(
     mapping: Mapping, state: FileState, losers: frozenset[tuple[int, int]]
 ) -> Iterator[Entry]:
     """Yield the items of one data file that are to be written."""
+    item_of = item_reader(state.file)
     for line, content in read_lines(state.file):
-        outcome = mapping.apply(content)
+        outcome = mapping.apply(item_of(content))
         if not isinstance(outcome, Kept):
             continue
         for ordinal, result in enumerate(outcome.results):

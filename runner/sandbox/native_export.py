@@ -11,24 +11,29 @@ import gzip
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Literal
 
 import orjson
+
+from retable.runner.sandbox.ion_text import ion_line
 
 GZIP_LEVEL = 6
 """The level whose header says nothing about itself (XFL 0), as the service's files do."""
 SPOOL_BYTES = 4 * 1024 * 1024
 """Compressed bytes of one data file that are kept in memory before they go to a temporary file."""
 
+LEAST_BILLED_BYTES = 10_000_000
+"""What the smallest incremental export is billed as, in captured summaries."""
+
 Put = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """What the manifests say about an export."""
+class ExportHead:
+    """What the manifests say about an export, besides its content."""
 
     table_arn: str
     table_id: str
@@ -36,34 +41,50 @@ class _Target:
     prefix: str | None
     export_id: str
     export_time: datetime
+    """When it was asked for; a full export shows that moment."""
+    output_format: Literal["DYNAMODB_JSON", "ION"] = "DYNAMODB_JSON"
+    kms_key: str | None = None
+    """The key that S3 encrypts with; ``None`` is S3's own."""
+    window: "ExportWindow | None" = None
+    """What an incremental export covers; ``None`` is a full one."""
 
     @property
     def folder(self) -> str:
-        """Return the key prefix of everything that belongs to the export, with its slash."""
+        """Return the key prefix of the manifests, with its slash."""
+        return f"{self._top}{self.export_id}/"
+
+    @property
+    def data_folder(self) -> str:
+        """Return the key prefix of the data files; incremental exports share one."""
+        return f"{self._top if self.window else self.folder}data/"
+
+    @property
+    def _top(self) -> str:
         prefix = (self.prefix or "").rstrip("/")
-        return f"{prefix}/AWSDynamoDB/{self.export_id}/".lstrip("/")
+        return f"{prefix}/AWSDynamoDB/".lstrip("/")
 
 
-def write_native_export(  # noqa: PLR0913 -- the facts of an export, all of them plain values
-    put: Put,
-    items: Iterable[bytes],
-    *,
-    table_arn: str,
-    table_id: str,
-    bucket: str,
-    prefix: str | None,
-    export_id: str,
-    export_time: datetime,
-    files: int = 4,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportWindow:
+    """From when on and until before when changes are in an incremental export."""
+
+    start: datetime
+    end: datetime
+    view: Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]
+
+
+def write_native_export(
+    put: Put, head: ExportHead, records: Iterable[bytes], *, files: int = 4
 ) -> int:
-    """Write a full export and return the number of items in it.
+    """Write an export and return the number of its records.
 
     ``put(key, body)`` stores one object; keys are relative to the bucket's root and include the
-    prefix. ``items`` are attribute maps as DynamoDB JSON, without the ``Item`` wrapper and without
-    newlines. They are spread over ``files`` data files by a hash of their bytes; with two files or
-    more the last one stays empty, as for an empty partition of a real table. Memory stays bounded
-    by one compressed data file. The same input gives the same bytes. The manifests come last, the
-    summary's checksum last of all.
+    prefix. ``records`` are DynamoDB JSON without newlines: the attribute maps of a full export's
+    items, without the ``Item`` wrapper, or the whole lines of an incremental one. They are spread
+    over ``files`` data files by a hash of their bytes; with two files or more the last one stays
+    empty, as for an empty partition of a real table. Memory stays bounded by one compressed data
+    file. The same input gives the same bytes. The manifests come last, the summary's checksum last
+    of all.
 
     Raises:
         ValueError: ``files`` is not positive.
@@ -71,25 +92,32 @@ def write_native_export(  # noqa: PLR0913 -- the facts of an export, all of them
     if files < 1:
         message = f"an export has at least one data file, not {files}"
         raise ValueError(message)
-    target = _Target(
-        table_arn=table_arn,
-        table_id=table_id,
-        bucket=bucket,
-        prefix=prefix,
-        export_id=export_id,
-        export_time=export_time,
-    )
-    put(f"{target.folder}_started", b"")
+    put(f"{head.folder}_started", b"")
+    line_of = _LINES[head.output_format, head.window is not None]
     shards = [_Shard() for _ in range(files)]
     filled = shards[:-1] or shards
-    for item in items:
-        filled[zlib.crc32(item) % len(filled)].add(item)
-    lines = [_store(put, shard, _data_key(target, n)) for n, shard in enumerate(shards)]
-    _put_with_md5(put, f"{target.folder}manifest-files", b"".join(lines))
+    for record in records:
+        filled[zlib.crc32(record) % len(filled)].add(line_of(record), len(record))
+    lines = [_store(put, shard, _data_key(head, n)) for n, shard in enumerate(shards)]
+    _put_with_md5(put, f"{head.folder}manifest-files", b"".join(lines))
     count = sum(shard.count for shard in shards)
     billed = sum(shard.size for shard in shards)
-    _put_with_md5(put, f"{target.folder}manifest-summary", _summary(target, count, billed))
+    _put_with_md5(put, f"{head.folder}manifest-summary", _summary(head, count, billed))
     return count
+
+
+def _ion_change(record: bytes) -> bytes:
+    """Return the line of a changed item in Ion: a struct called ``Record``."""
+    return ion_line(orjson.loads(record), "Record")
+
+
+_LINES: Mapping[tuple[str, bool], Callable[[bytes], bytes]] = {
+    ("DYNAMODB_JSON", False): lambda item: b'{"Item":' + item + b"}",
+    ("DYNAMODB_JSON", True): lambda change: change,
+    ("ION", False): lambda item: ion_line({"Item": orjson.loads(item)}),
+    ("ION", True): _ion_change,
+}
+"""How a record becomes a line, by the format and by whether the export is incremental."""
 
 
 class _Shard:
@@ -104,11 +132,11 @@ class _Shard:
             filename="", mode="wb", fileobj=self._raw, mtime=0, compresslevel=GZIP_LEVEL
         )
 
-    def add(self, item: bytes) -> None:
-        """Append one line."""
-        self._gzip.write(b'{"Item":' + item + b"}\n")
+    def add(self, line: bytes, size: int) -> None:
+        """Append a line, which counts for ``size`` bytes."""
+        self._gzip.write(line + b"\n")
         self.count += 1
-        self.size += len(item)
+        self.size += size
 
     def close(self) -> bytes:
         """Return the finished file."""
@@ -135,35 +163,49 @@ def _store(put: Put, shard: _Shard, key: str) -> bytes:
     return orjson.dumps(entry) + b"\n"
 
 
-def _data_key(target: _Target, number: int) -> str:
+def _data_key(head: ExportHead, number: int) -> str:
     """Return the key of a data file: 26 characters of a-z and 2-7, as the service names them."""
-    seed = f"{target.export_id}/{number}".encode()
+    seed = f"{head.export_id}/{number}".encode()
     name = base64.b32encode(hashlib.blake2b(seed, digest_size=16).digest()).decode()
-    return f"{target.folder}data/{name.rstrip('=').lower()}.json.gz"
+    ending = "ion" if head.output_format == "ION" else "json"
+    return f"{head.data_folder}{name.rstrip('=').lower()}.{ending}.gz"
 
 
-def _summary(target: _Target, count: int, billed: int) -> bytes:
+def _summary(head: ExportHead, count: int, billed: int) -> bytes:
     """Return the summary manifest: one line without a newline."""
-    time = _timestamp(target.export_time)
+    asked, window = _timestamp(head.export_time), head.window
+    covered = {"exportTime": asked} if window is None else _covered(window)
+    kind = {}
+    if window is not None:
+        kind = {"outputView": window.view, "exportType": "INCREMENTAL_EXPORT"}
     return orjson.dumps(
         {
-            "version": "2020-06-30",
-            "exportArn": f"{target.table_arn}/export/{target.export_id}",
-            "startTime": time,
-            "endTime": time,
-            "tableArn": target.table_arn,
-            "tableId": target.table_id,
-            "exportTime": time,
-            "s3Bucket": target.bucket,
-            "s3Prefix": target.prefix,
-            "s3SseAlgorithm": "AES256",
-            "s3SseKmsKeyId": None,
-            "manifestFilesS3Key": f"{target.folder}manifest-files.json",
-            "billedSizeBytes": billed,
+            "version": "2020-06-30" if window is None else "2023-08-01",
+            "exportArn": f"{head.table_arn}/export/{head.export_id}",
+            "startTime": asked,
+            "endTime": asked,
+            "tableArn": head.table_arn,
+            "tableId": head.table_id,
+            **covered,
+            "s3Bucket": head.bucket,
+            "s3Prefix": head.prefix,
+            "s3SseAlgorithm": "KMS" if head.kms_key else "AES256",
+            "s3SseKmsKeyId": head.kms_key,
+            "manifestFilesS3Key": f"{head.folder}manifest-files.json",
+            "billedSizeBytes": billed if window is None else max(billed, LEAST_BILLED_BYTES),
             "itemCount": count,
-            "outputFormat": "DYNAMODB_JSON",
+            "outputFormat": head.output_format,
+            **kind,
         }
     )
+
+
+def _covered(window: ExportWindow) -> dict[str, str]:
+    """Return the members that say what an incremental export covers."""
+    return {
+        "exportFromTime": _timestamp(window.start),
+        "exportToTime": _timestamp(window.end),
+    }
 
 
 def _put_with_md5(put: Put, stem: str, body: bytes) -> None:

@@ -74,6 +74,8 @@ class Faults:
     """FailureCode with which the next exports end."""
     hold_exports: bool = False
     """Exports stay IN_PROGRESS for as long as this is set."""
+    bucket_owner: str = ACCOUNT
+    """The account that all buckets belong to."""
     errors: tuple[InjectedError, ...] = ()
 
     def updated(self, changes: Mapping[str, Any]) -> "Faults":

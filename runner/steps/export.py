@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.check import CheckedFile, check_export
 from retable.runner.export.location import S3Prefix, open_export, parse_location
 from retable.runner.export.manifest import Export
@@ -48,7 +49,15 @@ def _started_export(step: MakeExport, world: World) -> str:
         return str(started[-1].data["arn"])
     token = f"{world.folder.run_id}-{step.id}-{failed + 1}"
     world.journal.record(step.id, "intent", {"client_token": token})
-    arn = world.aws.exports.start(step.table_arn, step.bucket, step.prefix, token)
+    wanted = ExportRequest(
+        table_arn=step.table_arn,
+        bucket=step.bucket,
+        prefix=step.prefix,
+        format=step.format,
+        bucket_owner=step.bucket_owner,
+        kms_key=step.kms_key,
+    )
+    arn = world.aws.exports.start(wanted, token)
     world.journal.record(step.id, "started-export", {"arn": arn})
     return arn
 

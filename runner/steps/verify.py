@@ -15,6 +15,7 @@ from retable.runner.steps.load import load_quarantine
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
+from retable.runner.verify.source import source_files
 from retable.runner.world import Evidence, World
 
 SEGMENTS = 8
@@ -115,9 +116,10 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
     queries = world.spec.verify.queries
     if not queries:
         return
+    files = checked_files(_mapped(step, world).check, world)
     results = run_queries(
         queries,
-        files=checked_files(_mapped(step, world).check, world),
+        files=list(source_files(queries, files, world.folder.source)),
         expected=world.folder.expected(_mapped(step, world).role),
         items=world.folder.actual / "items",
         folder=world.folder.ledger,

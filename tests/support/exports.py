@@ -13,10 +13,10 @@ import orjson
 
 from retable.runner.export.check import CheckedFile, check_export
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.manifest import Export
+from retable.runner.export.manifest import Export, Format
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import write_native_export
+from retable.runner.sandbox.native_export import ExportHead, write_native_export
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
@@ -107,6 +107,7 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
     export_id: str = EXPORT_ID,
     files: int = 4,
     table_arn: str = TABLE_ARN,
+    output_format: Format = "DYNAMODB_JSON",
 ) -> MadeExport:
     """Write a whole export of ``items`` (attribute maps; a number makes that many) below ``root``.
 
@@ -118,17 +119,17 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
-    write_native_export(
-        put,
-        some_items(items) if isinstance(items, int) else items,
+    head = ExportHead(
         table_arn=table_arn,
         table_id=TABLE_ID,
         bucket="acme-exports",
         prefix=prefix or None,
         export_id=export_id,
         export_time=EXPORT_TIME,
-        files=files,
+        output_format=output_format,
     )
+    records = some_items(items) if isinstance(items, int) else items
+    write_native_export(put, head, records, files=files)
     return MadeExport(root, prefix, export_id)
 
 

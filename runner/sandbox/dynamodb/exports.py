@@ -5,7 +5,7 @@ never answered with something else.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -17,6 +17,7 @@ from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
 from retable.runner.sandbox.dynamodb.stored import items_of, typed_of
 from retable.runner.sandbox.native_export import write_native_export
+from retable.runner.sandbox.options import ACCOUNT
 from retable.runner.sandbox.state import State
 
 TOKEN_SECONDS = 8 * 3600
@@ -24,6 +25,7 @@ TOKEN_SECONDS = 8 * 3600
 CLOCK_TOLERANCE_SECONDS = 60
 """How far the service's clock may be from the caller's."""
 POLL_SECONDS = 0.02
+FORMATS = ("DYNAMODB_JSON", "ION")
 
 
 def export_table(state: State, call: Call) -> dict[str, Any]:
@@ -96,9 +98,8 @@ def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None
     if asked.get("ExportType", "FULL_EXPORT") != "FULL_EXPORT":
         message = "the sandbox makes full exports only"
         raise invalid(message)
-    if asked.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
-        message = "the sandbox exports DYNAMODB_JSON only"
-        raise invalid(message)
+    if asked.get("ExportFormat", "DYNAMODB_JSON") not in FORMATS:
+        raise invalid(_unknown("exportFormat", str(asked["ExportFormat"]), FORMATS))
     recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
     if recovery["PointInTimeRecoveryStatus"] != "ENABLED":
         message = f"Point in time recovery is not enabled for table '{table.name}'"
@@ -110,6 +111,14 @@ def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None
         message = "the sandbox exports the present only"
         code = "InvalidExportTimeException"
         raise ApiError(code, message)
+
+
+def _unknown(member: str, found: str, known: Sequence[str]) -> str:
+    """Return the words for a value that is none of an enumeration."""
+    return (
+        f"1 validation error detected: Value '{found}' at '{member}' failed to satisfy "
+        f"constraint: Member must satisfy enum value set: [{', '.join(known)}]"
+    )
 
 
 def _earlier(state: State, token: str) -> ExportJob | None:
@@ -164,13 +173,8 @@ def _write_files(state: State, job: ExportJob, items: list[bytes]) -> tuple[str,
     try:
         job.item_count = write_native_export(
             lambda key, body: state.moto.put_object(job.bucket, key, body),
+            job.head,
             items,
-            table_arn=job.table_arn,
-            table_id=job.table_id,
-            bucket=job.bucket,
-            prefix=job.prefix,
-            export_id=job.export_id,
-            export_time=job.start,
             files=job.files,
         )
     except Exception as error:  # noqa: BLE001 -- a thread's error would leave the export hanging
@@ -183,6 +187,8 @@ def _failure(state: State, job: ExportJob) -> tuple[str, str] | None:
     """Return code and message with which an export must fail."""
     if state.faults.export_failure is not None:
         return state.faults.export_failure, "injected by the sandbox"
+    if job.asked.get("S3BucketOwner", ACCOUNT) != state.faults.bucket_owner:
+        return "S3AccessDenied", "Access Denied (Service: Amazon S3; Status Code: 403)"
     if not state.moto.has_bucket(job.bucket):
         return "S3NoSuchBucket", f"The specified bucket does not exist: {job.bucket}"
     return None

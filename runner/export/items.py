@@ -1,0 +1,39 @@
+"""From a stored line to the item on it: the ``{"Item": …}`` bytes that every reader yields.
+
+Whether an item may become a target item is the mapping's to say.
+"""
+
+from collections.abc import Callable
+
+import orjson
+
+from retable.runner.export.check import CheckedFile
+from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
+from retable.runner.export.manifest import Format
+
+NO_ITEM = b""
+"""What a line without an item yields: no JSON, so the mapping rejects it as a malformed line."""
+
+ItemReader = Callable[[bytes], bytes]
+
+
+def item_reader(file: CheckedFile) -> ItemReader:
+    """Return what turns a line of ``file`` into ``{"Item": …}``; it never raises."""
+    return _READERS[file.format]
+
+
+def _json(line: bytes) -> bytes:
+    return line
+
+
+def _ion(line: bytes) -> bytes:
+    try:
+        struct = read_ion(line)
+        if list(struct) != ["Item"]:
+            return NO_ITEM
+        return orjson.dumps({"Item": typed_fields(struct["Item"])})
+    except NotDynamoDBError:
+        return NO_ITEM
+
+
+_READERS: dict[Format, ItemReader] = {"DYNAMODB_JSON": _json, "ION": _ion}

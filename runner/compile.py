@@ -7,13 +7,15 @@ its first moment to the end of its verification (I9).
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableSettings
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
+from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
 from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
@@ -28,6 +30,7 @@ from retable.runner.plan import (
     LiftFence,
     LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
     RestoreSettings,
     Role,
@@ -69,24 +72,34 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         target=spec.target.table,
         key=spec.target.key,
         settings=source,
-        items=observed.export.item_count if observed.export else source.description.item_count,
-        items_are_exact=observed.export is not None,
+        items=_items(observed, source),
+        items_are_exact=observed.export is not None and not observed.incrementals,
         steps=tuple(_steps(spec, observed, source)),
         notes=tuple(_notes(spec, observed, source)),
     )
 
 
-def compile_dry_run(spec: Spec, export: Export) -> Plan:
-    """Return the plan of a dry run over a finished export. It names nothing that can be written."""
-    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(spec, export, None)))
+def compile_dry_run(spec: Spec, export: Export, incrementals: Sequence[Export] = ()) -> Plan:
+    """Return the plan of a dry run over a finished export. It names nothing that can be written.
+
+    ``incrementals`` go on top of it.
+    """
+    use = _use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
+    notes = tuple(overlaps(export, incrementals))
+    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(use)), notes)
 
 
 def compile_verification(
-    spec: Spec, export: Export, location: str | None, loaded_by: str | None
+    spec: Spec,
+    export_id: str,
+    incrementals: tuple[str, ...],
+    location: str,
+    loaded_by: str | None,
 ) -> Plan:
-    """Return the plan that compares the target with ``export`` (in ``location``).
+    """Return the plan that compares the target with a finished export in ``location``.
 
-    ``loaded_by`` is the run that loaded the table, where it is known.
+    ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
+    known.
     """
     verify = VerifyTable(
         id="verify",
@@ -96,7 +109,8 @@ def compile_verification(
         load=None,
         loaded_by=loaded_by,
     )
-    return _reading_plan(spec, "verify", (*_mapping_steps(spec, export, location), verify))
+    use = replace(_use_export(spec, "only", export_id, incrementals), location=location)
+    return _reading_plan(spec, "verify", (*_mapping_steps(use), verify))
 
 
 def max_rejects(spec: Spec, items: int) -> int:
@@ -107,20 +121,38 @@ def max_rejects(spec: Spec, items: int) -> int:
     return allowed
 
 
-def _mapping_steps(spec: Spec, export: Export, location: str | None) -> Iterator[Step]:
-    """Yield the reading, checking and mapping of a finished export."""
-    yield UseExport(
-        id="export-only",
-        location=location or spec.source.export.location or "",
-        export_id=export.id,
-        role="only",
+def _use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]) -> UseExport:
+    """Return the step that takes finished exports where the spec says they are."""
+    return UseExport(
+        id=f"export-{role}",
+        location=spec.source.export.location or "",
+        export_id=export_id,
+        incrementals=incrementals,
+        role=role,
     )
-    yield CheckExport(id="check-only", export="export-only", table_id=None, role="only")
+
+
+def _mapping_steps(use: UseExport) -> Iterator[Step]:
+    """Yield the reading, checking, merging and mapping of finished exports."""
+    yield use
+    yield CheckExport(id="check-only", export=use.id, table_id=None, role="only")
+    if use.incrementals:
+        yield MergeExports(id="merge-only", check="check-only", role="only")
     yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None)
 
 
+def _items(observed: Observed, source: TableSettings) -> int | None:
+    """Return how many items there are at most, by the exports at hand, or about, by the table."""
+    if observed.export is None:
+        return source.description.item_count
+    return observed.export.item_count + sum(added.item_count for added in observed.incrementals)
+
+
 def _reading_plan(
-    spec: Spec, command: Literal["dry-run", "verify"], steps: tuple[Step, ...]
+    spec: Spec,
+    command: Literal["dry-run", "verify"],
+    steps: tuple[Step, ...],
+    notes: tuple[str, ...] = (),
 ) -> Plan:
     """Return a plan that writes to no table."""
     return Plan(
@@ -138,6 +170,7 @@ def _reading_plan(
         items=None,
         items_are_exact=False,
         steps=steps,
+        notes=notes,
     )
 
 
@@ -208,6 +241,8 @@ def _export_steps(
     named = role == "only" and spec.source.export.id is not None
     table_id = None if named else source.description.table_id
     yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
+    if observed.incrementals and role != "final":
+        yield MergeExports(id=f"merge-{role}", check=f"check-{role}", role=role)
     bounds = "approve" if role == "final" else None
     yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
 
@@ -218,18 +253,15 @@ def _export_itself(
     """Yield the step that makes an export, or takes the one at hand.
 
     A rehearsal takes what is there. The export that is loaded is made anew, unless the spec names
-    one by id and nothing is frozen for a later one.
+    one by id, or incremental ones on top of one, and nothing is frozen for a later one.
     """
     wanted = spec.source.export
     location = parse_location(wanted.location or "", spec.origin.folder)
-    takes = role == "rehearsal" or (role == "only" and wanted.id is not None)
+    named = wanted.id is not None or bool(wanted.incrementals)
+    takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
-        yield UseExport(
-            id=f"export-{role}",
-            location=wanted.location or "",
-            export_id=observed.export.id,
-            role=role,
-        )
+        added = tuple(export.id for export in observed.incrementals)
+        yield _use_export(spec, role, observed.export.id, added)
         return
     if not isinstance(location, S3Prefix):
         message = f"an export can only be made into S3; source.export.location is {wanted.location}"
@@ -349,5 +381,9 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
     export = observed.export
     if export is not None and export.table_id != source.description.table_id:
         yield f"export {export.id} is of another physical table than {name} is now"
+    if export is not None:
+        yield from overlaps(export, observed.incrementals)
+    if spec.source.export.incrementals and spec.rebuild.freeze != "none":
+        yield "source.export.incrementals are for the rehearsal: the final export is a full one"
     if spec.rebuild.backup == "none":
         yield f"no backup of {name} is made"

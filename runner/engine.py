@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import SpawnContext
 from multiprocessing.synchronize import Event
@@ -109,7 +110,7 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
         )
         for number, file in enumerate(ordered)
     ]
-    total = sum(file.item_count for file in files)
+    total = sum(file.live for file in files)
     processes = min(processes, len(parts))
     try:
         if processes <= 1 or total < SMALL_EXPORT_ITEMS:
@@ -123,7 +124,7 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
 
 
 def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
-    """Map one data file and return its tally, which covers every item of the manifest.
+    """Map one data file and return its tally, which covers every line that counts.
 
     Raises:
         CheckFailed: the file is not the one that was checked.
@@ -134,10 +135,10 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
             tally = _map_lines(mapping, part.file, ledger, rejects, watch)
     except OSError as error:
         raise not_written(error, part.ledger) from error
-    if tally.read != part.file.item_count:
+    if tally.read != part.file.live:
         message = (
             f"data file {part.file.key}: {tally.read:,} items were mapped; "
-            f"the manifest says {part.file.item_count:,}"
+            f"expected {part.file.live:,}"
         )
         raise CheckFailed(message)
     return tally
@@ -153,7 +154,8 @@ def _map_lines(
     """Map every line of one data file."""
     kept = dropped = rejected = results = untold = 0
     item_of = item_reader(file)
-    for number, line in read_lines(file):
+    passed = partial(ledger.add_outdated, file.key)
+    for number, line in read_lines(file, passed):
         outcome = mapping.apply(item_of(line))
         ledger.add(file.key, number, line, outcome)
         match outcome:

@@ -21,6 +21,7 @@ from retable.runner.plan import (
     LiftFence,
     LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
     RestoreSettings,
     Settle,
@@ -37,6 +38,7 @@ from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle, thaw
 from retable.runner.steps.load import load
+from retable.runner.steps.merge import merge_exports
 from retable.runner.steps.settings import restore_settings
 from retable.runner.steps.verify import verify
 from retable.runner.world import Evidence, World
@@ -137,6 +139,8 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return use_export(step, world)
         case CheckExport():
             return check_made_export(step, world)
+        case MergeExports():
+            return merge_exports(step, world)
         case DryRun():
             return dry_run(step, world)
         case Approve():

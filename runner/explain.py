@@ -19,6 +19,7 @@ from retable.runner.plan import (
     LiftFence,
     LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
     RestoreSettings,
     Settle,
@@ -38,9 +39,11 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
         case MakeExport():
             return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
         case UseExport():
-            return f"use the finished export {step.export_id}"
+            return f"use the finished export {step.export_id}{_and(step.incrementals)}"
         case CheckExport():
             return f"check every digest and count of the {_of(step.role)}export"
+        case MergeExports():
+            return "merge the changes of the incremental exports"
         case DryRun():
             return f"dry run over every item of the {_of(step.role)}export"
         case Approve():
@@ -95,6 +98,8 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     if plan.items is not None:
         about = "" if plan.items_are_exact else "about "
         told = "in the export at hand" if plan.items_are_exact else "says DescribeTable (estimated)"
+        if any(isinstance(step, MergeExports) for step in plan.steps):
+            about, told = "", "and changes in the exports at hand"
         facts.append(f"{about}{plan.items:,} items {told}")
     yield f"  source    {plan.source}     {' · '.join(facts)}"
 
@@ -197,7 +202,7 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "+"
         case LoadItems():
             return ">"
-        case VerifyTable() | CheckExport() | DryRun():
+        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
             return "?"
         case Approve():
             return "!"
@@ -207,6 +212,15 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "~"
         case Settle():
             return ""
+
+
+def _and(incrementals: tuple[str, ...]) -> str:
+    """Return the words for the incremental exports that go with a full one."""
+    if not incrementals:
+        return ""
+    if len(incrementals) == 1:
+        return f" and the incremental one {incrementals[0]}"
+    return f" and {len(incrementals):,} incremental ones, {incrementals[0]} to {incrementals[-1]}"
 
 
 def _of(role: str) -> str:

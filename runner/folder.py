@@ -47,6 +47,11 @@ class RunFolder:
         return self.path / "spool"
 
     @property
+    def merge(self) -> Path:
+        """Return the folder of what incremental exports have overtaken."""
+        return self.path / "merge"
+
+    @property
     def quarantine(self) -> Path:
         """Return the folder of items that were refused, each with its reason."""
         return self.path / "quarantine"

@@ -15,6 +15,7 @@ from retable.runner.export.location import (
     parse_location,
 )
 from retable.runner.export.manifest import Export, Format
+from retable.runner.export.windows import following, in_order
 from retable.runner.failure import Refused, Stopped
 from retable.schema.spec import Export as WantedExport
 from retable.schema.spec import Spec
@@ -34,6 +35,8 @@ class Observed:
     """The table that has the target's name now; the source itself for a replace."""
     export: Export | None
     """The finished export at hand: the one the spec names, else the newest of this table."""
+    incrementals: tuple[Export, ...] = ()
+    """What goes on top of it, in the order of the windows; without their files."""
 
 
 def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
@@ -49,13 +52,15 @@ def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
         target = source.description if source else None
     else:
         target = aws.tables.describe(spec.target.table)
+    export = export_at_hand(spec, lambda: aws, clock, source)
     return Observed(
         account=aws.identity().account,
         region=aws.region,
         sandbox=aws.is_sandbox(),
         source=source,
         target=target,
-        export=export_at_hand(spec, lambda: aws, clock, source),
+        export=export,
+        incrementals=incrementals_at_hand(spec, lambda: aws, export),
     )
 
 
@@ -83,6 +88,30 @@ def export_at_hand(
         if _fits(export, spec, source) and _is_fresh(export, wanted.max_age_seconds, clock.now()):
             return open_export(location, export_id, objects)
     return None
+
+
+def incrementals_at_hand(
+    spec: Spec, connect: Callable[[], Aws], full: Export | None
+) -> tuple[Export, ...]:
+    """Return the incremental exports that ``spec`` puts on top of ``full``, without their files.
+
+    ``connect`` is called only for a location in S3.
+
+    Raises:
+        Refused: one that is named is not there, or does not go on top of ``full``; or there is no
+            full export at hand.
+        CheckFailed: there is a gap between two of them, or a manifest is damaged.
+    """
+    wanted = spec.source.export
+    if not wanted.incrementals:
+        return ()
+    full = require_export(full, spec)
+    location = parse_location(wanted.location or "", spec.origin.folder)
+    objects = connect().objects if isinstance(location, S3Prefix) else None
+    everything = wanted.incrementals == "all"
+    named = finished_exports(location, objects) if everything else wanted.incrementals
+    found = [open_summary(location, export_id, objects) for export_id in named]
+    return following(full, found) if everything else in_order(full, found)
 
 
 def export_format(wanted: WantedExport) -> Format:

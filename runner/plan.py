@@ -41,11 +41,13 @@ class MakeExport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseExport:
-    """Take a finished export as it is."""
+    """Take a finished export as it is, and the incremental ones that go on top of it."""
 
     id: str
     location: str
     export_id: str
+    incrementals: tuple[str, ...] = ()
+    """In the order of their windows."""
     role: Role
 
 
@@ -58,6 +60,16 @@ class CheckExport:
     """The id of the ``MakeExport`` or ``UseExport`` step."""
     table_id: str | None
     """The physical table the export must be of; ``None`` accepts any."""
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeExports:
+    """Find which lines of a full and of incremental exports are the table's last word."""
+
+    id: str
+    check: str
+    """The id of the ``CheckExport`` step whose files are merged."""
     role: Role
 
 
@@ -203,6 +215,7 @@ Step = (
     | MakeExport
     | UseExport
     | CheckExport
+    | MergeExports
     | DryRun
     | Approve
     | FreezeSource

@@ -20,8 +20,6 @@ def _in_source(spec: Spec) -> Iterator[str]:
     export = spec.source.export
     if export.kind != "native":
         yield f"source.export.kind: {export.kind} (only native exports can be read)"
-    elif export.incrementals:
-        yield "source.export.incrementals (only full exports can be read)"
 
 
 def _in_target(spec: Spec) -> Iterator[str]:

@@ -19,7 +19,12 @@ from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
-from retable.runner.observe import export_at_hand, observe, require_export
+from retable.runner.observe import (
+    export_at_hand,
+    incrementals_at_hand,
+    observe,
+    require_export,
+)
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
@@ -67,7 +72,7 @@ def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
         export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
-        plan = compile_dry_run(spec, export)
+        plan = compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export))
         carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
 
 

@@ -14,7 +14,8 @@ from retable.runner.export.location import (
     data_folder,
     require_objects,
 )
-from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export, Format
+from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export, Format, View
+from retable.runner.export.outdated import Outdated
 from retable.runner.export.stored import Md5, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
@@ -36,6 +37,17 @@ class CheckedFile:
     """Base64 of the MD5 of the bytes as stored."""
     format: Format = "DYNAMODB_JSON"
     """What its lines are written in."""
+    view: View | None = None
+    """Which images its lines have, in an incremental export; ``None`` where lines are items."""
+    place: int = 0
+    """Its export's place in the order of time; 0 is the full one."""
+    outdated: Outdated | None = None
+    """The lines that later changes have overtaken; ``None`` where all of them count."""
+
+    @property
+    def live(self) -> int:
+        """Return how many lines count."""
+        return self.item_count - (self.outdated.count if self.outdated else 0)
 
 
 def check_export(
@@ -74,6 +86,7 @@ def check_export(
                 item_count=file.item_count,
                 md5=file.md5,
                 format=export.output_format,
+                view=export.window.view if export.window else None,
             )
         )
         count.end(file)

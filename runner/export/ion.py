@@ -49,7 +49,7 @@ def read_ion(text: bytes) -> Mapping[str, Any]:
     # The library lets some of what it stumbles over through as it comes.
     except (IonException, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise NotDynamoDBError from error
-    return _fields(value)
+    return read_fields(value)
 
 
 def typed_fields(struct: Any) -> Typed:
@@ -58,7 +58,7 @@ def typed_fields(struct: Any) -> Typed:
     Raises:
         NotDynamoDBError: it is no struct, or something in it is nothing that DynamoDB holds.
     """
-    return {name: typed_value(value) for name, value in _fields(struct).items()}
+    return {name: typed_value(value) for name, value in read_fields(struct).items()}
 
 
 def typed_value(value: Any) -> Typed:
@@ -75,8 +75,12 @@ def typed_value(value: Any) -> Typed:
     return convert(value)
 
 
-def _fields(struct: Any) -> Mapping[str, Any]:
-    """Return a struct's fields, none of which is there twice."""
+def read_fields(struct: Any) -> Mapping[str, Any]:
+    """Return a struct's fields, none of which is there twice; their values are unconverted.
+
+    Raises:
+        NotDynamoDBError: it is no struct, or one with annotations, or has a field twice.
+    """
     if not isinstance(struct, IonPyDict) or struct.ion_annotations:
         raise NotDynamoDBError
     pairs = struct.items()

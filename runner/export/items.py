@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import orjson
 
+from retable.runner.export.changes import NotAChangeError, read_change
 from retable.runner.export.check import CheckedFile
 from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
-from retable.runner.export.manifest import Format
+from retable.runner.export.manifest import Format, View
 
 NO_ITEM = b""
 """What a line without an item yields: no JSON, so the mapping rejects it as a malformed line."""
@@ -19,7 +20,10 @@ ItemReader = Callable[[bytes], bytes]
 
 def item_reader(file: CheckedFile) -> ItemReader:
     """Return what turns a line of ``file`` into ``{"Item": …}``; it never raises."""
-    return _READERS[file.format]
+    form, view = file.format, file.view
+    if view is not None:
+        return lambda line: _changed(line, form, view)
+    return _READERS[form]
 
 
 def _json(line: bytes) -> bytes:
@@ -34,6 +38,15 @@ def _ion(line: bytes) -> bytes:
         return orjson.dumps({"Item": typed_fields(struct["Item"])})
     except NotDynamoDBError:
         return NO_ITEM
+
+
+def _changed(line: bytes, form: Format, view: View) -> bytes:
+    """Return the item as a change has left it."""
+    try:
+        image = read_change(line, form, view).image
+    except NotAChangeError:
+        return NO_ITEM
+    return NO_ITEM if image is None else orjson.dumps({"Item": image})
 
 
 _READERS: dict[Format, ItemReader] = {"DYNAMODB_JSON": _json, "ION": _ion}

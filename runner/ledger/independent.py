@@ -58,24 +58,26 @@ def count_export(files: Sequence[CheckedFile], memory_limit: str = MEMORY_LIMIT)
     return Independent(count=count, md5_lower_sum=lower, md5_upper_sum=upper)
 
 
-def agree(independent: Independent, ledger: Ledger, export: Export) -> None:
-    """Hold three counts of the same items together: the manifest's, DuckDB's and the ledger's.
+def agree(independent: Independent, ledger: Ledger, *exports: Export) -> None:
+    """Hold three counts of the same lines together: the manifests', DuckDB's and the ledger's.
 
     Raises:
         CheckFailed: they differ, or their checksums do; the message has the three numbers.
     """
     lines = ledger.lines()
     read = lines.count + lines.unreadable
-    if not export.item_count == read == independent.count + lines.unreadable:
+    exported = sum(export.item_count for export in exports)
+    which = "manifest has" if len(exports) == 1 else "manifests have"
+    if not exported == read == independent.count + lines.unreadable:
         message = (
-            f"the export's manifest has {export.item_count:,} items, DuckDB counts "
+            f"the export's {which} {exported:,} items, DuckDB counts "
             f"{independent.count + lines.unreadable:,} lines, the ledger has {read:,}"
         )
         raise CheckFailed(message, "some data file is not what was mapped; start a new run")
     found = (independent.md5_lower_sum, independent.md5_upper_sum)
     if found != (lines.md5_lower_sum, lines.md5_upper_sum):
         message = (
-            f"of {export.item_count:,} items, not all lines that DuckDB reads are those in the "
+            f"of {exported:,} items, not all lines that DuckDB reads are those in the "
             f"ledger: the sums of their MD5 halves are {found[0]:x} and {found[1]:x}, "
             f"in the ledger {lines.md5_lower_sum:x} and {lines.md5_upper_sum:x}"
         )

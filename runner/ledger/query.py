@@ -37,6 +37,8 @@ class LedgerCounts:
     dropped: int
     rejected: int
     results: int
+    outdated: int = 0
+    """Exported lines that later changes have overtaken; they are no items any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +110,20 @@ class Ledger:
 
     def counts(self) -> LedgerCounts:
         """Return how many items have which outcome."""
-        read, kept, dropped, rejected, results = self._one(
-            f"""select count(*) filter (ordinal = 0),
+        read, kept, dropped, rejected, results, outdated = self._one(
+            f"""select count(*) filter (ordinal = 0 and outcome <> 'outdated'),
               count(*) filter (ordinal = 0 and outcome = 'kept'),
               count(*) filter (outcome = 'dropped'), count(*) filter (outcome = 'rejected'),
-              count(key)
+              count(key), count(*) filter (outcome = 'outdated')
             from {parts(self.folder)}"""
         )
         return LedgerCounts(
-            read=read, kept=kept, dropped=dropped, rejected=rejected, results=results
+            read=read,
+            kept=kept,
+            dropped=dropped,
+            rejected=rejected,
+            results=results,
+            outdated=outdated,
         )
 
     def lines(self) -> LineSums:

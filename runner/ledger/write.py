@@ -28,7 +28,7 @@ escaped with six bytes, makes a line of about 2.5 MB."""
 SEPARATOR = "\x1f\x1e\x1f\x1e"
 """What the independent counter takes for a column's end: control characters that no JSON holds."""
 
-KEPT, DROPPED, REJECTED = "kept", "dropped", "rejected"
+KEPT, DROPPED, REJECTED, OUTDATED = "kept", "dropped", "rejected", "outdated"
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -158,6 +158,13 @@ class LedgerWriter(_Writer):
             self._add_bare(source_file, source_line, REJECTED, outcome.reason.value, digest)
         else:
             self._add_bare(source_file, source_line, DROPPED, None, digest)
+        if len(self._rows) >= ROWS_PER_GROUP:
+            self._flush()
+
+    def add_outdated(self, source_file: str, source_line: int, line: bytes) -> None:
+        """Add a line that a later change has overtaken, which nothing becomes of."""
+        digest = hashlib.md5(line, usedforsecurity=False).digest()
+        self._add_bare(source_file, source_line, OUTDATED, None, digest)
         if len(self._rows) >= ROWS_PER_GROUP:
             self._flush()
 

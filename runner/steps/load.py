@@ -7,7 +7,7 @@ from retable.runner.ledger.query import Ledger
 from retable.runner.load.load import FileTally, LoadRequest, load_items
 from retable.runner.plan import DryRun, LoadItems
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.export import checked_files
+from retable.runner.steps.merge import merged_files
 from retable.runner.world import Evidence, World
 
 FILE_DONE = "file-done"
@@ -30,7 +30,7 @@ def load(step: LoadItems, world: World) -> Evidence:
         LoadRequest(
             aws=world.aws,
             mapping=world.mapping,
-            files=checked_files(mapped.check, world),
+            files=merged_files(mapped.check, world),
             table=table.name,
             key=world.plan.key,
             rate=step.rate,

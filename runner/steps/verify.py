@@ -10,8 +10,8 @@ from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
 from retable.runner.plan import DryRun, VerifyTable
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.export import checked_files
 from retable.runner.steps.load import load_quarantine
+from retable.runner.steps.merge import merged_files
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
@@ -116,7 +116,7 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
     queries = world.spec.verify.queries
     if not queries:
         return
-    files = checked_files(_mapped(step, world).check, world)
+    files = merged_files(_mapped(step, world).check, world)
     results = run_queries(
         queries,
         files=list(source_files(queries, files, world.folder.source)),

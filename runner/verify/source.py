@@ -34,7 +34,7 @@ def source_files(
     if not any(SOURCE.search(query.sql) for query in queries):
         return
     for number, file in enumerate(files):
-        if file.format == "DYNAMODB_JSON":
+        if file.format == "DYNAMODB_JSON" and file.view is None and file.outdated is None:
             yield file.path
         else:
             yield _written(file, folder / f"{number:05d}.json.gz")

@@ -16,7 +16,11 @@ from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.manifest import Export, Format
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import ExportHead, write_native_export
+from retable.runner.sandbox.native_export import (
+    ExportHead,
+    ExportWindow,
+    write_native_export,
+)
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
@@ -33,6 +37,7 @@ class MadeExport:
     root: Path
     prefix: str = ""
     id: str = EXPORT_ID
+    incremental: bool = False
 
     @property
     def location(self) -> LocalFolder:
@@ -64,7 +69,7 @@ class MadeExport:
     def data(self, number: int = 0) -> Path:
         """Return the data file of the files manifest's line ``number``, from 0."""
         name = self.entries()[number]["dataFileS3Key"].rpartition("/")[2]
-        return self.folder / "data" / str(name)
+        return (self.folder.parent if self.incremental else self.folder) / "data" / str(name)
 
     def set_summary(self, **fields: Any) -> None:
         """Change fields of the summary and sign it again; ``...`` removes one."""
@@ -108,10 +113,13 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
     files: int = 4,
     table_arn: str = TABLE_ARN,
     output_format: Format = "DYNAMODB_JSON",
+    time: datetime = EXPORT_TIME,
+    window: ExportWindow | None = None,
 ) -> MadeExport:
     """Write a whole export of ``items`` (attribute maps; a number makes that many) below ``root``.
 
-    One of several data files is always empty.
+    With a ``window`` it is an incremental one, and the items are its lines. One of several data
+    files is always empty.
     """
 
     def put(key: str, body: bytes) -> None:
@@ -125,12 +133,13 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
         bucket="acme-exports",
         prefix=prefix or None,
         export_id=export_id,
-        export_time=EXPORT_TIME,
+        export_time=time,
         output_format=output_format,
+        window=window,
     )
     records = some_items(items) if isinstance(items, int) else items
     write_native_export(put, head, records, files=files)
-    return MadeExport(root, prefix, export_id)
+    return MadeExport(root, prefix, export_id, incremental=window is not None)
 
 
 def some_items(count: int) -> Iterator[bytes]:

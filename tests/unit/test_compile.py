@@ -225,7 +225,9 @@ def references(step: Step, plan: Plan) -> set[str]:
 
 def test_i5_reading_plans_hold_no_step_that_writes(replace_spec: Spec) -> None:
     dry = compile_dry_run(replace_spec, export())
-    verification = compile_verification(replace_spec, export(), None, None)
+    verification = compile_verification(
+        replace_spec, export().id, (), "s3://acme-exports/orders/", None
+    )
     assert [type(step).__name__ for step in dry.steps] == ["UseExport", "CheckExport", "DryRun"]
     assert [type(step).__name__ for step in verification.steps][-1] == "VerifyTable"
 

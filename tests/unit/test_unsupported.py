@@ -20,7 +20,6 @@ target:
 """
 ROLE = "arn:aws:iam::111122223333:role/backup"
 LATER = {
-    "source.export.incrementals": (", incrementals: all", ""),
     "source.export.kind: files": (", KIND: files, format: parquet", ""),
     "target.settings.autoscaling": ("", "TARGET"),
     "rebuild.backup.with: aws-backup": (
@@ -71,7 +70,7 @@ def test_a_plain_spec_asks_for_nothing_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "lines"), [("source.export.incrementals", 1), ("load.with: bulk-put", 0)]
+    ("said", "lines"), [("source.export.kind: files", 1), ("load.with: bulk-put", 0)]
 )
 def test_a_dry_run_needs_only_reading_and_mapping(tmp_path: Path, said: str, lines: int) -> None:
     spec = build_spec(tmp_path, text_of(said))

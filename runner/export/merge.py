@@ -19,7 +19,7 @@ from retable.runner.export.check import CheckedFile
 from retable.runner.export.manifest import DAMAGED
 from retable.runner.export.notes import FULL, WINDOWS, note_lines
 from retable.runner.failure import CheckFailed
-from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal, pattern
+from retable.runner.ledger.database import MEMORY_LIMIT, database, literal, pattern
 from retable.runner.progress import Progress
 
 OUTDATED = "outdated.parquet"
@@ -27,6 +27,14 @@ OUTDATED = "outdated.parquet"
 NO_NOTES = """(select 0::ubigint as hi, 0::ubigint as lo, 0::bigint as line,
   false as put, 0 as file, 0 as place where false)"""
 """The notes of no line at all."""
+LATEST = """create temp table latest as
+select hi, lo, max(place) as place from change group by hi, lo"""
+"""Each changed item's last window."""
+PASSED_CHANGES = """create temp table passed as select file, line,
+  if(change.place = latest.place, 'deletion', 'overtaken change') as kind
+from change join latest using (hi, lo) where change.place < latest.place or not put"""
+PASSED_ITEMS = """insert into passed
+select file, line, 'overtaken item' from item semi join latest using (hi, lo)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,21 +80,23 @@ def merge_changes(
         _gather(connection, notes)
         _require_one_line_a_window(connection, files)
         _list_outdated(connection, folder / OUTDATED)
-        merged = _count(connection, files, folder / OUTDATED)
+        merged = _count(connection, files)
     shutil.rmtree(notes, ignore_errors=True)
     return merged
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, notes: Path) -> None:
-    """Make the relations ``item``, ``change`` and ``latest``: a changed key's last window."""
+    """Make the table ``passed`` of the lines that do not count, and why: their ``kind``.
+
+    One join a statement: two at once would need the memory of both.
+    """
     for name, glob in (("item", FULL), ("change", WINDOWS)):
         found = NO_NOTES
         if any(notes.glob(glob)):
             found = f"read_parquet({pattern(notes, glob)})"
         connection.execute(f"create view {name} as select * from {found}")
-    connection.execute(
-        "create temp table latest as select hi, lo, max(place) as place from change group by hi, lo"
-    )
+    for statement in (LATEST, PASSED_CHANGES, PASSED_ITEMS):
+        connection.execute(statement)
 
 
 def _require_one_line_a_window(
@@ -98,7 +108,8 @@ def _require_one_line_a_window(
         CheckFailed: naming the two lines.
     """
     ((last, keys),) = connection.execute(
-        "select (select count(*) from change semi join latest using (hi, lo, place)), "
+        "select (select count(*) from change) - "
+        "(select count(*) from passed where kind = 'overtaken change'), "
         "(select count(*) from latest)"
     ).fetchall()
     if last == keys:
@@ -117,32 +128,23 @@ def _list_outdated(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Write the file and number of every line that does not count, sorted, whole or not at all."""
     temporary = path.with_name(f"{path.name}.part")
     connection.execute(
-        f"""copy (
-          select file, line from (
-            select file, line from change join latest using (hi, lo)
-            where change.place < latest.place or not put
-            union all
-            select file, line from item semi join latest using (hi, lo)
-          ) order by file, line
-        ) to {literal(temporary)} (format parquet, compression zstd)"""
+        f"copy (select file, line from passed order by file, line) "
+        f"to {literal(temporary)} (format parquet, compression zstd)"
     )
     replace_durably(temporary, path)
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile], path: Path
-) -> Merged:
+def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]) -> Merged:
     """Return how many lines there are of each kind."""
-    ((listed, deletions),) = connection.execute(
-        f"""select (select count(*) from read_parquet({file_list([path])})),
-          (select count(*) from change semi join latest using (hi, lo, place) where not put)"""
+    ((passed, deletions),) = connection.execute(
+        "select count(*), count(*) filter (kind = 'deletion') from passed"
     ).fetchall()
     full = sum(file.item_count for file in files if file.view is None)
     changes = sum(file.item_count for file in files if file.view is not None)
     return Merged(
         full=full,
         changes=changes,
-        outdated=listed - deletions,
+        outdated=passed - deletions,
         deletions=deletions,
-        merged=full + changes - listed,
+        merged=full + changes - passed,
     )

@@ -29,3 +29,26 @@ def test_the_end_to_end_benchmark_measures_every_phase() -> None:
     assert result.pop("item_bytes") > 0
     assert set(result) == {"check", "map_1_process", "map_2_processes", "verify"}
     assert all(set(measured) == MEASURED for measured in result.values())
+
+
+def test_the_incremental_benchmark_measures_both_phases() -> None:
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "incremental.py"),
+            *("--items", "600", "--changes", "240"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["items"], result["changes"]) == (600, 240)
+    merge, read = result["merge"], result["read"]
+    assert merge["merged"] == read["merged"]
+    assert merge["full"] + merge["changes"] == sum(
+        merge[kind] for kind in ("merged", "outdated", "deletions")
+    )
+    assert merge["cpu_seconds"] > 0 < read["cpu_seconds"]

@@ -1,7 +1,7 @@
 """Every DynamoDB request: policies, faults, then the operation itself; the answer's bytes."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +15,7 @@ from retable.runner.sandbox.dynamodb import (
     exports,
     policies,
     reads,
+    recording,
     tables,
     writes,
 )
@@ -24,10 +25,9 @@ from retable.runner.sandbox.guard import authorize
 from retable.runner.sandbox.moto_app import Environ
 from retable.runner.sandbox.state import State
 
-Operation = Callable[[State, Call], dict[str, Any]]
 Reply = tuple[int, bytes]
 
-OPERATIONS: Mapping[str, Operation] = {
+OPERATIONS: Mapping[str, recording.Operation] = {
     "BatchExecuteStatement": writes.batch_execute_statement,
     "BatchGetItem": reads.batch_get_item,
     "BatchWriteItem": batch.batch_write_item,
@@ -54,6 +54,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Query": reads.query,
     "Scan": reads.scan,
     "TransactWriteItems": writes.transact_write_items,
+    "UpdateContinuousBackups": recording.update_continuous_backups,
     "UpdateItem": writes.update_item,
     "UpdateTable": tables.update_table,
 }
@@ -72,7 +73,6 @@ LEFT_TO_MOTO = frozenset(
         "TagResource",
         "TransactGetItems",
         "UntagResource",
-        "UpdateContinuousBackups",
         "UpdateTimeToLive",
     }
 )
@@ -117,7 +117,11 @@ def _carry_out(state: State, call: Call) -> dict[str, Any]:
     takes_effect = draw_500(state, call)
     if takes_effect is False:
         raise internal_error()
-    answer = OPERATIONS.get(call.operation, _by_moto)(state, call)
+    operation = OPERATIONS.get(call.operation, _by_moto)
+    if call.operation in WRITES:
+        answer = recording.recorded(state, call, operation)
+    else:
+        answer = operation(state, call)
     if takes_effect:
         raise internal_error()
     return answer

@@ -34,6 +34,8 @@ class SandboxOptions:
     """How long an export is IN_PROGRESS at least; its content is fixed when it is asked for."""
     export_files: int = 4
     """Data files an export has; one of them is empty."""
+    window_seconds: float = 0.0
+    """What an incremental export covers at least; the service wants 15 minutes."""
     backup_seconds: float = 0.0
     """How long a backup is CREATING."""
     ttl_seconds: float | None = None

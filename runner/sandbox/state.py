@@ -15,6 +15,7 @@ from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import PassedError, no_resource
+from retable.runner.sandbox.dynamodb.changelog import ChangeLog
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
 from retable.runner.sandbox.dynamodb.policy import PolicyHistory
 from retable.runner.sandbox.moto_app import MotoApp
@@ -27,6 +28,8 @@ class Extras:
 
     table_id: str
     policy: PolicyHistory = field(default_factory=PolicyHistory)
+    log: ChangeLog | None = None
+    """What was written since point-in-time recovery was turned on; ``None`` while it is off."""
     active_from: float = 0.0
     """Until then (monotonic seconds) the table is in ``passing``."""
     passing: str = "ACTIVE"

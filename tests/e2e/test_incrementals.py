@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from support.command import Ended, migrate
+from support.command import Ended, migrate, standing_sandbox
+from support.dynamodb_wire import Wire
 from support.history import History, busy_history
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/things"
@@ -135,6 +136,48 @@ def test_a_damaged_file_of_a_window_exits_1_and_is_named(history: History, tmp_p
     (journal,) = tmp_path.glob(".migrate/*/journal.jsonl")
     events = [json.loads(line) for line in journal.read_bytes().splitlines()]
     assert not [event for event in events if event["step"] == "merge-only"]
+
+
+def test_exports_that_the_service_makes_are_merged_from_s3(tmp_path: Path) -> None:
+    """The sandbox keeps a log of changes and exports windows of it, as the service does."""
+    spec = tmp_path / "things.migrate.yaml"
+    (tmp_path / "things.jsonl").write_text(
+        "".join(f'{{"Item":{{"id":{{"S":"o-{n}"}},"v":{{"N":"0"}}}}}}\n' for n in range(40)),
+        "utf-8",
+    )
+    text = SPEC.format(id="ID", added="all", items=30)
+    text = text.replace("exports/, id: ID", "s3://acme-exports/things/, format: ion")
+    spec.write_text(text + "  settings: {point_in_time_recovery: true}\n", "utf-8")
+    with standing_sandbox(spec) as env, Wire(env["AWS_ENDPOINT_URL"]) as wire:
+        (full,) = wire.done("ListExports", {"TableArn": ARN})["ExportSummaries"]
+        described = wire.done("DescribeExport", {"ExportArn": full["ExportArn"]})
+        moment = described["ExportDescription"]["ExportTime"]
+        for number in range(20):
+            key = {"id": {"S": f"o-{number}"}}
+            if number % 2:
+                wire.done("PutItem", {"TableName": "things", "Item": {**key, "v": {"N": "1"}}})
+            else:
+                wire.done("DeleteItem", {"TableName": "things", "Key": key})
+            if number in {6, 13, 19}:
+                made = wire.done(
+                    "ExportTableToPointInTime",
+                    {
+                        "TableArn": ARN,
+                        "S3Bucket": "acme-exports",
+                        "S3Prefix": "things",
+                        "ExportType": "INCREMENTAL_EXPORT",
+                        "ExportFormat": "ION" if number == 6 else "DYNAMODB_JSON",
+                        "IncrementalExportSpecification": {"ExportFromTime": moment},
+                    },
+                )["ExportDescription"]
+                assert made.get("FailureCode") is None
+                moment = made["IncrementalExportSpecification"]["ExportToTime"]
+        ended = migrate("run", spec, "--yes", cwd=tmp_path, env=env)
+        assert ended.code == 0, ended.err
+        left = wire.done("Scan", {"TableName": "things-v2"})["Items"]
+    assert len(left) == ended.report["counts"]["loaded"] == 30
+    assert sum(item["v"] == {"N": "1"} for item in left) == 10
+    assert "3 incremental ones" in ended.report["steps"][0]["title"]
 
 
 def ledger_of(folder: Path) -> list[tuple[object, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retable.runner.sandbox.native_export import ExportHead
+from retable.runner.sandbox.native_export import ExportHead, ExportWindow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class ExportJob:
     bucket: str
     prefix: str | None
     files: int
+    window: ExportWindow | None = None
+    """What an incremental export covers."""
     item_count: int = 0
     size: int = 0
     status: str = "IN_PROGRESS"
@@ -47,7 +49,19 @@ class ExportJob:
             export_time=self.start,
             output_format=self.asked.get("ExportFormat", "DYNAMODB_JSON"),
             kms_key=self.asked.get("S3SseKmsKeyId"),
+            window=self.window,
         )
+
+    def _covered(self) -> dict[str, Any]:
+        """Return the members that say which moment or window it is of."""
+        if self.window is None:
+            return {"ExportTime": self.start.timestamp()}
+        specification = {
+            "ExportFromTime": self.window.start.timestamp(),
+            "ExportToTime": self.window.end.timestamp(),
+            "ExportViewType": self.window.view,
+        }
+        return {"IncrementalExportSpecification": specification}
 
     def describe(self) -> dict[str, Any]:
         """Return ``ExportDescription``; times are epoch seconds."""
@@ -55,7 +69,7 @@ class ExportJob:
             "ExportArn": self.arn,
             "ExportStatus": self.status,
             "StartTime": self.start.timestamp(),
-            "ExportTime": self.start.timestamp(),
+            **self._covered(),
             "TableArn": self.table_arn,
             "TableId": self.table_id,
             "ClientToken": self.token,

@@ -64,6 +64,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
@@ -159,6 +160,7 @@ def _reading_plan(
         command=command,
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=None,
         region=spec.source.region,
         sandbox=False,
@@ -179,6 +181,7 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
@@ -387,3 +390,8 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
         yield "source.export.incrementals are for the rehearsal: the final export is a full one"
     if spec.rebuild.backup == "none":
         yield f"no backup of {name} is made"
+
+
+def _functions_sha256(spec: Spec) -> str | None:
+    own = spec.transform.functions
+    return None if own is None else own.sha256

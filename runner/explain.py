@@ -28,7 +28,12 @@ from retable.runner.plan import (
     UseExport,
     VerifyTable,
 )
+from retable.runner.spec_functions import ALLOW, signatures
 from retable.schema.spec import KeySchema, Spec
+from retable.transforms.mapping import Mapping as ItemMapping
+
+MAX_CONSTANT = 120
+"""Characters of a constant that are shown beside the code that uses it."""
 
 
 def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
@@ -175,10 +180,30 @@ def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     """Yield how items become items."""
     count = "" if plan.items is None else f" up to {plan.items:,}"
     yield f"> write items{count}"
-    for field in spec.transform.fields:
-        yield f"    {field.name:<14} <-  {field.expression.text}"
+    own = spec.transform.functions
+    for usage in signatures(spec):
+        yield f"    calls {usage} of {own.file if own else ''}"
+    if own is not None and not own.allowed:
+        yield f"  ! {own.file} has not been run: that needs {ALLOW}"
+    for template in spec.transform.templates:
+        if spec.transform.items:
+            yield "    one item" + (f" for each of {template.each.text}" if template.each else "")
+        if template.where is not None:
+            yield f"    only where        {template.where.text}"
+        for field in template.fields:
+            yield f"    {field.name:<14} <-  {field.expression.text}"
     if spec.transform.where is not None:
         yield f"    only where        {spec.transform.where.text}"
+
+
+def code_lines(mapping: ItemMapping) -> Iterator[str]:
+    """Yield the Python that every item goes through, after the constants it uses."""
+    yield ""
+    for name, value in mapping.constants.items():
+        shown = getattr(value, "__qualname__", None) or repr(value)
+        yield f"# {name} = {shown if len(shown) <= MAX_CONSTANT else shown[:MAX_CONSTANT] + '...'}"
+    yield ""
+    yield from mapping.source.splitlines()
 
 
 def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:

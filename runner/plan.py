@@ -242,6 +242,8 @@ class Plan:
     format_version: int = 1
     spec_name: str
     spec_sha256: str
+    functions_sha256: str | None = None
+    """The hash of the Python file with the spec's own functions, if it has one."""
     account: str | None
     region: str | None
     sandbox: bool

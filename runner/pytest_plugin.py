@@ -11,6 +11,12 @@ import pytest
 SUFFIX = ".migrate.yaml"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini option that lets row tests run the functions of a spec's own Python file."""
+    what = "run the Python functions that migration specs bring along (a spec from a stranger too)"
+    parser.addini("migrate_allow_functions", what, type="bool", default=False)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a migration spec."""
     if not file_path.name.endswith(SUFFIX):

@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
+from retable.runner.spec_functions import with_functions
 from retable.schema import load_spec
 from retable.schema.problem import SpecError
 from retable.schema.spec import Spec
 from retable.transforms.check import check_expressions
 
 
-def load_checked_spec(path: str | Path) -> Spec:
-    """Return the spec in the file ``path``.
+def load_checked_spec(path: str | Path, *, allow_functions: bool = False) -> Spec:
+    """Return the spec in the file ``path``, and whether its own functions may be run.
 
     Raises:
         SpecError: with everything that is wrong, inside expressions too.
     """
-    spec = load_spec(path)
+    spec = with_functions(load_spec(path), allowed=allow_functions)
     errors = tuple(problem for problem in check_expressions(spec) if problem.severity == "error")
     if errors:
         raise SpecError(errors, spec.origin.text)

@@ -1,18 +1,21 @@
 """What is wrong with spec files, and what their row tests give; printing it is not done here.
 
-Nothing here touches AWS, starts a process or runs a spec's custom functions.
+Nothing here touches AWS or starts a process; a spec's own functions run only with leave.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from retable.runner.spec_functions import ALLOW, with_functions
 from retable.schema import load_spec
 from retable.schema.problem import Problem, SpecError
 from retable.schema.spec import RowTest, Spec
 from retable.transforms import compile_mapping
 from retable.transforms.check import check_expressions
+from retable.transforms.functions.custom import FunctionsError
 from retable.transforms.rows import run_row
 
 
@@ -47,11 +50,11 @@ class RowResult:
 RowRunner = Callable[[RowTest], RowResult]
 
 
-def load(path: Path, file: str | None = None) -> LoadedSpec:
+def load(path: Path, file: str | None = None, *, allow_functions: bool = False) -> LoadedSpec:
     """Return the spec in the file ``path``, called ``file`` in messages; never raises SpecError."""
     file = file or str(path)
     try:
-        spec = load_spec(path)
+        spec = with_functions(load_spec(path), allowed=allow_functions)
     except SpecError as error:
         return LoadedSpec(
             file=file, spec=None, problems=_renamed(error.problems, file), text=error.text
@@ -96,9 +99,13 @@ def name_clash(spec: Spec, file: str, earlier: str) -> Problem:
 
 def row_runner(spec: Spec) -> RowRunner:
     """Return what runs one row test of ``spec``, which must be free of errors."""
-    if spec.transform.functions is not None:
-        return _unevaluated
-    mapping = compile_mapping(spec)
+    try:
+        mapping = compile_mapping(spec)
+    except FunctionsError as error:
+        return partial(_unevaluated, f"transform.functions: {error.message}")
+    if own := mapping.unknown_functions:
+        names = ", ".join(f"{name}()" for name in own)
+        return partial(_unevaluated, f"transform.functions: {names} may not be run; add {ALLOW}")
 
     def run(row: RowTest) -> RowResult:
         details = run_row(mapping, row)
@@ -108,8 +115,7 @@ def row_runner(spec: Spec) -> RowRunner:
     return run
 
 
-def _unevaluated(row: RowTest) -> RowResult:
-    reason = "transform.functions: custom Python functions are not run yet"
+def _unevaluated(reason: str, row: RowTest) -> RowResult:
     return RowResult(name=row.name, line=row.span.line, outcome="unevaluated", details=(reason,))
 
 

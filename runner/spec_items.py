@@ -1,7 +1,7 @@
 """What pytest runs of a ``*.migrate.yaml``: a ``lint`` item and one ``test[name]`` a row test.
 
 A spec that cannot be read is a failing ``lint`` item: collecting never fails, so one broken spec
-hides no other file. Specs are not run, nor are their custom functions.
+hides no other file. Specs are not run; their own functions are, where the ini option allows it.
 """
 
 from collections.abc import Iterable
@@ -52,7 +52,8 @@ class SpecFile(pytest.File):
     @cached_property
     def loaded(self) -> LoadedSpec:
         """Return the spec, read once."""
-        return load(self.path, self.shown)
+        allowed = bool(self.config.getini("migrate_allow_functions"))
+        return load(self.path, self.shown, allow_functions=allowed)
 
     @cached_property
     def checked(self) -> LoadedSpec:

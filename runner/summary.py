@@ -107,6 +107,7 @@ def _counts(mapped: Facts, loaded: Facts) -> Counts:
         kept=mapped.get("kept"),
         dropped=mapped.get("dropped"),
         rejected=mapped.get("rejected"),
+        results=mapped.get("results"),
         loaded=loaded.get("loaded"),
         superseded=mapped.get("superseded"),
         quarantined=loaded.get("quarantined"),

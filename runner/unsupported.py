@@ -12,8 +12,7 @@ def unsupported(spec: Spec) -> tuple[str, ...]:
 
 def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
     """Return those that already stand in the way of reading and mapping the export."""
-    functions = (line for line in _in_work(spec) if line.startswith("transform."))
-    return (*_in_source(spec), *functions)
+    return tuple(_in_source(spec))
 
 
 def _in_source(spec: Spec) -> Iterator[str]:
@@ -43,8 +42,6 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 
 
 def _in_work(spec: Spec) -> Iterator[str]:
-    if spec.transform.functions is not None:
-        yield "transform.functions (custom Python functions are not run yet)"
     if spec.load.with_ != "batch-write":
         yield f"load.with: {spec.load.with_} (only batch-write loads)"
     if isinstance(spec.load.rate, Percentage):

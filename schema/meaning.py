@@ -4,7 +4,7 @@ What one section says wrong by itself is its parser's. A section that could not 
 ``None`` here, and what needs it is not checked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retable.schema.cursor import Cursor
@@ -16,6 +16,7 @@ from retable.schema.spec import (
     Sandbox,
     Source,
     Target,
+    Template,
     Transform,
     Verify,
 )
@@ -85,12 +86,14 @@ def _check_names(root: Cursor, sections: Sections) -> None:
 
 def _typed_fields(root: Cursor) -> dict[str, Cursor]:
     """Return the types that fields declare, by the attribute they make."""
-    if not root.findings.sound("transform", "fields") or "transform" not in root:
+    if "transform" not in root or not root.findings.sound("transform"):
         return {}
-    fields = root["transform"]["fields"].items() if "fields" in root["transform"] else ()
+    part = root["transform"]
     return {
         name: field["type"]
-        for name, field in fields
+        for template in (part, *part.entries("items"))
+        if "fields" in template
+        for name, field in template["fields"].items()
         if isinstance(field.value, dict) and "type" in field
     }
 
@@ -136,16 +139,20 @@ def _sides(key: Cursor) -> Iterator[Cursor]:
 
 
 class _Attributes:
-    """Which attributes a target item may have, as far as ``transform`` says."""
+    """Which attributes an item of a template may have."""
 
-    def __init__(self, transform: Transform, made: frozenset[str]) -> None:
+    def __init__(self, template: Template, made: frozenset[str]) -> None:
         self.made = made
-        self._copy = transform.copy
-        self._drop = transform.drop
+        self._copy = template.copy
+        self._drop = template.drop
 
     def copied(self, name: str) -> bool:
         """Say whether ``copy`` takes the attribute, if ``drop`` lets it."""
         return self._copy == "all" or (self._copy != "none" and name in self._copy)
+
+    def makes(self, name: str) -> bool:
+        """Say whether a field makes the attribute, or ``copy`` takes it."""
+        return name in self.made or self.copied(name)
 
     def there(self, name: str) -> bool:
         """Say whether an item may have the attribute."""
@@ -155,31 +162,39 @@ class _Attributes:
 def _check_attributes(root: Cursor, sections: Sections, transform: Transform) -> None:
     """Check that what keys, indexes and checksum name can be there at all."""
     part = root["transform"] if "transform" in root else Cursor({}, (), root.findings)
-    if not isinstance(part.get("fields", {}), dict):
+    parts = list(part.entries("items")) if "items" in part else [part]
+    if len(parts) != len(transform.templates):
         return
-    attributes = _Attributes(transform, frozenset(part.get("fields", {})))
+    if not all(isinstance(each.get("fields", {}), dict) for each in parts):
+        return
+    made = [
+        _Attributes(template, frozenset(each.get("fields", {})))
+        for each, template in zip(parts, transform.templates, strict=True)
+    ]
     keys: set[str] = set()
     if sections.target is not None:
         keys = {attribute.name for attribute in sections.target.key.attributes}
-        _check_keys(root["target"], attributes, keys)
-    if root.findings.sound("transform", "drop"):
-        for name in part.entries("drop"):
-            _check_drop(name, attributes, keys)
+        _check_keys(root["target"], made, keys)
+    for each, attributes in zip(parts, made, strict=True):
+        if root.findings.sound(*each.path, "drop"):
+            for name in each.entries("drop"):
+                _check_drop(name, attributes, keys)
     if sections.verify is not None and sections.verify.checksum != "all":
         for name in root["verify"].entries("checksum"):
-            _warn_unless_there(name, attributes, keys, "comparing it says nothing")
+            _warn_unless_there(name, made, keys, "comparing it says nothing")
 
 
-def _check_keys(target: Cursor, attributes: _Attributes, keys: set[str]) -> None:
+def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: set[str]) -> None:
     for attribute in _sides(target["key"]):
-        _check_key(attribute["name"], attributes)
+        name = attribute["name"]
+        without = (each for each in made if not each.makes(name.value))
+        if (attributes := next(without, None)) is not None:
+            _refuse_key(name, attributes)
     for attribute in _index_attributes(target):
-        _warn_unless_there(attribute["name"], attributes, keys, "the index stays empty")
+        _warn_unless_there(attribute["name"], made, keys, "the index stays empty")
 
 
-def _check_key(name: Cursor, attributes: _Attributes) -> None:
-    if name.value in attributes.made or attributes.copied(name.value):
-        return
+def _refuse_key(name: Cursor, attributes: _Attributes) -> None:
     message = f"no field makes the key attribute {shown(name.value)}, and copy does not take it"
     fields = sorted(attributes.made)
     few = 0 < len(fields) <= _SHOWN_FIELDS
@@ -199,8 +214,10 @@ def _check_drop(name: Cursor, attributes: _Attributes, keys: set[str]) -> None:
         name.error(Rule.KEY_DROPPED, message, hint="remove it from drop")
 
 
-def _warn_unless_there(name: Cursor, attributes: _Attributes, keys: set[str], outcome: str) -> None:
+def _warn_unless_there(
+    name: Cursor, made: Sequence[_Attributes], keys: set[str], outcome: str
+) -> None:
     # A key that is not made is an error already.
-    if name.value not in keys and not attributes.there(name.value):
+    if name.value not in keys and not any(attributes.there(name.value) for attributes in made):
         message = f"no item will have {shown(name.value)}; {outcome}"
         name.warn(Rule.NEVER_THERE, message, hint="make it by a field, or let copy take it")

@@ -9,6 +9,7 @@ from retable.schema.spec import (
     Expectation,
     ExpectDropped,
     ExpectItem,
+    ExpectItems,
     ExpectRejected,
     ExpectSome,
     RowTest,
@@ -105,22 +106,28 @@ def _refuse(cursor: Cursor, path: SpecPath, message: str) -> None:
 
 def _expectation(cursor: Cursor, key: str) -> Expectation:
     value = cursor.value
-    if key == "expect_typed":
-        return ExpectItem(_item(cursor, typed=True))
-    if key == "expect_some":
-        absent = tuple(name for name, part in value.items() if part is None)
-        present = {name: part for name, part in value.items() if part is not None}
-        return ExpectSome(_typed(cursor, present), absent)
+    if isinstance(value, list):
+        entries = (cursor[index] for index in range(len(value)))
+        return ExpectItems(tuple(_one_item(entry, key) for entry in entries))
     if isinstance(value, str):
         return _dropped(cursor)
-    if list(value) == ["rejected"]:
+    if key == "expect" and list(value) == ["rejected"]:
         return _rejected(cursor["rejected"])
-    return ExpectItem(_item(cursor, typed=False))
+    return _one_item(cursor, key)
+
+
+def _one_item(cursor: Cursor, key: str) -> ExpectItem | ExpectSome:
+    if key != "expect_some":
+        return ExpectItem(_item(cursor, typed=key == "expect_typed"))
+    absent = tuple(name for name, part in cursor.value.items() if part is None)
+    present = {name: part for name, part in cursor.value.items() if part is not None}
+    return ExpectSome(_typed(cursor, present), absent)
 
 
 def _dropped(cursor: Cursor) -> Expectation:
     if cursor.value != "dropped":
-        message = f"expect is an item, dropped or {{rejected: reason}}; found {shown(cursor.value)}"
+        forms = "an item, a list of items, dropped or {rejected: reason}"
+        message = f"expect is {forms}; found {shown(cursor.value)}"
         hint = None
         if cursor.value in {"rejected", *_REASONS}:
             hint = "write {rejected: reason}"

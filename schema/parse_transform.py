@@ -10,7 +10,15 @@ from retable.schema.limits import is_attribute_name
 from retable.schema.parse_source import check_inside
 from retable.schema.parse_table import check_names
 from retable.schema.rules import Rule
-from retable.schema.spec import Field, Percentage, Transform, Winner
+from retable.schema.spec import (
+    Expression,
+    Field,
+    Functions,
+    Percentage,
+    Template,
+    Transform,
+    Winner,
+)
 from retable.schema.values import ValueFaultError, to_typed
 from retable.schema.wording import dotted, shown
 
@@ -21,10 +29,11 @@ _MAX_PERCENT = 100
 def parse_transform(cursor: Cursor) -> Transform:
     """Return ``transform``; what is wrong with it goes to the findings."""
     return Transform(
-        where=cursor["where"].expression() if "where" in cursor else None,
-        copy=_copy(cursor),
+        where=_expression(cursor, "where"),
+        copy=_copy(cursor, "all"),
         drop=check_names(cursor.entries("drop")),
         fields=_fields(cursor),
+        items=_items(cursor),
         functions=_functions(cursor),
         max_rejects=parse_share(cursor["max_rejects"]) if "max_rejects" in cursor else 0,
         collisions=_collisions(cursor),
@@ -47,19 +56,53 @@ def parse_share(cursor: Cursor) -> int | Percentage:
     return Percentage(percent=Decimal(match[1]))
 
 
-def _copy(cursor: Cursor) -> Literal["all", "none"] | tuple[str, ...]:
-    value: Literal["all", "none"] | list[str] = cursor.get("copy", "all")
+def _items(cursor: Cursor) -> tuple[Template, ...]:
+    """Return the templates, which stand in place of what describes a single item."""
+    if "items" not in cursor:
+        return ()
+    for key in ("copy", "drop", "fields"):
+        if key in cursor:
+            message = (
+                f"{key} describes the one item that an exported item becomes; items has several"
+            )
+            hint = f"write {key} inside a template of items"
+            cursor[key].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
+    return tuple(_template(entry) for entry in cursor.entries("items") if entry.sound())
+
+
+def _template(cursor: Cursor) -> Template:
+    if "as" in cursor and "each" not in cursor:
+        message = "as has no effect without each"
+        cursor["as"].warn(Rule.NO_EFFECT, message, hint="remove it, or write each")
+    return Template(
+        where=_expression(cursor, "where"),
+        each=_expression(cursor, "each"),
+        bind=cursor.get("as", "each"),
+        copy=_copy(cursor, "none"),
+        drop=check_names(cursor.entries("drop")),
+        fields=_fields(cursor),
+    )
+
+
+def _expression(cursor: Cursor, key: str) -> Expression | None:
+    return cursor[key].expression() if key in cursor else None
+
+
+def _copy(
+    cursor: Cursor, default: Literal["all", "none"]
+) -> Literal["all", "none"] | tuple[str, ...]:
+    value: Literal["all", "none"] | list[str] = cursor.get("copy", default)
     return check_names(cursor.entries("copy")) if isinstance(value, list) else value
 
 
-def _functions(cursor: Cursor) -> str | None:
+def _functions(cursor: Cursor) -> Functions | None:
     if "functions" not in cursor:
         return None
     path = check_inside(cursor["functions"])
     if not path.endswith(".py"):
         message = f"functions are a Python file (.py); found {shown(path)}"
         cursor["functions"].error(Rule.PATH_OUTSIDE, message)
-    return path
+    return Functions(file=path)
 
 
 def _fields(cursor: Cursor) -> tuple[Field, ...]:

@@ -5,6 +5,7 @@ a value; ``parse`` does. Defaults that need the live table (billing, indexes, se
 ``None`` or ``"keep"`` here and are resolved when the plan is compiled.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -206,6 +207,39 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One entry of ``transform.items``: a target item that an exported item becomes.
+
+    With ``each`` it becomes one for each element of that array; expressions see the element under
+    the name ``bind``, beside the item's own attributes.
+    """
+
+    where: Expression | None = None
+    each: Expression | None = None
+    bind: str = "each"
+    copy: Literal["all", "none"] | tuple[str, ...] = "none"
+    drop: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Functions:
+    """``transform.functions``: a Python file with functions of the spec's own."""
+
+    file: str
+    """Its path relative to the spec."""
+    text: str | None = field(default=None, repr=False)
+    """What it holds; ``None`` until it is read, which parsing a spec does not do."""
+    allowed: bool = False
+    """Whether the user allowed to run it."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of the text."""
+        return hashlib.sha256((self.text or "").encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Winner:
     """``collisions``: which of several items with one target key is loaded.
 
@@ -231,10 +265,16 @@ class Transform:
     copy: Literal["all", "none"] | tuple[str, ...] = "all"
     drop: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
-    functions: str | None = None
-    """A Python file with custom functions, relative to the spec."""
+    items: tuple[Template, ...] = ()
+    """In place of ``copy``, ``drop`` and ``fields``: one exported item becomes several."""
+    functions: Functions | None = None
     max_rejects: int | Percentage = 0
     collisions: Literal["refuse"] | Winner = "refuse"
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """Return what an exported item becomes: ``items``, or the one item the rest describes."""
+        return self.items or (Template(copy=self.copy, drop=self.drop, fields=self.fields),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +335,14 @@ class ExpectRejected:
     reason: Reason
 
 
-Expectation = ExpectItem | ExpectSome | ExpectDropped | ExpectRejected
+@dataclass(frozen=True, slots=True)
+class ExpectItems:
+    """The row becomes these items, in the order of the templates and of what they go through."""
+
+    items: tuple[ExpectItem | ExpectSome, ...]
+
+
+Expectation = ExpectItem | ExpectSome | ExpectItems | ExpectDropped | ExpectRejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,11 @@
 """The canonical form of items, and what is taken from it: the digest and the text of a key.
 
-Two items have one canonical form exactly when DynamoDB holds them for the same: numbers are
-normalised, sets sorted, map keys sorted, base64 re-encoded. Making it judges the values as well:
-what DynamoDB would not take as a value is refused. Sizes and key rules are judged elsewhere.
+What is canonical, and what is refused, is ``judge``'s. Sizes and key rules are judged elsewhere.
 """
 
-import binascii
-from collections.abc import Callable, Mapping, Sized
-from decimal import Decimal
+from collections.abc import Mapping
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, NoReturn
 
 import orjson
@@ -17,26 +14,14 @@ from retable.schema.limits import MAX_ATTRIBUTE_NAME_BYTES, MAX_NESTING
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.fault import ItemFaultError, shown
-from retable.transforms.number import NumberRangeError, normalize_number
+from retable.transforms.judge import Typed, judge
 from retable.transforms.outcome import Digest
 
 SURELY_A_NAME = MAX_ATTRIBUTE_NAME_BYTES // 4
 """A name of so many characters has few enough bytes."""
-_DIGEST_BYTES = 16
+DIGEST_BYTES = 16
 _KEEPS_ITS_ORDER = orjson.OPT_SORT_KEYS  # orjson sorts by UTF-8 bytes, at every depth
-
-Typed = dict[str, Any]
-"""One DynamoDB JSON value: ``{"S": "…"}``."""
-
-__all__ = [
-    "Typed",
-    "canonical_item",
-    "canonical_key",
-    "canonical_value",
-    "digest",
-    "normalize_number",
-    "serialize",
-]
+_HALVES = Struct(">QQ")
 
 
 def canonical_item(item: TypedItem) -> bytes:
@@ -64,23 +49,15 @@ def canonical_values(item: TypedItem) -> dict[str, Typed]:
     return values
 
 
-def canonical_value(typed: Any, level: int = 1) -> Typed:
-    """Return one DynamoDB JSON value in canonical form; the same object where it was already.
+def canonical_value(typed: Any) -> Typed:
+    """Return a copy of one DynamoDB JSON value in canonical form.
 
     Raises:
-        ItemFaultError: it is no value DynamoDB holds, or is nested deeper than 32 levels counting
-            from ``level``.
+        ItemFaultError: it is no value DynamoDB holds, or is nested deeper than 32 levels.
     """
-    if type(typed) is not dict or len(typed) != 1:
-        _refuse("not an object of exactly one type and its value")
-    (kind,) = typed
-    value = typed[kind]
-    if kind == "S" and type(value) is str:
-        return typed
-    rule = _RULES.get(kind)
-    if rule is None:
-        _refuse("a type that DynamoDB does not have")
-    return rule(typed, value, level)
+    value: Typed = _copied(typed)
+    judge(value)
+    return value
 
 
 def serialize(values: Mapping[str, Typed]) -> bytes:
@@ -90,8 +67,8 @@ def serialize(values: Mapping[str, Typed]) -> bytes:
 
 def digest(canonical: bytes) -> Digest:
     """Return BLAKE2b-128 of a canonical form as two unsigned 64-bit halves, high first."""
-    whole = blake2b(canonical, digest_size=_DIGEST_BYTES).digest()
-    return int.from_bytes(whole[:8], "big"), int.from_bytes(whole[8:], "big")
+    high, low = _HALVES.unpack(blake2b(canonical, digest_size=DIGEST_BYTES).digest())
+    return high, low
 
 
 def canonical_key(item: TypedItem, key: KeySchema) -> str:
@@ -126,130 +103,14 @@ def check_name(name: str) -> None:
         _refuse(f"an attribute name of more than {MAX_ATTRIBUTE_NAME_BYTES} bytes")
 
 
-def canonical_base64(text: str) -> str | None:
-    """Return base64 text padded and with unused bits zero; ``None`` if it is no base64."""
-    try:
-        padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
-        raw = binascii.a2b_base64(padded)
-    except ValueError:
-        return None
-    canonical = binascii.b2a_base64(raw, newline=False).decode("ascii")
-    # Decoding skips over foreign characters, so all but the last, partly used one must reappear.
-    bare = canonical.rstrip("=")
-    same = len(bare) == len(text.rstrip("=")) and bare[:-1] == text.rstrip("=")[:-1]
-    return canonical if same and len(text) - len(text.rstrip("=")) <= 2 else None  # noqa: PLR2004  # base64 pads with two at most
-
-
-def _text(typed: Typed, value: Any, _level: int) -> Typed:
-    if type(value) is not str:
-        _refuse("S holds something else than text")
-    return typed
-
-
-def _number(typed: Typed, value: Any, _level: int) -> Typed:
-    text = _normal(value)
-    return typed if text is value else {"N": text}
-
-
-def _normal(value: Any) -> str:
-    if type(value) is not str:
-        _refuse("a number that is not written as text")
-    try:
-        return normalize_number(value)
-    except NumberRangeError as error:
-        raise ItemFaultError(Reason.NUMBER_OUT_OF_RANGE, str(error)) from None
-    except ValueError:
-        _refuse("a number whose text is no decimal number")
-
-
-def _binary(typed: Typed, value: Any, _level: int) -> Typed:
-    text = _base64(value)
-    return typed if text == value else {"B": text}
-
-
-def _base64(value: Any) -> str:
-    text = canonical_base64(value) if type(value) is str else None
-    if text is None:
-        _refuse("binary that is no base64 text")
-    return text
-
-
-def _bool(typed: Typed, value: Any, _level: int) -> Typed:
-    if type(value) is not bool:
-        _refuse("BOOL holds something else than true or false")
-    return typed
-
-
-def _null(typed: Typed, value: Any, _level: int) -> Typed:
-    if value is not True:
-        _refuse("NULL holds something else than true")
-    return typed
-
-
-def _list(_typed: Typed, value: Any, level: int) -> Typed:
-    if type(value) is not list:
-        _refuse("L holds something else than a list")
-    _check_level(value, level)
-    return {"L": [canonical_value(element, level + 1) for element in value]}
-
-
-def _map(_typed: Typed, value: Any, level: int) -> Typed:
-    if type(value) is not dict:
-        _refuse("M holds something else than an object")
-    _check_level(value, level)
-    return {"M": {name: canonical_value(inner, level + 1) for name, inner in value.items()}}
-
-
-def _check_level(inside: Sized, level: int) -> None:
-    """Refuse what lies a level below ``level``, if anything does and that is too deep."""
-    if level >= MAX_NESTING and inside:
-        raise ItemFaultError(Reason.TOO_DEEP, f"nested deeper than {MAX_NESTING} levels")
-
-
-def _string_set(_typed: Typed, value: Any, _level: int) -> Typed:
-    if not all(type(member) is str for member in _members(value)):
-        _refuse("SS has a member that is no text")
-    # Comparing by code point is comparing the UTF-8 bytes.
-    return {"SS": _distinct(sorted(value))}
-
-
-def _number_set(_typed: Typed, value: Any, _level: int) -> Typed:
-    members = [_normal(member) for member in _members(value)]
-    return {"NS": _distinct(sorted(members, key=Decimal))}
-
-
-def _binary_set(_typed: Typed, value: Any, _level: int) -> Typed:
-    members = [_base64(member) for member in _members(value)]
-    return {"BS": _distinct(sorted(members, key=binascii.a2b_base64))}
-
-
-def _members(value: Any) -> list[Any]:
-    if type(value) is not list:
-        _refuse("a set that is not written as a list")
-    if not value:
-        _refuse("an empty set")
+def _copied(value: Any, levels: int = 2 * MAX_NESTING + 2) -> Any:
+    """Return ``value`` sharing no list or object with it, as far down as a judgement looks."""
+    if levels and isinstance(value, dict):
+        return {name: _copied(inner, levels - 1) for name, inner in value.items()}
+    if levels and isinstance(value, list):
+        return [_copied(inner, levels - 1) for inner in value]
     return value
-
-
-def _distinct(members: list[str]) -> list[str]:
-    if len(set(members)) != len(members):
-        _refuse("a set that has a member twice")
-    return members
 
 
 def _refuse(detail: str) -> NoReturn:
     raise ItemFaultError(Reason.MALFORMED_ITEM, detail)
-
-
-_RULES: dict[str, Callable[[Typed, Any, int], Typed]] = {
-    "S": _text,
-    "N": _number,
-    "B": _binary,
-    "BOOL": _bool,
-    "NULL": _null,
-    "L": _list,
-    "M": _map,
-    "SS": _string_set,
-    "NS": _number_set,
-    "BS": _binary_set,
-}

@@ -1,23 +1,22 @@
 """What is wrong inside a spec's expressions, found without evaluating any: MIG203 and MIG4xx.
 
-Shape and meaning of the spec around them were judged before. Custom functions are not read here, so
-a spec that has some is not told that a function does not exist.
+Shape and meaning of the spec around them were judged before.
 """
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 from retable.schema.problem import Problem, Span
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Spec, Winner
 from retable.transforms.expression import ExpressionError, compile_expression
+from retable.transforms.functions.custom import FunctionsError, declared_functions
 from retable.transforms.functions.kinds import kind_of
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.grammar import bare_literals, calls_of
-from retable.transforms.reads import Node
+from retable.transforms.grammar import Node, bare_literals, calls_of
 
 _OPERATORS = {
     "*": "multiply",
@@ -40,6 +39,7 @@ class ExpressionRule(Enum):
     INVALID_ARITY = ("MIG403", "a function is called with too few or too many arguments")
     BARE_LITERAL = ("MIG405", "a literal between backticks is no JSON, and taken for text")
     INVALID_LITERAL = ("MIG404", "a function is given a literal of a type it does not take")
+    FUNCTIONS_FILE = ("MIG406", "the file with the spec's own functions cannot be used")
 
     @property
     def code(self) -> str:
@@ -58,16 +58,46 @@ class ExpressionRule(Enum):
 
 
 def check_expressions(spec: Spec) -> tuple[Problem, ...]:
-    """Return what is wrong in the expressions of ``spec``, in the order they are written."""
-    checks = [_Check(spec, written) for written in _written(spec)]
-    found = [problem for check in checks for problem in check.problems()]
+    """Return what is wrong in the expressions of ``spec``, in the order they are written.
+
+    Its own functions are known by their declarations, once their file is read; it is not run.
+    """
+    functions, found = _functions(spec)
+    checks = [_Check(spec, written, functions) for written in _written(spec)]
+    found += [problem for check in checks for problem in check.problems()]
     return tuple(sorted(found, key=lambda problem: (problem.span, problem.code)))
+
+
+def _functions(spec: Spec) -> tuple[Mapping[str, Function] | None, list[Problem]]:
+    """Return what expressions may call; ``None`` where that is not known."""
+    own = spec.transform.functions
+    if own is None:
+        return FUNCTIONS, []
+    if own.text is None:
+        return None, []
+    try:
+        return {**FUNCTIONS, **{one.name: one for one in declared_functions(own)}}, []
+    except FunctionsError as error:
+        rule = ExpressionRule.FUNCTIONS_FILE
+        place = f", line {error.line}" if error.line else ""
+        return None, [
+            Problem(
+                file=spec.origin.file,
+                span=spec.origin.span(("transform", "functions")),
+                code=rule.code,
+                name=rule.words,
+                message=f"{own.file}{place}: {error.message}",
+            )
+        ]
 
 
 class _Check:
     """The check of one expression; it turns offsets in the expression into places in the file."""
 
-    def __init__(self, spec: Spec, written: WrittenExpression) -> None:
+    def __init__(
+        self, spec: Spec, written: WrittenExpression, functions: Mapping[str, Function] | None
+    ) -> None:
+        self._functions = functions
         self._spec = spec
         self._written = written
         self._inner = _inner_column(spec.origin.text, written)
@@ -104,11 +134,11 @@ class _Check:
     def _call(self, call: Node) -> Iterator[Problem]:
         name = call["value"]
         place = (call["start"], len(name))
-        function = FUNCTIONS.get(name)
+        function = (self._functions or FUNCTIONS).get(name)
         if function is None:
-            if self._spec.transform.functions is None:
+            if self._functions is not None:
                 rule, message = ExpressionRule.UNKNOWN_FUNCTION, f"there is no function {name}()"
-                yield self._problem(rule, place, message, _did_you_mean(name))
+                yield self._problem(rule, place, message, _did_you_mean(name, self._functions))
         elif not function.takes(count := len(call["children"])):
             message = f"{name}() takes {function.arity}, not {count}"
             yield self._problem(
@@ -153,8 +183,9 @@ def _written(spec: Spec) -> Iterator[WrittenExpression]:
     transform = spec.transform
     if transform.where is not None:
         yield transform.where
-    for field in transform.fields:
-        yield field.expression
+    for template in transform.templates:
+        yield from (each for each in (template.where, template.each) if each is not None)
+        yield from (field.expression for field in template.fields)
     if isinstance(transform.collisions, Winner):
         yield transform.collisions.by
 
@@ -203,6 +234,6 @@ def _syntax_hint(text: str, offset: int) -> str | None:
     return None
 
 
-def _did_you_mean(name: str) -> str | None:
-    near = difflib.get_close_matches(name, FUNCTIONS, n=1)
-    return f"did you mean {FUNCTIONS[near[0]].usage}?" if near else None
+def _did_you_mean(name: str, functions: Mapping[str, Function]) -> str | None:
+    near = difflib.get_close_matches(name, functions, n=1)
+    return f"did you mean {functions[near[0]].usage}?" if near else None

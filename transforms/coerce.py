@@ -17,8 +17,10 @@ from typing import Any
 
 from retable.schema.reasons import Reason
 from retable.schema.spec import AttributeType
-from retable.transforms.canonical import Typed, canonical_base64, canonical_value, normalize_number
+from retable.transforms.canonical import canonical_value
 from retable.transforms.fault import ItemFaultError
+from retable.transforms.judge import Typed, canonical_base64
+from retable.transforms.number import normalize_number
 
 
 def coerce(typed: Typed, wanted: AttributeType) -> Typed:

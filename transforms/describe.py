@@ -1,11 +1,10 @@
 """What an item in the target table is, said the same way as what the mapping expects of it."""
 
 from retable.schema.spec import KeySchema, TypedItem
-from retable.transforms.canonical import canonical_values
+from retable.transforms.canonical import canonical_values, digest, key_text, serialize
 from retable.transforms.keys import key_rules
-from retable.transforms.mapping import result_of
 from retable.transforms.outcome import Result
-from retable.transforms.size import canonical_size
+from retable.transforms.size import item_size
 
 
 def describe_item(item: TypedItem, key: KeySchema) -> Result:
@@ -20,4 +19,6 @@ def describe_item(item: TypedItem, key: KeySchema) -> Result:
     values = canonical_values(item)
     for rule in key_rules(key):
         rule.check(values.get(rule.attribute.name))
-    return result_of(values, key, canonical_size(values))
+    body = serialize(values)
+    text = key_text({one.name: values[one.name] for one in key.attributes})
+    return Result(body, text, digest(body), item_size(values))

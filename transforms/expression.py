@@ -3,8 +3,9 @@
 Which functions there are, and what each node means, is decided elsewhere.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal, DecimalException
-from typing import Any
+from typing import Any, Final
 
 from jmespath.exceptions import (
     EmptyExpressionError,
@@ -13,14 +14,22 @@ from jmespath.exceptions import (
     ParseError,
 )
 
+from retable.transforms.compiler.code import Module
+from retable.transforms.compiler.expressions import Expressions, Operand
+from retable.transforms.compiler.runtime import NAMES
+from retable.transforms.functions.floats import literal_float, over_floats
 from retable.transforms.functions.kinds import ErrorKind, ExpressionError
-from retable.transforms.grammar import StrictParser, depth_of
-from retable.transforms.reads import Node
-from retable.transforms.reference import ExactInterpreter
+from retable.transforms.functions.signature import Function
+from retable.transforms.functions.table import FUNCTIONS
+from retable.transforms.grammar import Node, StrictParser, depth_of
 
 MAX_LEVELS = 120
 """Deeper ones would press on the interpreter's stack; none written by hand comes near."""
-_INTERPRETER = ExactInterpreter()
+ARITHMETIC_ERRORS: Final = (DecimalException, OverflowError, RecursionError)
+"""What evaluation may raise besides ``ExpressionError``."""
+
+Functions = Mapping[str, Function]
+"""What expressions may call, by name."""
 
 __all__ = ["Expression", "ExpressionError", "compile_expression"]
 
@@ -28,46 +37,78 @@ __all__ = ["Expression", "ExpressionError", "compile_expression"]
 class Expression:
     """A JMESPath expression that can be evaluated."""
 
-    __slots__ = ("text", "tree")
+    __slots__ = ("_exact", "_floats", "_functions", "text", "tree")
 
-    def __init__(self, text: str, tree: Node) -> None:
+    def __init__(self, text: str, tree: Node, functions: Functions) -> None:
         """Keep what was read; ``compile_expression`` reads it."""
         self.text = text
         self.tree = tree
+        self._functions = functions
+        self._exact: Callable[[Any], Any] | None = None
+        self._floats: Callable[[Any], Any] | None = None
 
     def search(self, value: Any) -> Any:
-        """Return what the expression gives for ``value``: JSON as Python holds it, numbers exact.
+        """Return what the expression gives for ``value``: JSON as Python holds it.
 
-        Numbers are int or Decimal; a float in ``value`` counts as the decimal it prints as. The
-        result may share parts with ``value``.
+        If any number in ``value`` is a Decimal, all numbers are: literals, results, and floats as
+        they print. Otherwise numbers are ints and floats, as ``jmespath`` has them. The result may
+        share parts with ``value``.
 
         Raises:
             ExpressionError: a function does not exist or cannot be applied to its arguments.
         """
-        return self.evaluate(_exactly(value))
-
-    def evaluate(self, value: Any) -> Any:
-        """Return what the expression gives for a ``value`` without floats.
-
-        Raises:
-            ExpressionError: as ``search``.
-        """
         try:
-            return _INTERPRETER.visit(self.tree, value)
-        except DecimalException:
-            message = "a number grew beyond what can be computed exactly"
-        except RecursionError:
-            message = "the values are nested too deeply"
-        kind: ErrorKind = "invalid-value"
-        raise ExpressionError(kind, message)
+            if _has_decimal(value):
+                return self._over_decimals()(_exactly(value))
+            return self._over_floats()(value)
+        except ARITHMETIC_ERRORS as error:
+            raise arithmetic_error(error) from None
+
+    def _over_decimals(self) -> Callable[[Any], Any]:
+        if self._exact is None:
+            self._exact = _function_of(self.tree, self._functions)
+        return self._exact
+
+    def _over_floats(self) -> Callable[[Any], Any]:
+        if self._floats is None:
+            functions = over_floats(self._functions)
+            self._floats = _function_of(self.tree, functions, literal_float)
+        return self._floats
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         """Travel as text: a tree is rebuilt faster than it is unpickled."""
         return compile_expression, (self.text,)
 
 
-def compile_expression(text: str) -> Expression:
-    """Return the expression that ``text`` writes.
+def arithmetic_error(error: Exception) -> ExpressionError:
+    """Return what one of ``ARITHMETIC_ERRORS`` means."""
+    kind: ErrorKind = "invalid-value"
+    if isinstance(error, RecursionError):
+        return ExpressionError(kind, "the values are nested too deeply")
+    return ExpressionError(kind, "a number grew beyond what can be computed exactly")
+
+
+def _function_of(
+    tree: Node, functions: Functions, literal: Callable[[Any], Any] = lambda value: value
+) -> Callable[[Any], Any]:
+    module = Module(NAMES)
+    writer = module.function("search", "value")
+    found = Expressions(module, functions, literal).plain(writer, tree, Operand("value", "plain"))
+    name = writer.end(found.name)
+    run: Callable[[Any], Any] = module.run(name, "<expression>")
+    return run
+
+
+def _has_decimal(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_decimal, value))
+    if isinstance(value, dict):
+        return any(map(_has_decimal, value.values()))
+    return isinstance(value, Decimal)
+
+
+def compile_expression(text: str, functions: Functions = FUNCTIONS) -> Expression:
+    """Return the expression that ``text`` writes; it may call ``functions``.
 
     Raises:
         ExpressionError: the text does not follow JMESPath's grammar; ``offset`` says where.
@@ -76,7 +117,7 @@ def compile_expression(text: str) -> Expression:
     if depth_of(tree) > MAX_LEVELS:
         message = f"the expression is nested deeper than {MAX_LEVELS} levels"
         raise _syntax(message, 0)
-    return Expression(text, tree)
+    return Expression(text, tree, functions)
 
 
 def _parse(text: str) -> Node:

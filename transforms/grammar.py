@@ -15,8 +15,9 @@ from jmespath.lexer import Lexer
 from jmespath.parser import ParsedResult, Parser
 
 from retable.transforms.number import MAX_WORKING_EXPONENT
-from retable.transforms.reads import Node
 
+Node = Any
+"""A node of jmespath's tree: a dict of its ``type``, its ``children`` and often a ``value``."""
 Token = Any
 """A dict of ``type``, ``value``, ``start`` and ``end``, as the library's lexer makes them."""
 

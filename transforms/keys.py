@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from retable.schema.reasons import Reason
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema
-from retable.transforms.canonical import Typed
 from retable.transforms.fault import ItemFaultError, shown
+from retable.transforms.judge import Typed
 from retable.transforms.size import value_size
 
 MAX_PARTITION_KEY_BYTES = 2048

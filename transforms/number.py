@@ -79,9 +79,11 @@ def _is_plain_int(text: str) -> bool:
     return text.isdigit() and text.isascii() and (text[0] != "0" or text == "0")
 
 
-def exact(number: int | Decimal) -> Decimal:
-    """Return ``number`` as a Decimal, which for an int is not limited to some digits."""
-    return number if type(number) is Decimal else Decimal(number)
+def exact(number: float | Decimal) -> Decimal:
+    """Return ``number`` as a Decimal: an int with all its digits, a float as it prints."""
+    if type(number) is Decimal:
+        return number
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
 
 
 def number_rank(number: Decimal) -> bytes:

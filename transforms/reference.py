@@ -19,7 +19,7 @@ from retable.transforms.functions.kinds import (
 )
 from retable.transforms.functions.table import FUNCTIONS
 from retable.transforms.functions.text import check_length
-from retable.transforms.reads import Node
+from retable.transforms.grammar import Node
 from retable.transforms.view import is_null
 
 

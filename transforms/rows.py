@@ -3,14 +3,22 @@
 The lines this gives show values: they are the spec's own, not an export's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from retable.schema.spec import ExpectDropped, ExpectItem, ExpectRejected, ExpectSome, RowTest
-from retable.transforms.canonical import Typed, canonical_value
+from retable.schema.spec import (
+    ExpectDropped,
+    ExpectItem,
+    ExpectItems,
+    ExpectRejected,
+    ExpectSome,
+    RowTest,
+)
+from retable.transforms.canonical import canonical_value
 from retable.transforms.fault import ItemFaultError
+from retable.transforms.judge import Typed
 from retable.transforms.mapping import Mapping as ItemMapping
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 
@@ -30,23 +38,35 @@ def run_row(mapping: ItemMapping, row: RowTest) -> tuple[str, ...]:
         case ExpectRejected(reason):
             same = isinstance(outcome, Rejected) and outcome.reason is reason
             return () if same else _unlike(f"rejected: {reason.value}", outcome)
-        case ExpectItem(item):
-            return _compare(item, outcome, absent=None)
-        case ExpectSome(present, absent):
-            return _compare(present, outcome, absent=absent)
+        case ExpectItems(items):
+            return _compare_all(items, outcome)
+        case ExpectItem() | ExpectSome():
+            return _compare_all((row.expect,), outcome)
 
 
-def _compare(
-    expected: Mapping[str, Any], outcome: Outcome, *, absent: tuple[str, ...] | None
-) -> tuple[str, ...]:
-    """Compare attributes; ``absent`` are those that must not be there, ``None`` all others."""
-    if not isinstance(outcome, Kept):
-        return _unlike("an item", outcome)
-    found: dict[str, Typed] = orjson.loads(outcome.results[0].item_json)
-    beyond = sorted(found.keys() - expected.keys()) if absent is None else absent
-    lines = [line for name in expected for line in _unequal(name, expected[name], found.get(name))]
-    lines += [_line(name, None, found[name]) for name in beyond if name in found]
+def _compare_all(expected: Sequence[ExpectItem | ExpectSome], outcome: Outcome) -> tuple[str, ...]:
+    if not isinstance(outcome, Kept) or len(outcome.results) != len(expected):
+        return _unlike("an item" if len(expected) == 1 else f"{len(expected)} items", outcome)
+    several = len(expected) > 1
+    lines = []
+    for number, (one, result) in enumerate(zip(expected, outcome.results, strict=True), 1):
+        before = f"item {number}: " if several else ""
+        lines += [before + line for line in _compare(one, orjson.loads(result.item_json))]
     return tuple(lines)
+
+
+def _compare(expected: ExpectItem | ExpectSome, found: Mapping[str, Typed]) -> Iterator[str]:
+    """Yield a line for each attribute of an item that is not as expected."""
+    match expected:
+        case ExpectSome(wanted, beyond):
+            pass
+        case ExpectItem(wanted):
+            beyond = tuple(sorted(found.keys() - wanted.keys()))
+    for name in wanted:
+        yield from _unequal(name, wanted[name], found.get(name))
+    for name in beyond:
+        if name in found:
+            yield _line(name, None, found[name])
 
 
 def _unequal(name: str, expected: Any, found: Typed | None) -> Iterator[str]:
@@ -77,8 +97,10 @@ def _line(name: str, expected: Any, found: Typed | None) -> str:
 
 def _unlike(expected: str, outcome: Outcome) -> tuple[str, ...]:
     match outcome:
-        case Kept():
+        case Kept((_,)):
             return (f"expected {expected}, got an item",)
+        case Kept(results):
+            return (f"expected {expected}, got {len(results)} items",)
         case Dropped():
             return (f"expected {expected}, got dropped",)
         case Rejected(reason, detail):

@@ -8,36 +8,21 @@ and an item within that doubt is left for the table to judge.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from retable.schema.spec import TypedItem
-from retable.transforms.canonical import canonical_value, canonical_values
-
 MAX_ITEM_BYTES = 409_600
 """The greatest item: 409,600 bytes are accepted, 409,601 refused."""
 _NESTED_BYTES = 3
 _ELEMENT_BYTES = 1
 
 
-def item_size(item: TypedItem) -> int:
-    """Return the bytes of a DynamoDB JSON item: its names in UTF-8 and its values.
-
-    Raises:
-        ItemFaultError: it is none that DynamoDB holds; a ``ValueError``.
-    """
-    return canonical_size(canonical_values(item))
-
-
-def canonical_size(values: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return the bytes of an item whose values are canonical, which spares judging them again."""
+def item_size(values: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the bytes of an item whose values are canonical: its names in UTF-8, its values."""
     return _pairs_size(values)
 
 
 def value_size(typed: Mapping[str, Any]) -> int:
-    """Return the bytes of one DynamoDB JSON value.
-
-    Raises:
-        ItemFaultError: as ``item_size``.
-    """
-    return _value_size(canonical_value(typed))
+    """Return the bytes of one canonical value."""
+    (kind,) = typed
+    return _SIZES[kind](typed[kind])
 
 
 def text_size(text: str) -> int:
@@ -67,11 +52,6 @@ def binary_size(text: str) -> int:
     return len(text.rstrip("=")) * 3 // 4
 
 
-def _value_size(typed: Mapping[str, Any]) -> int:
-    (kind,) = typed
-    return _SIZES[kind](typed[kind])
-
-
 def _pairs_size(pairs: Mapping[str, Mapping[str, Any]]) -> int:
     size = 0
     for name, typed in pairs.items():
@@ -91,7 +71,7 @@ def _map_size(value: Mapping[str, Any]) -> int:
 
 
 def _list_size(value: Sequence[Any]) -> int:
-    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + sum(map(_value_size, value))
+    return _NESTED_BYTES + len(value) * _ELEMENT_BYTES + sum(map(value_size, value))
 
 
 _SIZES: dict[str, Callable[[Any], int]] = {

@@ -12,9 +12,8 @@ from typing import Any, Final, Literal
 
 from retable.schema.limits import MAX_NESTING
 from retable.schema.reasons import Reason
-from retable.transforms.canonical import Typed
 from retable.transforms.fault import ItemFaultError
-from retable.transforms.reads import Reads
+from retable.transforms.judge import Typed
 from retable.transforms.size import MAX_ITEM_BYTES
 
 SetKind = Literal["SS", "NS", "BS"]
@@ -63,11 +62,9 @@ def is_null(value: Any) -> bool:
     return value is None or value is NULL
 
 
-def view_item(item: Mapping[str, Typed], reads: Reads) -> dict[str, Any]:
-    """Return what JMESPath sees of an item of canonical values, as far as ``reads`` needs it."""
-    if reads is None:
-        return {name: view_value(item[name]) for name in sorted(item)}
-    return {name: _view_part(item[name], inner) for name, inner in reads.items() if name in item}
+def view_item(item: Mapping[str, Typed]) -> dict[str, Any]:
+    """Return what JMESPath sees of an item of canonical values."""
+    return _view_map(item)
 
 
 def view_value(typed: Typed) -> Any:
@@ -125,12 +122,6 @@ def _typed_scalar(value: Any) -> Typed:
         case _:
             detail = "the result is an expression, not a value"
             raise ItemFaultError(Reason.EXPRESSION_ERROR, detail)
-
-
-def _view_part(typed: Typed, reads: Reads) -> Any:
-    """Return what JMESPath sees of a value of which only ``reads`` is looked at."""
-    inner = typed.get("M")
-    return view_value(typed) if reads is None or inner is None else view_item(inner, reads)
 
 
 def _view_map(value: Mapping[str, Typed]) -> dict[str, Any]:

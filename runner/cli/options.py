@@ -13,6 +13,11 @@ DEFAULT_RUN_DIR = Path(".migrate")
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 
 
+allow_functions_option = click.option(
+    "--allow-functions", is_flag=True, help="Run the Python file that transform.functions names."
+)
+
+
 def run_dir_option(command: Command) -> Command:
     """Add ``--run-dir``."""
     option = click.option(

@@ -6,7 +6,12 @@ from typing import NoReturn
 
 import click
 
-from retable.runner.cli.options import run_dir_option, sandbox_option, spec_argument
+from retable.runner.cli.options import (
+    allow_functions_option,
+    run_dir_option,
+    sandbox_option,
+    spec_argument,
+)
 
 
 @click.command()
@@ -16,6 +21,7 @@ from retable.runner.cli.options import run_dir_option, sandbox_option, spec_argu
 @click.option(
     "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
 )
+@allow_functions_option
 @click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
 @click.option("--abort", is_flag=True, help="Put the source back as it was before the run.")
@@ -36,6 +42,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     dry_run: bool,
     sandbox: bool,
     yes: bool,
+    allow_functions: bool,
     allow_delete: str | None,
     resume: bool,
     abort: bool,
@@ -57,7 +64,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.spec_file import load_checked_spec
 
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
-    parsed = load_checked_spec(spec)
+    parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
         dry_run_spec(parsed, run_dir, sandbox=sandbox)

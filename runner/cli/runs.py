@@ -28,6 +28,7 @@ from retable.runner.observe import (
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
+from retable.runner.spec_functions import require_leave
 from retable.runner.summary import is_completed, is_ended
 from retable.runner.unsupported import unsupported, unsupported_for_dry_run
 from retable.runner.world import Evidence
@@ -51,6 +52,7 @@ def run_spec(spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool) -> None:
         Failure: what ended the run.
     """
     _require_supported(unsupported(spec))
+    require_leave(spec)
     _require_leave(spec, leave)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
@@ -69,6 +71,7 @@ def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
         CheckFailed: the export or the figures are wrong.
     """
     _require_supported(unsupported_for_dry_run(spec))
+    require_leave(spec)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
         export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
@@ -84,6 +87,7 @@ def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> N
         Failure: what ended the run.
     """
     folder, plan = _open_run(spec, run_dir, run_id)
+    require_leave(spec)
     _require_leave(spec, leave)
     with environment(spec, sandbox=False) as environ:
         carry_out(spec, plan, folder, connector(spec, environ), _approval(leave))
@@ -118,6 +122,10 @@ def _open_run(spec: Spec, run_dir: Path, run_id: str | None) -> tuple[RunFolder,
     if plan.spec_sha256 != spec.origin.sha256:
         message = f"{spec.origin.file} has changed since run {folder.run_id} was planned"
         raise Stale(message, "bring the spec back as it was, or start a new run")
+    own = spec.transform.functions
+    if own is not None and plan.functions_sha256 != own.sha256:
+        message = f"{own.file} has changed since run {folder.run_id} was planned"
+        raise Stale(message, "bring the file back as it was, or start a new run")
     return folder, plan
 
 

@@ -12,7 +12,7 @@ import click
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
-from retable.runner.failure import Failure, Stale, Stopped
+from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.folder import RunFolder, new_folder
 from retable.runner.journal import open_journal
 from retable.runner.lock import locked
@@ -26,6 +26,8 @@ from retable.runner.summary import is_completed, is_ended, summarize
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
+from retable.transforms.functions.custom import FunctionsError
+from retable.transforms.mapping import Mapping as ItemMapping
 
 Approval = Callable[[Plan, Evidence], str | None]
 
@@ -115,7 +117,6 @@ def _world(
 ) -> Iterator[World]:
     """Yield the world of one run, its journal open."""
     clock = SystemClock()
-    indexes = plan.settings.description.indexes if plan.settings else None
     mark = fingerprint(plan)
     with (
         open_journal(folder.journal, mark, clock) as journal,
@@ -123,7 +124,7 @@ def _world(
     ):
         yield World(
             spec=spec,
-            mapping=compile_mapping(spec, indexes if spec.target.indexes == "keep" else None),
+            mapping=mapping_of(spec, plan),
             plan=plan,
             fingerprint=mark,
             folder=folder,
@@ -135,6 +136,21 @@ def _world(
             processes=os.cpu_count() or 1,
             approve=approve,
         )
+
+
+def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
+    """Return the mapping of a run; indexes that are kept are known from the plan.
+
+    Raises:
+        Refused: the spec's own functions cannot be loaded.
+    """
+    indexes = plan.settings.description.indexes if plan.settings else None
+    try:
+        return compile_mapping(spec, indexes if spec.target.indexes == "keep" else None)
+    except FunctionsError as error:
+        own = spec.transform.functions
+        message = f"transform.functions: {own.file if own else ''}: {error.message}"
+        raise Refused(message, "nothing was touched") from None
 
 
 def turn_back(spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws]) -> bool:

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from retable.runner.cli.options import allow_functions_option
 from retable.runner.collect import spec_files
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.figures import plural
@@ -23,16 +24,24 @@ STYLES = {"passed": "green", "failed": "bold red", "unevaluated": "bold yellow"}
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-k", "part", metavar="TEXT", help="Only tests whose file or name contains TEXT.")
+@allow_functions_option
 @click.option("-v", "--verbose", is_flag=True, help="Name the tests that pass, too.")
 @click.pass_context
-def test(context: click.Context, *, paths: Sequence[Path], part: str | None, verbose: bool) -> None:
+def test(
+    context: click.Context,
+    *,
+    paths: Sequence[Path],
+    part: str | None,
+    allow_functions: bool,
+    verbose: bool,
+) -> None:
     """Run the row tests of the specs in PATHS: files, or folders that hold *.migrate.yaml.
 
     Each spec is linted first. Nothing is touched but the spec files. Exit code 1 if a test fails,
     cannot be evaluated or its spec has errors, 2 if a path does not exist or nothing matches -k.
     """
     console = console_on(sys.stdout, os.environ)
-    specs = [check(load(path)) for path in spec_files(paths)]
+    specs = [check(load(path, allow_functions=allow_functions)) for path in spec_files(paths)]
     broken = [loaded for loaded in specs if loaded.has_errors]
     for loaded in broken:
         _print_broken(console, loaded)

@@ -15,6 +15,7 @@ from retable.runner.journal import read_journal
 from retable.runner.observe import export_at_hand, incrementals_at_hand
 from retable.runner.plan import LoadItems
 from retable.runner.plan_json import read_plan
+from retable.runner.spec_functions import require_leave
 from retable.runner.summary import is_completed
 from retable.runner.unsupported import unsupported_for_dry_run
 from retable.schema.spec import Spec
@@ -37,6 +38,7 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
         Refused: it is not known which export the table was made from.
         CheckFailed: the two differ.
     """
+    require_leave(spec)
     missing = unsupported_for_dry_run(spec)
     if missing:
         message = "this version cannot verify: " + "; ".join(missing)

@@ -24,14 +24,16 @@ Scalar = str | int | bool | None
 class Counts:
     """What became of every item (I3). ``None`` is a figure that the run did not come to know.
 
-    ``read`` = ``kept`` + ``dropped`` + ``rejected`` source items; the kept ones' results =
-    ``loaded`` + ``superseded`` + ``quarantined``, once the load is done.
+    ``read`` = ``kept`` + ``dropped`` + ``rejected`` source items; ``results``, the target items
+    that the kept ones become, = ``loaded`` + ``superseded`` + ``quarantined``, once the load is
+    done.
     """
 
     read: int | None = 0
     kept: int | None = 0
     dropped: int | None = 0
     rejected: int | None = 0
+    results: int | None = 0
     loaded: int | None = 0
     superseded: int | None = 0
     quarantined: int | None = 0

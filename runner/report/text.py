@@ -126,6 +126,8 @@ def _items(report: Report) -> Iterator[Text]:
         ("dropped", counts.dropped, ""),
         ("rejected", counts.rejected, told),
     ]
+    if counts.results != counts.kept:
+        rows.append(("results", counts.results, "target items, of those kept"))
     if report.command != "dry-run":
         rows.append(("loaded", counts.loaded, ""))
         rows.append(("quarantined", counts.quarantined, ""))

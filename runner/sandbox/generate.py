@@ -68,7 +68,7 @@ def _usable_rows(spec: Spec) -> list[TypedItem]:
 def _key_material(spec: Spec) -> frozenset[str]:
     """Return the names in what makes the target's key."""
     names = {attribute.name for attribute in spec.target.key.attributes}
-    for field in spec.transform.fields:
+    for field in (field for each in spec.transform.templates for field in each.fields):
         if field.name in names:
             names = names | set(NAME.findall(field.expression.text))
     return frozenset(names)

@@ -99,7 +99,9 @@ def spec(
         transform=change or Transform(),
         load=Load(),
         verify=Verify(),
-        origin=Origin(file="t.migrate.yaml", folder=Path(), text=text, sha256="", spans={}),
+        origin=Origin(
+            file="t.migrate.yaml", folder=Path(), text=text, sha256="", spans={(): NOWHERE}
+        ),
     )
 
 

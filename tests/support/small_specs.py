@@ -21,6 +21,16 @@ tests:
 """
 BROKEN = "spec: 1\nname: broken\nsource: {table: people\n"
 MISSPELT = SMALL.replace("transform:", "transfrom:")
+MAILED = """\
+from retable.transforms import function
+
+
+@function("mailed(text: string) -> string")
+def mailed(text):
+    return text.lower()
+
+
+"""
 
 
 def small_spec(name: str = "people", *, mail: str = "a@b", tags: str = "[]") -> str:
@@ -39,6 +49,6 @@ def bad_expression_spec(name: str = "bad-expression") -> str:
 
 
 def with_functions_spec(name: str = "with-functions") -> str:
-    """Return a spec that needs a custom function."""
-    spec = small_spec(name)
+    """Return a spec that needs the custom function of ``MAILED``."""
+    spec = small_spec(name).replace("lower(", "mailed(")
     return spec.replace("transform:\n", "transform:\n  functions: functions.py\n")

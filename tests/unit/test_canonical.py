@@ -11,9 +11,9 @@ from retable.transforms.canonical import (
     canonical_key,
     canonical_value,
     digest,
-    normalize_number,
 )
 from retable.transforms.fault import ItemFaultError
+from retable.transforms.number import normalize_number
 
 
 def nested(levels: int) -> dict[str, Any]:

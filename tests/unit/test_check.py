@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 
 from retable.schema.problem import Problem, Span
-from retable.schema.spec import Field, Winner
+from retable.schema.spec import Field, Functions, Winner
 from retable.transforms.check import ExpressionRule, check_expressions
 from support.mapping_specs import expression, spec, transform
 
 
-def check(scalar: str, text: str | None = None, *, functions: str | None = None) -> list[Problem]:
+def check(
+    scalar: str, text: str | None = None, *, functions: Functions | None = None
+) -> list[Problem]:
     """Check the expression that a file holds as ``scalar``, quotes and all."""
     written = f"  total: {scalar}\n"
     end = Span(1, 10, 1, 10 + len(scalar))
@@ -92,8 +94,36 @@ def test_every_unknown_function_is_found_at_any_depth() -> None:
     assert [problem.span.column for problem in found] == [10, 21, 38]
 
 
-def test_custom_functions_are_not_called_unknown() -> None:
-    assert check("mine(a)", functions="./mine.py") == []
+def test_custom_functions_that_nobody_read_are_not_called_unknown() -> None:
+    assert check("mine(a)", functions=Functions(file="mine.py")) == []
+
+
+MINE = """
+@function("mine(text: string, times?: number) -> string")
+def mine(text, times=1): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mine(a)", None),
+        ("mine()", "mine() takes 1 to 2 arguments, not 0"),
+        ("mine(`1`)", "mine() takes string as text, not number"),
+        ("mne(a)", "there is no function mne()"),
+    ],
+)
+def test_custom_functions_are_checked_by_their_declarations(text: str, message: str | None) -> None:
+    found = check(text, functions=Functions(file="mine.py", text=MINE))
+    assert [problem.message for problem in found] == ([] if message is None else [message])
+
+
+def test_a_file_of_functions_that_cannot_be_used_is_a_finding_with_its_line() -> None:
+    found = only(check("lower(a)", functions=Functions(file="mine.py", text="x = 1\ndef (:\n")))
+    assert (found.code, found.message) == (
+        "MIG406",
+        "mine.py, line 2: it is no Python: invalid syntax",
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,4 +129,4 @@ def test_the_library_s_own_cache_is_left_alone() -> None:
 
     compile_expression("`1.5`")
     assert isinstance(jmespath.search("`1.5`", {}), float)
-    assert isinstance(compile_expression("`1.5`").search({}), Decimal)
+    assert isinstance(compile_expression("`1.5`").search([Decimal(1)]), Decimal)

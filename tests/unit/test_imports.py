@@ -26,7 +26,7 @@ print("\\n" + json.dumps({"code": code, "modules": sorted(sys.modules)}))
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["lint", "specs"], ["test", "specs"]],
+    [["--help"], ["run", "--help"], ["lint", "specs"], ["test", "specs", "--allow-functions"]],
     ids=" ".join,
 )
 def test_a_light_command_imports_nothing_heavy(arguments: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeyAttribute, Winner
+from retable.transforms.describe import describe_item
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Dropped, Kept, Rejected
 from support.mapping_specs import (
@@ -66,6 +67,67 @@ def test_an_item_for_which_where_is_falsy_is_dropped() -> None:
     assert isinstance(mapping(where="zero").apply(line(item)), Kept)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("l[0]", {"S": "a"}),
+        ("l[1]", {"S": "b"}),
+        ("l[2]", None),
+        ("l[-2]", {"S": "a"}),
+        ("l[-3]", None),
+        ("l[1:]", {"L": [{"S": "b"}]}),
+        ("l[::-1]", {"L": [{"S": "b"}, {"S": "a"}]}),
+        ("l[5:]", {"L": []}),
+        ("id[0]", None),
+        ("[l[2], l[1]]", {"L": [{"NULL": True}, {"S": "b"}]}),
+        ("to_array(l)[2]", None),
+        ("to_array(l)[-3]", None),
+    ],
+)
+def test_places_in_a_list_end_where_the_list_does(text: str, found: Any) -> None:
+    assert value_of(text, {"l": {"L": [{"S": "a"}, {"S": "b"}]}}) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("number", {}),
+        ("flag", {}),
+        ("id == '1'", {}),
+        ("id != '1'", {}),
+        ("number > `1`", {}),
+        ("`1.50`", {}),
+        ("'text'", {}),
+        ("`null`", {}),
+        ("[number, flag, nothing]", {}),
+        ("{a: map, b: texts}", {}),
+        ("list", {}),
+        ("list[*]", {}),
+        ("list[:0]", {}),
+        ("map.*", {}),
+        ("@", {}),
+        ("merge(map, {x: numbers})", {}),
+        ("to_string(number)", {"type": "N"}),
+        ("number", {"type": "S"}),
+        ("['a', 'b']", {"type": "SS"}),
+        ("texts", {"type": "L"}),
+        ("missing", {"default": {"M": {"a": {"L": []}, "b": {"NS": ["10", "7"]}}}}),
+        ("binaries", {}),
+        ("'a\u00e9\"\\\\\n'", {}),
+    ],
+)
+@pytest.mark.parametrize("copy", ["all", "none", ("list", "map", "flag")])
+def test_the_size_and_all_else_of_a_result_are_those_of_its_item(
+    text: str, rest: dict[str, Any], copy: Any
+) -> None:
+    outcome = mapping(field("made", text, **rest), field("id", "id"), copy=copy).apply(
+        line(EVERYTHING)
+    )
+    assert isinstance(outcome, Kept), outcome
+    (result,) = outcome.results
+    assert result == describe_item(json.loads(result.item_json), ID)
+
+
 def test_required_and_default_apply_to_what_is_absent_only() -> None:
     default = {"S": "d"}
     assert value_of("missing", {}, default=default) == default
@@ -99,14 +161,31 @@ def test_half_a_surrogate_pair_and_endless_nesting_are_malformed() -> None:
 
 
 @pytest.mark.parametrize("typed", [{"NULL": False}, {"SS": []}, {"NS": ["1", "1.0"]}, {"Q": 1}, 7])
-def test_an_attribute_that_is_no_value_is_malformed_even_where_it_is_dropped(typed: Any) -> None:
+def test_an_attribute_that_is_no_value_is_malformed_where_it_is_used(typed: Any) -> None:
     item = {"id": {"S": "1"}, "a": typed}
-    assert refused(item=item, drop=("a",)) is Reason.MALFORMED_ITEM
+    assert refused(item=item) is Reason.MALFORMED_ITEM
+    assert refused(field("made", "a"), item=item, drop=("a",)) is Reason.MALFORMED_ITEM
+    assert refused(item=item, copy="none", where="a || id", drop=("a",)) is Reason.MALFORMED_ITEM
+    assert isinstance(mapping(drop=("a",)).apply(line(item)), Kept)
 
 
 @pytest.mark.parametrize("text", ["lower(missing)", "nope(id)", "&id", "[&id]", "divide(`1`, `0`)"])
 def test_an_expression_error_elsewhere_is_one(text: str) -> None:
     assert refused(field("made", text)) is Reason.EXPRESSION_ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("join('-', [id, n])", "an array of number and string"),
+        ("join('-', [n, n])", "an array of number"),
+        ("join('-', [id, missing])", "an array of null and string"),
+    ],
+)
+def test_elements_that_are_written_out_are_checked_as_any_others(text: str, found: str) -> None:
+    outcome = mapping(field("made", text)).apply(line({"id": {"S": "1"}, "n": {"N": "1"}}))
+    detail = f"field 'made': join() takes string[] as strings, not {found}"
+    assert outcome == (Reason.EXPRESSION_ERROR, detail)
 
 
 def test_an_expression_error_in_where_is_one() -> None:

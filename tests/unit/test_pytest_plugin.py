@@ -4,8 +4,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+# Pytester forgets what was imported during an inner run, and PyYAML cannot be imported twice.
+import retable.runner.spec_items
+import retable.schema.compose  # noqa: F401
 from support.small_specs import (
     BROKEN,
+    MAILED,
     bad_expression_spec,
     misspelt_spec,
     small_spec,
@@ -96,10 +100,10 @@ def test_an_unforeseen_fault_fails_the_lint_item_with_its_traceback(
         import retable.runner.spec_findings as spec_findings
         import retable.runner.spec_items as spec_items
 
-        def load(path, file):
+        def load(path, file, **rest):
             if file == "a.migrate.yaml":
                 raise RuntimeError("unforeseen")
-            return spec_findings.load(path, file)
+            return spec_findings.load(path, file, **rest)
 
         def pytest_sessionstart(session):
             spec_items.load = load
@@ -158,13 +162,23 @@ def test_other_yaml_is_left_alone(pytester: pytest.Pytester) -> None:
 
 
 def test_custom_functions_are_not_run_and_their_rows_fail(pytester: pytest.Pytester) -> None:
-    (pytester.path / "functions.py").write_text("raise SystemExit('imported')\n")
+    (pytester.path / "functions.py").write_text(MAILED + "raise SystemExit('imported')\n")
     write(pytester, a=with_functions_spec())
     result = pytester.runpytest("-k", "test")
     result.assert_outcomes(failed=2, deselected=1)
     result.stdout.fnmatch_lines(
-        ["*row test 'lowers the mail' could not be evaluated", "  transform.functions: *"]
+        [
+            "*row test 'lowers the mail' could not be evaluated",
+            "  transform.functions: mailed() may not be run; add --allow-functions",
+        ]
     )
+
+
+def test_custom_functions_run_where_the_ini_option_allows_it(pytester: pytest.Pytester) -> None:
+    (pytester.path / "functions.py").write_text(MAILED)
+    pytester.makeini("[pytest]\nmigrate_allow_functions = true\n")
+    write(pytester, a=with_functions_spec())
+    pytester.runpytest().assert_outcomes(passed=3)
 
 
 def test_a_report_for_machines_names_file_and_item(pytester: pytest.Pytester) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from retable.transforms.canonical import canonical_value
 from retable.transforms.size import item_size, value_size
 
 
@@ -30,7 +31,7 @@ from retable.transforms.size import item_size, value_size
     ],
 )
 def test_a_number_costs_a_byte_for_two_digits_and_one_more(number: str, size: int) -> None:
-    assert value_size({"N": number}) == size
+    assert value_size(canonical_value({"N": number})) == size
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from retable.runner.cli.test import test as command
 from retable.runner.failure import Refused
 from support.small_specs import (
     BROKEN,
+    MAILED,
     bad_expression_spec,
     small_spec,
     with_functions_spec,
@@ -80,13 +81,19 @@ def test_a_spec_with_errors_fails_and_hides_no_other(folder: Path, text: str) ->
 
 
 def test_custom_functions_are_not_run_and_the_rows_are_not_green(folder: Path) -> None:
-    (folder / "functions.py").write_text("raise SystemExit('imported')\n")
+    (folder / "functions.py").write_text(MAILED + "raise SystemExit('imported')\n")
     (folder / "a.migrate.yaml").write_text(with_functions_spec())
     result = run()
     assert result.exit_code == 1
     assert "COULD NOT BE EVALUATED a.migrate.yaml::test[lowers the mail]" in result.stdout
     assert "transform.functions" in result.stdout
     assert result.stderr == "2 row tests in 1 spec, 0 passed, 2 could not be evaluated\n"
+
+
+def test_custom_functions_run_with_leave(folder: Path) -> None:
+    (folder / "functions.py").write_text(MAILED)
+    (folder / "a.migrate.yaml").write_text(with_functions_spec())
+    assert run("--allow-functions").exit_code == 0
 
 
 def test_a_spec_without_row_tests_passes_and_says_so(folder: Path) -> None:

@@ -32,7 +32,6 @@ LATER = {
         "absent: {assembly: a.out}, present: {assembly: p.out}}}",
     ),
     "rebuild.strategy: recover": ("", "rebuild: {strategy: recover}"),
-    "transform.functions": ("", "transform: {functions: ./own.py}"),
     "load.with: bulk-put": ("", "load: {with: bulk-put}"),
     "load.with: import-table": ("", "load: {with: import-table}"),
     "load.rate.percent": ("", "load: {rate: {percent: 50}}"),
@@ -57,7 +56,6 @@ def text_of(said: str) -> str:
 
 @pytest.mark.parametrize("said", LATER)
 def test_each_key_whose_step_comes_later_is_named(tmp_path: Path, said: str) -> None:
-    (tmp_path / "own.py").write_text("")
     found = unsupported(build_spec(tmp_path, text_of(said)))
     assert len(found) == 1
     assert found[0].startswith(said)

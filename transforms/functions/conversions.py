@@ -7,10 +7,10 @@ from collections.abc import Callable
 from hashlib import md5, sha256
 from typing import Any
 
-from retable.transforms.canonical import canonical_base64
 from retable.transforms.functions.kinds import kind_of, refuse_type, refuse_value
 from retable.transforms.functions.numbers import number_json
 from retable.transforms.functions.text import check_length
+from retable.transforms.judge import canonical_base64
 from retable.transforms.view import BinaryText
 
 _NAMESPACES = {

@@ -33,13 +33,8 @@ def epoch_to_iso(epoch: Any, unit: str = "s") -> str:
     The fraction has 0, 3 or 6 digits by the unit, or more where the number has more.
     """
     digits = _digits(unit)
-    number = exact(epoch)
-    if number and not -_MAX_FRACTION <= number.adjusted() <= _MAX_EXPONENT:
-        refuse_value("epoch_to_iso() was given a number that is no instant")
-    seconds = EXACT.scaleb(number, -digits)
+    seconds = _seconds_of(epoch, unit, "epoch_to_iso()")
     whole = math.floor(seconds)
-    if not _FIRST <= whole < _END:
-        refuse_value("epoch_to_iso() reaches from the year 1 to the year 9999")
     fraction = format(EXACT.subtract(seconds, Decimal(whole)), "f").partition(".")[2]
     fraction = fraction.rstrip("0").ljust(digits, "0")
     days, second = divmod(whole, _DAY)
@@ -50,7 +45,6 @@ def epoch_to_iso(epoch: Any, unit: str = "s") -> str:
 
 def iso_to_epoch(text: str, unit: str = "s") -> Decimal:
     """Return the number of units (s, ms or us) from 1970-01-01T00:00:00Z to the instant."""
-    digits = _digits(unit)
     found = _ISO.fullmatch(text)
     if found is None:
         message = "iso_to_epoch() needs a date and a time with a zone, as 2026-01-02T08:00:00Z"
@@ -64,7 +58,34 @@ def iso_to_epoch(text: str, unit: str = "s") -> Decimal:
         (day.toordinal() - _EPOCH) * _DAY + of_day - (-offset if found["sign"] == "-" else offset)
     )
     seconds = EXACT.add(Decimal(whole), Decimal(f"0.{found['fraction'] or 0}"))
-    return EXACT.scaleb(seconds, digits).normalize(EXACT)
+    return seconds_as(seconds, unit)
+
+
+def instant_of(epoch: Any, unit: str, function: str) -> tuple[int, int]:
+    """Return the whole seconds and the microseconds, cut off, of an instant.
+
+    Raises:
+        ExpressionError: it is none from the year 1 to the year 9999.
+    """
+    seconds = _seconds_of(epoch, unit, function)
+    whole = math.floor(seconds)
+    return whole, math.floor(EXACT.scaleb(EXACT.subtract(seconds, Decimal(whole)), 6))
+
+
+def seconds_as(seconds: Decimal, unit: str) -> Decimal:
+    """Return ``seconds`` in a unit: s, ms or us."""
+    return EXACT.scaleb(seconds, _digits(unit)).normalize(EXACT)
+
+
+def _seconds_of(epoch: Any, unit: str, function: str) -> Decimal:
+    digits = _digits(unit)
+    number = exact(epoch)
+    if number and not -_MAX_FRACTION <= number.adjusted() <= _MAX_EXPONENT:
+        refuse_value(f"{function} was given a number that is no instant")
+    seconds = EXACT.scaleb(number, -digits)
+    if not _FIRST <= math.floor(seconds) < _END:
+        refuse_value(f"{function} reaches from the year 1 to the year 9999")
+    return seconds
 
 
 def _day(text: str) -> date | None:

@@ -48,6 +48,7 @@ KINDS: dict[type, Kind] = {
     BinaryText: "string",
     bool: "boolean",
     int: "number",
+    float: "number",
     Decimal: "number",
     list: "array",
     SetView: "array",

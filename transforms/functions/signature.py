@@ -48,6 +48,11 @@ class Function:
     """How many it takes at most; ``None`` is any number."""
 
     @property
+    def signature(self) -> str:
+        """Return the line it was declared by: ``abs(value: number) -> number``."""
+        return f"{self.name}({', '.join(map(_declared, self.parameters))}) -> {self.returns}"
+
+    @property
     def usage(self) -> str:
         """Return the call as documentation writes it: ``pad_left(subject, width, [pad])``."""
         names = ", ".join(_shown(parameter) for parameter in self.parameters)
@@ -140,6 +145,11 @@ def _parameter(text: str) -> Parameter:
             element for kind in types if (element := kind.removesuffix("[]")) not in {kind, "any"}
         ),
     )
+
+
+def _declared(parameter: Parameter) -> str:
+    before, after = "..." if parameter.rest else "", "?" if parameter.optional else ""
+    return f"{before}{parameter.name}{after}: {' | '.join(parameter.types)}"
 
 
 def _kind(name: str) -> str:

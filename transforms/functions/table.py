@@ -5,7 +5,7 @@ takes every argument from there on. The first part is JMESPath's own; names and 
 and object functions are those of JMESPath Community, where it has them.
 """
 
-from retable.transforms.functions import arrays, conversions, dates, numbers, text
+from retable.transforms.functions import arrays, conversions, dates, numbers, text, times
 from retable.transforms.functions.signature import Function, define
 
 _STANDARD = (
@@ -203,6 +203,16 @@ _FURTHER = (
         "iso_to_epoch(text: string, unit?: string) -> number",
         dates.iso_to_epoch,
         "the instant that text with a zone writes, in s, ms or us",
+    ),
+    (
+        "format_time(epoch: number, format: string, zone: string, unit?: string) -> string",
+        times.format_time,
+        "the instant as a format such as %Y-%m-%d %H:%M writes it in UTC, +01:00 or Europe/Berlin",
+    ),
+    (
+        "parse_time(text: string, format: string, zone?: string | null, unit?: string) -> number",
+        times.parse_time,
+        "the instant that text of a format writes; the zone is given, or in the text as %z",
     ),
 )
 

@@ -21,7 +21,11 @@ from support.history import History
 from support.merges import checked, items_of, merge
 
 IDENTITY = Mapping(
-    Recipe(transform=Transform(), key=KeySchema(partition=KeyAttribute("id", "S"))),
+    Recipe(
+        where=None,
+        templates=Transform().templates,
+        key=KeySchema(partition=KeyAttribute("id", "S")),
+    )
 )
 
 

@@ -27,9 +27,9 @@ from pyarrow import parquet
 from retable.runner.engine import map_files
 from retable.runner.export.check import CheckedFile, check_export
 from retable.runner.export.location import LocalFolder, open_export
+from retable.runner.export.write import ExportHead, write_native_export
 from retable.runner.ledger.write import ACTUAL_SCHEMA
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import ExportHead, write_native_export
 from retable.schema import load_spec
 from retable.transforms import compile_mapping
 

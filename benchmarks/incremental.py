@@ -26,8 +26,8 @@ from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.merge import OUTDATED, merge_changes
 from retable.runner.export.outdated import outdated_of
+from retable.runner.export.write import ExportHead, ExportWindow, write_native_export
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import ExportHead, ExportWindow, write_native_export
 
 WINDOWS = 4
 START = datetime(2026, 9, 21, tzinfo=UTC)

@@ -22,6 +22,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ConvertFiles,
     CreateTable,
     DeleteTable,
     DryRun,
@@ -34,6 +35,7 @@ from retable.runner.plan import (
     Plan,
     RestoreSettings,
     Role,
+    ScanTable,
     Settle,
     Step,
     Unprotect,
@@ -90,6 +92,11 @@ def compile_dry_run(spec: Spec, export: Export, incrementals: Sequence[Export] =
     return _reading_plan(spec, "dry-run", tuple(_mapping_steps(use)), notes)
 
 
+def compile_files_dry_run(spec: Spec) -> Plan:
+    """Return the plan of a dry run over foreign files. It names nothing that can be written."""
+    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(_convert(spec, "only"))))
+
+
 def compile_verification(
     spec: Spec,
     export_id: str,
@@ -133,11 +140,11 @@ def _use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str,
     )
 
 
-def _mapping_steps(use: UseExport) -> Iterator[Step]:
+def _mapping_steps(use: UseExport | ConvertFiles) -> Iterator[Step]:
     """Yield the reading, checking, merging and mapping of finished exports."""
     yield use
     yield CheckExport(id="check-only", export=use.id, table_id=None, role="only")
-    if use.incrementals:
+    if isinstance(use, UseExport) and use.incrementals:
         yield MergeExports(id="merge-only", check="check-only", role="only")
     yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None)
 
@@ -241,7 +248,8 @@ def _export_steps(
     """Yield the making, checking and mapping of one export."""
     yield from _export_itself(spec, observed, source, role)
     # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
-    named = role == "only" and spec.source.export.id is not None
+    wanted = spec.source.export
+    named = role == "only" and (wanted.id is not None or wanted.kind == "files")
     table_id = None if named else source.description.table_id
     yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
     if observed.incrementals and role != "final":
@@ -259,13 +267,19 @@ def _export_itself(
     one by id, or incremental ones on top of one, and nothing is frozen for a later one.
     """
     wanted = spec.source.export
-    location = parse_location(wanted.location or "", spec.origin.folder)
     named = wanted.id is not None or bool(wanted.incrementals)
     takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
         added = tuple(export.id for export in observed.incrementals)
         yield _use_export(spec, role, observed.export.id, added)
         return
+    if wanted.kind == "files":
+        yield _convert(spec, role)
+        return
+    if wanted.kind == "scan":
+        yield _scan(spec, source, role)
+        return
+    location = parse_location(wanted.location or "", spec.origin.folder)
     if not isinstance(location, S3Prefix):
         message = f"an export can only be made into S3; source.export.location is {wanted.location}"
         raise Refused(message, "give an s3:// location, or source.export.id and freeze: none")
@@ -280,6 +294,30 @@ def _export_itself(
         format=export_format(wanted),
         bucket_owner=wanted.bucket_owner,
         kms_key=wanted.kms_key,
+        role=role,
+    )
+
+
+def _convert(spec: Spec, role: Role) -> ConvertFiles:
+    """Return the step that makes an export of foreign files."""
+    wanted = spec.source.export
+    return ConvertFiles(
+        id=f"export-{role}", location=wanted.location or "", format=wanted.format, role=role
+    )
+
+
+def _scan(spec: Spec, source: TableSettings, role: Role) -> ScanTable:
+    """Return the step that reads the source by scan."""
+    description, wanted = source.description, spec.source.export
+    return ScanTable(
+        id=f"export-{role}",
+        table=description.name,
+        table_arn=description.arn,
+        table_id=description.table_id,
+        location=wanted.location,
+        segments=wanted.segments,
+        rate=wanted.rate,
+        consistent=wanted.consistent,
         role=role,
     )
 
@@ -386,6 +424,8 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
         yield f"export {export.id} is of another physical table than {name} is now"
     if export is not None:
         yield from overlaps(export, observed.incrementals)
+    if spec.source.export.kind == "scan" and spec.rebuild.freeze == "none":
+        yield "a scan is no snapshot: what is written to the source meanwhile may be in it or not"
     if spec.source.export.incrementals and spec.rebuild.freeze != "none":
         yield "source.export.incrementals are for the rehearsal: the final export is a full one"
     if spec.rebuild.backup == "none":

@@ -13,6 +13,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ConvertFiles,
     CreateTable,
     DeleteTable,
     DryRun,
@@ -24,6 +25,7 @@ from retable.runner.plan import (
     MergeExports,
     Plan,
     RestoreSettings,
+    ScanTable,
     Settle,
     Step,
     Unprotect,
@@ -32,6 +34,7 @@ from retable.runner.plan import (
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
+from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence
 from retable.runner.steps.delete import delete_table, protect_again, unprotect
 from retable.runner.steps.dry_run import dry_run
@@ -39,6 +42,7 @@ from retable.runner.steps.export import check_made_export, enable_pitr, make_exp
 from retable.runner.steps.freeze import freeze_source, settle, thaw
 from retable.runner.steps.load import load
 from retable.runner.steps.merge import merge_exports
+from retable.runner.steps.scan import scan_table
 from retable.runner.steps.settings import restore_settings
 from retable.runner.steps.verify import verify
 from retable.runner.world import Evidence, World
@@ -135,6 +139,10 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return enable_pitr(step, world)
         case MakeExport():
             return make_export(step, world)
+        case ScanTable():
+            return scan_table(step, world)
+        case ConvertFiles():
+            return convert(step, world)
         case UseExport():
             return use_export(step, world)
         case CheckExport():

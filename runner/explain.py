@@ -11,6 +11,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ConvertFiles,
     CreateTable,
     DeleteTable,
     DryRun,
@@ -22,6 +23,7 @@ from retable.runner.plan import (
     MergeExports,
     Plan,
     RestoreSettings,
+    ScanTable,
     Settle,
     Step,
     Unprotect,
@@ -43,6 +45,15 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"turn on point-in-time recovery of {step.table}"
         case MakeExport():
             return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
+        case ScanTable():
+            kind = "consistent " if step.consistent else ""
+            rate = f" at {step.rate:,} read units a second" if step.rate else ""
+            return (
+                f"make the {_of(step.role)}export by a {kind}scan of {step.table} "
+                f"in {step.segments} segments{rate}"
+            )
+        case ConvertFiles():
+            return f"make an export of the {step.format} files in {step.location}"
         case UseExport():
             return f"use the finished export {step.export_id}{_and(step.incrementals)}"
         case CheckExport():
@@ -223,7 +234,7 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     match step:
         case DeleteTable():
             return "-"
-        case CreateTable() | BackUp() | MakeExport():
+        case CreateTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
             return "+"
         case LoadItems():
             return ">"

@@ -47,6 +47,16 @@ class RunFolder:
         return self.path / "spool"
 
     @property
+    def scan(self) -> Path:
+        """Return the folder of exports by scan, and of notes about them."""
+        return self.path / "scan"
+
+    @property
+    def converted(self) -> Path:
+        """Return the folder of the export that was made of foreign files."""
+        return self.path / "converted"
+
+    @property
     def merge(self) -> Path:
         """Return the folder of what incremental exports have overtaken."""
         return self.path / "merge"

@@ -77,7 +77,7 @@ def export_at_hand(
         CheckFailed: its manifests are damaged.
     """
     wanted = spec.source.export
-    if wanted.location is None:
+    if wanted.location is None or wanted.kind == "files":
         return None
     location = parse_location(wanted.location, spec.origin.folder)
     objects = connect().objects if isinstance(location, S3Prefix) else None

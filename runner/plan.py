@@ -40,6 +40,33 @@ class MakeExport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTable:
+    """Scan the table into an export of our own, in the layout of a native one."""
+
+    id: str
+    table: str
+    table_arn: str
+    table_id: str | None
+    location: str | None
+    """Where the export is written; ``None`` is the run folder."""
+    segments: int
+    rate: int | None
+    """Read units a second; ``None`` is as fast as the table allows."""
+    consistent: bool
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertFiles:
+    """Make an export in the run folder of files that something else wrote."""
+
+    id: str
+    location: str
+    format: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseExport:
     """Take a finished export as it is, and the incremental ones that go on top of it."""
 
@@ -57,7 +84,7 @@ class CheckExport:
 
     id: str
     export: str
-    """The id of the ``MakeExport`` or ``UseExport`` step."""
+    """The id of the ``MakeExport``, ``ScanTable``, ``ConvertFiles`` or ``UseExport`` step."""
     table_id: str | None
     """The physical table the export must be of; ``None`` accepts any."""
     role: Role
@@ -213,6 +240,8 @@ class LiftFence:
 Step = (
     EnablePitr
     | MakeExport
+    | ScanTable
+    | ConvertFiles
     | UseExport
     | CheckExport
     | MergeExports

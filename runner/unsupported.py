@@ -17,8 +17,8 @@ def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
 
 def _in_source(spec: Spec) -> Iterator[str]:
     export = spec.source.export
-    if export.kind != "native":
-        yield f"source.export.kind: {export.kind} (only native exports can be read)"
+    if export.kind == "files" and spec.rebuild.freeze != "none":
+        yield "source.export.kind: files with a freeze (files show nothing of the frozen table)"
 
 
 def _in_target(spec: Spec) -> Iterator[str]:

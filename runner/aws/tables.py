@@ -61,6 +61,12 @@ class Tables:
                     return None
                 raise
 
+    def service_time(self, table: str) -> datetime:
+        """Return what time it is by the service's own clock, to the second."""
+        with in_words(f"describing {table}"):
+            answer = self._client.describe_table(TableName=table)
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
     def settings(self, table: str) -> TableSettings | None:
         """Return everything that must come back after a rebuild, or ``None`` without a table."""
         description = self.describe(table)
@@ -287,9 +293,17 @@ class Tables:
             return not any(page["Count"] for page in pages(self._client, self._clock, request))
 
     def scan_pages(
-        self, table: str, *, segment: int, segments: int, consistent: bool = True
+        self,
+        table: str,
+        *,
+        segment: int,
+        segments: int,
+        consistent: bool = True,
+        spent: Callable[[float], None] | None = None,
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment page by page, as DynamoDB JSON with B as base64 text.
+
+        ``spent`` is told the read units of each page before the next one is asked for.
 
         Raises:
             Stopped: the service does not answer, or has no room for reads for minutes.
@@ -301,7 +315,7 @@ class Tables:
             "TotalSegments": segments,
         }
         with in_words(f"reading {table}"):
-            yield from scan(self._client, self._clock, request)
+            yield from scan(self._client, self._clock, request, spent)
 
     def _watch(
         self, table: str, clock: Clock, progress: Progress

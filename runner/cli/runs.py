@@ -1,10 +1,12 @@
 """The ways to run a spec: from the start, dry, again, and back. ``cli.run`` reads the flags."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from retable.runner.aws.session import Aws
 from retable.runner.cli.session import (
     Approval,
     carry_out,
@@ -14,7 +16,7 @@ from retable.runner.cli.session import (
     turn_back,
 )
 from retable.runner.clock import SystemClock
-from retable.runner.compile import compile_dry_run, compile_plan
+from retable.runner.compile import compile_dry_run, compile_files_dry_run, compile_plan
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale
 from retable.runner.folder import RunFolder, open_folder, runs_of
@@ -74,9 +76,16 @@ def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
     require_leave(spec)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
-        export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
-        plan = compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export))
+        plan = _dry_run_plan(spec, connect)
         carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+
+
+def _dry_run_plan(spec: Spec, connect: Callable[[], Aws]) -> Plan:
+    """Return the plan of a dry run over what is at hand."""
+    if spec.source.export.kind == "files":
+        return compile_files_dry_run(spec)
+    export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
+    return compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export))
 
 
 def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> None:

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import duckdb
 from pyarrow import parquet
 
+from retable.runner.disk import replace_durably
 from retable.runner.failure import Stopped
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, parts
-from retable.runner.ledger.write import replace_durably
 
 SPILL = ".spill"
 COLLIDING = "colliding.parquet"

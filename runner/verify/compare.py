@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 import duckdb
 import orjson
 
+from retable.runner.disk import replace_durably
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
-from retable.runner.ledger.write import replace_durably
 
 BUCKET = "md5_number_upper(key) & 255"
 """The bucket of an item: the first byte of its key's MD5, which no digest has a part in."""

@@ -14,13 +14,13 @@ import orjson
 from retable.runner.export.check import CheckedFile, check_export
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.manifest import Export, Format
-from retable.runner.failure import CheckFailed
-from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import (
+from retable.runner.export.write import (
     ExportHead,
     ExportWindow,
     write_native_export,
 )
+from retable.runner.failure import CheckFailed
+from retable.runner.progress import NoProgress
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"

@@ -20,7 +20,10 @@ target:
 """
 ROLE = "arn:aws:iam::111122223333:role/backup"
 LATER = {
-    "source.export.kind: files": (", KIND: files, format: parquet", ""),
+    "source.export.kind: files": (
+        ", KIND: files, format: parquet",
+        "rebuild: {freeze: resource-policy}",
+    ),
     "target.settings.autoscaling": ("", "TARGET"),
     "rebuild.backup.with: aws-backup": (
         "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retable.runner.sandbox.native_export import ExportHead, ExportWindow
+from retable.runner.export.write import ExportHead, ExportWindow
 
 
 @dataclass(slots=True, kw_only=True)

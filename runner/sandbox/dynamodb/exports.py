@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from moto.dynamodb.models.table import Table
 
+from retable.runner.export.write import ExportWindow, write_native_export
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
 from retable.runner.sandbox.dynamodb.stored import items_of, typed_of
-from retable.runner.sandbox.native_export import ExportWindow, write_native_export
 from retable.runner.sandbox.options import ACCOUNT
 from retable.runner.sandbox.state import State
 

@@ -1,6 +1,8 @@
-"""Writes a native DynamoDB export: data files, both manifests and their checksums, as AWS does.
+"""Writing exports in DynamoDB's own layout: data files, manifests and checksums, as AWS does.
 
-It knows the layout only. What is in the table, and when, is the caller's; so is where bytes go.
+The sandbox's exports, a scan's and those made of foreign files are all written here, so that all of
+them are read by one path. It knows the layout only: what is in the table, and when, is the
+caller's; so is where bytes go.
 Layout and field order are those of captured exports, docs.aws.amazon.com
 ``amazondynamodb/latest/developerguide/S3DataExport.Output.html`` with the names the service really
 uses (``.md5``, not ``.checksum``).
@@ -11,14 +13,14 @@ import gzip
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Literal
 
 import orjson
 
-from retable.runner.sandbox.ion_text import ion_line
+from retable.runner.export.ion_text import ion_line
 
 GZIP_LEVEL = 6
 """The level whose header says nothing about itself (XFL 0), as the service's files do."""
@@ -65,6 +67,30 @@ class ExportHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A finished data file, as the files manifest tells of it."""
+
+    key: str
+    count: int
+    size: int
+    """Bytes of the table that its items stand for."""
+    md5: bytes
+
+    @property
+    def line(self) -> bytes:
+        """Return its line of the files manifest."""
+        # The service uploads in parts, so the ETag is the multipart one even of an empty file.
+        etag = hashlib.md5(self.md5, usedforsecurity=False).hexdigest() + "-1"
+        entry = {
+            "itemCount": self.count,
+            "md5Checksum": base64.b64encode(self.md5).decode(),
+            "etag": etag,
+            "dataFileS3Key": self.key,
+        }
+        return orjson.dumps(entry) + b"\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportWindow:
     """From when on and until before when changes are in an incremental export."""
 
@@ -97,13 +123,34 @@ def write_native_export(
     shards = [_Shard() for _ in range(files)]
     filled = shards[:-1] or shards
     for record in records:
-        filled[zlib.crc32(record) % len(filled)].add(line_of(record), len(record))
-    lines = [_store(put, shard, _data_key(head, n)) for n, shard in enumerate(shards)]
-    _put_with_md5(put, f"{head.folder}manifest-files", b"".join(lines))
-    count = sum(shard.count for shard in shards)
-    billed = sum(shard.size for shard in shards)
+        filled[zlib.crc32(record) % len(filled)].file.add(line_of(record), len(record))
+    written = []
+    for number, shard in enumerate(shards):
+        entry, body = shard.close(data_key(head, number))
+        put(entry.key, body)
+        written.append(entry)
+    return put_manifests(put, head, written)
+
+
+def put_manifests(put: Put, head: ExportHead, files: Sequence[WrittenFile]) -> int:
+    """Write both manifests of an export whose data files are stored; return its number of records.
+
+    They come last, the summary's checksum last of all: an export that has it is finished.
+    """
+    lines = b"".join(file.line for file in files)
+    _put_with_md5(put, f"{head.folder}manifest-files", lines)
+    count = sum(file.count for file in files)
+    billed = sum(file.size for file in files)
     _put_with_md5(put, f"{head.folder}manifest-summary", _summary(head, count, billed))
     return count
+
+
+def data_key(head: ExportHead, number: int) -> str:
+    """Return the key of a data file: 26 characters of a-z and 2-7, as the service names them."""
+    seed = f"{head.export_id}/{number}".encode()
+    name = base64.b32encode(hashlib.blake2b(seed, digest_size=16).digest()).decode()
+    ending = "ion" if head.output_format == "ION" else "json"
+    return f"{head.data_folder}{name.rstrip('=').lower()}.{ending}.gz"
 
 
 def _ion_change(record: bytes) -> bytes:
@@ -120,55 +167,62 @@ _LINES: Mapping[tuple[str, bool], Callable[[bytes], bytes]] = {
 """How a record becomes a line, by the format and by whether the export is incremental."""
 
 
-class _Shard:
-    """One data file while it is being written."""
+class DataFileWriter:
+    """Writes the lines of one data file to ``raw``, packed, and takes the digest on the way."""
 
-    def __init__(self) -> None:
-        """Open an empty gzip member without name or time."""
-        self.count = 0
-        self.size = 0
-        self._raw: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 -- closed by close
+    def __init__(self, raw: IO[bytes]) -> None:
+        """Open a gzip member without name or time."""
+        self._raw = _Hashed(raw)
         self._gzip = gzip.GzipFile(
             filename="", mode="wb", fileobj=self._raw, mtime=0, compresslevel=GZIP_LEVEL
         )
+        self._count = 0
+        self._size = 0
 
     def add(self, line: bytes, size: int) -> None:
-        """Append a line, which counts for ``size`` bytes."""
+        """Append a line, which counts for ``size`` bytes of the table."""
         self._gzip.write(line + b"\n")
-        self.count += 1
-        self.size += size
+        self._count += 1
+        self._size += size
 
-    def close(self) -> bytes:
-        """Return the finished file."""
+    def finish(self, key: str) -> WrittenFile:
+        """End the file, which is to be stored as ``key``; ``raw`` stays open."""
         self._gzip.close()
+        digest = self._raw.digest.digest()
+        return WrittenFile(key=key, count=self._count, size=self._size, md5=digest)
+
+
+class _Hashed:
+    """A file that is written to, and the MD5 of all that was."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._file = raw
+        self.digest = hashlib.md5(usedforsecurity=False)
+
+    def write(self, chunk: bytes) -> int:
+        """Write on."""
+        self.digest.update(chunk)
+        return self._file.write(chunk)
+
+    def flush(self) -> None:
+        """Bring what was written to the file."""
+        self._file.flush()
+
+
+class _Shard:
+    """One data file while it is being written, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._raw: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 -- closed by close
+        self.file = DataFileWriter(self._raw)
+
+    def close(self, key: str) -> tuple[WrittenFile, bytes]:
+        """Return the finished file and its content."""
+        entry = self.file.finish(key)
         self._raw.seek(0)
         body = self._raw.read()
         self._raw.close()
-        return body
-
-
-def _store(put: Put, shard: _Shard, key: str) -> bytes:
-    """Store a data file and return its line of the files manifest."""
-    body = shard.close()
-    put(key, body)
-    digest = hashlib.md5(body, usedforsecurity=False).digest()
-    # The service uploads in parts, so the ETag is the multipart one even of an empty file.
-    etag = hashlib.md5(digest, usedforsecurity=False).hexdigest() + "-1"
-    entry = {
-        "itemCount": shard.count,
-        "md5Checksum": base64.b64encode(digest).decode(),
-        "etag": etag,
-        "dataFileS3Key": key,
-    }
-    return orjson.dumps(entry) + b"\n"
-
-
-def _data_key(head: ExportHead, number: int) -> str:
-    """Return the key of a data file: 26 characters of a-z and 2-7, as the service names them."""
-    seed = f"{head.export_id}/{number}".encode()
-    name = base64.b32encode(hashlib.blake2b(seed, digest_size=16).digest()).decode()
-    ending = "ion" if head.output_format == "ION" else "json"
-    return f"{head.data_folder}{name.rstrip('=').lower()}.{ending}.gz"
+        return entry, body
 
 
 def _summary(head: ExportHead, count: int, billed: int) -> bytes:

@@ -1,4 +1,4 @@
-"""``kind: files`` through the installed command: Parquet into a rebuilt table, proved like any other."""
+"""``kind: files`` through the installed command: Parquet into a table that is proved."""
 
 from pathlib import Path
 

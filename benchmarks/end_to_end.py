@@ -25,7 +25,8 @@ import psutil  # type: ignore[import-untyped]  # it comes without types
 from pyarrow import parquet
 
 from retable.runner.engine import map_files
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.write import ExportHead, write_native_export
 from retable.runner.ledger.write import ACTUAL_SCHEMA
@@ -228,7 +229,7 @@ def _checked(folder: Path) -> tuple[CheckedFile, ...]:
     """Return the export's data files, checked."""
     location = LocalFolder(folder)
     export = open_export(location, EXPORT_ID, None)
-    return check_export(export, location, None, folder / "spool", NoProgress())
+    return check_export(export, location, None, NoProgress())
 
 
 def _orders(items: int) -> Iterator[bytes]:

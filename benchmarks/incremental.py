@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
@@ -100,7 +101,7 @@ def _files(folder: Path) -> tuple[CheckedFile, ...]:
     return tuple(
         replace(file, place=place)
         for place, export in enumerate(exports)
-        for file in check_export(export, location, None, folder / "spool", NoProgress())
+        for file in check_export(export, location, None, NoProgress())
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import orjson
 
 from retable.runner.export.changes import NotAChangeError, read_change
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
 from retable.runner.export.manifest import Format, View
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import duckdb
 
 from retable.runner.disk import not_written, replace_durably
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import DAMAGED
 from retable.runner.export.notes import FULL, WINDOWS, note_lines
+from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.database import MEMORY_LIMIT, database, literal, pattern
 from retable.runner.progress import Progress
@@ -57,6 +58,7 @@ def merge_changes(
     files: Sequence[CheckedFile],
     folder: Path,
     progress: Progress,
+    holder: Holder = IN_PLACE,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Merged:
     """Write the list of outdated lines into ``folder`` and return how many there are of each kind.
@@ -73,7 +75,7 @@ def merge_changes(
     try:
         shutil.rmtree(folder, ignore_errors=True)
         notes.mkdir(parents=True)
-        note_lines(files, notes, progress)
+        note_lines(files, notes, progress, holder)
     except OSError as error:
         raise not_written(error, notes) from error
     with database(folder / ".spill", memory_limit) as connection:

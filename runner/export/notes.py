@@ -16,10 +16,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from retable.runner.export.changes import NotAChangeError, Typed, read_change
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
-from retable.runner.export.lines import read_lines
+from retable.runner.export.lines import stream_lines
 from retable.runner.export.manifest import DAMAGED, View
+from retable.runner.export.spool import IN_PLACE, Holder, in_turn
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import Progress
 from retable.transforms.canonical import canonical_value
@@ -49,7 +50,9 @@ Note = tuple[bytes | None, bool]
 """The digest of the key, ``None`` where a line has none; and ``put``."""
 
 
-def note_lines(files: Sequence[CheckedFile], folder: Path, progress: Progress) -> None:
+def note_lines(
+    files: Sequence[CheckedFile], folder: Path, progress: Progress, holder: Holder = IN_PLACE
+) -> None:
     """Write notes of every line of ``files`` into ``folder``; a file's number is its place there.
 
     Where no window has a change, nothing is noted of the full export.
@@ -60,11 +63,12 @@ def note_lines(files: Sequence[CheckedFile], folder: Path, progress: Progress) -
         Stopped: a file cannot be read.
     """
     noter = _Noter(folder, progress, sum(file.item_count for file in files))
-    for number, file in enumerate(files):
+    for number, file in enumerate(in_turn(holder, files)):
         if file.view is not None:
             noter.note(number, file, noter.of_change(file, file.view), WINDOWS)
-    for number, file in enumerate(files):
-        if file.view is None and noter.names:
+    full = files if noter.names else ()
+    for number, file in enumerate(in_turn(holder, full)):
+        if file.view is None:
             noter.note(number, file, noter.of_item(file), FULL)
 
 
@@ -86,7 +90,7 @@ class _Noter:
         path = self._folder / glob.replace("*", f"{number:05d}")
         rows = _Rows(number, file.place)
         with parquet.ParquetWriter(path, SCHEMA, compression="zstd", compression_level=1) as writer:
-            for line, content in read_lines(file):
+            for line, content in stream_lines(file):
                 identity, put = about(line, content)
                 if identity is not None:
                     rows.add(identity, line, put=put)

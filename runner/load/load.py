@@ -16,7 +16,8 @@ import aiohttp
 
 from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.failure import Stopped
 from retable.runner.load.client import Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
@@ -69,6 +70,8 @@ class LoadRequest:
     rng: Random
     total: int
     """How many items there are, for progress alone."""
+    holder: Holder = IN_PLACE
+    """What has the data files at hand while they are read."""
     idle_seconds: float = IDLE_SECONDS
 
 
@@ -135,7 +138,7 @@ class _Load:
             for file in self._request.files
             if file.key not in self._request.done_files
         ]
-        source = batches(self._request.mapping, states, self._request.skip)
+        source = batches(self._request.mapping, states, self._request.skip, self._request.holder)
         while not self._halt.is_asked:
             # In another thread, one batch at a time: a large file's digest takes a while, and
             # answers must not wait for it.

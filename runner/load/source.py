@@ -7,9 +7,10 @@ make one hot partition of the new table after another, so several are read in tu
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
+from retable.runner.export.spool import IN_PLACE, Holder, held
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Kept, Result
 
@@ -60,7 +61,9 @@ class Batch:
     ended: list[FileState] = field(default_factory=list)
 
 
-def batches(mapping: Mapping, states: Sequence[FileState], losers: Losers) -> Iterator[Batch]:
+def batches(
+    mapping: Mapping, states: Sequence[FileState], losers: Losers, holder: Holder = IN_PLACE
+) -> Iterator[Batch]:
     """Yield every item to load. The last batch may be empty and only end files.
 
     Reads and maps as it goes and touches of ``states`` only ``superseded``: whoever takes a batch
@@ -69,7 +72,7 @@ def batches(mapping: Mapping, states: Sequence[FileState], losers: Losers) -> It
     Raises:
         CheckFailed: a data file is not the one that was checked.
     """
-    yield from in_batches(_in_turns(mapping, states, losers))
+    yield from in_batches(_in_turns(mapping, states, losers, holder))
 
 
 def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
@@ -91,7 +94,7 @@ def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
 
 
 def _in_turns(
-    mapping: Mapping, states: Sequence[FileState], losers: Losers
+    mapping: Mapping, states: Sequence[FileState], losers: Losers, holder: Holder
 ) -> Iterator[Entry | FileState]:
     """Yield the items of a few files in turns, and each file's state after its last item."""
     waiting = list(states)
@@ -99,7 +102,7 @@ def _in_turns(
     while waiting or reading:
         while waiting and len(reading) < OPEN_FILES:
             state = waiting.pop(0)
-            reading.append((state, _of_file(mapping, state, losers(state.file.key))))
+            reading.append((state, _of_file(mapping, state, losers(state.file.key), holder)))
         for turn in list(reading):
             state, items = turn
             entry = next(items, None)
@@ -111,11 +114,11 @@ def _in_turns(
 
 
 def _of_file(
-    mapping: Mapping, state: FileState, losers: frozenset[tuple[int, int]]
+    mapping: Mapping, state: FileState, losers: frozenset[tuple[int, int]], holder: Holder
 ) -> Iterator[Entry]:
     """Yield the items of one data file that are to be written."""
     item_of = item_reader(state.file)
-    for line, content in read_lines(state.file):
+    for line, content in _lines_at_hand(holder, state.file):
         outcome = mapping.apply(item_of(content))
         if not isinstance(outcome, Kept):
             continue
@@ -124,3 +127,9 @@ def _of_file(
                 state.superseded += 1
             else:
                 yield Entry(state=state, line=line, ordinal=ordinal, result=result)
+
+
+def _lines_at_hand(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that is at hand as long as they are read."""
+    with held(holder, file):
+        yield from read_lines(file)

@@ -9,7 +9,7 @@ from retable.runner.failure import CheckFailed, Stale
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.query import Collisions, Ledger
 from retable.runner.plan import DryRun
-from retable.runner.steps.export import exports_of
+from retable.runner.steps.export import exports_of, holder_of
 from retable.runner.steps.merge import merged_files, require_merged
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Spec
@@ -26,6 +26,7 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         Stale: a final export lies outside the bounds that were approved.
     """
     files = merged_files(step.check, world)
+    holder = holder_of(step.check, world)
     folder = world.folder.expected(step.role)
     rejects = world.folder.quarantine / folder.name
     tally = map_files(
@@ -35,10 +36,11 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         rejects,
         processes=world.processes,
         progress=world.progress,
+        holder=holder,
     )
     require_merged(step.check, tally.read, world)
     ledger = Ledger(folder)
-    agree(count_export(files), ledger, *exports_of(step.check, world))
+    agree(count_export(files, holder=holder), ledger, *exports_of(step.check, world))
     facts = _facts(world.spec, tally, ledger)
     # Before they are judged, so that a report of a failed dry run has its figures too.
     world.journal.record(step.id, "mapped", facts)

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from retable.runner.aws.exports import ExportRequest
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export, parse_location
 from retable.runner.export.manifest import ALTERED, Export
+from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.export.windows import in_order
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan import CheckExport, EnablePitr, MakeExport, UseExport
@@ -115,6 +117,11 @@ def checked_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
     return world.checked[check_id]
 
 
+def holder_of(check_id: str, world: World) -> Holder:
+    """Return what has the data files of a ``CheckExport`` step at hand."""
+    return world.spool if any(file.stored for file in checked_files(check_id, world)) else IN_PLACE
+
+
 def exports_of(check_id: str, world: World) -> tuple[Export, ...]:
     """Return the manifests of the exports that the ``CheckExport`` step ``check_id`` proves.
 
@@ -140,11 +147,11 @@ def _prove(step: CheckExport, world: World) -> tuple[tuple[Export, ...], tuple[C
     if name != world.plan.source:
         message = f"export {full.id} is of the table {name}, expected {world.plan.source}"
         raise CheckFailed(message, "check source.export.location and id")
-    location, objects = _place(step, world)
+    location, _ = _place(step, world)
+    spool = world.spool if isinstance(location, S3Prefix) else None
     files: list[CheckedFile] = []
     for place, export in enumerate(exports):
-        spool = world.folder.spool / export.id
-        checked = check_export(export, location, objects, spool, world.progress)
+        checked = check_export(export, location, spool, world.progress)
         files += [replace(file, place=place) for file in checked]
     _require_distinct(files)
     world.checked[step.id] = tuple(files)

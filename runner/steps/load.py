@@ -7,6 +7,7 @@ from retable.runner.ledger.query import Ledger
 from retable.runner.load.load import FileTally, LoadRequest, load_items
 from retable.runner.plan import DryRun, LoadItems
 from retable.runner.steps.create import require_created_table
+from retable.runner.steps.export import holder_of
 from retable.runner.steps.merge import merged_files
 from retable.runner.world import Evidence, World
 
@@ -41,6 +42,7 @@ def load(step: LoadItems, world: World) -> Evidence:
             progress=world.progress,
             clock=world.clock,
             rng=world.random,
+            holder=holder_of(mapped.check, world),
             total=int(world.evidence(step.dry_run)["results"]),
         )
     )

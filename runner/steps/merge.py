@@ -2,12 +2,12 @@
 
 from dataclasses import asdict, replace
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.merge import OUTDATED, merge_changes
 from retable.runner.export.outdated import outdated_of
 from retable.runner.failure import CheckFailed
 from retable.runner.plan import MergeExports
-from retable.runner.steps.export import checked_files
+from retable.runner.steps.export import checked_files, holder_of
 from retable.runner.world import Evidence, World
 
 
@@ -19,7 +19,9 @@ def merge_exports(step: MergeExports, world: World) -> Evidence:
         Stopped: the disk is full; resuming merges anew.
     """
     files = checked_files(step.check, world)
-    return asdict(merge_changes(files, world.folder.merge, world.progress))
+    return asdict(
+        merge_changes(files, world.folder.merge, world.progress, holder_of(step.check, world))
+    )
 
 
 def merged_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:

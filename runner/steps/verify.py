@@ -2,20 +2,23 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from retable.runner.compile import max_rejects
+from retable.runner.export.spool import held
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
 from retable.runner.plan import DryRun, VerifyTable
 from retable.runner.steps.create import require_created_table
+from retable.runner.steps.export import holder_of
 from retable.runner.steps.load import load_quarantine
 from retable.runner.steps.merge import merged_files
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
-from retable.runner.verify.source import source_files
+from retable.runner.verify.source import asks_for_source, source_files
 from retable.runner.world import Evidence, World
 
 SEGMENTS = 8
@@ -117,14 +120,19 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
     if not queries:
         return
     files = merged_files(_mapped(step, world).check, world)
-    results = run_queries(
-        queries,
-        files=list(source_files(queries, files, world.folder.source)),
-        expected=world.folder.expected(_mapped(step, world).role),
-        items=world.folder.actual / "items",
-        folder=world.folder.ledger,
-        quarantined=_quarantined(step, world),
-    )
+    holder = holder_of(_mapped(step, world).check, world)
+    with ExitStack() as stack:
+        # A query may read any of them, so all are at hand, however much room that takes.
+        for file in files if asks_for_source(queries) else ():
+            stack.enter_context(held(holder, file))
+        results = run_queries(
+            queries,
+            files=list(source_files(queries, files, world.folder.source)),
+            expected=world.folder.expected(_mapped(step, world).role),
+            items=world.folder.actual / "items",
+            folder=world.folder.ledger,
+            quarantined=_quarantined(step, world),
+        )
     for result in results:
         yield {
             "name": result.name,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retable.runner.disk import not_written
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.schema.spec import Query
@@ -31,13 +31,18 @@ def source_files(
         CheckFailed: a data file is not the one that was checked.
         Stopped: the disk is full.
     """
-    if not any(SOURCE.search(query.sql) for query in queries):
+    if not asks_for_source(queries):
         return
     for number, file in enumerate(files):
         if file.format == "DYNAMODB_JSON" and file.view is None and file.outdated is None:
             yield file.path
         else:
             yield _written(file, folder / f"{number:05d}.json.gz")
+
+
+def asks_for_source(queries: Sequence[Query]) -> bool:
+    """Return whether any query may read the exported items."""
+    return any(SOURCE.search(query.sql) for query in queries)
 
 
 def _written(file: CheckedFile, path: Path) -> Path:

@@ -80,6 +80,13 @@ def test_an_export_that_the_run_makes_rebuilds_every_type(tmp_path: Path, form: 
     require_passed(migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path))
 
 
+def test_a_run_keeps_no_copy_of_the_export_where_the_spool_holds_nothing(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "{kind: native, location: s3://acme-exports/t/}")
+    ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path, env={"RETABLE_SPOOL": "0"})
+    require_passed(ended)
+    assert not list(tmp_path.glob(".migrate/*/spool/**/*.gz"))
+
+
 @pytest.mark.parametrize("form", ["dynamodb-json", "ion"])
 def test_an_export_copied_into_any_folder_rebuilds_every_type(tmp_path: Path, form: str) -> None:
     items = [json.dumps(item, ensure_ascii=False).encode() for item in ALL_TYPES]

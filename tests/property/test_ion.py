@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion_text import ion_line
 from retable.runner.export.items import NO_ITEM, item_reader
 from retable.transforms.canonical import canonical_values

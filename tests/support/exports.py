@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.manifest import Export, Format
 from retable.runner.export.write import (
@@ -59,7 +60,7 @@ class MadeExport:
 
     def check(self) -> tuple[CheckedFile, ...]:
         """Return its data files, checked."""
-        return check_export(self.open(), self.location, None, self.root / "spool", NoProgress())
+        return check_export(self.open(), self.location, None, NoProgress())
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the lines of the files manifest."""
@@ -183,12 +184,15 @@ class LocalObjects:
         return path.read_bytes()
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
-        """Fetch an object."""
-        del etag
+        """Fetch an object, which must be the one that ``etag`` names."""
         body = self.read(bucket, key)
+        found = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if etag not in {None, found}:
+            message = f"s3://{bucket}/{key} is not the object it was"
+            raise CheckFailed(message)
         self.fetched.append(key)
         path.write_bytes(body)
-        return "etag"
+        return found
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with ``prefix``."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.load.load import FileTally, LoadRequest, load_items
 from retable.runner.progress import NoProgress
 from retable.schema.spec import Spec

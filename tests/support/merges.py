@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
@@ -25,7 +26,7 @@ def checked(full: MadeExport, *added: MadeExport) -> tuple[CheckedFile, ...]:
     return tuple(
         replace(file, place=place)
         for place, export in enumerate(exports)
-        for file in check_export(export, location, None, full.root / "spool", NoProgress())
+        for file in check_export(export, location, None, NoProgress())
     )
 
 

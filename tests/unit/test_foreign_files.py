@@ -69,7 +69,7 @@ def convert(folder: Path, form: str, **said: Any) -> list[dict[str, Any]]:
     location = LocalFolder(folder / "out")
     export = open_export(location, EXPORT_ID, None)
     assert export.item_count == count
-    files = check_export(export, location, None, folder / "spool", NoProgress())
+    files = check_export(export, location, None, NoProgress())
     lines = [line for file in files for _, line in read_lines(file)]
     return sorted((json.loads(line)["Item"] for line in lines), key=str)
 

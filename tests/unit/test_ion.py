@@ -7,7 +7,7 @@ import orjson
 import pytest
 from amazon.ion import simpleion
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
 from retable.runner.export.items import NO_ITEM, item_reader
 

@@ -69,7 +69,7 @@ def items(folder: Path) -> list[bytes]:
     """Return the lines of the export in ``folder``, checked like any other."""
     location = LocalFolder(folder)
     export = open_export(location, EXPORT_ID, None)
-    files = check_export(export, location, None, folder / "spool", NoProgress())
+    files = check_export(export, location, None, NoProgress())
     assert len(files) == 3
     return sorted(line for file in files for _, line in read_lines(file))
 

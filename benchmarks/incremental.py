@@ -67,7 +67,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     files = _files(arguments.folder)
     began, cpu = time.perf_counter(), time.process_time()
     if arguments.phase == "merge":
-        merged = merge_changes(files, arguments.folder / "merge", NoProgress(), arguments.memory)
+        merged = merge_changes(
+            files, arguments.folder / "merge", NoProgress(), memory_limit=arguments.memory
+        )
         found = asdict(merged)
     else:
         found = {"merged": _read(arguments.folder, files)}

@@ -32,7 +32,7 @@ def check_export(
         Refused: a local location does not hold the export.
         Stopped: the disk is full, or S3 does not answer.
     """
-    files = tuple(_files(export, location, spool))
+    files = data_files(export, location, spool)
     if spool is not None:
         _require_room(export, files, spool)
     count = _Count(progress, export.item_count)
@@ -42,8 +42,16 @@ def check_export(
     return files
 
 
+def data_files(export: Export, location: Location, spool: Spool | None) -> tuple[CheckedFile, ...]:
+    """Return the data files that the manifest names, unchecked: where each lies or will lie.
+
+    Raises:
+        Refused: a local location does not hold the export.
+    """
+    return tuple(_files(export, location, spool))
+
+
 def _files(export: Export, location: Location, spool: Spool | None) -> Iterator[CheckedFile]:
-    """Yield the data files that the manifest names, and where each lies or will lie."""
     folder = data_folder(location, export)
     for file in export.files:
         stored = None

@@ -52,3 +52,23 @@ def test_the_incremental_benchmark_measures_both_phases() -> None:
         merge[kind] for kind in ("merged", "outdated", "deletions")
     )
     assert merge["cpu_seconds"] > 0 < read["cpu_seconds"]
+
+
+def test_the_reading_benchmark_reads_in_every_way() -> None:
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "export_read.py"),
+            *("--items", "800", "--rounds", "1"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["items"] == 800
+    for way in ("floor", "disk", "s3"):
+        assert result[way]["items_per_cpu_second"] > 0
+    assert result["disk_against_floor"] > 0 < result["s3_against_floor"]

@@ -7,9 +7,9 @@ its first moment to the end of its verification (I9).
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableSettings
@@ -44,6 +44,9 @@ from retable.runner.plan import (
 )
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
+
+NEW_TABLE_WRITES = 4_000
+"""Write units a second that a new on-demand table bears (AWS: warm throughput, default values)."""
 
 
 def compile_plan(spec: Spec, observed: Observed) -> Plan:
@@ -369,13 +372,22 @@ def _target_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[S
     request = create_request(spec.target, source)
     validate_request(request)
     yield CreateTable(id="create", request=request, replaces="delete" if replaces else None)
-    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
-    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=rate)
+    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=_rate(spec, request))
     yield VerifyTable(
         id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
     )
     yield _restored(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+
+
+def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
+    """Return the write units a second that a load may take; a share is one of the new table's."""
+    rate = spec.load.rate
+    if not isinstance(rate, Percentage):
+        return rate
+    provisioned: Mapping[str, int] = request.get("ProvisionedThroughput", {})
+    whole = provisioned.get("WriteCapacityUnits", NEW_TABLE_WRITES)
+    return max(1, math.floor(whole * rate.percent / 100))
 
 
 def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:

@@ -37,6 +37,9 @@ POISONED = frozenset(
     ["ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException"]
 )
 """What one bad item does to a whole batch: nothing of it is written."""
+HOT_RANGE = "KeyRangeThroughputExceeded"
+ACCOUNT_LIMIT = "AccountLimitExceeded"
+"""Why a table holds back: the ends of the reasons that a throttle may give."""
 OK = 200
 TOO_LARGE = 413
 FAULT = 500
@@ -66,6 +69,8 @@ class Answer:
     units: Decimal = field(default=Decimal(0))
     """Write units consumed, those of indexes included, as the service counted them."""
     code: str = ""
+    reasons: frozenset[str] = frozenset()
+    """Why the table holds back, where it says so, without which table or index it is of."""
 
 
 class BatchClient:
@@ -131,7 +136,7 @@ class BatchClient:
         """Return what an error means, or stop where asking again cannot help."""
         code = str(answer.get("__type", "")).rpartition("#")[2]
         if code in THROTTLED:
-            return Answer(kind=Kind.THROTTLED, code=code)
+            return Answer(kind=Kind.THROTTLED, code=code, reasons=_reasons(answer))
         if code in POISONED:
             return Answer(kind=Kind.POISONED, code=code)
         if status >= FAULT:
@@ -147,6 +152,14 @@ class BatchClient:
             raise Stopped(message, "someone deleted it, or it is still being made")
         message = f"loading {self._table}: BatchWriteItem answered {code or f'HTTP {status}'}"
         raise Stopped(message)
+
+
+def _reasons(answer: Mapping[str, Any]) -> frozenset[str]:
+    """Return why the table holds back; the member has two spellings (botocore's model)."""
+    told = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or ()
+    found = (str(entry.get("reason", "")) for entry in told if isinstance(entry, dict))
+    # TableWriteKeyRangeThroughputExceeded, IndexWriteAccountLimitExceeded and so on.
+    return frozenset(reason.partition("Write")[2] or reason for reason in found if reason)
 
 
 def _written(answer: Mapping[str, Any]) -> Answer:

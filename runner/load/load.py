@@ -7,7 +7,7 @@ load, which goes on later with the files that are not done.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -19,33 +19,27 @@ from retable.runner.clock import Clock
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.failure import Stopped
-from retable.runner.load.client import Answer, BatchClient, Kind
+from retable.runner.load.account import Entry, Fate, FileState, FileTally
+from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
-from retable.runner.load.source import Batch, Entry, FileState, Losers, batches
+from retable.runner.load.source import Batch, Losers, batches
 from retable.runner.progress import Progress
 from retable.schema.spec import KeySchema
 from retable.transforms.canonical import canonical_key
-from retable.transforms.mapping import Mapping
+from retable.transforms.mapping import Mapping as ItemMapping
 
 IDLE_SECONDS = 300.0
 """How long no item at all may get through before the load stops, to be resumed."""
 HOPELESS_ITEMS = 100
 """So many items refused and none taken: the table is wrong, not the items."""
+CHECKPOINT_LINES = 5_000
+"""How far a file's mark moves before it is journaled: what a killed load writes again at most,
+beside what was under way."""
 NOTE_SECONDS = 10.0
 """How often a watcher is told that the table still holds back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileTally:
-    """What became of the items of one data file."""
-
-    file: str
-    loaded: int
-    superseded: int
-    quarantined: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +47,7 @@ class LoadRequest:
     """What to load, where to, and how."""
 
     aws: Aws
-    mapping: Mapping
+    mapping: ItemMapping
     files: Sequence[CheckedFile]
     table: str
     key: KeySchema
@@ -61,6 +55,10 @@ class LoadRequest:
     """Write units a second; ``None`` is as fast as the table allows."""
     done_files: frozenset[str]
     """Keys of data files that an earlier process finished."""
+    marks: Mapping[str, FileTally]
+    """How far an earlier process came with files that are not done, by their keys."""
+    on_file_mark: Callable[[FileTally], None]
+    """Called as a file's mark moves on; all up to it is written or quarantined, and on disk."""
     skip: Losers
     on_file_done: Callable[[FileTally], None]
     """Called once all of a file's items are written or quarantined, and on disk as such."""
@@ -102,7 +100,11 @@ class _Load:
 
     def __init__(self, request: LoadRequest) -> None:
         self._request = request
-        self._quarantine = Quarantine(request.quarantine, request.done_files)
+        self._quarantine = Quarantine(
+            request.quarantine,
+            request.done_files,
+            {key: mark.line for key, mark in request.marks.items()},
+        )
         self._halt = Halt()
         self._room = Room()
         self._pace = Pace(request.rate, request.clock, self._halt.sleep)
@@ -112,7 +114,7 @@ class _Load:
         self._quarantined = 0
         self._settled = sum(
             file.item_count for file in request.files if file.key in request.done_files
-        )
+        ) + sum(mark.items for mark in request.marks.values())
 
     async def run(self) -> None:
         """Read, batch and write until everything is settled."""
@@ -134,11 +136,17 @@ class _Load:
     async def _hand_out(self, client: BatchClient, group: asyncio.TaskGroup) -> None:
         """Hand batches over as there is room, until there are none or the load is to end."""
         states = [
-            FileState(file=file)
+            FileState(file, self._request.marks.get(file.key))
             for file in self._request.files
             if file.key not in self._request.done_files
         ]
-        source = batches(self._request.mapping, states, self._request.skip, self._request.holder)
+        source = batches(
+            self._request.mapping,
+            states,
+            self._request.skip,
+            self._request.rng,
+            self._request.holder,
+        )
         while not self._halt.is_asked:
             # In another thread, one batch at a time: a large file's digest takes a while, and
             # answers must not wait for it.
@@ -151,9 +159,7 @@ class _Load:
                 group.create_task(self._carry(client, batch.entries))
 
     def _take(self, batch: Batch) -> None:
-        """Put a batch on the account of its files."""
-        for entry in batch.entries:
-            entry.state.outstanding += 1
+        """Note which files have no item after these."""
         for state in batch.ended:
             state.is_read = True
             self._report_if_done(state)
@@ -188,22 +194,37 @@ class _Load:
             pending = left
             if pending:
                 self._require_movement(began, answer)
-                await self._halt.sleep(backoff_seconds(attempt, self._request.rng))
+                await self._wait(backoff_seconds(attempt, self._request.rng), answer)
+
+    async def _wait(self, seconds: float, answer: Answer) -> None:
+        """Wait before a batch is tried again.
+
+        Where one key range is hot, the batch lends its place to others, whose keys lie elsewhere.
+        """
+        if HOT_RANGE not in answer.reasons:
+            await self._halt.sleep(seconds)
+            return
+        self._room.release()
+        try:
+            await self._halt.sleep(seconds)
+        finally:
+            self._room.reclaim()
 
     async def _put(self, client: BatchClient, pending: list[Entry]) -> Answer:
         """Send one request within the pace, and learn from its answer."""
         guess = await self._pace.reserve(len(pending))
         if self._halt.is_asked:
             raise Halted
+        asked = self._request.clock.monotonic()
         answer = await client.put([entry.result.item_json for entry in pending])
         written = 0
         if answer.kind is Kind.WRITTEN:
             written = len(pending) - len(answer.unprocessed)
         self._pace.settle(guess, answer.units, written)
         if answer.kind is Kind.WRITTEN and not answer.unprocessed:
-            self._room.went_through()
+            self._room.went_through(self._request.clock.monotonic() - asked)
         elif answer.kind is not Kind.POISONED:
-            self._room.held_back()
+            self._room.held_back(hard=ACCOUNT_LIMIT in answer.reasons)
         return answer
 
     async def _halve(self, client: BatchClient, batch: list[Entry], code: str) -> None:
@@ -214,8 +235,7 @@ class _Load:
                 entry.state.file.key, entry.line, entry.ordinal, entry.result, code
             )
             self._quarantined += 1
-            entry.state.quarantined += 1
-            self._settle(batch)
+            self._settle(batch, "quarantined")
             self._require_any_taken(code)
             return
         middle = len(batch) // 2
@@ -232,34 +252,31 @@ class _Load:
             # It names items that were not sent, so it does not say which of ours are left.
             return pending
         done = [entry for entry in pending if entry.result.key not in left] if rest else pending
-        for entry in done:
-            entry.state.loaded += 1
         self._loaded += len(done)
-        self._settle(done)
+        self._settle(done, "loaded")
         return rest
 
-    def _settle(self, entries: list[Entry]) -> None:
+    def _settle(self, entries: list[Entry], fate: Fate) -> None:
         """Take items off their files' accounts."""
         if not entries:
             return
         self._last_success = self._request.clock.monotonic()
         self._settled += len(entries)
         for entry in entries:
-            entry.state.outstanding -= 1
-            self._report_if_done(entry.state)
+            entry.state.settle(entry, fate)
+        for state in {id(entry.state): entry.state for entry in entries}.values():
+            self._report_if_done(state)
         self._request.progress.advance(self._settled, self._request.total, "items")
 
     def _report_if_done(self, state: FileState) -> None:
-        """Tell when every item of a file is accounted for."""
+        """Tell when every item of a file is accounted for, and from time to time how far it is."""
         if state.is_done:
-            self._request.on_file_done(
-                FileTally(
-                    file=state.file.key,
-                    loaded=state.loaded,
-                    superseded=state.superseded,
-                    quarantined=state.quarantined,
-                )
-            )
+            self._request.on_file_done(state.tally)
+            return
+        tally = state.tally
+        if tally.line >= state.told + CHECKPOINT_LINES:
+            state.told = tally.line
+            self._request.on_file_mark(tally)
 
     def _require_movement(self, began: float, answer: Answer) -> None:
         """Say why it waits, and stop where nothing gets through any more.
@@ -267,10 +284,12 @@ class _Load:
         Raises:
             Stopped: nothing did for ``idle_seconds``, and the batch has been tried for as long.
         """
-        why = answer.code or "unprocessed items"
+        why = ", ".join(sorted(answer.reasons)) or answer.code or "unprocessed items"
         now = self._request.clock.monotonic()
         if now - self._last_note >= NOTE_SECONDS:
-            self._request.progress.note(f"the table holds back: {why}")
+            self._request.progress.note(
+                f"the table holds back ({why}): {self._room.limit} requests at once"
+            )
             self._last_note = now
         waited = now - max(began, self._last_success)
         if waited > self._request.idle_seconds:

@@ -14,13 +14,21 @@ from retable.transforms.outcome import Result
 class Quarantine:
     """JSON lines, appended and forced to disk one by one."""
 
-    def __init__(self, path: Path, done_files: frozenset[str]) -> None:
-        """Open ``path``, keeping only the items of files that are done.
+    def __init__(
+        self, path: Path, done_files: frozenset[str], marks: Mapping[str, int] | None = None
+    ) -> None:
+        """Open ``path``, keeping only the items of files that are done, or up to their mark.
 
-        The items of a file that was not finished are tried again, and refused again.
+        All others are tried again, and refused again.
         """
         self._path = path
-        kept = [entry for entry in read_quarantine(path) if entry["source_file"] in done_files]
+        upto = marks or {}
+        kept = [
+            entry
+            for entry in read_quarantine(path)
+            if entry["source_file"] in done_files
+            or entry["source_line"] <= upto.get(entry["source_file"], 0)
+        ]
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             file.writelines(_line(entry) for entry in kept)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableSettings
+from retable.runner.costs import writes_a_second
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
@@ -44,9 +45,6 @@ from retable.runner.plan import (
 )
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
-
-NEW_TABLE_WRITES = 4_000
-"""Write units a second that a new on-demand table bears (AWS: warm throughput, default values)."""
 
 
 def compile_plan(spec: Spec, observed: Observed) -> Plan:
@@ -385,9 +383,7 @@ def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
     rate = spec.load.rate
     if not isinstance(rate, Percentage):
         return rate
-    provisioned: Mapping[str, int] = request.get("ProvisionedThroughput", {})
-    whole = provisioned.get("WriteCapacityUnits", NEW_TABLE_WRITES)
-    return max(1, math.floor(whole * rate.percent / 100))
+    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
 def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:

@@ -29,6 +29,7 @@ from retable.runner.plan import (
     Step,
     Unprotect,
     UseExport,
+    UseTable,
     VerifyTable,
 )
 from retable.runner.report.figures import duration
@@ -36,6 +37,11 @@ from retable.runner.spec_functions import ALLOW, signatures
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
+CONFLICTS = {
+    "overwrite": "",
+    "keep": ", keeping items that are there",
+    "fail": ", stopping at an item that is there",
+}
 MAX_CONSTANT = 120
 """Characters of a constant that are shown beside the code that uses it."""
 
@@ -78,9 +84,11 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"delete {step.table}"
         case CreateTable():
             return f"create {step.request['TableName']}, fenced"
+        case UseTable():
+            return f"use the table {step.table}, which is there already"
         case LoadItems():
             rate = f" at {step.rate:,} write units a second" if step.rate else ""
-            return f"load the items{rate}"
+            return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
         case VerifyTable():
             return "verify both sides"
         case RestoreSettings():
@@ -263,7 +271,7 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "?"
         case Approve():
             return "!"
-        case UseExport():
+        case UseExport() | UseTable():
             return "="
         case EnablePitr() | FreezeSource() | Unprotect() | RestoreSettings() | LiftFence():
             return "~"

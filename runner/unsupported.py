@@ -44,8 +44,6 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 def _in_work(spec: Spec) -> Iterator[str]:
     if spec.load.with_ != "batch-write":
         yield f"load.with: {spec.load.with_} (only batch-write loads)"
-    if spec.load.on_conflict != "overwrite":
-        yield f"load.on_conflict: {spec.load.on_conflict} (only overwrite)"
     if spec.verify.read != "scan":
         yield f"verify.read: {spec.verify.read} (only scan)"
     if spec.verify.checksum != "all":

@@ -7,10 +7,11 @@ load, which goes on later with the files that are not done.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any, Literal
 
 import aiohttp
 
@@ -18,7 +19,7 @@ from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import IN_PLACE, Holder
-from retable.runner.failure import Stopped
+from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.load.account import Entry, Fate, FileState, FileTally
 from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
@@ -27,8 +28,10 @@ from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
 from retable.runner.load.source import Batch, Losers, batches
 from retable.runner.progress import Progress
+from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema
 from retable.transforms.canonical import canonical_key
+from retable.transforms.describe import describe_item
 from retable.transforms.mapping import Mapping as ItemMapping
 
 IDLE_SECONDS = 300.0
@@ -53,6 +56,8 @@ class LoadRequest:
     key: KeySchema
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
+    on_conflict: Literal["overwrite", "keep", "fail"]
+    """What becomes of another item of the same key that is in the table."""
     done_files: frozenset[str]
     """Keys of data files that an earlier process finished."""
     marks: Mapping[str, FileTally]
@@ -167,7 +172,11 @@ class _Load:
     async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
         """Write a batch and give its place back."""
         try:
-            await self._write(client, batch)
+            if self._request.on_conflict == "overwrite":
+                await self._write(client, batch)
+            else:
+                for entry in batch:
+                    await self._write_new(client, entry)
         except Halted:
             # What is not written stays on its file's account, so that the file is not done.
             return
@@ -196,6 +205,54 @@ class _Load:
                 self._require_movement(began, answer)
                 await self._wait(backoff_seconds(attempt, self._request.rng), answer)
 
+    async def _write_new(self, client: BatchClient, entry: Entry) -> None:
+        """Write an item unless another one of its key is there.
+
+        One that is equal to ours is ours, written before a kill or an answer that was lost.
+
+        Raises:
+            CheckFailed: another item is there, and the spec says ``fail``.
+            Halted: the load is to end.
+            Stopped: asking again cannot help.
+        """
+        began = self._request.clock.monotonic()
+        attempt = 0
+        while True:
+            answer = await self._sent(
+                client.put_new(entry.result.item_json, self._request.key.partition.name), [entry]
+            )
+            match answer.kind:
+                case Kind.WRITTEN:
+                    self._loaded += 1
+                    self._settle([entry], "loaded")
+                    return
+                case Kind.CONFLICT:
+                    self._meet(entry, answer)
+                    return
+                case Kind.POISONED:
+                    await self._halve(client, [entry], answer.code)
+                    return
+                case _:
+                    attempt += 1
+                    self._require_movement(began, answer)
+                    await self._wait(backoff_seconds(attempt, self._request.rng), answer)
+
+    def _meet(self, entry: Entry, answer: Answer) -> None:
+        """Settle an item whose key is taken."""
+        found = answer.unprocessed[0] if answer.unprocessed else {}
+        if found and describe_item(found, self._request.key).digest == entry.result.digest:
+            self._loaded += 1
+            self._settle([entry], "loaded")
+            return
+        if self._request.on_conflict == "fail":
+            message = (
+                f"{self._request.table} holds another item with the key {entry.result.key}, "
+                f"of line {entry.line} of {entry.state.file.key}"
+            )
+            raise CheckFailed(message, "load.on_conflict: keep or overwrite go on")
+        self._quarantine.add(entry, answer.code, Reason.KEPT_EXISTING)
+        self._settle([entry], "quarantined")
+
     async def _wait(self, seconds: float, answer: Answer) -> None:
         """Wait before a batch is tried again.
 
@@ -211,29 +268,33 @@ class _Load:
             self._room.reclaim()
 
     async def _put(self, client: BatchClient, pending: list[Entry]) -> Answer:
-        """Send one request within the pace, and learn from its answer."""
-        guess = await self._pace.reserve(len(pending))
-        if self._halt.is_asked:
-            raise Halted
+        """Write what is pending as one batch."""
+        return await self._sent(client.put([entry.result.item_json for entry in pending]), pending)
+
+    async def _sent(self, request: Coroutine[Any, Any, Answer], pending: list[Entry]) -> Answer:
+        """Send a request for ``pending`` within the pace, and learn from its answer."""
+        try:
+            guess = await self._pace.reserve(len(pending))
+            self._halt.check()
+        except BaseException:
+            request.close()
+            raise
         asked = self._request.clock.monotonic()
-        answer = await client.put([entry.result.item_json for entry in pending])
+        answer = await request
         written = 0
         if answer.kind is Kind.WRITTEN:
             written = len(pending) - len(answer.unprocessed)
         self._pace.settle(guess, answer.units, written)
         if answer.kind is Kind.WRITTEN and not answer.unprocessed:
             self._room.went_through(self._request.clock.monotonic() - asked)
-        elif answer.kind is not Kind.POISONED:
+        elif answer.kind not in {Kind.POISONED, Kind.CONFLICT}:
             self._room.held_back(hard=ACCOUNT_LIMIT in answer.reasons)
         return answer
 
     async def _halve(self, client: BatchClient, batch: list[Entry], code: str) -> None:
         """Find the items that spoil the batch, and write the others."""
         if len(batch) == 1:
-            entry = batch[0]
-            self._quarantine.add(
-                entry.state.file.key, entry.line, entry.ordinal, entry.result, code
-            )
+            self._quarantine.add(batch[0], code)
             self._quarantined += 1
             self._settle(batch, "quarantined")
             self._require_any_taken(code)

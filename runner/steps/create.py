@@ -4,7 +4,7 @@ from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.aws.policy import fence_policy, has_fence
 from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import CreateTable, LiftFence
+from retable.runner.plan import CreateTable, LiftFence, UseTable
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 
@@ -43,6 +43,20 @@ def create_table(step: CreateTable, world: World) -> Evidence:
         "arn": description.arn,
         "fenced": fenced,
     }
+
+
+def use_table(step: UseTable, world: World) -> Evidence:
+    """Take the table that is there, if it is the one that was planned for.
+
+    Raises:
+        CheckFailed: it is gone, or another table has its name now.
+    """
+    description = world.aws.tables.describe(step.table)
+    if description is None or description.table_id != step.table_id:
+        message = f"the table {step.table} is not the one that the plan was made for"
+        raise CheckFailed(message, "someone else deleted or replaced it; start a new run")
+    _require_planned_key(description, world)
+    return {"table": step.table, "table_id": description.table_id, "arn": description.arn}
 
 
 def require_created_table(create: str, world: World) -> TableDescription:

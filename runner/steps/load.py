@@ -39,6 +39,7 @@ def load(step: LoadItems, world: World) -> Evidence:
             table=table.name,
             key=world.plan.key,
             rate=step.rate,
+            on_conflict=step.on_conflict,
             done_files=frozenset(done["file"] for done in _files_done(step, world)),
             skip=ledger.losers,
             on_file_done=lambda tally: _journal(step, FILE_DONE, tally, world),

@@ -69,6 +69,7 @@ class Loading:
     def _load(self, aws: Aws, **changes: Any) -> None:
         wanted: dict[str, Any] = {
             "rate": None,
+            "on_conflict": "overwrite",
             "done_files": frozenset(),
             "skip": lambda _: frozenset(),
             "on_file_done": self.tallies.append,

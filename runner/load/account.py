@@ -1,17 +1,19 @@
-"""The account of a load: how far each data file is, line by line, whatever order items end in.
+"""The account of a load: how far each data file is, whatever order its items end in.
 
-A line is settled once each of its results is written, quarantined or lost a collision. Up to a
-file's mark every line is settled, so a load that died goes on after it. One thread reads files and
-opens lines; another one, the event loop's, settles and closes them.
+Lines are counted in blocks. A block is closed once each of its results is written, quarantined or
+lost a collision; up to a file's mark every block is closed, so a load that died goes on after it.
+One thread reads files and fills blocks; another one, the event loop's, settles and closes them.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from retable.runner.export.datafile import CheckedFile
 from retable.transforms.outcome import Result
 
+BLOCK_LINES = 250
 Fate = Literal["loaded", "superseded", "quarantined"]
 
 
@@ -31,25 +33,36 @@ class FileTally:
         return self.loaded + self.superseded + self.quarantined
 
 
-@dataclass(slots=True)
-class Line:
-    """One line whose results are under way."""
+class Block:
+    """Some lines of a file that were read one after another."""
 
-    number: int
-    left: int
-    """Results that are not settled."""
-    fates: list[Fate] = field(default_factory=list)
+    __slots__ = ("handed_out", "is_full", "last", "loaded", "quarantined", "superseded")
+
+    def __init__(self) -> None:
+        """Begin without a line."""
+        self.last = 0
+        """The last line that was read into it."""
+        self.is_full = False
+        self.handed_out = 0
+        """Results that are to be written; those of lines that are still to be read come on top."""
+        self.loaded = 0
+        self.superseded = 0
+        self.quarantined = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether every result is settled and none will come."""
+        return self.is_full and self.handed_out == self.loaded + self.quarantined
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
-    """One item on its way into the table."""
+class Entry(NamedTuple):
+    """One item on its way into the table. A tuple, as millions are made."""
 
     state: "FileState"
+    block: Block
     line: int
     ordinal: int
     result: Result
-    account: Line
 
 
 class FileState:
@@ -59,47 +72,37 @@ class FileState:
         """Go on after ``mark``, where an earlier process left one."""
         self.file = file
         self.is_read = False
-        self.read_line = mark.line if mark else 0
-        """The last line that was read."""
-        self._closed = mark or FileTally(file=file.key)
-        self._open: deque[Line] = deque()
-        self.counts: dict[Fate, int] = {
-            "loaded": self._closed.loaded,
-            "superseded": self._closed.superseded,
-            "quarantined": self._closed.quarantined,
-        }
-        self.told = self.read_line
+        self.tally = mark or FileTally(file=file.key)
+        """What became of all lines up to the mark, as ``close`` found it last."""
+        self.told = self.tally.line
         """The line that was journaled last."""
+        self._blocks: deque[Block] = deque()
 
-    @property
-    def is_done(self) -> bool:
-        """Return whether every item of the file is accounted for."""
-        self._close()
-        return self.is_read and not self._open
+    def begin_block(self) -> Block:
+        """Begin the next block, for the reading thread."""
+        block = Block()
+        self._blocks.append(block)
+        return block
 
-    @property
-    def tally(self) -> FileTally:
-        """Return what became of all lines up to the mark."""
-        # What is read first is the older: a line that is opened meanwhile lies beyond it.
-        read = self.read_line
-        self._close()
-        line = self._open[0].number - 1 if self._open else read
-        return FileTally(file=self.file.key, line=line, **self.counts)
+    def close(self) -> bool:
+        """Move the mark over blocks that are closed; return whether the whole file is done."""
+        while self._blocks and self._blocks[0].is_closed:
+            block, old = self._blocks.popleft(), self.tally
+            self.tally = FileTally(
+                file=old.file,
+                line=max(old.line, block.last),
+                loaded=old.loaded + block.loaded,
+                superseded=old.superseded + block.superseded,
+                quarantined=old.quarantined + block.quarantined,
+            )
+        return self.is_read and not self._blocks
 
-    def open(self, number: int, results: int, superseded: int) -> Line:
-        """Open the account of a line, for the reading thread."""
-        line = Line(number, results - superseded, ["superseded"] * superseded)
-        if results:
-            self._open.append(line)
-        return line
 
-    def settle(self, entry: Entry, fate: Fate) -> None:
-        """Settle one result."""
-        entry.account.fates.append(fate)
-        entry.account.left -= 1
-
-    def _close(self) -> None:
-        """Close the lines at the front that are settled."""
-        while self._open and not self._open[0].left:
-            for fate in self._open.popleft().fates:
-                self.counts[fate] += 1
+def settle(entries: Iterable[Entry], fate: Literal["loaded", "quarantined"]) -> None:
+    """Settle results that are written, or that are in quarantine."""
+    if fate == "loaded":
+        for entry in entries:
+            entry.block.loaded += 1
+    else:
+        for entry in entries:
+            entry.block.quarantined += 1

@@ -13,12 +13,12 @@ from typing import Any
 
 import aiohttp
 import orjson
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 
 from retable.runner.aws.errors import credentials_refused
 from retable.runner.aws.session import Aws
+from retable.runner.clock import Clock
 from retable.runner.failure import Stopped
+from retable.runner.load.sign import Signer
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
 BATCH = "DynamoDB_20120810.BatchWriteItem"
@@ -80,12 +80,14 @@ class Answer:
 class BatchClient:
     """Writes batches to one table over a shared HTTP session."""
 
-    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str, clock: Clock) -> None:
         """Write to ``table``."""
         self._http = http
         self._aws = aws
         self._table = table
         self._url = aws.dynamodb_url
+        self._signer = Signer(self._url, aws.region)
+        self._clock = clock
         self._head = b'{"ReturnConsumedCapacity":"INDEXES","RequestItems":{%s:[' % orjson.dumps(
             table
         )
@@ -131,12 +133,10 @@ class BatchClient:
 
     def _signed(self, target: str, body: bytes) -> dict[str, str]:
         """Return the request's headers, signed with the credentials as they are now."""
-        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
-        request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
-        credentials = self._aws.credentials()
-        SigV4Auth(credentials, "dynamodb", self._aws.region).add_auth(request)
+        headers = self._signer.headers(target, body, self._aws.credentials(), self._clock.now())
         # A compressed answer has a CRC of other bytes than those read here.
-        return {**dict(request.headers.items()), "Accept-Encoding": "identity"}
+        headers["accept-encoding"] = "identity"
+        return headers
 
     def _read(self, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
         """Return what the answer means."""

@@ -6,8 +6,9 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,11 +17,11 @@ from typing import Any, Literal
 import aiohttp
 
 from retable.runner.aws.session import Aws
-from retable.runner.clock import Clock
+from retable.runner.clock import Clock, SystemClock
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.load.account import Entry, Fate, FileState, FileTally
+from retable.runner.load.account import Entry, FileState, FileTally, settle
 from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
@@ -41,6 +42,8 @@ HOPELESS_ITEMS = 100
 CHECKPOINT_LINES = 5_000
 """How far a file's mark moves before it is journaled: what a killed load writes again at most,
 beside what was under way."""
+BATCHES_AHEAD = 16
+"""How many batches are read at once; one at a time, waking a thread costs more than its work."""
 NOTE_SECONDS = 10.0
 """How often a watcher is told that the table still holds back."""
 
@@ -134,7 +137,9 @@ class _Load:
         )
         with halted_by_signals(self._halt, task):
             async with session as http, asyncio.TaskGroup() as group:
-                await self._hand_out(BatchClient(http, aws, self._request.table), group)
+                await self._hand_out(
+                    BatchClient(http, aws, self._request.table, SystemClock()), group
+                )
         if self._halt.is_asked:
             raise asyncio.CancelledError
 
@@ -153,21 +158,24 @@ class _Load:
             self._request.holder,
         )
         while not self._halt.is_asked:
-            # In another thread, one batch at a time: a large file's digest takes a while, and
+            # In another thread, a few batches at a time: a large file's digest takes a while, and
             # answers must not wait for it.
-            batch = await asyncio.to_thread(next, source, None)
-            if batch is None:
+            few = await asyncio.to_thread(_next_few, source)
+            for batch in few:
+                if self._halt.is_asked:
+                    return
+                self._take(batch)
+                if batch.entries:
+                    await self._room.acquire()
+                    group.create_task(self._carry(client, batch.entries))
+            if not few:
                 return
-            self._take(batch)
-            if batch.entries:
-                await self._room.acquire()
-                group.create_task(self._carry(client, batch.entries))
 
     def _take(self, batch: Batch) -> None:
         """Note which files have no item after these."""
         for state in batch.ended:
             state.is_read = True
-            self._report_if_done(state)
+            self._report(state)
 
     async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
         """Write a batch and give its place back."""
@@ -317,27 +325,24 @@ class _Load:
         self._settle(done, "loaded")
         return rest
 
-    def _settle(self, entries: list[Entry], fate: Fate) -> None:
+    def _settle(self, entries: list[Entry], fate: Literal["loaded", "quarantined"]) -> None:
         """Take items off their files' accounts."""
         if not entries:
             return
         self._last_success = self._request.clock.monotonic()
         self._settled += len(entries)
-        for entry in entries:
-            entry.state.settle(entry, fate)
-        for state in {id(entry.state): entry.state for entry in entries}.values():
-            self._report_if_done(state)
+        settle(entries, fate)
+        for state in {entry.state for entry in entries}:
+            self._report(state)
         self._request.progress.advance(self._settled, self._request.total, "items")
 
-    def _report_if_done(self, state: FileState) -> None:
+    def _report(self, state: FileState) -> None:
         """Tell when every item of a file is accounted for, and from time to time how far it is."""
-        if state.is_done:
+        if state.close():
             self._request.on_file_done(state.tally)
-            return
-        tally = state.tally
-        if tally.line >= state.told + CHECKPOINT_LINES:
-            state.told = tally.line
-            self._request.on_file_mark(tally)
+        elif state.tally.line >= state.told + CHECKPOINT_LINES:
+            state.told = state.tally.line
+            self._request.on_file_mark(state.tally)
 
     def _require_movement(self, began: float, answer: Answer) -> None:
         """Say why it waits, and stop where nothing gets through any more.
@@ -370,6 +375,11 @@ class _Load:
                 f"({code})"
             )
             raise Stopped(message, "look at its keys and indexes, then resume")
+
+
+def _next_few(source: Iterator[Batch]) -> list[Batch]:
+    """Return the next batches; none at the end."""
+    return list(itertools.islice(source, BATCHES_AHEAD))
 
 
 def _tls(aws: Aws) -> ssl.SSLContext | bool:

@@ -12,7 +12,7 @@ from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.spool import IN_PLACE, Holder, held
-from retable.runner.load.account import Entry, FileState
+from retable.runner.load.account import BLOCK_LINES, Entry, FileState
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Kept
 
@@ -70,7 +70,7 @@ def shuffled(found: Iterator[Entry | FileState], rng: Random) -> Iterator[Entry 
         held.append(entry)
         size += len(entry.result.item_json)
         if len(held) > SHUFFLED_ITEMS or size > SHUFFLED_BYTES:
-            place = rng.randrange(len(held))
+            place = int(rng.random() * len(held))
             held[place], held[-1] = held[-1], held[place]
             chosen = held.pop()
             size -= len(chosen.result.item_json)
@@ -122,20 +122,24 @@ def _of_file(
 ) -> Iterator[Entry]:
     """Yield the items of one data file that are to be written."""
     item_of = item_reader(state.file)
-    begin = state.read_line
-    for number, content in _lines_at_hand(holder, state.file):
-        if number <= begin:
+    begin = state.tally.line
+    block = state.begin_block()
+    for line, content in _lines_at_hand(holder, state.file):
+        if line <= begin:
             continue
         outcome = mapping.apply(item_of(content))
-        results = outcome.results if isinstance(outcome, Kept) else ()
-        lost = sum((number, ordinal) in losers for ordinal in range(len(results)))
-        account = state.open(number, len(results), lost)
-        state.read_line = number
-        for ordinal, result in enumerate(results):
-            if (number, ordinal) not in losers:
-                yield Entry(
-                    state=state, line=number, ordinal=ordinal, result=result, account=account
-                )
+        if isinstance(outcome, Kept):
+            for ordinal, result in enumerate(outcome.results):
+                if losers and (line, ordinal) in losers:
+                    block.superseded += 1
+                else:
+                    block.handed_out += 1
+                    yield Entry(state, block, line, ordinal, result)
+        block.last = line
+        if line % BLOCK_LINES == 0:
+            block.is_full = True
+            block = state.begin_block()
+    block.is_full = True
 
 
 def _lines_at_hand(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:

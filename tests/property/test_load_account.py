@@ -1,48 +1,55 @@
 """I2, I3: whatever order items end in, all up to a file's mark is settled, and counted once."""
 
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import Entry, Fate, FileState, FileTally
+from retable.runner.load.account import Entry, FileState, FileTally, settle
 from retable.transforms.outcome import Result
 
 FILE = CheckedFile(key="a", path=Path(), item_count=0, md5="")
 RESULT = Result(item_json=b"{}", key="{}", digest=(0, 0), size=2)
+Fate = Literal["loaded", "quarantined"]
 
 LINES = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda pair: (max(pair), min(pair))),
-    max_size=12,
+    max_size=14,
 )
 """For each line: how many results it has, and how many of them lost a collision."""
 
 
-@given(lines=LINES, data=st.data())
+@given(lines=LINES, span=st.integers(1, 5), data=st.data())
 def test_all_up_to_the_mark_is_settled_and_counted_once(
-    lines: list[tuple[int, int]], data: st.DataObject
+    lines: list[tuple[int, int]], span: int, data: st.DataObject
 ) -> None:
     state = FileState(FILE)
     waiting: list[Entry] = []
-    settled: dict[int, list[Fate]] = {}
-    mark = 0
+    settled: dict[int, list[str]] = {}
     todo = list(enumerate(lines, 1))
+    block = state.begin_block()
+    mark = 0
     while todo or waiting:
         if todo and (not waiting or data.draw(st.booleans())):
-            number, (results, lost) = todo.pop(0)
-            account = state.open(number, results, lost)
-            state.read_line = number
-            settled[number] = ["superseded"] * lost
-            waiting += [
-                Entry(state=state, line=number, ordinal=n, result=RESULT, account=account)
-                for n in range(results - lost)
-            ]
+            line, (results, lost) = todo.pop(0)
+            settled[line] = ["superseded"] * lost
+            block.superseded += lost
+            block.handed_out += results - lost
+            waiting += [Entry(state, block, line, n, RESULT) for n in range(results - lost)]
+            block.last = line
+            if line % span == 0:
+                block.is_full = True
+                block = state.begin_block()
+            block.is_full = not todo
         else:
             entry = waiting.pop(data.draw(st.integers(0, len(waiting) - 1)))
             fate: Fate = data.draw(st.sampled_from(["loaded", "quarantined"]))
-            state.settle(entry, fate)
+            settle([entry], fate)
             settled[entry.line].append(fate)
+        state.is_read = not todo
+        done = state.close()
         tally = state.tally
         assert tally.line >= mark, "a mark never goes back"
         mark = tally.line
@@ -55,22 +62,28 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
             superseded=fates.count("superseded"),
             quarantined=fates.count("quarantined"),
         )
+        assert done == (not todo and not waiting)
     assert mark == len(lines)
-    state.is_read = True
-    assert state.is_done
 
 
-@given(lines=LINES)
-def test_a_file_that_goes_on_after_a_mark_counts_on(lines: list[tuple[int, int]]) -> None:
+def test_a_file_that_goes_on_after_a_mark_counts_on() -> None:
     mark = FileTally(file="a", line=7, loaded=5, superseded=1, quarantined=2)
     state = FileState(FILE, mark)
+    block = state.begin_block()
+    block.handed_out, block.last, block.is_full = 2, 9, True
+    settle([Entry(state, block, 8, 0, RESULT)], "loaded")
+    assert not state.close()
     assert state.tally == mark
-    for number, (results, lost) in enumerate(lines, 8):
-        account = state.open(number, results, lost)
-        state.read_line = number
-        for ordinal in range(results - lost):
-            entry = Entry(state=state, line=number, ordinal=ordinal, result=RESULT, account=account)
-            state.settle(entry, "loaded")
-    assert state.tally.line == 7 + len(lines)
-    assert state.tally.loaded == 5 + sum(results - lost for results, lost in lines)
-    assert state.tally.items == 8 + sum(results for results, _ in lines)
+    settle([Entry(state, block, 9, 0, RESULT)], "quarantined")
+    state.is_read = True
+    assert state.close()
+    assert state.tally == FileTally(file="a", line=9, loaded=6, superseded=1, quarantined=3)
+    assert state.tally.items == 10
+
+
+def test_a_file_of_nothing_is_done_once_it_is_read() -> None:
+    state = FileState(FILE)
+    state.begin_block().is_full = True
+    state.is_read = True
+    assert state.close()
+    assert state.tally == FileTally(file="a")

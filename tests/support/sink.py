@@ -90,7 +90,8 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            taker.requests.append((dict(self.headers.items()), body))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            taker.requests.append((headers, body))
             [(table, requests)] = json.loads(body)["RequestItems"].items()
             reply = taker.take([request["PutRequest"]["Item"] for request in requests])
             time.sleep(reply.after_seconds)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import Entry, FileState, Line
+from retable.runner.load.account import Block, Entry, FileState
 from retable.runner.load.quarantine import Quarantine, read_quarantine
 from retable.transforms.outcome import Result
 
@@ -19,7 +19,7 @@ RESULT = Result(
 def entry(file: str, line: int) -> Entry:
     """Return an item that is on its way from a line of ``file``."""
     state = FileState(CheckedFile(key=file, path=Path(), item_count=9, md5=""))
-    return Entry(state=state, line=line, ordinal=0, result=RESULT, account=Line(line, 1))
+    return Entry(state, Block(), line, 0, RESULT)
 
 
 def test_an_entry_names_its_line_and_keeps_the_item_exactly(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.load import source
-from retable.runner.load.account import Entry, FileState, Line
+from retable.runner.load.account import Block, Entry, FileState
 from retable.runner.load.source import Batch, batches, shuffled
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
@@ -113,4 +113,4 @@ def _batched(entries: list[Entry]) -> Iterable[list[Entry]]:
 
 def _entry(key: str, size: int) -> Entry:
     result = Result(item_json=b"x" * size, key=key, digest=(0, 0), size=size)
-    return Entry(state=None, line=1, ordinal=0, result=result, account=Line(1, 1))  # type: ignore[arg-type]  # not looked at
+    return Entry(None, Block(), 1, 0, result)  # type: ignore[arg-type]  # not looked at

@@ -109,8 +109,10 @@ def _unpacked(path: Path) -> Iterator[bytes]:
     member = zlib.decompressobj(16 + zlib.MAX_WBITS)
     rest = b""
     with path.open("rb") as file:
-        while chunk := file.read(32 << 10):
-            *lines, rest = (rest + member.decompress(chunk)).split(b"\n")
+        while chunk := file.read(64 << 10):
+            lines = member.decompress(chunk).split(b"\n")
+            lines[0] = rest + lines[0]
+            rest = lines.pop()
             yield from lines
 
 

@@ -7,12 +7,13 @@ its first moment to the end of its verification (I9).
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from retable.runner.aws.create import create_request, validate_request
-from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.costs import writes_a_second
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
@@ -40,6 +41,7 @@ from retable.runner.plan import (
     Step,
     Unprotect,
     UseExport,
+    UseTable,
     VerifyTable,
 )
 from retable.runner.unsupported import unsupported
@@ -116,6 +118,7 @@ def compile_verification(
         create=None,
         load=None,
         loaded_by=loaded_by,
+        others=spec.target.nonempty == "accept",
     )
     use = replace(_use_export(spec, "only", export_id, incrementals), location=location)
     return _reading_plan(spec, "verify", (*_mapping_steps(use), verify))
@@ -217,9 +220,10 @@ def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
     Raises:
         CheckFailed: there is one, and it is not the source that makes way.
     """
-    if spec.rebuild.strategy == "side-by-side" and observed.target is not None:
+    taken = spec.rebuild.strategy == "side-by-side" and observed.target is not None
+    if taken and spec.target.nonempty == "refuse":
         message = f"the target table {spec.target.table} already exists"
-        hint = "name another target, or delete it first if nothing in it is needed"
+        hint = "name another target, delete this one, or say target.nonempty: accept"
         raise CheckFailed(message, hint)
 
 
@@ -239,7 +243,7 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
         yield _backup(source)
     if replaces:
         yield from _delete_steps(spec, observed, source)
-    yield from _target_steps(spec, source, f"dry-run-{last}")
+    yield from _target_steps(spec, observed, source, f"dry-run-{last}")
 
 
 def _export_steps(
@@ -363,19 +367,61 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     )
 
 
-def _target_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[Step]:
+def _target_steps(
+    spec: Spec, observed: Observed, source: TableSettings, dry_run: str
+) -> Iterator[Step]:
     """Yield the new table, its items, their proof and its settings."""
+    if observed.target is not None and spec.target.nonempty == "accept":
+        yield from _steps_into(spec, observed.target, dry_run)
+        return
     replaces = spec.rebuild.strategy == "replace"
     request = create_request(spec.target, source)
     validate_request(request)
     yield CreateTable(id="create", request=request, replaces="delete" if replaces else None)
-    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
-    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=rate)
+    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=_rate(spec, request))
     yield VerifyTable(
         id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
     )
     yield _restored(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+
+
+def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[Step]:
+    """Yield the loading of a table that is there, whose settings and policy are its own.
+
+    Raises:
+        Refused: it has another key.
+        Stopped: it is being changed just now.
+    """
+    require_ready(target, target.name)
+    if target.key != spec.target.key:
+        message = f"the table {target.name} is there with another key than the spec's"
+        raise Refused(message, "nonempty: accept needs the same key")
+    yield UseTable(id="create", table=target.name, table_id=target.table_id)
+    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
+    yield LoadItems(
+        id="load",
+        create="create",
+        dry_run=dry_run,
+        rate=rate,
+        on_conflict=spec.load.on_conflict,
+    )
+    yield VerifyTable(
+        id="verify",
+        table=target.name,
+        dry_run=dry_run,
+        create="create",
+        load="load",
+        others=True,
+    )
+
+
+def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
+    """Return the write units a second that a load may take; a share is one of the new table's."""
+    rate = spec.load.rate
+    if not isinstance(rate, Percentage):
+        return rate
+    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
 def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
@@ -419,8 +465,18 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
         yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
     elif spec.rebuild.strategy == "side-by-side":
         yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
+    yield from _export_notes(spec, observed, source)
+    if observed.target is not None and spec.target.nonempty == "accept":
+        yield f"{spec.target.table} is there already; it is not fenced, and what it holds stays"
+    if spec.rebuild.backup == "none":
+        yield f"no backup of {name} is made"
+
+
+def _export_notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str]:
+    """Yield what a reader must know about the export."""
     export = observed.export
     if export is not None and export.table_id != source.description.table_id:
+        name = source.description.name
         yield f"export {export.id} is of another physical table than {name} is now"
     if export is not None:
         yield from overlaps(export, observed.incrementals)
@@ -428,8 +484,6 @@ def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[st
         yield "a scan is no snapshot: what is written to the source meanwhile may be in it or not"
     if spec.source.export.incrementals and spec.rebuild.freeze != "none":
         yield "source.export.incrementals are for the rehearsal: the final export is a full one"
-    if spec.rebuild.backup == "none":
-        yield f"no backup of {name} is made"
 
 
 def _functions_sha256(spec: Spec) -> str | None:

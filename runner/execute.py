@@ -30,12 +30,13 @@ from retable.runner.plan import (
     Step,
     Unprotect,
     UseExport,
+    UseTable,
     VerifyTable,
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
 from retable.runner.steps.convert import convert
-from retable.runner.steps.create import create_table, lift_fence
+from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, protect_again, unprotect
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
@@ -165,6 +166,8 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return delete_table(step, world)
         case CreateTable():
             return create_table(step, world)
+        case UseTable():
+            return use_table(step, world)
         case LoadItems():
             return load(step, world)
         case VerifyTable():

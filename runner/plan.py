@@ -186,6 +186,15 @@ class CreateTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseTable:
+    """Take a table that is there, with whatever it holds; it must be the one that was seen."""
+
+    id: str
+    table: str
+    table_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadItems:
     """Write every kept item to the target."""
 
@@ -194,6 +203,8 @@ class LoadItems:
     dry_run: str
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
+    on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
+    """What becomes of another item of the same key that is in the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +220,8 @@ class VerifyTable:
     """The step that loaded it; ``None`` where another run did."""
     loaded_by: str | None = None
     """The run whose load is verified, for the items that it had to quarantine."""
+    others: bool = False
+    """Whether the table may hold other items, which are not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +266,7 @@ Step = (
     | Unprotect
     | DeleteTable
     | CreateTable
+    | UseTable
     | LoadItems
     | VerifyTable
     | RestoreSettings

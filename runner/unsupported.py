@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.schema.spec import AwsBackup, CdkProvision, Percentage, Spec
+from retable.schema.spec import AwsBackup, CdkProvision, Spec
 
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
@@ -44,10 +44,6 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 def _in_work(spec: Spec) -> Iterator[str]:
     if spec.load.with_ != "batch-write":
         yield f"load.with: {spec.load.with_} (only batch-write loads)"
-    if isinstance(spec.load.rate, Percentage):
-        yield "load.rate.percent (a rate is given in write units a second)"
-    if spec.load.on_conflict != "overwrite":
-        yield f"load.on_conflict: {spec.load.on_conflict} (only overwrite)"
     if spec.verify.read != "scan":
         yield f"verify.read: {spec.verify.read} (only scan)"
     if spec.verify.checksum != "all":

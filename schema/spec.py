@@ -163,6 +163,8 @@ class Target:
     key: KeySchema
     indexes: Indexes | Literal["keep"] = "keep"
     billing: Literal["keep", "on-demand"] | Provisioned = "keep"
+    nonempty: Literal["refuse", "accept"] = "refuse"
+    """Whether the table may be there already, with items of its own."""
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
     """Per setting ``"keep"`` or a value: ttl (attribute name or ``False``), stream (view type or
     ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling and

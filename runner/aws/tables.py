@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
-from retable.runner.aws.errors import UNKNOWN_CALL, PolicyUnsupported, code_of, in_words
+from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words, is_unknown_call
 from retable.runner.aws.scan import pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
@@ -334,7 +334,7 @@ class Tables:
 
 def _or_unsupported(error: ClientError) -> Exception:
     """Return ``PolicyUnsupported`` for an endpoint without resource policies, else ``error``."""
-    if code_of(error) in UNKNOWN_CALL:
+    if is_unknown_call(error):
         return PolicyUnsupported("the endpoint does not know resource policies")
     return error
 

@@ -7,20 +7,28 @@ from typing import Any
 
 import orjson
 
+from retable.runner.load.account import Entry
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Result
 
 
 class Quarantine:
     """JSON lines, appended and forced to disk one by one."""
 
-    def __init__(self, path: Path, done_files: frozenset[str]) -> None:
-        """Open ``path``, keeping only the items of files that are done.
+    def __init__(
+        self, path: Path, done_files: frozenset[str], marks: Mapping[str, int] | None = None
+    ) -> None:
+        """Open ``path``, keeping only the items of files that are done, or up to their mark.
 
-        The items of a file that was not finished are tried again, and refused again.
+        All others are tried again, and refused again.
         """
         self._path = path
-        kept = [entry for entry in read_quarantine(path) if entry["source_file"] in done_files]
+        upto = marks or {}
+        kept = [
+            entry
+            for entry in read_quarantine(path)
+            if entry["source_file"] in done_files
+            or entry["source_line"] <= upto.get(entry["source_file"], 0)
+        ]
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             file.writelines(_line(entry) for entry in kept)
@@ -34,19 +42,19 @@ class Quarantine:
         finally:
             os.close(folder)
 
-    def add(self, source_file: str, line: int, ordinal: int, result: Result, code: str) -> None:
+    def add(self, entry: Entry, code: str, reason: Reason = Reason.REFUSED_BY_TABLE) -> None:
         """Keep one item, with the service's code for why."""
-        entry = {
-            "source_file": source_file,
-            "source_line": line,
-            "ordinal": ordinal,
-            "key": result.key,
-            "reason": Reason.REFUSED_BY_TABLE.value,
+        kept = {
+            "source_file": entry.state.file.key,
+            "source_line": entry.line,
+            "ordinal": entry.ordinal,
+            "key": entry.result.key,
+            "reason": reason.value,
             "code": code,
-            "item": orjson.Fragment(result.item_json),
+            "item": orjson.Fragment(entry.result.item_json),
         }
         with self._path.open("ab") as file:
-            file.write(_line(entry))
+            file.write(_line(kept))
             file.flush()
             os.fsync(file.fileno())
 
@@ -59,6 +67,12 @@ def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.endswith(b"\n"):
                 yield orjson.loads(line)
+
+
+def kept_existing(path: Path) -> int:
+    """Return how many items are there because another one of their key was kept."""
+    reasons = (entry["reason"] for entry in read_quarantine(path))
+    return sum(reason == Reason.KEPT_EXISTING for reason in reasons)
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

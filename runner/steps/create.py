@@ -4,7 +4,7 @@ from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.aws.policy import fence_policy, has_fence
 from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import CreateTable, LiftFence
+from retable.runner.plan import CreateTable, LiftFence, UseTable
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 
@@ -45,6 +45,20 @@ def create_table(step: CreateTable, world: World) -> Evidence:
     }
 
 
+def use_table(step: UseTable, world: World) -> Evidence:
+    """Take the table that is there, if it is the one that was planned for.
+
+    Raises:
+        CheckFailed: it is gone, or another table has its name now.
+    """
+    description = world.aws.tables.describe(step.table)
+    if description is None or description.table_id != step.table_id:
+        message = f"the table {step.table} is not the one that the plan was made for"
+        raise CheckFailed(message, "someone else deleted or replaced it; start a new run")
+    _require_planned_key(description, world)
+    return {"table": step.table, "table_id": description.table_id, "arn": description.arn}
+
+
 def require_created_table(create: str, world: World) -> TableDescription:
     """Return the table that the step ``create`` made, as it is now.
 
@@ -78,8 +92,8 @@ def _create(step: CreateTable, world: World) -> None:
     """Send CreateTable with the fence in it, so that no moment is without."""
     identity = world.aws.identity()
     arn = _arn_of(str(step.request["TableName"]), world)
-    fence = fence_policy(arn, identity.principals, None)
-    world.aws.tables.create({**step.request, "ResourcePolicy": fence})
+    fence = {"ResourcePolicy": fence_policy(arn, identity.principals, None)}
+    world.aws.tables.create({**step.request, **(fence if identity.principals else {})})
 
 
 def _await_fence(description: TableDescription, world: World) -> bool:
@@ -88,13 +102,17 @@ def _await_fence(description: TableDescription, world: World) -> bool:
     Returns whether the endpoint knows resource policies at all: AWS does, some emulators do not.
     """
     tables = world.aws.tables
+    principals = world.aws.identity().principals
+    if not principals:
+        world.progress.note("this endpoint has no identities: the target is not fenced")
+        return False
     try:
         for _ in patiently(world, FENCE_DEADLINE_SECONDS, "the fence to show in the policy"):
             present = tables.get_policy(description.arn)
             if present is not None and has_fence(present.text):
                 return True
             if present is None:
-                fence = fence_policy(description.arn, world.aws.identity().principals, None)
+                fence = fence_policy(description.arn, principals, None)
                 tables.put_policy(description.arn, fence, None)
     except PolicyUnsupported:
         world.progress.note("this endpoint has no resource policies: the target is not fenced")

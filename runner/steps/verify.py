@@ -10,6 +10,7 @@ from retable.runner.export.spool import held
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
+from retable.runner.load.quarantine import kept_existing
 from retable.runner.plan import DryRun, VerifyTable
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.export import holder_of
@@ -77,6 +78,7 @@ def _compare(step: VerifyTable, world: World) -> Comparison:
         quarantined=_quarantined(step, world),
         actual=world.folder.actual,
         diff=world.folder.diff,
+        others=step.others,
     )
 
 
@@ -176,10 +178,11 @@ def _require_account(step: VerifyTable, world: World) -> None:
         loaded=loaded["loaded"],
     )
     allowed = max_rejects(world.spec, counts.read)
-    refused = counts.rejected + loaded["quarantined"]
-    if refused > allowed:
+    # What was kept as the spec asks for is no fault of the items.
+    refused = loaded["quarantined"] - kept_existing(load_quarantine(world.folder.quarantine))
+    if counts.rejected + refused > allowed:
         message = (
-            f"{loaded['quarantined']:,} items were refused by the table; "
+            f"{refused:,} items were refused by the table; "
             f"transform.max_rejects allows {allowed:,} in all"
         )
         raise CheckFailed(message, f"they are in {load_quarantine(world.folder.quarantine)}")

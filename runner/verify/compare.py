@@ -80,6 +80,7 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     actual: Path,
     diff: Path,
     superseded: Path | None = None,
+    others: bool = False,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Comparison:
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
@@ -87,15 +88,14 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
     table refused (the JSON lines ``quarantined``) is not expected. Writes every difference into
     ``diff`` as JSON lines and beside the folder ``actual`` as ``diff.parquet``, both sorted by key;
-    they are empty where there is none. An item that is there twice is extra.
+    they are empty where there is none. An item that is there twice is extra. With ``others``, items
+    of no expected key are not looked at.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB.
     """
-    sides = (
-        expected_items(expected, superseded or expected / SUPERSEDED, quarantined),
-        actual_items(actual),
-    )
+    wanted = expected_items(expected, superseded or expected / SUPERSEDED, quarantined)
+    sides = (wanted, actual_items(actual, wanted if others else None))
     with database(actual.parent / SPILL, memory_limit) as connection:
         must, found = (_buckets(connection, side) for side in sides)
         differing = [

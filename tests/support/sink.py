@@ -25,6 +25,8 @@ class Reply:
     written: list[Item] = field(default_factory=list)
     unprocessed: list[Item] = field(default_factory=list)
     error: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Why the table holds back, as ``ThrottlingReasons`` say it."""
     hang_up: bool = False
     wrong_crc: bool = False
     after_seconds: float = 0.0
@@ -88,7 +90,8 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            taker.requests.append((dict(self.headers.items()), body))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            taker.requests.append((headers, body))
             [(table, requests)] = json.loads(body)["RequestItems"].items()
             reply = taker.take([request["PutRequest"]["Item"] for request in requests])
             time.sleep(reply.after_seconds)
@@ -106,6 +109,10 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
                 answer["ConsumedCapacity"] = [{"TableName": table, "CapacityUnits": reply.units}]
             if reply.error:
                 answer = {"__type": f"com.amazonaws.dynamodb#{reply.error}", "message": "no"}
+                if reply.reasons:
+                    answer["ThrottlingReasons"] = [
+                        {"reason": reason, "resource": "arn"} for reason in reply.reasons
+                    ]
             content = json.dumps(answer).encode()
             self.send_response(reply.status)
             self.send_header("Content-Length", str(len(content)))

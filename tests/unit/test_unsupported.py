@@ -37,9 +37,6 @@ LATER = {
     "rebuild.strategy: recover": ("", "rebuild: {strategy: recover}"),
     "load.with: bulk-put": ("", "load: {with: bulk-put}"),
     "load.with: import-table": ("", "load: {with: import-table}"),
-    "load.rate.percent": ("", "load: {rate: {percent: 50}}"),
-    "load.on_conflict: keep": ("", "load: {on_conflict: keep}"),
-    "load.on_conflict: fail": ("", "load: {on_conflict: fail}"),
     "verify.read: export": ("", "verify: {read: export}"),
     "verify.checksum": ("", "verify: {checksum: [id]}"),
 }

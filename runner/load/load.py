@@ -39,7 +39,7 @@ IDLE_SECONDS = 300.0
 """How long no item at all may get through before the load stops, to be resumed."""
 HOPELESS_ITEMS = 100
 """So many items refused and none taken: the table is wrong, not the items."""
-CHECKPOINT_LINES = 5_000
+CHECKPOINT_LINES = 2_000
 """How far a file's mark moves before it is journaled: what a killed load writes again at most,
 beside what was under way."""
 BATCHES_AHEAD = 16

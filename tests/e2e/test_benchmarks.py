@@ -72,3 +72,22 @@ def test_the_reading_benchmark_reads_in_every_way() -> None:
     for way in ("floor", "disk", "s3"):
         assert result[way]["items_per_cpu_second"] > 0
     assert result["disk_against_floor"] > 0 < result["s3_against_floor"]
+
+
+def test_the_loading_benchmark_writes_in_every_way() -> None:
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [
+            sys.executable,
+            str(ROOT / "benchmarks" / "load.py"),
+            *("--items", "800", "--rounds", "1"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    ways = {"batch_writer", "client", "with_mapping", "without_mapping"}
+    assert set(result["items_per_cpu_second"]) == ways
+    assert result["with_mapping_vs_batch_writer"] > 0 < result["without_mapping_vs_batch_writer"]

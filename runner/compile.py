@@ -5,43 +5,37 @@ freeze, everything that must be proved comes before the delete (I1), and the tar
 its first moment to the end of its verification (I9).
 """
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-from retable.runner.aws.create import create_request, validate_request
-from retable.runner.aws.settings import TableDescription, TableSettings
-from retable.runner.costs import writes_a_second
+from retable.runner.aws.settings import TableSettings
+from retable.runner.compile_target import target_steps
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
+from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
     ConvertFiles,
-    CreateTable,
     DeleteTable,
     DryRun,
     EnablePitr,
     FreezeSource,
-    LiftFence,
-    LoadItems,
     MakeExport,
     MergeExports,
     Plan,
-    RestoreSettings,
     Role,
     ScanTable,
     Settle,
     Step,
     Unprotect,
     UseExport,
-    UseTable,
     VerifyTable,
 )
 from retable.runner.unsupported import unsupported
@@ -57,7 +51,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         CheckFailed: the target's name is taken by another table.
     """
     source = observed.source
-    missing = (*unsupported(spec), *_lost_with_the_source(spec, source))
+    missing = (*unsupported(spec), *lost_with_the_source(spec, source))
     strategy = spec.rebuild.strategy
     if strategy == "recover" or source is None or missing:
         if not missing:
@@ -80,7 +74,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         items=_items(observed, source),
         items_are_exact=observed.export is not None and not observed.incrementals,
         steps=tuple(_steps(spec, observed, source)),
-        notes=tuple(_notes(spec, observed, source)),
+        notes=tuple(notes(spec, observed, source)),
     )
 
 
@@ -207,13 +201,6 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
     )
 
 
-def _lost_with_the_source(spec: Spec, source: TableSettings | None) -> Iterator[str]:
-    """Yield what a replace would destroy and this version cannot bring back."""
-    if spec.rebuild.strategy == "replace" and source is not None:
-        for what in source.unkept:
-            yield f"{source.description.name} has {what}, which would be lost with it"
-
-
 def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
     """Refuse to load into a table that is there already under the target's name.
 
@@ -243,7 +230,7 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
         yield _backup(source)
     if replaces:
         yield from _delete_steps(spec, observed, source)
-    yield from _target_steps(spec, observed, source, f"dry-run-{last}")
+    yield from target_steps(spec, observed, source, f"dry-run-{last}")
 
 
 def _export_steps(
@@ -365,125 +352,6 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
         approval="approve",
         settle_seconds=_settle_seconds(spec, observed),
     )
-
-
-def _target_steps(
-    spec: Spec, observed: Observed, source: TableSettings, dry_run: str
-) -> Iterator[Step]:
-    """Yield the new table, its items, their proof and its settings."""
-    if observed.target is not None and spec.target.nonempty == "accept":
-        yield from _steps_into(spec, observed.target, dry_run)
-        return
-    replaces = spec.rebuild.strategy == "replace"
-    request = create_request(spec.target, source)
-    validate_request(request)
-    yield CreateTable(id="create", request=request, replaces="delete" if replaces else None)
-    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=_rate(spec, request))
-    yield VerifyTable(
-        id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
-    )
-    yield _restored(spec, source)
-    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
-
-
-def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[Step]:
-    """Yield the loading of a table that is there, whose settings and policy are its own.
-
-    Raises:
-        Refused: it has another key.
-        Stopped: it is being changed just now.
-    """
-    require_ready(target, target.name)
-    if target.key != spec.target.key:
-        message = f"the table {target.name} is there with another key than the spec's"
-        raise Refused(message, "nonempty: accept needs the same key")
-    yield UseTable(id="create", table=target.name, table_id=target.table_id)
-    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
-    yield LoadItems(
-        id="load",
-        create="create",
-        dry_run=dry_run,
-        rate=rate,
-        on_conflict=spec.load.on_conflict,
-    )
-    yield VerifyTable(
-        id="verify",
-        table=target.name,
-        dry_run=dry_run,
-        create="create",
-        load="load",
-        others=True,
-    )
-
-
-def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
-    """Return the write units a second that a load may take; a share is one of the new table's."""
-    rate = spec.load.rate
-    if not isinstance(rate, Percentage):
-        return rate
-    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
-
-
-def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
-    """Return the settings step: the source's own values, and over them what the spec says."""
-    own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
-    said = {name: value for name, value in own.items() if value != "keep"}
-    return RestoreSettings(
-        id="settings",
-        create="create",
-        ttl=said.get("ttl", source.ttl) or None,
-        stream=said.get("stream", source.description.stream) or None,
-        pitr=bool(said.get("point_in_time_recovery", source.pitr)),
-        pitr_days=source.pitr_days,
-        deletion_protection=bool(
-            said.get("deletion_protection", source.description.deletion_protection)
-        ),
-        tags=dict(said.get("tags", source.tags)),
-    )
-
-
-def _policy(spec: Spec, source: TableSettings) -> str | None:
-    """Return the resource policy the target shall end with."""
-    own = "keep" if spec.target.settings == "keep" else spec.target.settings.get("policy", "keep")
-    if own != "keep":
-        return json.dumps(own, sort_keys=True) if own else None
-    if source.policy is None or spec.target.table == source.description.name:
-        return source.policy
-    # Its statements name the source by ARN; the target is another table.
-    target_arn = source.description.arn.rpartition("/")[0] + "/" + spec.target.table
-    return source.policy.replace(source.description.arn, target_arn)
-
-
-def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str]:
-    """Yield what a reader must know before agreeing."""
-    name = source.description.name
-    for what in source.unkept:
-        yield f"{name} has {what}, which {spec.target.table} will not have"
-    if source.description.stream and spec.rebuild.strategy == "replace":
-        yield f"the stream of {name} ends with it: the new one has another ARN"
-    if spec.rebuild.freeze == "none":
-        yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
-    elif spec.rebuild.strategy == "side-by-side":
-        yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
-    yield from _export_notes(spec, observed, source)
-    if observed.target is not None and spec.target.nonempty == "accept":
-        yield f"{spec.target.table} is there already; it is not fenced, and what it holds stays"
-    if spec.rebuild.backup == "none":
-        yield f"no backup of {name} is made"
-
-
-def _export_notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str]:
-    """Yield what a reader must know about the export."""
-    export = observed.export
-    if export is not None and export.table_id != source.description.table_id:
-        name = source.description.name
-        yield f"export {export.id} is of another physical table than {name} is now"
-    if export is not None:
-        yield from overlaps(export, observed.incrementals)
-    if spec.source.export.kind == "scan" and spec.rebuild.freeze == "none":
-        yield "a scan is no snapshot: what is written to the source meanwhile may be in it or not"
-    if spec.source.export.incrementals and spec.rebuild.freeze != "none":
-        yield "source.export.incrementals are for the rehearsal: the final export is a full one"
 
 
 def _functions_sha256(spec: Spec) -> str | None:

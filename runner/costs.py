@@ -69,7 +69,7 @@ def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
         units=0,
         seconds=None,
         dollars=_cents(size / GIGABYTE * prices.imported_gigabyte),
-        ruled_out=_no_import(request),
+        ruled_out=no_import(request),
     )
 
 
@@ -79,7 +79,7 @@ def writes_a_second(request: Mapping[str, Any]) -> int:
     return provisioned.get("WriteCapacityUnits", NEW_TABLE_WRITES)
 
 
-def _no_import(request: Mapping[str, Any]) -> str | None:
+def no_import(request: Mapping[str, Any]) -> str | None:
     """Return why ImportTable cannot make this table; what it takes is in botocore's model."""
     if request.get("LocalSecondaryIndexes"):
         return "an import makes no local indexes"

@@ -27,6 +27,7 @@ from retable.runner.plan import (
     RestoreSettings,
     ScanTable,
     Settle,
+    StageItems,
     Step,
     Unprotect,
     UseExport,
@@ -35,6 +36,7 @@ from retable.runner.plan import (
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
+from retable.runner.steps.bulk import account_for_import, bulk_put, import_table, stage
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, protect_again, unprotect
@@ -164,10 +166,18 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return unprotect(step, world)
         case DeleteTable():
             return delete_table(step, world)
+        case StageItems():
+            return stage(step, world)
+        case CreateTable(imports=str()):
+            return import_table(step, world)
         case CreateTable():
             return create_table(step, world)
         case UseTable():
             return use_table(step, world)
+        case LoadItems(loader="import-table"):
+            return account_for_import(step, world)
+        case LoadItems(loader="bulk-put"):
+            return bulk_put(step, world)
         case LoadItems():
             return load(step, world)
         case VerifyTable():

@@ -26,6 +26,7 @@ from retable.runner.plan import (
     RestoreSettings,
     ScanTable,
     Settle,
+    StageItems,
     Step,
     Unprotect,
     UseExport,
@@ -82,10 +83,18 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"turn off deletion protection of {step.table}"
         case DeleteTable():
             return f"delete {step.table}"
+        case StageItems():
+            return f"stage the items in s3://{step.bucket}/{step.prefix}"
+        case CreateTable(imports=str()):
+            return f"import {step.request['TableName']} from what is staged, then fence it"
         case CreateTable():
             return f"create {step.request['TableName']}, fenced"
         case UseTable():
             return f"use the table {step.table}, which is there already"
+        case LoadItems(loader="import-table"):
+            return "account for what was imported"
+        case LoadItems(loader="bulk-put"):
+            return "load the items by a bulk operation of DynamoDB's own"
         case LoadItems():
             rate = f" at {step.rate:,} write units a second" if step.rate else ""
             return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
@@ -265,7 +274,7 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "-"
         case CreateTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
             return "+"
-        case LoadItems():
+        case LoadItems() | StageItems():
             return ">"
         case VerifyTable() | CheckExport() | MergeExports() | DryRun():
             return "?"

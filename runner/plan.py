@@ -175,6 +175,18 @@ class DeleteTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageItems:
+    """Write every item to load as objects in S3, from where the service itself writes them."""
+
+    id: str
+    dry_run: str
+    bucket: str
+    prefix: str
+    """The declared prefix; objects lie below it, in a folder of this run's own."""
+    bucket_owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
     """Create the target, fenced from birth, and find it empty (I9)."""
 
@@ -183,6 +195,8 @@ class CreateTable:
     """CreateTable's request, without the fence, which names the caller and is added on the way."""
     replaces: str | None
     """The id of the ``DeleteTable`` step that must be done first; ``None`` side by side."""
+    imports: str | None = None
+    """The id of the ``StageItems`` step whose items the table is born with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +219,9 @@ class LoadItems:
     """Write units a second; ``None`` is as fast as the table allows."""
     on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
     """What becomes of another item of the same key that is in the table."""
+    loader: Literal["batch-write", "bulk-put", "import-table"] = "batch-write"
+    stage: str | None = None
+    """The id of the ``StageItems`` step, for loaders that write from S3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +282,7 @@ Step = (
     | Settle
     | Unprotect
     | DeleteTable
+    | StageItems
     | CreateTable
     | UseTable
     | LoadItems

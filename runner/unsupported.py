@@ -42,8 +42,6 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 
 
 def _in_work(spec: Spec) -> Iterator[str]:
-    if spec.load.with_ != "batch-write":
-        yield f"load.with: {spec.load.with_} (only batch-write loads)"
     if spec.verify.read != "scan":
         yield f"verify.read: {spec.verify.read} (only scan)"
     if spec.verify.checksum != "all":

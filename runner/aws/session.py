@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from retable.runner.aws.bulk import Bulk
 from retable.runner.aws.errors import in_words, is_unknown_call
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
@@ -40,6 +41,7 @@ ENDPOINT_VARIABLES = {
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
+    "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "sts": "AWS_ENDPOINT_URL_STS",
 }
@@ -91,6 +93,11 @@ class Aws:
     def exports(self) -> Exports:
         """Return the way to exports."""
         return Exports(self._client("dynamodb"))
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        """Return the way to write from S3."""
+        return Bulk(self._client("dynamodb"), self._client)
 
     @cached_property
     def objects(self) -> Objects:

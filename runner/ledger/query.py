@@ -5,7 +5,7 @@ their own beside the parts.
 """
 # ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -240,6 +240,22 @@ class Ledger:
         )
         lines = table.column("source_line").to_pylist()
         return frozenset(zip(lines, table.column("ordinal").to_pylist(), strict=True))
+
+    def places(self, keys: Collection[str]) -> dict[str, tuple[str, int, int]]:
+        """Return file, line and ordinal of the results with these keys that did not lose."""
+        if not keys:
+            return {}
+        lost = self.folder / SUPERSEDED
+        with self._database() as connection:
+            connection.execute("create temp table wanted (key varchar)")
+            connection.executemany("insert into wanted values (?)", [[key] for key in keys])
+            rows = connection.execute(
+                f"""select ledger.key, source_file, source_line, ordinal
+                from {parts(self.folder)} as ledger semi join wanted using (key)
+                anti join read_parquet({file_list([lost])}) as lost
+                  using (source_file, source_line, ordinal)"""
+            ).fetchall()
+        return {key: (file, line, ordinal) for key, file, line, ordinal in rows}
 
     def _collide(self) -> None:
         """Write the colliding keys into a file, once for this ledger."""

@@ -3,12 +3,20 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from retable.runner.load.account import Entry
 from retable.schema.reasons import Reason
+
+
+class Place(NamedTuple):
+    """Which result of which exported line an item is."""
+
+    file: str
+    line: int
+    ordinal: int
 
 
 class Quarantine:
@@ -44,14 +52,26 @@ class Quarantine:
 
     def add(self, entry: Entry, code: str, reason: Reason = Reason.REFUSED_BY_TABLE) -> None:
         """Keep one item, with the service's code for why."""
+        place = Place(entry.state.file.key, entry.line, entry.ordinal)
+        self.add_found(place, entry.result.key, entry.result.item_json, code, reason)
+
+    def add_found(
+        self,
+        place: Place,
+        key: str,
+        item: bytes,
+        code: str,
+        reason: Reason = Reason.REFUSED_BY_TABLE,
+    ) -> None:
+        """Keep one item whose place in the export was looked up."""
         kept = {
-            "source_file": entry.state.file.key,
-            "source_line": entry.line,
-            "ordinal": entry.ordinal,
-            "key": entry.result.key,
+            "source_file": place.file,
+            "source_line": place.line,
+            "ordinal": place.ordinal,
+            "key": key,
             "reason": reason.value,
             "code": code,
-            "item": orjson.Fragment(entry.result.item_json),
+            "item": orjson.Fragment(item),
         }
         with self._path.open("ab") as file:
             file.write(_line(kept))

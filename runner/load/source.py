@@ -53,7 +53,7 @@ def batches(
     Raises:
         CheckFailed: a data file is not the one that was checked.
     """
-    yield from in_batches(shuffled(_in_turns(mapping, states, losers, holder), rng))
+    yield from in_batches(shuffled(in_turns(mapping, states, losers, holder), rng))
 
 
 def shuffled(found: Iterator[Entry | FileState], rng: Random) -> Iterator[Entry | FileState]:
@@ -97,7 +97,7 @@ def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
     yield batch
 
 
-def _in_turns(
+def in_turns(
     mapping: Mapping, states: Sequence[FileState], losers: Losers, holder: Holder
 ) -> Iterator[Entry | FileState]:
     """Yield the items of a few files in turns, and each file's state after its last item."""

@@ -36,6 +36,8 @@ class SandboxOptions:
     """Data files an export has; one of them is empty."""
     window_seconds: float = 0.0
     """What an incremental export covers at least; the service wants 15 minutes."""
+    bulk_seconds: float = 0.0
+    """How long an import or a bulk operation is IN_PROGRESS."""
     backup_seconds: float = 0.0
     """How long a backup is CREATING."""
     ttl_seconds: float | None = None

@@ -8,6 +8,7 @@ everything once and uses none of it, so that a child starts at once and carries 
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -125,13 +126,14 @@ def _arm(kill_at: int | None, tally: Path) -> None:
 
 def _mine(function: str) -> None:
     """Die as soon as ``function`` is called."""
-    module, _, name = function.rpartition(".")
+    where, _, name = function.rpartition(".")
+    owner = pkgutil.resolve_name(where)
 
     def die(*_: Any, **__: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    assert callable(getattr(importlib.import_module(module), name))
-    setattr(sys.modules[module], name, die)
+    assert callable(getattr(owner, name))
+    setattr(owner, name, die)
 
 
 if __name__ == "__main__":

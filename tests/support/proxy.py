@@ -128,11 +128,17 @@ class Proxy:
         return None
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that lets many connect at once: a connection that is put off waits for a second."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def proxy(target: str, seed: int) -> Iterator[tuple[Proxy, str]]:
     """Serve a proxy to ``target`` on loopback; yield it and its address."""
     between = Proxy(target, random.Random(seed))  # noqa: S311 -- faults need no secrecy
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(between))
+    server = _Server(("127.0.0.1", 0), _handler(between))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

@@ -62,11 +62,17 @@ class Sink:
         return reply
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that lets many connect at once: a connection that is put off waits for a second."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def sink(script: Script, key: str = "id") -> Iterator[tuple[Sink, Aws]]:
     """Serve ``script`` on loopback and yield the sink and a way to it."""
     taker = Sink(script, key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(taker))
+    server = _Server(("127.0.0.1", 0), _handler(taker))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     environ = {

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from retable.runner.aws.settings import TableSettings
-from retable.runner.compile_target import target_steps
+from retable.runner.compile_target import staging_steps, target_steps
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
@@ -228,6 +228,8 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
         last = "final"
     elif spec.rebuild.backup != "none":
         yield _backup(source)
+    # Whatever a load needs beside the table is there before the old one goes (I1).
+    yield from staging_steps(spec, source, f"dry-run-{last}")
     if replaces:
         yield from _delete_steps(spec, observed, source)
     yield from target_steps(spec, observed, source, f"dry-run-{last}")

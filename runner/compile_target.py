@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.costs import no_import, writes_a_second
@@ -23,6 +24,10 @@ from retable.runner.plan import (
 )
 from retable.schema.spec import Percentage, Spec
 
+STAGE = "stage"
+LEAST_BULK_UNITS = 1_024
+"""MaxWriteRequestUnits' least value, in botocore's model."""
+
 
 def target_steps(
     spec: Spec, observed: Observed, source: TableSettings, dry_run: str
@@ -35,15 +40,11 @@ def target_steps(
     request = create_request(spec.target, source)
     validate_request(request)
     loader = spec.load.with_
-    stage = None if loader == "batch-write" else _stage(spec, dry_run, request)
-    if stage is not None:
-        yield stage
-    imports = stage.id if stage is not None and loader == "import-table" else None
     yield CreateTable(
         id="create",
         request=request,
         replaces="delete" if replaces else None,
-        imports=imports,
+        imports=STAGE if loader == "import-table" else None,
     )
     yield LoadItems(
         id="load",
@@ -51,7 +52,7 @@ def target_steps(
         dry_run=dry_run,
         rate=_rate(spec, request),
         loader=loader,
-        stage=stage.id if stage is not None else None,
+        stage=None if loader == "batch-write" else STAGE,
     )
     yield VerifyTable(
         id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
@@ -60,28 +61,51 @@ def target_steps(
     yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
 
 
-def _stage(spec: Spec, dry_run: str, request: Mapping[str, Any]) -> StageItems:
-    """Return the step that stages the items in the declared S3 prefix.
+def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
+    """Yield the step that stages the items in the declared S3 prefix, for loaders that read there.
 
     Raises:
-        Refused: no S3 prefix is declared, or an import cannot make such a table.
+        Refused: no S3 prefix is declared, or the loader cannot do what the spec says.
     """
-    why = no_import(request) if spec.load.with_ == "import-table" else None
-    if why is not None:
-        message = f"load.with: import-table cannot make {spec.target.table}: {why}"
-        raise Refused(message, "use batch-write, or leave the local indexes out")
+    loader = spec.load.with_
+    if loader == "batch-write":
+        return
+    _require_loader(spec, source)
     wanted = spec.source.export
     location = parse_location(wanted.location or ".", spec.origin.folder)
     if not isinstance(location, S3Prefix):
-        message = f"load.with: {spec.load.with_} writes from S3, and no S3 prefix is declared"
+        message = f"load.with: {loader} writes from S3, and no S3 prefix is declared"
         raise Refused(message, "give source.export.location as s3://bucket/prefix")
-    return StageItems(
-        id="stage",
+    yield StageItems(
+        id=STAGE,
         dry_run=dry_run,
         bucket=location.bucket,
         prefix=location.prefix,
         bucket_owner=wanted.bucket_owner,
     )
+
+
+def _require_loader(spec: Spec, source: TableSettings) -> None:
+    """Refuse what one of DynamoDB's own loaders cannot do, before anything is touched."""
+    request = create_request(spec.target, source)
+    if spec.load.with_ == "bulk-put":
+        require_bulk_put()
+        rate = _rate(spec, request)
+        if rate is not None and rate < LEAST_BULK_UNITS:
+            message = (
+                f"load.with: bulk-put takes a rate of {LEAST_BULK_UNITS:,} or more; found {rate:,}"
+            )
+            raise Refused(message, "raise load.rate, leave it out, or use batch-write")
+        if spec.load.on_conflict != "overwrite":
+            message = f"load.with: bulk-put overwrites; found on_conflict: {spec.load.on_conflict}"
+            raise Refused(message, "use batch-write")
+        return
+    why = no_import(request)
+    if spec.target.nonempty == "accept":
+        why = "an import makes a new table, and nonempty: accept takes one that is there"
+    if why is not None:
+        message = f"load.with: import-table cannot make {spec.target.table}: {why}"
+        raise Refused(message, "use batch-write")
 
 
 def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[Step]:
@@ -95,16 +119,6 @@ def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[
     if target.key != spec.target.key:
         message = f"the table {target.name} is there with another key than the spec's"
         raise Refused(message, "nonempty: accept needs the same key")
-    if spec.load.with_ == "import-table":
-        message = f"load.with: import-table makes a new table, and {target.name} is there"
-        raise Refused(message, "use batch-write or bulk-put")
-    stage = None
-    if spec.load.with_ == "bulk-put":
-        if spec.load.on_conflict != "overwrite":
-            message = f"load.with: bulk-put overwrites; found on_conflict: {spec.load.on_conflict}"
-            raise Refused(message, "use batch-write")
-        stage = _stage(spec, dry_run, {})
-        yield stage
     yield UseTable(id="create", table=target.name, table_id=target.table_id)
     rate = spec.load.rate if isinstance(spec.load.rate, int) else None
     yield LoadItems(
@@ -114,7 +128,7 @@ def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[
         rate=rate,
         on_conflict=spec.load.on_conflict,
         loader=spec.load.with_,
-        stage=stage.id if stage is not None else None,
+        stage=None if spec.load.with_ == "batch-write" else STAGE,
     )
     yield VerifyTable(
         id="verify",

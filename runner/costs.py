@@ -83,6 +83,8 @@ def no_import(request: Mapping[str, Any]) -> str | None:
     """Return why ImportTable cannot make this table; what it takes is in botocore's model."""
     if request.get("LocalSecondaryIndexes"):
         return "an import makes no local indexes"
+    if request.get("TableClass", "STANDARD") != "STANDARD":
+        return f"an import makes no table of class {request['TableClass']}"
     return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import botocore
+import botocore.session
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
@@ -63,6 +64,18 @@ class Outcome:
         return done or (self.failure or "").startswith("ItemValidationError")
 
 
+def require_bulk_put() -> None:
+    """See that this boto3 knows the call.
+
+    Raises:
+        Refused: it is too old.
+    """
+    model = botocore.session.get_session().get_service_model("dynamodb")
+    if BULK_PUT not in model.operation_names:
+        message = f"botocore {botocore.__version__} does not know {BULK_PUT}"
+        raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
+
+
 class Bulk:
     """The calls of DynamoDB that write from S3."""
 
@@ -70,16 +83,6 @@ class Bulk:
         """Use boto3's DynamoDB ``client``; ``client_of`` opens those of other services."""
         self._client = client
         self._client_of = client_of
-
-    def require_bulk_put(self) -> None:
-        """See that this boto3 knows the call.
-
-        Raises:
-            Refused: it is too old.
-        """
-        if BULK_PUT not in self._client.meta.service_model.operation_names:
-            message = f"botocore {botocore.__version__} does not know {BULK_PUT}"
-            raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
 
     def start_import(self, staged: Staged, request: Mapping[str, Any], token: str) -> str:
         """Start an import that makes the table of CreateTable's ``request``; return its ARN."""

@@ -42,10 +42,6 @@ def stage(step: StageItems, world: World) -> Evidence:
         Stopped: S3 does not answer, or the disk is full.
     """
     mapped = _mapped(step.dry_run, world)
-    if any(
-        isinstance(other, LoadItems) and other.loader == "bulk-put" for other in world.plan.steps
-    ):
-        world.aws.bulk.require_bulk_put()
     states = [FileState(file) for file in merged_files(mapped.check, world)]
     ledger = Ledger(world.folder.expected(mapped.role))
     found = in_turns(world.mapping, states, ledger.losers, holder_of(mapped.check, world))
@@ -118,7 +114,8 @@ def bulk_put(step: LoadItems, world: World) -> Evidence:
     """
     table = require_created_table(step.create, world)
     staged = _staged(str(step.stage), world)
-    output = f"{world.evidence(str(step.stage))['prefix']}/output"
+    attempt = len(world.journal.records(step.id, FAILED)) + 1
+    output = f"{world.evidence(str(step.stage))['prefix']}/output-{attempt}"
     bulk = world.aws.bulk
     outcome = _carried_out(
         step.id,
@@ -164,6 +161,10 @@ def _accounted(step: LoadItems, world: World, outcome: Outcome, refused: Refused
     Raises:
         CheckFailed: not every item that failed is named, or one is that was not staged.
     """
+    staged = int(world.evidence(str(step.stage))["items"])
+    if outcome.processed != staged:
+        message = f"{outcome.arn} has read {outcome.processed:,} items; {staged:,} were staged"
+        raise CheckFailed(message, "something else lies under the staging prefix, or is missing")
     quarantine = Quarantine(load_quarantine(world.folder.quarantine), frozenset())
     items = {canonical_key(item, world.plan.key): (item, code) for item, code in refused}
     if len(items) != outcome.failed:
@@ -188,9 +189,17 @@ def _named_by_output(bucket: str, prefix: str, world: World) -> Refused:
     """Yield the items that a bulk operation's output names."""
     for key in world.aws.objects.list_keys(bucket, prefix):
         for line in _lines_of(bucket, key, world):
-            told = orjson.loads(line)
+            told = _record(line)
             if isinstance(told, dict) and isinstance(told.get("Item"), dict):
                 yield told["Item"], str(told.get("ErrorCode") or CODE)
+
+
+def _record(line: bytes) -> Any:
+    """Return one line of a bulk operation's output, or nothing where it is no JSON of its own."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _named_by_log(messages: Iterator[str], step: LoadItems, world: World) -> Refused:

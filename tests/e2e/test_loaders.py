@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.bulk import Bulk
+from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.execute import perform
 from retable.runner.failure import Refused
 from retable.runner.load.quarantine import read_quarantine
@@ -147,11 +147,28 @@ def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Pat
     assert "writes from S3, and no S3 prefix is declared" in ended.err
 
 
-def test_a_botocore_that_does_not_know_the_call_is_named() -> None:
-    class Old:
-        class meta:  # noqa: N801 -- as botocore calls it
-            class service_model:  # noqa: N801
-                operation_names = ("PutItem",)
+def test_a_botocore_that_does_not_know_the_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retable.runner.aws.bulk.BULK_PUT", "StartNothing")
+    with pytest.raises(Refused, match=r"botocore \S+ does not know StartNothing"):
+        require_bulk_put()
 
-    with pytest.raises(Refused, match=r"botocore \S+ does not know StartBulkPutItems"):
-        Bulk(Old, lambda _: None).require_bulk_put()
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_i1_everything_is_staged_before_the_old_table_goes(tmp_path: Path, loader: str) -> None:
+    spec = write_spec(tmp_path, loader)
+    text = spec.read_text("utf-8").replace("things-v2", "things")
+    spec.write_text(text + "rebuild: {strategy: replace}\n", "utf-8")
+    with running(spec, tmp_path) as run:
+        ids = [step.id for step in run.world.plan.steps]
+        assert ids.index("stage") < ids.index("delete") < ids.index("create")
+        run.finish()
+        assert len(run.items("things")) == COUNT - 1
+
+
+def test_a_rate_that_a_bulk_operation_does_not_take_is_refused(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "bulk-put")
+    text = spec.read_text("utf-8").replace("{with: bulk-put}", "{with: bulk-put, rate: 100}")
+    spec.write_text(text, "utf-8")
+    ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
+    assert ended.code == 2
+    assert "bulk-put takes a rate of 1,024 or more; found 100" in ended.err

@@ -113,7 +113,7 @@ def describe_bulk(state: State, call: Call) -> dict[str, Any]:
 def list_bulk(state: State, _: Call) -> dict[str, Any]:
     """Answer ListBulkOperations, newest first."""
     jobs = [job for job in state.bulk.values() if "/bulk-operation/" in job.arn]
-    return {"BulkOperations": [_describe_bulk(state, job) for job in reversed(jobs)]}
+    return {"BulkOperationsSummaryList": [_describe_bulk(state, job) for job in reversed(jobs)]}
 
 
 def cancel_bulk(state: State, call: Call) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def cancel_bulk(state: State, call: Call) -> dict[str, Any]:
     job = _known(state, str(call.body.get("BulkOperationArn")), "ResourceNotFoundException")
     if _status(state, job) == IN_PROGRESS:
         job.status, job.ready = "CANCELLED", state.now()
-    return {"BulkOperationDescription": _describe_bulk(state, job)}
+    return {"BulkOperationArn": job.arn, "BulkOperationStatus": _status(state, job)}
 
 
 def _job(state: State, call: Call, arn: str) -> BulkJob:

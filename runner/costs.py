@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from retable.runner.plan import CreateTable, LoadItems, Plan
+from retable.runner.report.figures import duration
+from retable.schema.spec import Spec
 
 Loader = Literal["batch-write", "bulk-put", "import-table"]
 UNIT_BYTES = 1024
@@ -90,3 +92,21 @@ def no_import(request: Mapping[str, Any]) -> str | None:
 
 def _cents(dollars: Decimal) -> Decimal:
     return dollars.quantize(Decimal("0.01"))
+
+
+def loader_lines(plan: Plan, spec: Spec) -> Iterator[str]:
+    """Yield what each loader would take, the one that the spec names marked."""
+    prices = Prices()
+    found = list(loaders(plan, prices))
+    if not found:
+        return
+    yield f"  {'loader':<15} {'write units':>15}  {'est. time':>10}  {'est. cost':>10}"
+    for estimate in found:
+        sign = ">" if estimate.loader == spec.load.with_ else " "
+        cost = "-" if estimate.dollars is None else f"${estimate.dollars:,}"
+        spent = "-" if estimate.seconds is None else duration(estimate.seconds)
+        units = f"{estimate.units:,}" if estimate.units else "-"
+        line = f"{sign} {estimate.loader:<15} {units:>15}  {spent:>10}  {cost:>10}"
+        yield f"{line}   {estimate.ruled_out}" if estimate.ruled_out else line
+    yield f"  estimated by the average item, at prices of {prices.region} in {prices.as_of}"
+    yield ""

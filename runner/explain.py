@@ -7,7 +7,7 @@ keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are not told 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from retable.runner.costs import Prices, loaders
+from retable.runner.costs import loader_lines
 from retable.runner.plan import (
     Approve,
     BackUp,
@@ -33,7 +33,6 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
-from retable.runner.report.figures import duration
 from retable.runner.spec_functions import ALLOW, signatures
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
@@ -123,26 +122,8 @@ def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number:>2} {_symbol(step):<3} {title(step)}"
     yield ""
-    yield from _loader_lines(plan, spec)
+    yield from loader_lines(plan, spec)
     yield from _closing_lines(plan, spec)
-
-
-def _loader_lines(plan: Plan, spec: Spec) -> Iterator[str]:
-    """Yield what each loader would take, the one that the spec names marked."""
-    prices = Prices()
-    found = list(loaders(plan, prices))
-    if not found:
-        return
-    yield f"  {'loader':<15} {'write units':>15}  {'est. time':>10}  {'est. cost':>10}"
-    for estimate in found:
-        sign = ">" if estimate.loader == spec.load.with_ else " "
-        cost = "-" if estimate.dollars is None else f"${estimate.dollars:,}"
-        spent = "-" if estimate.seconds is None else duration(estimate.seconds)
-        units = f"{estimate.units:,}" if estimate.units else "-"
-        line = f"{sign} {estimate.loader:<15} {units:>15}  {spent:>10}  {cost:>10}"
-        yield f"{line}   {estimate.ruled_out}" if estimate.ruled_out else line
-    yield f"  estimated by the average item, at prices of {prices.region} in {prices.as_of}"
-    yield ""
 
 
 def _source_lines(plan: Plan) -> Iterator[str]:

@@ -108,7 +108,8 @@ def _by_hand(folder: Path) -> int:
     with database(folder / "spill") as connection:
         ((found,),) = connection.execute(
             f"""select count(*) from (select key, digest_hi, digest_lo
-                from read_parquet('{folder}/ledger/expected/*.parquet') where key is not null) as must
+                from read_parquet('{folder}/ledger/expected/*.parquet')
+                where key is not null) as must
             full join (select key, digest_hi, digest_lo
                 from read_parquet('{folder}/ledger/actual/*.parquet')) as found using (key)
             where must.digest_hi is distinct from found.digest_hi

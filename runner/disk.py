@@ -36,16 +36,12 @@ def write_durably(path: Path, text: bytes) -> None:
         raise not_written(error, path) from error
 
 
-def not_written(error: OSError, path: Path, needed: int | None = None) -> Stopped:
-    """Return the failure for ``path`` that could not be written.
-
-    ``needed`` is about how many bytes more it takes, where that is known.
-    """
+def not_written(error: OSError, path: Path) -> Stopped:
+    """Return the failure for ``path`` that could not be written."""
     reason = error.strerror or type(error).__name__
     if error.errno not in FULL:
         return Stopped(f"{path} cannot be written: {reason}", "put it right, then resume")
-    wanted = "" if needed is None else f"about {needed:,} bytes more are needed, "
-    message = f"{path} cannot be written: {reason} ({wanted}{free_bytes(path):,} bytes are free)"
+    message = f"{path} cannot be written: {reason} ({free_bytes(path):,} bytes are free)"
     return Stopped(message, "make room or name another place with --run-dir, then resume")
 
 

@@ -47,6 +47,21 @@ class RunFolder:
         return self.path / "spool"
 
     @property
+    def scan(self) -> Path:
+        """Return the folder of exports by scan, and of notes about them."""
+        return self.path / "scan"
+
+    @property
+    def converted(self) -> Path:
+        """Return the folder of the export that was made of foreign files."""
+        return self.path / "converted"
+
+    @property
+    def merge(self) -> Path:
+        """Return the folder of what incremental exports have overtaken."""
+        return self.path / "merge"
+
+    @property
     def quarantine(self) -> Path:
         """Return the folder of items that were refused, each with its reason."""
         return self.path / "quarantine"
@@ -78,6 +93,11 @@ class RunFolder:
     def expired(self) -> Path:
         """Return the file of expected items that time to live has deleted since."""
         return self.ledger / "expired.jsonl"
+
+    @property
+    def source(self) -> Path:
+        """Return the folder of exported items that were written out for the spec's queries."""
+        return self.ledger / "source"
 
     @property
     def actual(self) -> Path:

@@ -9,7 +9,7 @@ from retable.runner.explain import title
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
-from retable.runner.plan import DryRun, LoadItems, Plan, Step, VerifyTable
+from retable.runner.plan import DryRun, LoadItems, MergeExports, Plan, Step, VerifyTable
 from retable.runner.report.items import (
     Buckets,
     CollisionSummary,
@@ -76,7 +76,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),
         collisions=_collisions(mapped, portrait),
-        notes=(*plan.notes, *notes, *_hot(partitions, spec)),
+        notes=(*plan.notes, *_merge_notes(plan, records), *notes, *_hot(partitions, spec)),
         failure=failure.message if failure else None,
         hint=failure.hint if failure else None,
         run_folder=str(folder.path),
@@ -110,6 +110,17 @@ def _facts_of(kind: type[Step], plan: Plan, records: list[Record], event: str) -
         if record.step in ids and record.event == event:
             found = record.data
     return found
+
+
+def _merge_notes(plan: Plan, records: list[Record]) -> Iterator[str]:
+    """Yield what incremental exports made of the full one."""
+    merged = _facts_of(MergeExports, plan, records, "done")
+    if merged:
+        yield (
+            f"{merged['full']:,} items of the full export and {merged['changes']:,} changes make "
+            f"{merged['merged']:,} items: {merged['outdated']:,} lines were overtaken by later "
+            f"ones, {merged['deletions']:,} say that an item was deleted"
+        )
 
 
 def _counts(mapped: Facts, loaded: Facts) -> Counts:

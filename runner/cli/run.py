@@ -71,6 +71,8 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --dry-run
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+    Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
+    (500MB, 100GB); beyond that, data files are fetched again when they are needed.
     """
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
     from retable.runner.spec_file import load_checked_spec

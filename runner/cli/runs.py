@@ -1,10 +1,12 @@
 """The ways to run a spec: from the start, dry, again, and back. ``cli.run`` reads the flags."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from retable.runner.aws.session import Aws
 from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import (
     Approval,
@@ -15,12 +17,17 @@ from retable.runner.cli.session import (
     turn_back,
 )
 from retable.runner.clock import SystemClock
-from retable.runner.compile import compile_dry_run, compile_plan
+from retable.runner.compile import compile_dry_run, compile_files_dry_run, compile_plan
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
-from retable.runner.observe import export_at_hand, observe, require_export
+from retable.runner.observe import (
+    export_at_hand,
+    incrementals_at_hand,
+    observe,
+    require_export,
+)
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
@@ -74,9 +81,16 @@ def dry_run_spec(
     require_leave(spec)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
-        export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
-        plan = compile_dry_run(spec, export, sample)
+        plan = _dry_run_plan(spec, connect, sample)
         carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
+
+
+def _dry_run_plan(spec: Spec, connect: Callable[[], Aws], sample: int | None) -> Plan:
+    """Return the plan of a dry run over what is at hand, or over ``sample`` of its items."""
+    if spec.source.export.kind == "files":
+        return compile_files_dry_run(spec, sample)
+    export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
+    return compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export), sample)
 
 
 def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave, wanted: Wanted) -> None:

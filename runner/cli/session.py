@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from retable.runner.aws.session import Aws, connect
 from retable.runner.cli.reports import Wanted
 from retable.runner.clock import SystemClock
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
+from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.folder import RunFolder, new_folder
 from retable.runner.journal import open_journal
@@ -58,7 +60,8 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
 
     def opener() -> Aws:
         if not opened:
-            opened.append(connect(spec.source.region, environ=environ))
+            owner = spec.source.export.bucket_owner
+            opened.append(connect(spec.source.region, environ=environ, bucket_owner=owner))
         return opened[0]
 
     return opener
@@ -140,7 +143,25 @@ def _world(
             random=random.Random(),  # noqa: S311 -- jitter needs no secrecy
             processes=os.cpu_count() or 1,
             approve=approve,
+            spool_bytes=spool_bytes(os.environ),
         )
+
+
+def spool_bytes(environ: Mapping[str, str]) -> int:
+    """Return how much of an export in S3 may be kept on this machine, by ``RETABLE_SPOOL``.
+
+    Raises:
+        Refused: it is no size such as ``500MB`` or ``20GB``.
+    """
+    text = environ.get("RETABLE_SPOOL")
+    if text is None:
+        return DEFAULT_BYTES
+    match = re.fullmatch(r"([0-9]{1,15}) ?([kMGT]?)B?", text)
+    if match is None:
+        message = f"RETABLE_SPOOL is {text!r}, expected a size such as 500MB or 20GB"
+        raise Refused(message)
+    power = " kMGT".index(match[2] or " ")
+    return int(match[1]) * int(1000**power)
 
 
 def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:

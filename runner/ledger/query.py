@@ -5,7 +5,7 @@ their own beside the parts.
 """
 # ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Any, Literal
 import duckdb
 from pyarrow import parquet
 
+from retable.runner.disk import replace_durably
 from retable.runner.failure import Stopped
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import NO_ROWS, SUPERSEDED, parts
-from retable.runner.ledger.write import replace_durably
 
 SPILL = ".spill"
 COLLIDING = "colliding.parquet"
@@ -37,6 +37,8 @@ class LedgerCounts:
     dropped: int
     rejected: int
     results: int
+    outdated: int = 0
+    """Exported lines that later changes have overtaken; they are no items any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +110,20 @@ class Ledger:
 
     def counts(self) -> LedgerCounts:
         """Return how many items have which outcome."""
-        read, kept, dropped, rejected, results = self._one(
-            f"""select count(*) filter (ordinal = 0),
+        read, kept, dropped, rejected, results, outdated = self._one(
+            f"""select count(*) filter (ordinal = 0 and outcome <> 'outdated'),
               count(*) filter (ordinal = 0 and outcome = 'kept'),
               count(*) filter (outcome = 'dropped'), count(*) filter (outcome = 'rejected'),
-              count(key)
+              count(key), count(*) filter (outcome = 'outdated')
             from {parts(self.folder)}"""
         )
         return LedgerCounts(
-            read=read, kept=kept, dropped=dropped, rejected=rejected, results=results
+            read=read,
+            kept=kept,
+            dropped=dropped,
+            rejected=rejected,
+            results=results,
+            outdated=outdated,
         )
 
     def lines(self) -> LineSums:
@@ -240,6 +247,22 @@ class Ledger:
         )
         lines = table.column("source_line").to_pylist()
         return frozenset(zip(lines, table.column("ordinal").to_pylist(), strict=True))
+
+    def places(self, keys: Collection[str]) -> dict[str, tuple[str, int, int]]:
+        """Return file, line and ordinal of the results with these keys that did not lose."""
+        if not keys:
+            return {}
+        lost = self.folder / SUPERSEDED
+        with self._database() as connection:
+            connection.execute("create temp table wanted (key varchar)")
+            connection.executemany("insert into wanted values (?)", [[key] for key in keys])
+            rows = connection.execute(
+                f"""select ledger.key, source_file, source_line, ordinal
+                from {parts(self.folder)} as ledger semi join wanted using (key)
+                anti join read_parquet({file_list([lost])}) as lost
+                  using (source_file, source_line, ordinal)"""
+            ).fetchall()
+        return {key: (file, line, ordinal) for key, file, line, ordinal in rows}
 
     def _collide(self) -> None:
         """Write the colliding keys into a file, once for this ledger."""

@@ -54,9 +54,13 @@ anti join {_keys_in(expired)} as expired using (key)"""
     return sql + "\nwhere ledger.key is not null"
 
 
-def actual_items(folder: Path) -> str:
-    """Return the SQL query of what the table holds, one row an item."""
-    return f"select key, digest_hi, digest_lo from {parts(folder)}"
+def actual_items(folder: Path, only: str | None = None) -> str:
+    """Return the SQL query of what the table holds, one row an item.
+
+    Given the query ``only``, just those are told whose key is in it.
+    """
+    sql = f"select key, digest_hi, digest_lo from {parts(folder)}"
+    return sql if only is None else f"{sql} as ledger semi join ({only}) as wanted using (key)"
 
 
 def _keys_in(path: Path) -> str:

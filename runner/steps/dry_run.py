@@ -16,7 +16,8 @@ from retable.runner.ledger.query import Collisions, Ledger
 from retable.runner.plan import DryRun, Plan
 from retable.runner.report.items import CollisionExample, Portrait
 from retable.runner.report.json import encode_part
-from retable.runner.steps.export import checked_files, export_of
+from retable.runner.steps.export import exports_of, holder_of
+from retable.runner.steps.merge import merged_files, require_merged
 from retable.runner.verify.explore import write_explorable
 from retable.runner.world import Evidence, World
 from retable.schema.spec import Indexes, Spec
@@ -37,7 +38,8 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         CheckFailed: the counters disagree, too many items are rejected, or target keys collide.
         Stale: a final export lies outside the bounds that were approved.
     """
-    files = checked_files(step.check, world)
+    files = merged_files(step.check, world)
+    holder = holder_of(step.check, world)
     folder = world.folder.expected(step.role)
     rejects = world.folder.quarantine / folder.name
     attributes = checksum_attributes(world.spec)
@@ -48,15 +50,19 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         rejects,
         processes=world.processes,
         progress=world.progress,
+        holder=holder,
         sample=step.sample,
         indexes=_index_keys(world.spec, world.plan),
     )
-    ledger = Ledger(folder)
     if step.sample is None:
-        agree(count_export(files), ledger, export_of(step.check, world))
+        require_merged(step.check, tally.read, world)
+    ledger = Ledger(folder)
+    items = sum(file.live for file in files)
+    if step.sample is None:
+        agree(count_export(files, holder=holder), ledger, *exports_of(step.check, world))
     facts, collisions = _facts(world.spec, tally, ledger)
-    if tally.read < sum(file.item_count for file in files):
-        facts = {**facts, "sample_of": sum(file.item_count for file in files)}
+    if tally.read < items:
+        facts = {**facts, "sample_of": items}
     portrait = _portrait(ledger, tally, collisions, rejects, world)
     write_durably(world.folder.portrait(step.role), encode_part(portrait))
     write_explorable(world.folder, step.role, files, None)

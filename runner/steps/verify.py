@@ -2,20 +2,24 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.compile import checksum_attributes, max_rejects
 from retable.runner.disk import write_durably
+from retable.runner.export.spool import held
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
+from retable.runner.load.quarantine import kept_existing
 from retable.runner.plan import DryRun, VerifyTable
 from retable.runner.report.json import encode_part
 from retable.runner.report.model import ONE_ITEM
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.export import checked_files
+from retable.runner.steps.export import holder_of
 from retable.runner.steps.load import load_quarantine
+from retable.runner.steps.merge import merged_files
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
@@ -24,6 +28,7 @@ from retable.runner.verify.one import differs
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
 from retable.runner.verify.sample import count_equal, pick
+from retable.runner.verify.source import asks_for_source, source_files
 from retable.runner.world import Evidence, World
 
 SEGMENTS = 8
@@ -60,7 +65,7 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     # Keys are in it, and values where the user asked for them: it stays out of the journal.
     write_durably(world.folder.differences, encode_part(rows))
     mapped = _mapped(step, world)
-    files = checked_files(mapped.check, world)
+    files = merged_files(mapped.check, world)
     write_explorable(world.folder, mapped.role, files, _quarantined(step, world))
     facts = {
         "expected": comparison.expected_count,
@@ -117,8 +122,15 @@ def _compare(step: VerifyTable, world: World) -> Found:
 
 def _drill(step: VerifyTable, world: World) -> Drill:
     """Return the way to look at single items on both sides."""
-    files = checked_files(_mapped(step, world).check, world)
-    return Drill(world.aws.tables, step.table, world.plan.key, files, world.mapping)
+    check = _mapped(step, world).check
+    return Drill(
+        world.aws.tables,
+        step.table,
+        world.plan.key,
+        files=merged_files(check, world),
+        holder=holder_of(check, world),
+        mapping=world.mapping,
+    )
 
 
 def _verify_one(step: VerifyTable, world: World, key: str) -> Evidence:
@@ -164,6 +176,7 @@ def _compared(step: VerifyTable, world: World) -> Comparison:
         expired=world.folder.expired,
         actual=world.folder.actual,
         diff=world.folder.diff,
+        others=step.others,
     )
 
 
@@ -235,14 +248,20 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
     queries = world.spec.verify.queries
     if not queries:
         return
-    results = run_queries(
-        queries,
-        files=checked_files(_mapped(step, world).check, world),
-        expected=world.folder.expected(_mapped(step, world).role),
-        items=world.folder.actual / "items",
-        folder=world.folder.ledger,
-        quarantined=_quarantined(step, world),
-    )
+    files = merged_files(_mapped(step, world).check, world)
+    holder = holder_of(_mapped(step, world).check, world)
+    with ExitStack() as stack:
+        # A query may read any of them, so all are at hand, however much room that takes.
+        for file in files if asks_for_source(queries) else ():
+            stack.enter_context(held(holder, file))
+        results = run_queries(
+            queries,
+            files=list(source_files(queries, files, world.folder.source)),
+            expected=world.folder.expected(_mapped(step, world).role),
+            items=world.folder.actual / "items",
+            folder=world.folder.ledger,
+            quarantined=_quarantined(step, world),
+        )
     for result in results:
         yield {
             "name": result.name,
@@ -287,10 +306,11 @@ def _require_account(step: VerifyTable, world: World) -> None:
         loaded=loaded["loaded"],
     )
     allowed = max_rejects(world.spec, counts.read)
-    refused = counts.rejected + loaded["quarantined"]
-    if refused > allowed:
+    # What was kept as the spec asks for is no fault of the items.
+    refused = loaded["quarantined"] - kept_existing(load_quarantine(world.folder.quarantine))
+    if counts.rejected + refused > allowed:
         message = (
-            f"{loaded['quarantined']:,} items were refused by the table; "
+            f"{refused:,} items were refused by the table; "
             f"transform.max_rejects allows {allowed:,} in all"
         )
         raise CheckFailed(message, f"they are in {load_quarantine(world.folder.quarantine)}")

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 import duckdb
 import orjson
 
+from retable.runner.disk import replace_durably
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
-from retable.runner.ledger.write import replace_durably
 
 BUCKET = "md5_number_upper(key) & 255"
 """The bucket of an item: the first byte of its key's MD5, which no digest has a part in."""
@@ -87,23 +87,23 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     diff: Path,
     superseded: Path | None = None,
     expired: Path | None = None,
+    others: bool = False,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Comparison:
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
 
     What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
+    What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
     table refused or let expire (the JSON lines ``quarantined``, ``expired``) is not expected.
     Writes every difference into ``diff`` as JSON lines and beside the folder ``actual`` as
     ``diff.parquet``, both sorted by key; they are empty where there is none. An item that is there
-    twice is extra.
+    twice is extra. With ``others``, items of no expected key are not looked at.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB.
     """
-    sides = (
-        expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired),
-        actual_items(actual),
-    )
+    wanted = expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired)
+    sides = (wanted, actual_items(actual, wanted if others else None))
     with database(actual.parent / SPILL, memory_limit) as connection:
         must, found = (_buckets(connection, side) for side in sides)
         differing = [

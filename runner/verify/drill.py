@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import orjson
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
+from retable.runner.export.spool import Holder, held
 from retable.runner.report.items import AttributeChange, DifferenceRow
 from retable.runner.verify.compare import Difference
 from retable.schema.spec import KeySchema, TypedItem
@@ -35,19 +37,25 @@ class Getter(Protocol):
 class Drill:
     """Looks at single items of one table on both sides."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- both sides, and how each is read
         self,
         tables: Getter,
         table: str,
         key: KeySchema,
+        *,
         files: Sequence[CheckedFile],
+        holder: Holder,
         mapping: LineMapping,
     ) -> None:
-        """Prepare to look; ``files`` and ``mapping`` give what is expected."""
+        """Prepare to look; ``files`` and ``mapping`` give what is expected.
+
+        ``holder`` has the files at hand while they are read.
+        """
         self._tables = tables
         self._table = table
         self._key = key
         self._files = files
+        self._holder = holder
         self._mapping = mapping
 
     def rows(
@@ -104,12 +112,14 @@ class Drill:
         left = len(wanted)
         if not left:
             return
-        for number, line in read_lines(file):
-            if number in wanted:
-                yield (file.key, number), self._mapping.apply(line)
-                left -= 1
-                if not left:
-                    return
+        item_of = item_reader(file)
+        with held(self._holder, file):
+            for number, line in read_lines(file):
+                if number in wanted:
+                    yield (file.key, number), self._mapping.apply(item_of(line))
+                    left -= 1
+                    if not left:
+                        return
 
     def _changes(
         self,

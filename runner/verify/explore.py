@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.failure import Stopped
 from retable.runner.folder import RunFolder
 from retable.runner.ledger.database import file_list, literal, pattern
@@ -19,6 +19,7 @@ from retable.runner.ledger.write import MAX_LINE_BYTES
 from retable.runner.verify.compare import DIFF
 from retable.runner.verify.macros import MACROS
 from retable.runner.verify.queries import views
+from retable.runner.verify.source import is_plain
 
 STORAGE = "v1.0.0"
 """The oldest form that the command line of DuckDB 1 and later reads."""
@@ -31,6 +32,7 @@ def write_explorable(
 
     ``source``, ``expected`` and ``target`` are those of a spec's queries, with their macros;
     ``ledger``, ``actual``, ``differences``, ``superseded`` and ``rejects`` the files behind them.
+    There is no ``source`` where the data files do not lie on this machine as lines of items.
     There is none below a folder with a question mark in its name: DuckDB cannot make a file there.
 
     Raises:
@@ -62,7 +64,12 @@ def _views(
 ) -> Iterator[str]:
     """Yield the statements that make the views, of those files that are there."""
     expected, actual = folder.expected(role).resolve(), folder.actual.resolve()
-    yield from views(files, expected, actual / "items", quarantined and quarantined.resolve())
+    readable = all(is_plain(file) and file.path.is_file() for file in files)
+    paths = [file.path.resolve() for file in files] if readable else []
+    source, *others = views(
+        paths, expected, actual / "items", quarantined and quarantined.resolve()
+    )
+    yield from (source, *others) if readable else others
     yield f"create view ledger as select * from {parts(expected)}"
     if any(actual.glob(PART_GLOB)):
         yield f"create view actual as select * from {parts(actual)}"

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import duckdb
 import orjson
 
-from retable.runner.export.check import CheckedFile
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal, unglobbed
 from retable.runner.ledger.relations import PART_GLOB, SUPERSEDED, expected_items, parts
 from retable.runner.ledger.write import MAX_LINE_BYTES
@@ -60,7 +59,7 @@ class Unevaluated(Exception):  # noqa: N818 -- it is an outcome
 def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     queries: Sequence[Query],
     *,
-    files: Sequence[CheckedFile],
+    files: Sequence[Path],
     expected: Path,
     items: Path,
     folder: Path,
@@ -68,22 +67,24 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     seconds: float = TIME_LIMIT_SECONDS,
     memory_limit: str = MEMORY_LIMIT,
 ) -> tuple[QueryResult, ...]:
-    """Run ``queries`` over the data files, the expected ledger and the table's items.
+    """Run ``queries`` over the exported items, the expected ledger and the table's items.
 
-    ``expected`` is the ledger's folder and ``items`` the one ``read_table`` filled; ``folder``
-    takes what DuckDB spills and the file ``queries.sql``. Each query has a database of its own.
+    ``files`` are gzip files of ``{"Item": …}`` lines; ``expected`` is the ledger's folder and
+    ``items`` the one ``read_table`` filled; ``folder`` takes what DuckDB spills and the file
+    ``queries.sql``. Each query has a database of its own.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB outside of any query.
     """
     quarantined = None if quarantined is None else quarantined.resolve()
+    files = [path.resolve() for path in files]
     made = views(files, expected.resolve(), items.resolve(), quarantined)
     prelude = folder / PRELUDE
     prelude.write_text("".join(f"{text};\n" for text in (*MACROS, *made)), encoding="utf-8")
     readable = _Readable(
         folders=(expected.resolve(), items.resolve()),
         files=(
-            *(file.path.resolve() for file in files),
+            *files,
             *([] if quarantined is None else [quarantined]),
         ),
     )
@@ -106,14 +107,14 @@ class _Readable:
 
 
 def views(
-    files: Sequence[CheckedFile], expected: Path, items: Path, quarantined: Path | None
+    files: Sequence[Path], expected: Path, items: Path, quarantined: Path | None
 ) -> tuple[str, ...]:
     """Return the statements that make the three views."""
     lines = "select null::json as json where false"
     if files:
         # Lines that are no JSON are no items; the dry run rejected and counted them.
         lines = f"""select json from read_ndjson_objects(
-  {file_list(file.path.resolve() for file in files)},
+  {file_list(files)},
   compression = 'gzip', maximum_object_size = {MAX_LINE_BYTES}, ignore_errors = true)
 where json is not null"""
     held = "select null::varchar as key, null::varchar as item where false"

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from retable.runner.export.spool import IN_PLACE
 from retable.runner.verify.compare import Difference, compare
 from retable.runner.verify.drill import Drill
 from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
@@ -52,7 +53,9 @@ class Both:
         )
         # The ledger helper names its data files so.
         self.files = (replace(file, key="data/0.json.gz"),)
-        self.drill = Drill(Table(*held), "orders", KEY, self.files, AsItIs())
+        self.drill = Drill(
+            Table(*held), "orders", KEY, files=self.files, holder=IN_PLACE, mapping=AsItIs()
+        )
 
     def differences(self) -> tuple[Difference, ...]:
         found = compare(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from retable.runner.export.spool import IN_PLACE
 from retable.runner.report.items import AttributeChange
 from retable.runner.verify.compare import DIFF, compare
 from retable.runner.verify.drill import Drill
@@ -74,7 +75,7 @@ def test_a_sample_is_the_same_for_the_same_run_and_finds_a_changed_item(tmp_path
     assert sampled("one", 5) == sampled("one", 5) != sampled("two", 5)
     assert count_equal(sampled("one", 20), both.drill, None) == 20
     held = [*items[:18], item("i18", n={"N": "0"})]
-    worse = Drill(Table(*held), "orders", KEY, both.files, AsItIs())
+    worse = Drill(Table(*held), "orders", KEY, files=both.files, holder=IN_PLACE, mapping=AsItIs())
     assert count_equal(sampled("one", 20), worse, None) == 18
 
 

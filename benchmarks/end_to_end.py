@@ -25,11 +25,12 @@ import psutil  # type: ignore[import-untyped]  # it comes without types
 from pyarrow import parquet
 
 from retable.runner.engine import map_files
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
+from retable.runner.export.write import ExportHead, write_native_export
 from retable.runner.ledger.write import ACTUAL_SCHEMA
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import write_native_export
 from retable.schema import load_spec
 from retable.transforms import compile_mapping
 
@@ -206,17 +207,15 @@ def _make_export(folder: Path, items: int) -> int:
             sizes.append(len(item))
             yield item
 
-    write_native_export(
-        put,
-        counted(),
+    head = ExportHead(
         table_arn=TABLE_ARN,
         table_id="3f0c9d52-8a55-4f7e-9f0b-1d2c3b4a5968",
         bucket="acme-exports",
         prefix=None,
         export_id=EXPORT_ID,
         export_time=datetime(2026, 9, 21, tzinfo=UTC),
-        files=5,
     )
+    write_native_export(put, head, counted(), files=5)
     (folder / "orders.migrate.yaml").write_text(SPEC)
     files = [
         {"key": file.key, "path": str(file.path), "item_count": file.item_count, "md5": file.md5}
@@ -230,7 +229,7 @@ def _checked(folder: Path) -> tuple[CheckedFile, ...]:
     """Return the export's data files, checked."""
     location = LocalFolder(folder)
     export = open_export(location, EXPORT_ID, None)
-    return check_export(export, location, None, folder / "spool", NoProgress())
+    return check_export(export, location, None, NoProgress())
 
 
 def _orders(items: int) -> Iterator[bytes]:

@@ -5,32 +5,33 @@ freeze, everything that must be proved comes before the delete (I1), and the tar
 its first moment to the end of its verification (I9).
 """
 
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
-from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableSettings
+from retable.runner.compile_target import staging_steps, target_steps
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
+from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.observe import Observed, require_ready
+from retable.runner.notes import lost_with_the_source, notes
+from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
-    CreateTable,
+    ConvertFiles,
     DeleteTable,
     DryRun,
     EnablePitr,
     FreezeSource,
-    LiftFence,
-    LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
-    RestoreSettings,
     Role,
+    ScanTable,
     Settle,
     Step,
     Unprotect,
@@ -50,7 +51,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         CheckFailed: the target's name is taken by another table.
     """
     source = observed.source
-    missing = (*unsupported(spec), *_lost_with_the_source(spec, source))
+    missing = (*unsupported(spec), *lost_with_the_source(spec, source))
     strategy = spec.rebuild.strategy
     if strategy == "recover" or source is None or missing:
         if not missing:
@@ -70,24 +71,41 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         target=spec.target.table,
         key=spec.target.key,
         settings=source,
-        items=observed.export.item_count if observed.export else source.description.item_count,
-        items_are_exact=observed.export is not None,
+        items=_items(observed, source),
+        items_are_exact=observed.export is not None and not observed.incrementals,
         steps=tuple(_steps(spec, observed, source)),
-        notes=tuple(_notes(spec, observed, source)),
+        notes=tuple(notes(spec, observed, source)),
     )
 
 
-def compile_dry_run(spec: Spec, export: Export) -> Plan:
-    """Return the plan of a dry run over a finished export. It names nothing that can be written."""
-    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(spec, export, None)))
+def compile_dry_run(
+    spec: Spec, export: Export, incrementals: Sequence[Export] = (), sample: int | None = None
+) -> Plan:
+    """Return the plan of a dry run over a finished export, or over ``sample`` of its items.
+
+    It names nothing that can be written. ``incrementals`` go on top of the export.
+    """
+    use = _use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
+    notes = tuple(overlaps(export, incrementals))
+    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(use, sample)), notes)
+
+
+def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
+    """Return the plan of a dry run over foreign files. It names nothing that can be written."""
+    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(_convert(spec, "only"), sample)))
 
 
 def compile_verification(
-    spec: Spec, export: Export, location: str | None, loaded_by: str | None
+    spec: Spec,
+    export_id: str,
+    incrementals: tuple[str, ...],
+    location: str,
+    loaded_by: str | None,
 ) -> Plan:
-    """Return the plan that compares the target with ``export`` (in ``location``).
+    """Return the plan that compares the target with a finished export in ``location``.
 
-    ``loaded_by`` is the run that loaded the table, where it is known.
+    ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
+    known.
     """
     verify = VerifyTable(
         id="verify",
@@ -96,8 +114,17 @@ def compile_verification(
         create=None,
         load=None,
         loaded_by=loaded_by,
+        others=spec.target.nonempty == "accept",
     )
-    return _reading_plan(spec, "verify", (*_mapping_steps(spec, export, location), verify))
+    use = replace(_use_export(spec, "only", export_id, incrementals), location=location)
+    return _reading_plan(spec, "verify", (*_mapping_steps(use), verify))
+
+
+def checksum_attributes(spec: Spec) -> frozenset[str] | None:
+    """Return the attributes that digests are taken over, the key's among them; ``None`` is all."""
+    if spec.verify.checksum == "all":
+        return None
+    return frozenset([*spec.verify.checksum, *(one.name for one in spec.target.key.attributes)])
 
 
 def max_rejects(spec: Spec, items: int) -> int:
@@ -108,20 +135,38 @@ def max_rejects(spec: Spec, items: int) -> int:
     return allowed
 
 
-def _mapping_steps(spec: Spec, export: Export, location: str | None) -> Iterator[Step]:
-    """Yield the reading, checking and mapping of a finished export."""
-    yield UseExport(
-        id="export-only",
-        location=location or spec.source.export.location or "",
-        export_id=export.id,
-        role="only",
+def _use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]) -> UseExport:
+    """Return the step that takes finished exports where the spec says they are."""
+    return UseExport(
+        id=f"export-{role}",
+        location=spec.source.export.location or "",
+        export_id=export_id,
+        incrementals=incrementals,
+        role=role,
     )
-    yield CheckExport(id="check-only", export="export-only", table_id=None, role="only")
-    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None)
+
+
+def _mapping_steps(use: UseExport | ConvertFiles, sample: int | None = None) -> Iterator[Step]:
+    """Yield the reading, checking, merging and mapping of finished exports."""
+    yield use
+    yield CheckExport(id="check-only", export=use.id, table_id=None, role="only")
+    if isinstance(use, UseExport) and use.incrementals:
+        yield MergeExports(id="merge-only", check="check-only", role="only")
+    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None, sample=sample)
+
+
+def _items(observed: Observed, source: TableSettings) -> int | None:
+    """Return how many items there are at most, by the exports at hand, or about, by the table."""
+    if observed.export is None:
+        return source.description.item_count
+    return observed.export.item_count + sum(added.item_count for added in observed.incrementals)
 
 
 def _reading_plan(
-    spec: Spec, command: Literal["dry-run", "verify"], steps: tuple[Step, ...]
+    spec: Spec,
+    command: Literal["dry-run", "verify"],
+    steps: tuple[Step, ...],
+    notes: tuple[str, ...] = (),
 ) -> Plan:
     """Return a plan that writes to no table."""
     return Plan(
@@ -140,6 +185,7 @@ def _reading_plan(
         items=None,
         items_are_exact=False,
         steps=steps,
+        notes=notes,
     )
 
 
@@ -164,22 +210,16 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
     )
 
 
-def _lost_with_the_source(spec: Spec, source: TableSettings | None) -> Iterator[str]:
-    """Yield what a replace would destroy and this version cannot bring back."""
-    if spec.rebuild.strategy == "replace" and source is not None:
-        for what in source.unkept:
-            yield f"{source.description.name} has {what}, which would be lost with it"
-
-
 def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
     """Refuse to load into a table that is there already under the target's name.
 
     Raises:
         CheckFailed: there is one, and it is not the source that makes way.
     """
-    if spec.rebuild.strategy == "side-by-side" and observed.target is not None:
+    taken = spec.rebuild.strategy == "side-by-side" and observed.target is not None
+    if taken and spec.target.nonempty == "refuse":
         message = f"the target table {spec.target.table} already exists"
-        hint = "name another target, or delete it first if nothing in it is needed"
+        hint = "name another target, delete this one, or say target.nonempty: accept"
         raise CheckFailed(message, hint)
 
 
@@ -197,9 +237,11 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
         last = "final"
     elif spec.rebuild.backup != "none":
         yield _backup(source)
+    # Whatever a load needs beside the table is there before the old one goes (I1).
+    yield from staging_steps(spec, source, f"dry-run-{last}")
     if replaces:
         yield from _delete_steps(spec, observed, source)
-    yield from _target_steps(spec, source, f"dry-run-{last}")
+    yield from target_steps(spec, observed, source, f"dry-run-{last}")
 
 
 def _export_steps(
@@ -208,9 +250,12 @@ def _export_steps(
     """Yield the making, checking and mapping of one export."""
     yield from _export_itself(spec, observed, source, role)
     # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
-    named = role == "only" and spec.source.export.id is not None
+    wanted = spec.source.export
+    named = role == "only" and (wanted.id is not None or wanted.kind == "files")
     table_id = None if named else source.description.table_id
     yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
+    if observed.incrementals and role != "final":
+        yield MergeExports(id=f"merge-{role}", check=f"check-{role}", role=role)
     bounds = "approve" if role == "final" else None
     yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
 
@@ -221,19 +266,22 @@ def _export_itself(
     """Yield the step that makes an export, or takes the one at hand.
 
     A rehearsal takes what is there. The export that is loaded is made anew, unless the spec names
-    one by id and nothing is frozen for a later one.
+    one by id, or incremental ones on top of one, and nothing is frozen for a later one.
     """
     wanted = spec.source.export
-    location = parse_location(wanted.location or "", spec.origin.folder)
-    takes = role == "rehearsal" or (role == "only" and wanted.id is not None)
+    named = wanted.id is not None or bool(wanted.incrementals)
+    takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
-        yield UseExport(
-            id=f"export-{role}",
-            location=wanted.location or "",
-            export_id=observed.export.id,
-            role=role,
-        )
+        added = tuple(export.id for export in observed.incrementals)
+        yield _use_export(spec, role, observed.export.id, added)
         return
+    if wanted.kind == "files":
+        yield _convert(spec, role)
+        return
+    if wanted.kind == "scan":
+        yield _scan(spec, source, role)
+        return
+    location = parse_location(wanted.location or "", spec.origin.folder)
     if not isinstance(location, S3Prefix):
         message = f"an export can only be made into S3; source.export.location is {wanted.location}"
         raise Refused(message, "give an s3:// location, or source.export.id and freeze: none")
@@ -245,6 +293,33 @@ def _export_itself(
         table_id=source.description.table_id or "",
         bucket=location.bucket,
         prefix=location.prefix,
+        format=export_format(wanted),
+        bucket_owner=wanted.bucket_owner,
+        kms_key=wanted.kms_key,
+        role=role,
+    )
+
+
+def _convert(spec: Spec, role: Role) -> ConvertFiles:
+    """Return the step that makes an export of foreign files."""
+    wanted = spec.source.export
+    return ConvertFiles(
+        id=f"export-{role}", location=wanted.location or "", format=wanted.format, role=role
+    )
+
+
+def _scan(spec: Spec, source: TableSettings, role: Role) -> ScanTable:
+    """Return the step that reads the source by scan."""
+    description, wanted = source.description, spec.source.export
+    return ScanTable(
+        id=f"export-{role}",
+        table=description.name,
+        table_arn=description.arn,
+        table_id=description.table_id,
+        location=wanted.location,
+        segments=wanted.segments,
+        rate=wanted.rate,
+        consistent=wanted.consistent,
         role=role,
     )
 
@@ -288,69 +363,6 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
         approval="approve",
         settle_seconds=_settle_seconds(spec, observed),
     )
-
-
-def _target_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[Step]:
-    """Yield the new table, its items, their proof and its settings."""
-    replaces = spec.rebuild.strategy == "replace"
-    request = create_request(spec.target, source)
-    validate_request(request)
-    yield CreateTable(id="create", request=request, replaces="delete" if replaces else None)
-    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
-    yield LoadItems(id="load", create="create", dry_run=dry_run, rate=rate)
-    yield VerifyTable(
-        id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
-    )
-    yield _restored(spec, source)
-    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
-
-
-def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
-    """Return the settings step: the source's own values, and over them what the spec says."""
-    own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
-    said = {name: value for name, value in own.items() if value != "keep"}
-    return RestoreSettings(
-        id="settings",
-        create="create",
-        ttl=said.get("ttl", source.ttl) or None,
-        stream=said.get("stream", source.description.stream) or None,
-        pitr=bool(said.get("point_in_time_recovery", source.pitr)),
-        pitr_days=source.pitr_days,
-        deletion_protection=bool(
-            said.get("deletion_protection", source.description.deletion_protection)
-        ),
-        tags=dict(said.get("tags", source.tags)),
-    )
-
-
-def _policy(spec: Spec, source: TableSettings) -> str | None:
-    """Return the resource policy the target shall end with."""
-    own = "keep" if spec.target.settings == "keep" else spec.target.settings.get("policy", "keep")
-    if own != "keep":
-        return json.dumps(own, sort_keys=True) if own else None
-    if source.policy is None or spec.target.table == source.description.name:
-        return source.policy
-    # Its statements name the source by ARN; the target is another table.
-    target_arn = source.description.arn.rpartition("/")[0] + "/" + spec.target.table
-    return source.policy.replace(source.description.arn, target_arn)
-
-
-def _notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str]:
-    """Yield what a reader must know before agreeing."""
-    name = source.description.name
-    for what in source.unkept:
-        yield f"{name} has {what}, which {spec.target.table} will not have"
-    if source.description.stream and spec.rebuild.strategy == "replace":
-        yield f"the stream of {name} ends with it: the new one has another ARN"
-    if spec.rebuild.freeze == "none":
-        yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
-    elif spec.rebuild.strategy == "side-by-side":
-        yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
-    export = observed.export
-    if export is not None and export.table_id != source.description.table_id:
-        yield f"export {export.id} is of another physical table than {name} is now"
-    if spec.rebuild.backup == "none":
-        yield f"no backup of {name} is made"
 
 
 def _functions_sha256(spec: Spec) -> str | None:

@@ -22,16 +22,26 @@ def replace_durably(temporary: Path, path: Path) -> None:
         os.close(folder)
 
 
-def not_written(error: OSError, path: Path, needed: int | None = None) -> Stopped:
-    """Return the failure for ``path`` that could not be written.
+def write_durably(path: Path, text: bytes) -> None:
+    """Write the file ``path`` whole or not at all.
 
-    ``needed`` is about how many bytes more it takes, where that is known.
+    Raises:
+        Stopped: the disk is full or refuses.
     """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(text)
+        replace_durably(temporary, path)
+    except OSError as error:
+        raise not_written(error, path) from error
+
+
+def not_written(error: OSError, path: Path) -> Stopped:
+    """Return the failure for ``path`` that could not be written."""
     reason = error.strerror or type(error).__name__
     if error.errno not in FULL:
         return Stopped(f"{path} cannot be written: {reason}", "put it right, then resume")
-    wanted = "" if needed is None else f"about {needed:,} bytes more are needed, "
-    message = f"{path} cannot be written: {reason} ({wanted}{free_bytes(path):,} bytes are free)"
+    message = f"{path} cannot be written: {reason} ({free_bytes(path):,} bytes are free)"
     return Stopped(message, "make room or name another place with --run-dir, then resume")
 
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import SpawnContext
 from multiprocessing.synchronize import Event
@@ -20,10 +22,13 @@ from pathlib import Path
 from typing import Protocol
 
 from retable.runner.disk import not_written
-from retable.runner.export.check import CheckedFile
-from retable.runner.export.lines import read_lines
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.items import item_reader
+from retable.runner.export.lines import stream_lines
+from retable.runner.export.spool import IN_PLACE, Holder, in_turn
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.write import LedgerWriter
+from retable.runner.profile import IndexKeys, Profile, stride
 from retable.runner.progress import Progress
 from retable.runner.rejects import RejectWriter
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
@@ -43,7 +48,7 @@ class LineMapping(Protocol):
     """What becomes of a line; it must pickle, and never raises."""
 
     def apply(self, line: bytes) -> Outcome:
-        """Return what becomes of ``line``, one exported item."""
+        """Return what becomes of ``line``, one exported item as ``{"Item": …}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +60,21 @@ class Tally:
     dropped: int = 0
     rejected: int = 0
     results: int = 0
+    profile: Profile = field(default_factory=Profile, compare=False, repr=False)
+    """What the items are like, as far as they were looked at."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """Return both together."""
+        profile = Profile()
+        profile.merge(self.profile)
+        profile.merge(other.profile)
         return Tally(
             read=self.read + other.read,
             kept=self.kept + other.kept,
             dropped=self.dropped + other.dropped,
             rejected=self.rejected + other.rejected,
             results=self.results + other.results,
+            profile=profile,
         )
 
 
@@ -75,6 +86,13 @@ class Part:
     file: CheckedFile
     ledger: Path
     rejects: Path
+    items: int
+    """How many of the file's items are mapped, from the first one on."""
+    before: int
+    """How many items of other files come before them."""
+    every: int
+    """The profile looks at each how-manieth item."""
+    indexes: IndexKeys
 
 
 def map_files(  # noqa: PLR0913 -- what, where to, and how
@@ -85,8 +103,15 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
     *,
     processes: int,
     progress: Progress,
+    holder: Holder = IN_PLACE,
+    sample: int | None = None,
+    indexes: IndexKeys | None = None,
 ) -> Tally:
     """Map every line of ``files`` into ``ledger``; rejected lines go to ``rejects`` as well.
+
+    ``holder`` has the files at hand while they are read. With ``sample``, so many lines are mapped
+    in all: the first of each file, which a native export orders by the hash of the key. ``indexes``
+    are those whose entries the profile counts.
 
     Each data file has a part of its own in both folders, named by its place in the sorted list, so
     that running again gives the same files (I7). A part appears under its name only when whole;
@@ -99,21 +124,27 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
     _clear(ledger, WRITTEN)
     _clear(rejects, WRITTEN)
     ordered = sorted(files, key=lambda file: file.key)
+    quotas = list(_quotas([file.live for file in ordered], sample))
+    total = sum(quotas)
     parts = [
         Part(
             number=number,
             file=file,
             ledger=ledger / f"{number:05d}.parquet",
             rejects=rejects / f"{number:05d}.jsonl",
+            items=quotas[number],
+            before=sum(quotas[:number]),
+            every=stride(total),
+            indexes=dict(indexes or {}),
         )
         for number, file in enumerate(ordered)
     ]
-    total = sum(file.item_count for file in files)
     processes = min(processes, len(parts))
     try:
         if processes <= 1 or total < SMALL_EXPORT_ITEMS:
-            return _map_here(mapping, parts, total, progress)
-        return _map_in_processes(mapping, parts, total, processes, progress)
+            return _map_here(mapping, parts, holder, total, progress)
+        pool = _Pool(mapping, parts, processes, holder)
+        return pool.map(total, progress)
     except BaseException:
         # A worker that was killed could not take away what it had begun.
         _clear(ledger, frozenset([".part"]))
@@ -122,7 +153,7 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
 
 
 def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
-    """Map one data file and return its tally, which covers every item of the manifest.
+    """Map one data file and return its tally, which covers every line that counts.
 
     Raises:
         CheckFailed: the file is not the one that was checked.
@@ -130,13 +161,12 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
     """
     try:
         with LedgerWriter(part.ledger) as ledger, RejectWriter(part.rejects) as rejects:
-            tally = _map_lines(mapping, part.file, ledger, rejects, watch)
+            tally = _map_lines(mapping, part, ledger, rejects, watch)
     except OSError as error:
         raise not_written(error, part.ledger) from error
-    if tally.read != part.file.item_count:
+    if tally.read != part.items:
         message = (
-            f"data file {part.file.key}: {tally.read:,} items were mapped; "
-            f"the manifest says {part.file.item_count:,}"
+            f"data file {part.file.key}: {tally.read:,} items were mapped; expected {part.items:,}"
         )
         raise CheckFailed(message)
     return tally
@@ -144,15 +174,22 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
 
 def _map_lines(
     mapping: LineMapping,
-    file: CheckedFile,
+    part: Part,
     ledger: LedgerWriter,
     rejects: RejectWriter,
     watch: Watch,
 ) -> Tally:
-    """Map every line of one data file."""
+    """Map the lines of one data file that are to be mapped."""
     kept = dropped = rejected = results = untold = 0
-    for number, line in read_lines(file):
-        outcome = mapping.apply(line)
+    file, profile = part.file, Profile()
+    item_of = item_reader(file)
+    passed = partial(ledger.add_outdated, file.key)
+    lines = stream_lines(file, passed)
+    if part.items < file.live:
+        lines = islice(lines, part.items)
+    for number, line in lines:
+        item = item_of(line)
+        outcome = mapping.apply(item)
         ledger.add(file.key, number, line, outcome)
         match outcome:
             case Kept():
@@ -163,13 +200,30 @@ def _map_lines(
             case Rejected():
                 rejected += 1
                 rejects.add(file.key, number, line, outcome)
+        if (part.before + number) % part.every == 0:
+            profile.add(item, outcome, part.indexes)
         untold += 1
         if untold == TICK_ITEMS:
             watch(untold)
             untold = 0
     watch(untold)
     read = kept + dropped + rejected
-    return Tally(read=read, kept=kept, dropped=dropped, rejected=rejected, results=results)
+    return Tally(
+        read=read, kept=kept, dropped=dropped, rejected=rejected, results=results, profile=profile
+    )
+
+
+def _quotas(counts: Sequence[int], sample: int | None) -> Iterator[int]:
+    """Yield how many items of each file are mapped: all, or its share of ``sample``."""
+    total = sum(counts)
+    wanted = total if sample is None else min(sample, total)
+    seen = taken = 0
+    for count in counts:
+        seen += count
+        # Of all items so far, as many as their share: so the shares add up to what is wanted.
+        due = wanted * seen // total if total else 0
+        yield due - taken
+        taken = due
 
 
 def _clear(folder: Path, suffixes: frozenset[str]) -> None:
@@ -183,7 +237,9 @@ def _clear(folder: Path, suffixes: frozenset[str]) -> None:
         raise not_written(error, folder) from error
 
 
-def _map_here(mapping: LineMapping, parts: Sequence[Part], total: int, progress: Progress) -> Tally:
+def _map_here(
+    mapping: LineMapping, parts: Sequence[Part], holder: Holder, total: int, progress: Progress
+) -> Tally:
     """Map every part in this process."""
     done = 0
 
@@ -193,7 +249,8 @@ def _map_here(mapping: LineMapping, parts: Sequence[Part], total: int, progress:
         progress.advance(done, total, "items")
 
     tally = Tally()
-    for part in parts:
+    at_hand = in_turn(holder, [part.file for part in parts])
+    for part, _ in zip(parts, at_hand, strict=True):
         tally += map_part(mapping, part, watch)
     return tally
 
@@ -225,42 +282,65 @@ class _Worker:
     shared: _Shared
 
 
-def _map_in_processes(
-    mapping: LineMapping, parts: Sequence[Part], total: int, processes: int, progress: Progress
-) -> Tally:
-    """Map the parts in ``processes`` worker processes, the largest first."""
-    # Forked workers would inherit the threads of DuckDB and Arrow half alive.
-    context = multiprocessing.get_context("spawn")
-    shared = _Shared(context, len(parts))
-    pool = ProcessPoolExecutor(
-        processes, context, initializer=_start_worker, initargs=(mapping, shared)
-    )
-    try:
-        # A worker must not see the Ctrl-C that its parent answers, not even while it starts.
-        with _interrupts_held():
-            largest_first = sorted(parts, key=lambda part: -part.file.item_count)
-            waiting = {pool.submit(_work, part) for part in largest_first}
+class _Pool:
+    """Worker processes, and the parts that they map, the largest first.
+
+    Just one part more is handed out than there are workers, so that no more files than that are
+    held at once, and the next one is there when a worker ends.
+    """
+
+    def __init__(
+        self, mapping: LineMapping, parts: Sequence[Part], processes: int, holder: Holder
+    ) -> None:
+        # Forked workers would inherit the threads of DuckDB and Arrow half alive.
+        context = multiprocessing.get_context("spawn")
+        self._shared = _Shared(context, len(parts))
+        self._pool = ProcessPoolExecutor(
+            processes, context, initializer=_start_worker, initargs=(mapping, self._shared)
+        )
+        self._parts = parts
+        self._processes = processes
+        self._holder = holder
+        self._waiting = sorted(parts, key=lambda part: part.items)
+        self._running: dict[Future[Tally], Part] = {}
+
+    def map(self, total: int, progress: Progress) -> Tally:
+        """Map every part and return the tally of all."""
         tally = Tally()
-        for future in _as_they_end(waiting, shared, total, progress):
-            tally += future.result()
-    except BrokenProcessPool as error:
-        held = [part.file.key for part in parts if shared.held[part.number]]
-        message = f"a worker process died while mapping {' or '.join(held) or 'nothing yet'}"
-        raise Stopped(message, "it may have run out of memory; resume with fewer cores") from error
-    finally:
-        shared.stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-    return tally
+        try:
+            # A worker must not see the Ctrl-C that its parent answers, not even while it starts.
+            with _interrupts_held():
+                self._hand_out()
+            while self._running:
+                ended, _ = wait(self._running, TICK_SECONDS, return_when=FIRST_COMPLETED)
+                progress.advance(self._shared.mapped.value, total, "items")
+                for future in ended:
+                    tally += future.result()
+                    self._holder.give(self._running.pop(future).file)
+                self._hand_out()
+        except BrokenProcessPool as error:
+            raise self._died() from error
+        finally:
+            self._shared.stop.set()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            for part in self._running.values():
+                self._holder.give(part.file)
+        return tally
 
+    def _hand_out(self) -> None:
+        """Give the workers something to do, and one part beyond that."""
+        while self._waiting and len(self._running) <= self._processes:
+            part = self._waiting.pop()
+            self._holder.take(part.file)
+            self._running[self._pool.submit(_work, part)] = part
 
-def _as_they_end(
-    waiting: set[Future[Tally]], shared: _Shared, total: int, progress: Progress
-) -> Iterator[Future[Tally]]:
-    """Yield each future as it ends, telling how far all of them are in between."""
-    while waiting:
-        ended, waiting = wait(waiting, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-        progress.advance(shared.mapped.value, total, "items")
-        yield from ended
+    def _died(self) -> Stopped:
+        """Return the failure of a worker that was killed."""
+        held_by_workers = [part.file.key for part in self._parts if self._shared.held[part.number]]
+        message = (
+            f"a worker process died while mapping {' or '.join(held_by_workers) or 'nothing yet'}"
+        )
+        return Stopped(message, "it may have run out of memory; resume with fewer cores")
 
 
 @contextmanager

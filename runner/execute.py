@@ -13,6 +13,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ConvertFiles,
     CreateTable,
     DeleteTable,
     DryRun,
@@ -21,22 +22,30 @@ from retable.runner.plan import (
     LiftFence,
     LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
     RestoreSettings,
+    ScanTable,
     Settle,
+    StageItems,
     Step,
     Unprotect,
     UseExport,
+    UseTable,
     VerifyTable,
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
-from retable.runner.steps.create import create_table, lift_fence
+from retable.runner.steps.bulk import account_for_import, bulk_put, import_table, stage
+from retable.runner.steps.convert import convert
+from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, protect_again, unprotect
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle, thaw
 from retable.runner.steps.load import load
+from retable.runner.steps.merge import merge_exports
+from retable.runner.steps.scan import scan_table
 from retable.runner.steps.settings import restore_settings
 from retable.runner.steps.verify import verify
 from retable.runner.world import Evidence, World
@@ -133,10 +142,16 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return enable_pitr(step, world)
         case MakeExport():
             return make_export(step, world)
+        case ScanTable():
+            return scan_table(step, world)
+        case ConvertFiles():
+            return convert(step, world)
         case UseExport():
             return use_export(step, world)
         case CheckExport():
             return check_made_export(step, world)
+        case MergeExports():
+            return merge_exports(step, world)
         case DryRun():
             return dry_run(step, world)
         case Approve():
@@ -151,8 +166,18 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return unprotect(step, world)
         case DeleteTable():
             return delete_table(step, world)
+        case StageItems():
+            return stage(step, world)
+        case CreateTable(imports=str()):
+            return import_table(step, world)
         case CreateTable():
             return create_table(step, world)
+        case UseTable():
+            return use_table(step, world)
+        case LoadItems(loader="import-table"):
+            return account_for_import(step, world)
+        case LoadItems(loader="bulk-put"):
+            return bulk_put(step, world)
         case LoadItems():
             return load(step, world)
         case VerifyTable():

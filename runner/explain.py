@@ -7,10 +7,12 @@ keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are not told 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from retable.runner.costs import loader_lines
 from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ConvertFiles,
     CreateTable,
     DeleteTable,
     DryRun,
@@ -19,18 +21,27 @@ from retable.runner.plan import (
     LiftFence,
     LoadItems,
     MakeExport,
+    MergeExports,
     Plan,
     RestoreSettings,
+    ScanTable,
     Settle,
+    StageItems,
     Step,
     Unprotect,
     UseExport,
+    UseTable,
     VerifyTable,
 )
 from retable.runner.spec_functions import ALLOW, signatures
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
+CONFLICTS = {
+    "overwrite": "",
+    "keep": ", keeping items that are there",
+    "fail": ", stopping at an item that is there",
+}
 MAX_CONSTANT = 120
 """Characters of a constant that are shown beside the code that uses it."""
 
@@ -42,10 +53,23 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"turn on point-in-time recovery of {step.table}"
         case MakeExport():
             return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
+        case ScanTable():
+            kind = "consistent " if step.consistent else ""
+            rate = f" at {step.rate:,} read units a second" if step.rate else ""
+            return (
+                f"make the {_of(step.role)}export by a {kind}scan of {step.table} "
+                f"in {step.segments} segments{rate}"
+            )
+        case ConvertFiles():
+            return f"make an export of the {step.format} files in {step.location}"
         case UseExport():
-            return f"use the finished export {step.export_id}"
+            return f"use the finished export {step.export_id}{_and(step.incrementals)}"
         case CheckExport():
             return f"check every digest and count of the {_of(step.role)}export"
+        case MergeExports():
+            return "merge the changes of the incremental exports"
+        case DryRun(sample=int(sample)):
+            return f"dry run over {sample:,} items of the {_of(step.role)}export"
         case DryRun():
             return f"dry run over every item of the {_of(step.role)}export"
         case Approve():
@@ -60,11 +84,21 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return f"turn off deletion protection of {step.table}"
         case DeleteTable():
             return f"delete {step.table}"
+        case StageItems():
+            return f"stage the items in s3://{step.bucket}/{step.prefix}"
+        case CreateTable(imports=str()):
+            return f"import {step.request['TableName']} from what is staged, then fence it"
         case CreateTable():
             return f"create {step.request['TableName']}, fenced"
+        case UseTable():
+            return f"use the table {step.table}, which is there already"
+        case LoadItems(loader="import-table"):
+            return "account for what was imported"
+        case LoadItems(loader="bulk-put"):
+            return "load the items by a bulk operation of DynamoDB's own"
         case LoadItems():
             rate = f" at {step.rate:,} write units a second" if step.rate else ""
-            return f"load the items{rate}"
+            return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
         case VerifyTable():
             return "verify both sides"
         case RestoreSettings():
@@ -90,6 +124,7 @@ def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number:>2} {_symbol(step):<3} {title(step)}"
     yield ""
+    yield from loader_lines(plan, spec)
     yield from _closing_lines(plan, spec)
 
 
@@ -100,6 +135,8 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     if plan.items is not None:
         about = "" if plan.items_are_exact else "about "
         told = "in the export at hand" if plan.items_are_exact else "says DescribeTable (estimated)"
+        if any(isinstance(step, MergeExports) for step in plan.steps):
+            about, told = "", "and changes in the exports at hand"
         facts.append(f"{about}{plan.items:,} items {told}")
     yield f"  source    {plan.source}     {' · '.join(facts)}"
 
@@ -218,20 +255,29 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     match step:
         case DeleteTable():
             return "-"
-        case CreateTable() | BackUp() | MakeExport():
+        case CreateTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
             return "+"
-        case LoadItems():
+        case LoadItems() | StageItems():
             return ">"
-        case VerifyTable() | CheckExport() | DryRun():
+        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
             return "?"
         case Approve():
             return "!"
-        case UseExport():
+        case UseExport() | UseTable():
             return "="
         case EnablePitr() | FreezeSource() | Unprotect() | RestoreSettings() | LiftFence():
             return "~"
         case Settle():
             return ""
+
+
+def _and(incrementals: tuple[str, ...]) -> str:
+    """Return the words for the incremental exports that go with a full one."""
+    if not incrementals:
+        return ""
+    if len(incrementals) == 1:
+        return f" and the incremental one {incrementals[0]}"
+    return f" and {len(incrementals):,} incremental ones, {incrementals[0]} to {incrementals[-1]}"
 
 
 def _of(role: str) -> str:

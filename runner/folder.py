@@ -47,6 +47,21 @@ class RunFolder:
         return self.path / "spool"
 
     @property
+    def scan(self) -> Path:
+        """Return the folder of exports by scan, and of notes about them."""
+        return self.path / "scan"
+
+    @property
+    def converted(self) -> Path:
+        """Return the folder of the export that was made of foreign files."""
+        return self.path / "converted"
+
+    @property
+    def merge(self) -> Path:
+        """Return the folder of what incremental exports have overtaken."""
+        return self.path / "merge"
+
+    @property
     def quarantine(self) -> Path:
         """Return the folder of items that were refused, each with its reason."""
         return self.path / "quarantine"
@@ -59,6 +74,30 @@ class RunFolder:
     def expected(self, role: str) -> Path:
         """Return the ledger of one pass over an export; ``expected`` is the one that is loaded."""
         return self.ledger / ("rehearsal" if role == "rehearsal" else "expected")
+
+    def portrait(self, role: str) -> Path:
+        """Return the file that says what the items of one pass are like."""
+        return self.expected(role) / "portrait.json"
+
+    @property
+    def explorable(self) -> Path:
+        """Return the DuckDB file for looking into the run by hand."""
+        return self.path / "explore.duckdb"
+
+    @property
+    def differences(self) -> Path:
+        """Return the file that says in what the first differing items differ."""
+        return self.ledger / "differences.json"
+
+    @property
+    def expired(self) -> Path:
+        """Return the file of expected items that time to live has deleted since."""
+        return self.ledger / "expired.jsonl"
+
+    @property
+    def source(self) -> Path:
+        """Return the folder of exported items that were written out for the spec's queries."""
+        return self.ledger / "source"
 
     @property
     def actual(self) -> Path:

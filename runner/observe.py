@@ -11,10 +11,13 @@ from retable.runner.export.location import (
     S3Prefix,
     finished_exports,
     open_export,
+    open_summary,
     parse_location,
 )
-from retable.runner.export.manifest import Export
+from retable.runner.export.manifest import Export, Format
+from retable.runner.export.windows import following, in_order
 from retable.runner.failure import Refused, Stopped
+from retable.schema.spec import Export as WantedExport
 from retable.schema.spec import Spec
 
 READY = "ACTIVE"
@@ -32,6 +35,8 @@ class Observed:
     """The table that has the target's name now; the source itself for a replace."""
     export: Export | None
     """The finished export at hand: the one the spec names, else the newest of this table."""
+    incrementals: tuple[Export, ...] = ()
+    """What goes on top of it, in the order of the windows; without their files."""
 
 
 def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
@@ -47,13 +52,15 @@ def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
         target = source.description if source else None
     else:
         target = aws.tables.describe(spec.target.table)
+    export = export_at_hand(spec, lambda: aws, clock, source)
     return Observed(
         account=aws.identity().account,
         region=aws.region,
         sandbox=aws.is_sandbox(),
         source=source,
         target=target,
-        export=export_at_hand(spec, lambda: aws, clock, source),
+        export=export,
+        incrementals=incrementals_at_hand(spec, lambda: aws, export),
     )
 
 
@@ -70,17 +77,46 @@ def export_at_hand(
         CheckFailed: its manifests are damaged.
     """
     wanted = spec.source.export
-    if wanted.location is None:
+    if wanted.location is None or wanted.kind == "files":
         return None
     location = parse_location(wanted.location, spec.origin.folder)
     objects = connect().objects if isinstance(location, S3Prefix) else None
     if wanted.id:
-        return open_export(location, wanted.id, objects)
+        return _require_wanted(open_export(location, wanted.id, objects), wanted)
     for export_id in finished_exports(location, objects):
-        export = open_export(location, export_id, objects)
+        export = open_summary(location, export_id, objects)
         if _fits(export, spec, source) and _is_fresh(export, wanted.max_age_seconds, clock.now()):
-            return export
+            return open_export(location, export_id, objects)
     return None
+
+
+def incrementals_at_hand(
+    spec: Spec, connect: Callable[[], Aws], full: Export | None
+) -> tuple[Export, ...]:
+    """Return the incremental exports that ``spec`` puts on top of ``full``, without their files.
+
+    ``connect`` is called only for a location in S3.
+
+    Raises:
+        Refused: one that is named is not there, or does not go on top of ``full``; or there is no
+            full export at hand.
+        CheckFailed: there is a gap between two of them, or a manifest is damaged.
+    """
+    wanted = spec.source.export
+    if not wanted.incrementals:
+        return ()
+    full = require_export(full, spec)
+    location = parse_location(wanted.location or "", spec.origin.folder)
+    objects = connect().objects if isinstance(location, S3Prefix) else None
+    everything = wanted.incrementals == "all"
+    named = finished_exports(location, objects) if everything else wanted.incrementals
+    found = [open_summary(location, export_id, objects) for export_id in named]
+    return following(full, found) if everything else in_order(full, found)
+
+
+def export_format(wanted: WantedExport) -> Format:
+    """Return what a manifest calls the format that the spec asks for."""
+    return "ION" if wanted.format == "ion" else "DYNAMODB_JSON"
 
 
 def require_export(export: Export | None, spec: Spec) -> Export:
@@ -111,8 +147,28 @@ def require_ready(description: TableDescription | None, table: str) -> TableDesc
     return description
 
 
+def _require_wanted(export: Export, wanted: WantedExport) -> Export:
+    """Refuse an export named by id that is not what the spec says it is.
+
+    Raises:
+        Refused: it is incremental, or in another format.
+    """
+    if export.window is not None:
+        message = f"export {export.id} is incremental; source.export.id names a full export"
+        raise Refused(message, "source.export.incrementals names those that go on top of it")
+    if export.output_format != export_format(wanted):
+        message = f"export {export.id} is in {export.output_format}; the spec says {wanted.format}"
+        raise Refused(message, "set source.export.format to ion or dynamodb-json")
+    return export
+
+
 def _fits(export: Export, spec: Spec, source: TableSettings | None) -> bool:
-    """Return whether ``export`` is of the spec's table, and of the physical table there is now."""
+    """Return whether ``export`` is a full one of the spec's table, and of the table as it is now.
+
+    Those in another format than the spec's are others' too.
+    """
+    if export.window is not None or export.output_format != export_format(spec.source.export):
+        return False
     if export.table_arn.rpartition("/")[2] != spec.source.table_name:
         return False
     table_id = source.description.table_id if source else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from retable.runner.aws.settings import TableSettings
+from retable.runner.export.manifest import Format
 from retable.schema.spec import KeySchema
 
 Role = Literal["rehearsal", "final", "only"]
@@ -32,16 +33,48 @@ class MakeExport:
     table_id: str
     bucket: str
     prefix: str
+    format: Format
+    bucket_owner: str | None = None
+    kms_key: str | None = None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTable:
+    """Scan the table into an export of our own, in the layout of a native one."""
+
+    id: str
+    table: str
+    table_arn: str
+    table_id: str | None
+    location: str | None
+    """Where the export is written; ``None`` is the run folder."""
+    segments: int
+    rate: int | None
+    """Read units a second; ``None`` is as fast as the table allows."""
+    consistent: bool
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertFiles:
+    """Make an export in the run folder of files that something else wrote."""
+
+    id: str
+    location: str
+    format: str
     role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseExport:
-    """Take a finished export as it is."""
+    """Take a finished export as it is, and the incremental ones that go on top of it."""
 
     id: str
     location: str
     export_id: str
+    incrementals: tuple[str, ...] = ()
+    """In the order of their windows."""
     role: Role
 
 
@@ -51,9 +84,19 @@ class CheckExport:
 
     id: str
     export: str
-    """The id of the ``MakeExport`` or ``UseExport`` step."""
+    """The id of the ``MakeExport``, ``ScanTable``, ``ConvertFiles`` or ``UseExport`` step."""
     table_id: str | None
     """The physical table the export must be of; ``None`` accepts any."""
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeExports:
+    """Find which lines of a full and of incremental exports are the table's last word."""
+
+    id: str
+    check: str
+    """The id of the ``CheckExport`` step whose files are merged."""
     role: Role
 
 
@@ -67,6 +110,8 @@ class DryRun:
     role: Role
     bounds: str | None
     """The id of the ``Approve`` step whose bounds must hold, for a final export."""
+    sample: int | None = None
+    """How many items are looked at; ``None`` is every one, which anything but a look needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +177,18 @@ class DeleteTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageItems:
+    """Write every item to load as objects in S3, from where the service itself writes them."""
+
+    id: str
+    dry_run: str
+    bucket: str
+    prefix: str
+    """The declared prefix; objects lie below it, in a folder of this run's own."""
+    bucket_owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
     """Create the target, fenced from birth, and find it empty (I9)."""
 
@@ -140,6 +197,17 @@ class CreateTable:
     """CreateTable's request, without the fence, which names the caller and is added on the way."""
     replaces: str | None
     """The id of the ``DeleteTable`` step that must be done first; ``None`` side by side."""
+    imports: str | None = None
+    """The id of the ``StageItems`` step whose items the table is born with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseTable:
+    """Take a table that is there, with whatever it holds; it must be the one that was seen."""
+
+    id: str
+    table: str
+    table_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +219,11 @@ class LoadItems:
     dry_run: str
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
+    on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
+    """What becomes of another item of the same key that is in the table."""
+    loader: Literal["batch-write", "bulk-put", "import-table"] = "batch-write"
+    stage: str | None = None
+    """The id of the ``StageItems`` step, for loaders that write from S3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +239,8 @@ class VerifyTable:
     """The step that loaded it; ``None`` where another run did."""
     loaded_by: str | None = None
     """The run whose load is verified, for the items that it had to quarantine."""
+    others: bool = False
+    """Whether the table may hold other items, which are not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +272,11 @@ class LiftFence:
 Step = (
     EnablePitr
     | MakeExport
+    | ScanTable
+    | ConvertFiles
     | UseExport
     | CheckExport
+    | MergeExports
     | DryRun
     | Approve
     | FreezeSource
@@ -206,7 +284,9 @@ Step = (
     | Settle
     | Unprotect
     | DeleteTable
+    | StageItems
     | CreateTable
+    | UseTable
     | LoadItems
     | VerifyTable
     | RestoreSettings

@@ -159,15 +159,16 @@ class RunItem(pytest.Item):
 
     def _failure(self, spec: Spec) -> Failure | None:
         """Carry it out and return how it ended, if not well."""
+        from retable.runner.cli.reports import Wanted  # noqa: PLC0415 -- asked for, seldom
         from retable.runner.cli.runs import dry_run_spec  # noqa: PLC0415 -- asked for, seldom
         from retable.runner.cli.verifications import verify_spec  # noqa: PLC0415 -- as above
 
         run_dir = self.config.getoption("--migrate-run-dir")
         try:
             if self.name == "verify":
-                verify_spec(spec, run_dir, None)
+                verify_spec(spec, run_dir, None, Wanted())
             else:
-                dry_run_spec(spec, run_dir, sandbox=False)
+                dry_run_spec(spec, run_dir, Wanted(), sandbox=False)
         except Failure as failure:
             return failure
         return None

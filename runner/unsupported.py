@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.schema.spec import AwsBackup, CdkProvision, Percentage, Spec
+from retable.schema.spec import AwsBackup, CdkProvision, Spec
 
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
@@ -17,10 +17,8 @@ def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
 
 def _in_source(spec: Spec) -> Iterator[str]:
     export = spec.source.export
-    if export.kind != "native":
-        yield f"source.export.kind: {export.kind} (only native exports can be read)"
-    elif export.format != "dynamodb-json":
-        yield f"source.export.format: {export.format} (only dynamodb-json can be read)"
+    if export.kind == "files" and spec.rebuild.freeze != "none":
+        yield "source.export.kind: files with a freeze (files show nothing of the frozen table)"
 
 
 def _in_target(spec: Spec) -> Iterator[str]:
@@ -44,13 +42,5 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 
 
 def _in_work(spec: Spec) -> Iterator[str]:
-    if spec.load.with_ != "batch-write":
-        yield f"load.with: {spec.load.with_} (only batch-write loads)"
-    if isinstance(spec.load.rate, Percentage):
-        yield "load.rate.percent (a rate is given in write units a second)"
-    if spec.load.on_conflict != "overwrite":
-        yield f"load.on_conflict: {spec.load.on_conflict} (only overwrite)"
     if spec.verify.read != "scan":
         yield f"verify.read: {spec.verify.read} (only scan)"
-    if spec.verify.checksum != "all":
-        yield "verify.checksum: [attributes] (only all)"

@@ -7,7 +7,8 @@ from typing import Any
 
 from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.spool import DEFAULT_BYTES, Spool
 from retable.runner.failure import Stopped
 from retable.runner.folder import RunFolder
 from retable.runner.journal import Journal
@@ -37,10 +38,25 @@ class World:
     processes: int
     approve: Callable[[Plan, Evidence], str | None]
     """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    only_key: str | None = None
+    """The canonical key of the only item that is to be verified; ``None`` is all of them."""
+    show_values: bool = False
+    """Whether the report may hold values of items that differ."""
     checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
     """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
 
+    spool_bytes: int = DEFAULT_BYTES
+    """How much of an export in S3 is kept on this machine, beside what is being read."""
+
     _aws: Aws | None = None
+    _spool: Spool | None = None
+
+    @property
+    def spool(self) -> Spool:
+        """Return where data files of S3 lie on this machine."""
+        if self._spool is None:
+            self._spool = Spool(self.folder.spool, self.aws.objects, self.spool_bytes)
+        return self._spool
 
     @property
     def aws(self) -> Aws:

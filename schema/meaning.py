@@ -48,6 +48,7 @@ def check_meaning(root: Cursor, sections: Sections) -> None:
     """Add what is wrong between the sections to the findings."""
     _check_tags(root)
     _check_names(root, sections)
+    _check_conflicts(root, sections)
     if sections.target is not None:
         _check_types(root["target"], _typed_fields(root))
     if sections.sandbox is not None:
@@ -63,6 +64,21 @@ def _check_tags(root: Cursor) -> None:
         if tag.sound() and tag.value in _RESERVED_TAGS:
             message = f"tags become marks of pytest, which has its own meaning for {tag.value}"
             tag.error(Rule.RESERVED_TAG, message)
+
+
+def _check_conflicts(root: Cursor, sections: Sections) -> None:
+    """Check that what is said about items that are there already can come to pass."""
+    target, rebuild, load = sections.target, sections.rebuild, sections.load
+    if target is None or rebuild is None or load is None:
+        return
+    if target.nonempty == "accept" and rebuild.strategy != "side-by-side":
+        message = f"nonempty: accept does not go with strategy: {rebuild.strategy}"
+        hint = "a rebuilt table is born empty"
+        root["target"]["nonempty"].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
+    if load.on_conflict != "overwrite" and target.nonempty != "accept":
+        message = f"on_conflict: {load.on_conflict} needs target.nonempty: accept"
+        hint = "a new table holds nothing that could conflict"
+        root["load"]["on_conflict"].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
 
 
 def _check_names(root: Cursor, sections: Sections) -> None:

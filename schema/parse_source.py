@@ -1,6 +1,7 @@
 """``source`` of a spec, and the paths and durations that other sections use as well."""
 
 import re
+from typing import Literal
 
 from retable.schema.cursor import Cursor
 from retable.schema.durations import parse_duration
@@ -13,7 +14,12 @@ NAME_RULE = "3 to 255 of a-z, A-Z, 0-9, _, . and -"
 # Partitions such as aws-cn and aws-us-gov included.
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([^/]+)", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}", re.ASCII)
-_ONLY_NATIVE = ("id", "max_age")
+_ONLY_NATIVE = ("incrementals", "kms_key")
+_NOT_FOR_FILES = ("id", "max_age")
+_NOT_FOR_SCAN = ("format",)
+_ONLY_FILES = ("columns", "accept", "count", "checksums")
+_FILE_FORMATS = {"parquet", "json-lines", "csv", "data-pipeline"}
+_ONLY_SCAN = ("segments", "rate", "consistent")
 _NATIVE_FORMATS = {"dynamodb-json", "ion"}
 
 
@@ -80,7 +86,7 @@ def _region(cursor: Cursor) -> str | None:
 def _export(cursor: Cursor) -> Export:
     kind = cursor.get("kind")
     _check_kind(cursor, kind)
-    if "location" in cursor and kind != "scan":
+    if "location" in cursor:
         _check_location(cursor["location"])
     return Export(
         kind=kind,
@@ -88,17 +94,41 @@ def _export(cursor: Cursor) -> Export:
         id=cursor.get("id"),
         format=cursor.get("format", "dynamodb-json"),
         max_age_seconds=parse_seconds(cursor["max_age"]) if "max_age" in cursor else None,
+        incrementals=_incrementals(cursor),
+        bucket_owner=cursor.get("bucket_owner"),
+        kms_key=cursor.get("kms_key"),
+        segments=cursor.get("segments", 4),
+        rate=cursor.get("rate"),
+        consistent=cursor.get("consistent", True),
+        columns=cursor.get("columns", {}),
+        accept=tuple(cursor.get("accept", ())),
+        count=cursor.get("count"),
+        checksums=cursor.get("checksums"),
     )
+
+
+def _incrementals(cursor: Cursor) -> Literal["all"] | tuple[str, ...]:
+    found: Literal["all"] | list[str] = cursor.get("incrementals", [])
+    return tuple(found) if isinstance(found, list) else found
 
 
 def _check_kind(cursor: Cursor, kind: str) -> None:
     """Refuse keys that the kind of export has no use for, rather than ignore them."""
     useless = [key for key in _ONLY_NATIVE if kind != "native" and key in cursor]
-    useless += [key for key in ("location", "format") if kind == "scan" and key in cursor]
+    useless += [key for key in _NOT_FOR_SCAN if kind == "scan" and key in cursor]
+    useless += [key for key in _NOT_FOR_FILES if kind == "files" and key in cursor]
+    useless += [key for key in _ONLY_FILES if kind != "files" and key in cursor]
+    useless += [key for key in _ONLY_SCAN if kind != "scan" and key in cursor]
     for key in useless:
         message = f"{key} does not go with kind: {kind}"
         cursor[key].error(Rule.NOT_TOGETHER, message, hint=f"remove {key}", at="key")
     form = cursor.get("format", "dynamodb-json")
+    if kind == "files" and form not in _FILE_FORMATS:
+        message = (
+            f"kind: files needs a format of parquet, json-lines, csv or data-pipeline; found {form}"
+        )
+        at = cursor["format"] if "format" in cursor else cursor["kind"]
+        at.error(Rule.NOT_TOGETHER, message, hint="an export of DynamoDB's own is kind: native")
     if kind == "native" and form not in _NATIVE_FORMATS:
         message = f"a native export is dynamodb-json or ion; found {form}"
         cursor["format"].error(Rule.NOT_TOGETHER, message, hint="kind: files reads other formats")

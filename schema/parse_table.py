@@ -40,6 +40,7 @@ def parse_target(cursor: Cursor) -> Target:
         key=key,
         indexes="keep" if indexes is None else indexes,
         billing=_billing(cursor.get("billing", "keep")),
+        nonempty=cursor.get("nonempty", "refuse"),
         settings=settings,
     )
 

@@ -38,5 +38,7 @@ class Reason(StrEnum):
     """A value is nested deeper than DynamoDB's 32 levels."""
     ITEM_TOO_LARGE = "item-too-large"
     """The item is larger than 409,600 bytes."""
+    KEPT_EXISTING = "kept-existing"
+    """Another item with this key was in the table, and the spec says ``on_conflict: keep``."""
     REFUSED_BY_TABLE = "refused-by-table"
     """The table itself refused the item while it was loaded (found by bisection)."""

@@ -115,6 +115,26 @@ class Export:
         "dynamodb-json"
     )
     max_age_seconds: int | None = None
+    incrementals: Literal["all"] | tuple[str, ...] = ()
+    """Incremental exports that go on top of the full one, by id, or whatever follows it."""
+    bucket_owner: str | None = None
+    """The account that must own the bucket; 12 digits."""
+    kms_key: str | None = None
+    """The KMS key that a new export is encrypted with; ``None`` is S3's own."""
+    segments: int = 4
+    """How many parts of the table a scan reads at once; each becomes a data file."""
+    rate: int | None = None
+    """Read units a second that a scan may take; ``None`` is as fast as the table allows."""
+    consistent: bool = True
+    """Whether a scan reads consistently, at twice the price."""
+    columns: Mapping[str, AttributeType] = field(default_factory=dict)
+    """The types of columns that files cannot tell by themselves."""
+    accept: tuple[str, ...] = ()
+    """What a format cannot tell apart and is accepted as it is read."""
+    count: int | None = None
+    """How many items all the files have, where somebody knows."""
+    checksums: str | None = None
+    """A file in the location that md5sum or sha256sum wrote; it names the files that count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +170,8 @@ class Target:
     key: KeySchema
     indexes: Indexes | Literal["keep"] = "keep"
     billing: Literal["keep", "on-demand"] | Provisioned = "keep"
+    nonempty: Literal["refuse", "accept"] = "refuse"
+    """Whether the table may be there already, with items of its own."""
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
     """Per setting ``"keep"`` or a value: ttl (attribute name or ``False``), stream (view type or
     ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling and

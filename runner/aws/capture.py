@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retable.runner.aws.errors import UNKNOWN_CALL, code_of, in_words
+from retable.runner.aws.errors import in_words, is_unknown_call
 from retable.runner.aws.settings import TableDescription, TableSettings
 
 ON = frozenset(["ACTIVE", "ENABLED", "ENABLING", "UPDATING"])
@@ -127,7 +127,7 @@ def _if_known(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = call(**request)
     except ClientError as error:
-        if code_of(error) in UNKNOWN_CALL:
+        if is_unknown_call(error):
             return {}
         raise
     return answer

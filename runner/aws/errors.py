@@ -61,6 +61,7 @@ UNKNOWN_CALL = frozenset(
     ["UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented", "404"]
 )
 """What an endpoint that is not AWS says of a call it does not know."""
+HTTP_REFUSED, HTTP_FAULT = 400, 500
 S3_ACTIONS = {"ListObjectsV2": "s3:ListBucket", "HeadObject": "s3:GetObject"}
 """S3's calls whose permission has another name."""
 LOG_IN = "log in again, or set AWS_PROFILE"
@@ -69,6 +70,16 @@ SET_KEYS = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 class PolicyUnsupported(Stopped):
     """The endpoint does not know resource policies; AWS itself always does."""
+
+
+def is_unknown_call(error: ClientError) -> bool:
+    """Return whether an endpoint that is not AWS says that it does not know a call.
+
+    Some say so with a status alone; AWS always gives a code.
+    """
+    code = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code in UNKNOWN_CALL or (not code and HTTP_REFUSED <= status < HTTP_FAULT)
 
 
 def code_of(error: ClientError) -> str:

@@ -8,12 +8,30 @@ from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
 from retable.runner.clock import Clock
-from retable.runner.failure import Refused
+from retable.runner.export.manifest import Format
+from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
 
+PATIENCE_SECONDS = 24 * 3600
+"""How long an export is waited for. boto3's waiter gives up after 20 minutes, and the service
+promises no time at all."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 20.0
 IN_PROGRESS = "IN_PROGRESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """A full export to be made. The same request and token give the same export for 8 hours."""
+
+    table_arn: str
+    bucket: str
+    prefix: str
+    format: Format
+    bucket_owner: str | None = None
+    """The account that owns the bucket, where it is another one."""
+    kms_key: str | None = None
+    """The key that S3 encrypts it with; ``None`` is S3's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +54,28 @@ class Exports:
         """Use boto3's DynamoDB ``client``."""
         self._client = client
 
-    def start(self, table_arn: str, bucket: str, prefix: str, client_token: str) -> str:
+    def start(self, wanted: ExportRequest, client_token: str) -> str:
         """Start a full export and return its ARN; the same token gives the same export for 8 h.
 
         Raises:
             Refused: point-in-time recovery is off.
             Stopped: the service does not answer or says no.
         """
+        table_arn = wanted.table_arn
         request: dict[str, Any] = {
             "TableArn": table_arn,
-            "S3Bucket": bucket,
+            "S3Bucket": wanted.bucket,
             "ClientToken": client_token,
-            "ExportFormat": "DYNAMODB_JSON",
+            "ExportFormat": wanted.format,
             "ExportType": "FULL_EXPORT",
         }
         # An empty prefix is refused; leaving it out means the bucket's root.
-        if prefix.strip("/"):
-            request["S3Prefix"] = prefix.strip("/")
+        if wanted.prefix.strip("/"):
+            request["S3Prefix"] = wanted.prefix.strip("/")
+        if wanted.bucket_owner is not None:
+            request["S3BucketOwner"] = wanted.bucket_owner
+        if wanted.kms_key is not None:
+            request |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": wanted.kms_key}
         with in_words(f"exporting {table_arn}"):
             try:
                 answer = self._client.export_table_to_point_in_time(**request)
@@ -79,10 +102,13 @@ class Exports:
             failure=failure or None,
         )
 
-    def wait(self, arn: str, *, clock: Clock, progress: Progress) -> ExportState:
+    def wait(
+        self, arn: str, *, clock: Clock, progress: Progress, patience: float = PATIENCE_SECONDS
+    ) -> ExportState:
         """Return the export once it is no longer in progress.
 
-        There is no deadline: an export of a large table takes hours, and the service promises none.
+        Raises:
+            Stopped: it still is after ``patience`` seconds; waiting again goes on with it.
         """
         pause = FIRST_PAUSE_SECONDS
         began = clock.monotonic()
@@ -91,6 +117,9 @@ class Exports:
             if state.status != IN_PROGRESS:
                 return state
             waited = int(clock.monotonic() - began)
+            if waited >= patience:
+                message = f"the export {arn} is still {state.status} after {waited} s"
+                raise Stopped(message, "resuming waits on; or look at it in the AWS console")
             if waited:
                 progress.note(f"the export is in progress for {waited} s")
             clock.sleep(pause)

@@ -1,14 +1,15 @@
-"""Objects in S3: read, fetched to a file, listed. Nothing here writes to S3."""
+"""Objects in S3: read, fetched to a file, listed; and stored, for an export of our own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
 from retable.runner.aws.errors import code_of, in_words
 from retable.runner.clock import Clock
-from retable.runner.failure import CheckFailed
+from retable.runner.failure import CheckFailed, Stopped
 
 CHUNK_BYTES = 1 << 20
 ABSENT = frozenset(["NoSuchKey", "404", "NotFound"])
@@ -23,9 +24,10 @@ FIRST_PAUSE_SECONDS = 0.2
 class Objects:
     """S3, as far as exports need it."""
 
-    def __init__(self, client: Any, clock: Clock) -> None:
-        """Use boto3's S3 ``client``."""
+    def __init__(self, client: Any, clock: Clock, owner: str | None = None) -> None:
+        """Use boto3's S3 ``client``. Buckets of another account than ``owner`` are refused."""
         self._client = client
+        self._expected = {} if owner is None else {"ExpectedBucketOwner": owner}
         self._clock = clock
 
     def read(self, bucket: str, key: str) -> bytes:
@@ -65,6 +67,31 @@ class Objects:
                 else:
                     return etag
 
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Store a small object.
+
+        Raises:
+            Stopped: the bucket or the service does not answer.
+        """
+        with in_words(f"writing s3://{bucket}/{key}", "s3"):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, **self._expected)
+
+    def upload(self, bucket: str, key: str, path: Path) -> None:
+        """Store the content of a file, in parts where it is large.
+
+        Raises:
+            Stopped: the bucket or the service does not answer.
+        """
+        with in_words(f"writing s3://{bucket}/{key}", "s3"):
+            try:
+                self._client.upload_file(str(path), bucket, key, ExtraArgs=self._expected)
+            except S3UploadFailedError as error:
+                # boto3 wraps what the service said; the words are in what it wrapped.
+                if isinstance(error.__context__, ClientError):
+                    raise error.__context__ from error
+                message = f"s3://{bucket}/{key} was not stored"
+                raise Stopped(message, "resume: it is stored again") from error
+
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys below ``prefix``, in S3's own order.
 
@@ -73,7 +100,7 @@ class Objects:
         """
         with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
             listed = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=prefix
+                Bucket=bucket, Prefix=prefix, **self._expected
             )
             for page in listed:
                 for entry in page.get("Contents", ()):
@@ -81,7 +108,7 @@ class Objects:
 
     def _get(self, bucket: str, key: str, etag: str | None, offset: int) -> dict[str, Any]:
         """Ask for an object, and say in our words that it is absent or another one."""
-        request = {"Bucket": bucket, "Key": key}
+        request = {"Bucket": bucket, "Key": key, **self._expected}
         if etag:
             request["IfMatch"] = etag
         if offset:

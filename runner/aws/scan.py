@@ -4,7 +4,7 @@ Nothing is deserialized: numbers stay text, binary becomes the base64 text of Dy
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,15 +20,25 @@ LONGEST_PAUSE_SECONDS = 20.0
 BUSY = THROTTLED | {"InternalServerError", "ServiceUnavailable"}
 
 
-def scan(client: Any, clock: Clock, request: Mapping[str, Any]) -> Iterator[list[TypedItem]]:
+def scan(
+    client: Any,
+    clock: Clock,
+    request: Mapping[str, Any],
+    spent: Callable[[float], None] | None = None,
+) -> Iterator[list[TypedItem]]:
     """Yield the items that Scan's ``request`` asks for, page by page, as DynamoDB JSON.
+
+    ``spent`` is told the read units of a page once its items have been taken; it may wait.
 
     Raises:
         ClientError: the service says no, or has had no room for a page for ``PATIENCE_SECONDS``.
         BotoCoreError: it does not answer.
     """
-    for page in pages(client, clock, request):
-        yield [{name: _as_json(value) for name, value in item.items()} for item in page["Items"]]
+    told = {} if spent is None else {"ReturnConsumedCapacity": "TOTAL"}
+    for page in pages(client, clock, {**request, **told}):
+        yield [as_json(item) for item in page["Items"]]
+        if spent is not None:
+            spent(float(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)))
 
 
 def pages(client: Any, clock: Clock, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -63,6 +73,11 @@ def _page(client: Any, clock: Clock, request: Mapping[str, Any]) -> dict[str, An
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         else:
             return page
+
+
+def as_json(item: Mapping[str, Any]) -> TypedItem:
+    """Return an item as boto3 hands it out as DynamoDB JSON."""
+    return {name: _as_json(value) for name, value in item.items()}
 
 
 def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:

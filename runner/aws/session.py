@@ -13,9 +13,10 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
 
-from retable.runner.aws.errors import in_words
+from retable.runner.aws.bulk import Bulk
+from retable.runner.aws.errors import in_words, is_unknown_call
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.policy import principals_of
@@ -40,6 +41,7 @@ ENDPOINT_VARIABLES = {
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
+    "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "sts": "AWS_ENDPOINT_URL_STS",
 }
@@ -50,23 +52,36 @@ ENDPOINT_VARIABLES = {
 class Identity:
     """Who is calling."""
 
-    account: str
+    account: str | None
     arn: str
     principals: tuple[str, ...]
     """Patterns of ``aws:PrincipalArn`` that mean this caller."""
+
+
+NOBODY = Identity(account=None, arn="", principals=())
+"""The caller at an endpoint that has no identities, and so no policies that could name one."""
 
 
 class Aws:
     """AWS in one region, or an endpoint that stands for it. Clients open at their first use."""
 
     def __init__(
-        self, core: botocore.session.Session, region: str, environ: Mapping[str, str], clock: Clock
+        self,
+        core: botocore.session.Session,
+        region: str,
+        environ: Mapping[str, str],
+        clock: Clock,
+        bucket_owner: str | None = None,
     ) -> None:
-        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS."""
+        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS.
+
+        ``bucket_owner`` is the account that buckets must belong to.
+        """
         self._core = core
         self._session: Any = boto3.session.Session(botocore_session=core)
         self._environ = environ
         self._clock = clock
+        self._bucket_owner = bucket_owner
         self.region = region
 
     @cached_property
@@ -80,9 +95,14 @@ class Aws:
         return Exports(self._client("dynamodb"))
 
     @cached_property
+    def bulk(self) -> Bulk:
+        """Return the way to write from S3."""
+        return Bulk(self._client("dynamodb"), self._client)
+
+    @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
-        return Objects(self._client("s3"), self._clock)
+        return Objects(self._client("s3"), self._clock, self._bucket_owner)
 
     @cached_property
     def dynamodb_url(self) -> str:
@@ -124,7 +144,13 @@ class Aws:
     @cached_property
     def _identity(self) -> Identity:
         with in_words("asking who is calling", "sts"):
-            answer = self._client("sts").get_caller_identity()
+            try:
+                answer = self._client("sts").get_caller_identity()
+            except ClientError as error:
+                # An emulator on this machine may know DynamoDB alone; AWS always has STS.
+                if self.is_loopback and is_unknown_call(error):
+                    return NOBODY
+                raise
         arn = str(answer["Arn"])
         return Identity(account=str(answer["Account"]), arn=arn, principals=principals_of(arn))
 
@@ -156,10 +182,17 @@ class Aws:
             )
 
 
-def connect(region: str | None, *, environ: Mapping[str, str], clock: Clock | None = None) -> Aws:
+def connect(
+    region: str | None,
+    *,
+    environ: Mapping[str, str],
+    clock: Clock | None = None,
+    bucket_owner: str | None = None,
+) -> Aws:
     """Return the way to AWS in ``region``, or the one that ``environ`` names.
 
     ``environ`` may differ from the process's environment: then it holds an endpoint and plain keys.
+    ``bucket_owner`` is the account that every bucket must belong to, where it is known.
 
     Raises:
         Refused: no region is set anywhere, or the profile does not exist.
@@ -181,7 +214,7 @@ def connect(region: str | None, *, environ: Mapping[str, str], clock: Clock | No
     if not named:
         message = "no AWS region is set"
         raise Refused(message, "set source.region in the spec, or AWS_REGION")
-    return Aws(core, str(named), environ, clock or SystemClock())
+    return Aws(core, str(named), environ, clock or SystemClock(), bucket_owner)
 
 
 def _endpoint(service: str, environ: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """Tables: described, changed, made, deleted, scanned. Items are read here and never written."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
-from retable.runner.aws.errors import UNKNOWN_CALL, PolicyUnsupported, code_of, in_words
-from retable.runner.aws.scan import pages, scan
+from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words, is_unknown_call
+from retable.runner.aws.scan import as_json, pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stopped
@@ -60,6 +61,12 @@ class Tables:
                 if code_of(error) == "ResourceNotFoundException":
                     return None
                 raise
+
+    def service_time(self, table: str) -> datetime:
+        """Return what time it is by the service's own clock, to the second."""
+        with in_words(f"describing {table}"):
+            answer = self._client.describe_table(TableName=table)
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def settings(self, table: str) -> TableSettings | None:
         """Return everything that must come back after a rebuild, or ``None`` without a table."""
@@ -287,9 +294,17 @@ class Tables:
             return not any(page["Count"] for page in pages(self._client, self._clock, request))
 
     def scan_pages(
-        self, table: str, *, segment: int, segments: int, consistent: bool = True
+        self,
+        table: str,
+        *,
+        segment: int,
+        segments: int,
+        consistent: bool = True,
+        spent: Callable[[float], None] | None = None,
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment page by page, as DynamoDB JSON with B as base64 text.
+
+        ``spent`` is told the read units of each page before the next one is asked for.
 
         Raises:
             Stopped: the service does not answer, or has no room for reads for minutes.
@@ -301,7 +316,18 @@ class Tables:
             "TotalSegments": segments,
         }
         with in_words(f"reading {table}"):
-            yield from scan(self._client, self._clock, request)
+            yield from scan(self._client, self._clock, request, spent)
+
+    def get_item(self, table: str, key: TypedItem) -> TypedItem | None:
+        """Return the item of that key by a consistent read; ``None`` if there is none.
+
+        Raises:
+            Stopped: the service does not answer, or has no room for reads.
+        """
+        given = {name: _from_json(typed) for name, typed in key.items()}
+        with in_words(f"reading an item of {table}"):
+            answer = self._client.get_item(TableName=table, Key=given, ConsistentRead=True)
+        return as_json(answer["Item"]) if "Item" in answer else None
 
     def _watch(
         self, table: str, clock: Clock, progress: Progress
@@ -318,9 +344,16 @@ class Tables:
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
 
+def _from_json(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key attribute as boto3 takes it: binary as bytes."""
+    return {
+        kind: base64.b64decode(value) if kind == "B" else value for kind, value in typed.items()
+    }
+
+
 def _or_unsupported(error: ClientError) -> Exception:
     """Return ``PolicyUnsupported`` for an endpoint without resource policies, else ``error``."""
-    if code_of(error) in UNKNOWN_CALL:
+    if is_unknown_call(error):
         return PolicyUnsupported("the endpoint does not know resource policies")
     return error
 

@@ -13,7 +13,7 @@ def export(*, spec: Path) -> None:
     """Export the source table of SPEC to S3, as ``source.export.location`` says.
 
     A dry run and a plan use the newest finished export and never make one; this does.
-    Point-in-time recovery must be on; the table is not touched.
+    A native export needs point-in-time recovery; kind: scan reads the table. Neither writes to it.
     """
     import os
     import random
@@ -25,7 +25,7 @@ def export(*, spec: Path) -> None:
     from retable.runner.spec_file import load_checked_spec
 
     parsed = load_checked_spec(spec)
-    token = f"retable-export-{random.SystemRandom().getrandbits(64):016x}"
+    token = f"{random.SystemRandom().getrandbits(64):016x}"
     with (
         environment(parsed, sandbox=False) as environ,
         progress_for(sys.stderr, os.environ) as progress,

@@ -1,4 +1,4 @@
-"""``migrate report``: shows the report of a run again."""
+"""``migrate report``: shows the report of a run again, in any format."""
 
 import os
 import sys
@@ -8,22 +8,32 @@ import click
 
 from retable.runner.cli.options import run_dir_option
 
+FORMATS = ("text", "json", "junit", "markdown", "html")
+"""Those of ``report.formats``, which is not imported for the sake of ``--help``."""
+
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="How to show it.",
 )
 @run_dir_option
 def report(*, run_id: str, form: str, run_dir: Path) -> None:
-    """Show the report that RUN wrote when it ended."""
+    r"""Show the report that RUN wrote when it ended.
+
+    Markdown is cut to what GitHub takes as a comment. Files are made by redirection:
+
+    \b
+        migrate report 7f3a-c21e --format html > report.html
+    """
     from retable.runner.failure import Refused
     from retable.runner.folder import open_folder
+    from retable.runner.report.formats import render
     from retable.runner.report.json import read_report
     from retable.runner.report.text import render_text
 
@@ -31,7 +41,10 @@ def report(*, run_id: str, form: str, run_dir: Path) -> None:
     if not folder.report.is_file():
         message = f"run {run_id} has not written a report yet"
         raise Refused(message, f"migrate status {run_id} shows where it stands")
-    if form == "json":
-        click.echo(folder.report.read_text("utf-8"), nl=False)
+    found = read_report(folder.report)
+    if form == "text":
+        render_text(found, sys.stdout, os.environ)
     else:
-        render_text(read_report(folder.report), sys.stdout, os.environ)
+        # The bytes as they are: a file is not to depend on the terminal's encoding.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(render(found, form))

@@ -12,11 +12,18 @@ from retable.runner.cli.options import (
     sandbox_option,
     spec_argument,
 )
+from retable.runner.cli.reports import report_options, wanted
 
 
 @click.command()
 @spec_argument
 @click.option("--dry-run", is_flag=True, help="Map every item of a finished export; write nothing.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --dry-run: look at about N items only; every figure is an estimate then.",
+)
 @sandbox_option
 @click.option(
     "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
@@ -41,11 +48,13 @@ from retable.runner.cli.options import (
     show_default=True,
     help="Where items are mapped.",
 )
+@report_options
 @run_dir_option
 def run(  # noqa: PLR0913 -- the command line's own options
     *,
     spec: Path,
     dry_run: bool,
+    sample: int | None,
     sandbox: bool,
     yes: bool,
     plan_file: Path | None,
@@ -55,6 +64,9 @@ def run(  # noqa: PLR0913 -- the command line's own options
     abort: bool,
     run_id: str | None,
     engine: str,
+    report_formats: str,
+    report_dir: Path,
+    show_values: bool,
     run_dir: Path,
 ) -> None:
     r"""Rebuild the table that SPEC describes.
@@ -66,23 +78,28 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --dry-run
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+    Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
+    (500MB, 100GB); beyond that, data files are fetched again when they are needed.
     """
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
     from retable.runner.spec_file import load_checked_spec
 
     if plan_file is not None and (dry_run or resume or abort):
         _refuse("--plan begins a run; it goes with neither --dry-run, --resume nor --abort")
+    if sample is not None and not dry_run:
+        _refuse("--sample goes with --dry-run; a run looks at every item")
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
+    reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
-        dry_run_spec(parsed, run_dir, sandbox=sandbox)
+        dry_run_spec(parsed, run_dir, reports, sandbox=sandbox, sample=sample)
     elif abort:
         abort_run(parsed, run_dir, run_id)
     elif resume:
-        resume_run(parsed, run_dir, run_id, leave)
+        resume_run(parsed, run_dir, run_id, leave, reports)
     else:
-        run_spec(parsed, run_dir, leave, sandbox=sandbox, plan_file=plan_file)
+        run_spec(parsed, run_dir, leave, reports, sandbox=sandbox, plan_file=plan_file)
 
 
 def _refuse_combinations(

@@ -1,10 +1,13 @@
 """The ways to run a spec: from the start, dry, again, and back. ``cli.run`` reads the flags."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from retable.runner.aws.session import Aws
+from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import (
     Approval,
     carry_out,
@@ -14,12 +17,17 @@ from retable.runner.cli.session import (
     turn_back,
 )
 from retable.runner.clock import SystemClock
-from retable.runner.compile import compile_dry_run, compile_plan
+from retable.runner.compile import compile_dry_run, compile_files_dry_run, compile_plan
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
-from retable.runner.observe import export_at_hand, observe, require_export
+from retable.runner.observe import (
+    export_at_hand,
+    incrementals_at_hand,
+    observe,
+    require_export,
+)
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
@@ -40,8 +48,14 @@ class Leave:
     terminal: bool
 
 
-def run_spec(
-    spec: Spec, run_dir: Path, leave: Leave, *, sandbox: bool, plan_file: Path | None = None
+def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
+    spec: Spec,
+    run_dir: Path,
+    leave: Leave,
+    wanted: Wanted,
+    *,
+    sandbox: bool,
+    plan_file: Path | None = None,
 ) -> None:
     """Plan and carry out a new run, or the one that was planned in ``plan_file``.
 
@@ -63,11 +77,15 @@ def run_spec(
             plan, plan_id = saved
         show_plan(plan, spec)
         folder = start_folder(plan, run_dir, plan_id)
-        carry_out(spec, plan, folder, connect, _approval(leave), resumable=not sandbox)
+        carry_out(spec, plan, folder, connect, _approval(leave), wanted, resumable=not sandbox)
 
 
-def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
-    """Map every item of the export at hand and judge the figures; write to no table.
+def dry_run_spec(
+    spec: Spec, run_dir: Path, wanted: Wanted, *, sandbox: bool, sample: int | None = None
+) -> None:
+    """Map every item of the export at hand, or ``sample`` of them, and judge the figures.
+
+    It writes to no table.
 
     Raises:
         Refused: there is no finished export.
@@ -77,12 +95,19 @@ def dry_run_spec(spec: Spec, run_dir: Path, *, sandbox: bool) -> None:
     require_leave(spec)
     with environment(spec, sandbox=sandbox) as environ:
         connect = connector(spec, environ)
-        export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
-        plan = compile_dry_run(spec, export)
-        carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+        plan = _dry_run_plan(spec, connect, sample)
+        carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 
 
-def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> None:
+def _dry_run_plan(spec: Spec, connect: Callable[[], Aws], sample: int | None) -> Plan:
+    """Return the plan of a dry run over what is at hand, or over ``sample`` of its items."""
+    if spec.source.export.kind == "files":
+        return compile_files_dry_run(spec, sample)
+    export = require_export(export_at_hand(spec, connect, SystemClock(), None), spec)
+    return compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export), sample)
+
+
+def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave, wanted: Wanted) -> None:
     """Go on with a run that was stopped.
 
     Raises:
@@ -93,7 +118,7 @@ def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave) -> N
     require_leave(spec)
     _require_leave(spec, leave)
     with environment(spec, sandbox=False) as environ:
-        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave))
+        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave), wanted)
 
 
 def abort_run(spec: Spec, run_dir: Path, run_id: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from pathlib import Path
 import click
 
 from retable.runner.aws.session import Aws, connect
+from retable.runner.cli.reports import Wanted
 from retable.runner.clock import SystemClock
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
+from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.folder import RunFolder, new_folder
 from retable.runner.journal import open_journal
@@ -57,7 +60,8 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
 
     def opener() -> Aws:
         if not opened:
-            opened.append(connect(spec.source.region, environ=environ))
+            owner = spec.source.export.bucket_owner
+            opened.append(connect(spec.source.region, environ=environ, bucket_owner=owner))
         return opened[0]
 
     return opener
@@ -71,16 +75,19 @@ def start_folder(plan: Plan, run_dir: Path, plan_id: str | None = None) -> RunFo
     return folder
 
 
-def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
+def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     spec: Spec,
     plan: Plan,
     folder: RunFolder,
     connect_aws: Callable[[], Aws],
     approve: Approval,
+    wanted: Wanted,
     *,
     resumable: bool = True,
 ) -> Report:
     """Execute ``plan`` in ``folder``, write the report whatever happens, and show it.
+
+    Where reports of other formats are ``wanted``, they are written as well.
 
     Raises:
         Failure: what ended the run, after its report was written.
@@ -91,6 +98,8 @@ def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
         _world(spec, plan, folder, connect_aws, approve) as world,
     ):
         _require_open(world)
+        world.show_values = wanted.show_values
+        world.only_key = wanted.only_key
         failure: Failure | None = None
         try:
             execute(world)
@@ -100,11 +109,11 @@ def carry_out(  # noqa: PLR0913 -- one run, and all that it needs
             failure = Stopped("interrupted")
             if resumable:
                 _add_resume_hint(failure, world)
-            _finish(world, failure)
+            _finish(world, failure, wanted)
             raise
         if resumable and isinstance(failure, Stopped):
             _add_resume_hint(failure, world)
-        report = _finish(world, failure)
+        report = _finish(world, failure, wanted)
     if failure is not None:
         raise failure
     return report
@@ -134,7 +143,25 @@ def _world(
             random=random.Random(),  # noqa: S311 -- jitter needs no secrecy
             processes=os.cpu_count() or 1,
             approve=approve,
+            spool_bytes=spool_bytes(os.environ),
         )
+
+
+def spool_bytes(environ: Mapping[str, str]) -> int:
+    """Return how much of an export in S3 may be kept on this machine, by ``RETABLE_SPOOL``.
+
+    Raises:
+        Refused: it is no size such as ``500MB`` or ``20GB``.
+    """
+    text = environ.get("RETABLE_SPOOL")
+    if text is None:
+        return DEFAULT_BYTES
+    match = re.fullmatch(r"([0-9]{1,15}) ?([kMGT]?)B?", text)
+    if match is None:
+        message = f"RETABLE_SPOOL is {text!r}, expected a size such as 500MB or 20GB"
+        raise Refused(message)
+    power = " kMGT".index(match[2] or " ")
+    return int(match[1]) * int(1000**power)
 
 
 def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
@@ -190,11 +217,16 @@ def _add_resume_hint(failure: Stopped, world: World) -> None:
     failure.hint = f"{failure.hint}; {hint}" if failure.hint else hint
 
 
-def _finish(world: World, failure: Failure | None) -> Report:
+def _finish(world: World, failure: Failure | None, wanted: Wanted) -> Report:
     """Write and show the report of the run as far as it came."""
     report = summarize(
         world.plan, world.journal.records(), world.folder, world.spec, failure=failure
     )
     world.folder.report.write_bytes(encode_report(report))
     render_text(report, sys.stdout, os.environ)
+    if wanted.formats:
+        # Markup and its templates take time to load, which a plain run need not spend.
+        from retable.runner.report.formats import write_reports
+
+        write_reports(report, wanted.formats, wanted.folder)
     return report

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retable.runner.aws.session import Aws
+from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import carry_out, connector, start_folder
+from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_verification
-from retable.runner.export.location import S3Prefix, open_export, parse_location
-from retable.runner.export.manifest import Export
 from retable.runner.failure import Refused
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
+from retable.runner.observe import export_at_hand, incrementals_at_hand
 from retable.runner.plan import LoadItems
 from retable.runner.plan_json import read_plan
 from retable.runner.spec_functions import require_leave
@@ -27,10 +28,11 @@ class Loaded:
 
     location: str
     export_id: str
+    incrementals: tuple[str, ...]
     run_id: str | None
 
 
-def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
+def verify_spec(spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted) -> None:
     """Map the export again and compare it with the target table.
 
     Raises:
@@ -42,20 +44,15 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None) -> None:
     if missing:
         message = "this version cannot verify: " + "; ".join(missing)
         raise Refused(message)
-    loaded = _loaded(spec, run_dir, run_id)
     connect = connector(spec, os.environ)
-    plan = compile_verification(spec, _open(spec, loaded, connect), loaded.location, loaded.run_id)
-    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None)
+    loaded = _loaded(spec, run_dir, run_id, connect)
+    plan = compile_verification(
+        spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id
+    )
+    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 
 
-def _open(spec: Spec, loaded: Loaded, connect: Callable[[], Aws]) -> Export:
-    """Read the manifests of the export."""
-    location = parse_location(loaded.location, spec.origin.folder)
-    objects = connect().objects if isinstance(location, S3Prefix) else None
-    return open_export(location, loaded.export_id, objects)
-
-
-def _loaded(spec: Spec, run_dir: Path, run_id: str | None) -> Loaded:
+def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[], Aws]) -> Loaded:
     """Return what the table was made from: by the run named, the newest finished one, or the spec.
 
     Raises:
@@ -66,9 +63,16 @@ def _loaded(spec: Spec, run_dir: Path, run_id: str | None) -> Loaded:
         found = _loaded_by(folder)
         if found is not None:
             return found
-    export = spec.source.export
-    if run_id is None and export.id is not None and export.location is not None:
-        return Loaded(location=export.location, export_id=export.id, run_id=None)
+    wanted = spec.source.export
+    if run_id is None and wanted.id is not None and wanted.location is not None:
+        export = export_at_hand(spec, connect, SystemClock(), None)
+        added = incrementals_at_hand(spec, connect, export)
+        return Loaded(
+            location=wanted.location,
+            export_id=wanted.id,
+            incrementals=tuple(export.id for export in added),
+            run_id=None,
+        )
     message = f"no finished run of {spec.name} in {run_dir}, and source.export.id names no export"
     raise Refused(message, "name the run dir with --run-dir, or an export by source.export.id")
 
@@ -88,5 +92,6 @@ def _loaded_by(folder: RunFolder) -> Loaded | None:
     return Loaded(
         location=str(export["location"]),
         export_id=str(export["export_id"]),
+        incrementals=tuple(export.get("incrementals", ())),
         run_id=folder.run_id,
     )

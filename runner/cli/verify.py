@@ -1,18 +1,36 @@
 """``migrate verify``: compares the rebuilt table with its export, any time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from retable.runner.cli.options import allow_functions_option, run_dir_option, spec_argument
+from retable.runner.cli.reports import report_options, wanted
 
 
 @click.command()
 @spec_argument
 @click.option("--run", "run_id", metavar="RUN", help="Compare with what this run loaded.")
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="Look at one item only: its key's values with a comma between, or DynamoDB JSON.",
+)
 @allow_functions_option
+@report_options
 @run_dir_option
-def verify(*, spec: Path, run_id: str | None, allow_functions: bool, run_dir: Path) -> None:
+def verify(  # noqa: PLR0913 -- the command line's own options
+    *,
+    spec: Path,
+    run_id: str | None,
+    key: str | None,
+    allow_functions: bool,
+    report_formats: str,
+    report_dir: Path,
+    show_values: bool,
+    run_dir: Path,
+) -> None:
     """Compare the target table with the export it was made from: counts, checksum, every item.
 
     The export is the one that the newest finished run of SPEC loaded, or the one that RUN loaded,
@@ -22,4 +40,10 @@ def verify(*, spec: Path, run_id: str | None, allow_functions: bool, run_dir: Pa
     from retable.runner.cli.verifications import verify_spec
     from retable.runner.spec_file import load_checked_spec
 
-    verify_spec(load_checked_spec(spec, allow_functions=allow_functions), run_dir, run_id)
+    reports = wanted(report_formats, report_dir, show_values=show_values)
+    parsed = load_checked_spec(spec, allow_functions=allow_functions)
+    if key is not None:
+        from retable.runner.verify.one import parse_key
+
+        reports = replace(reports, only_key=parse_key(key, parsed.target.key))
+    verify_spec(parsed, run_dir, run_id, reports)

@@ -1,20 +1,14 @@
 """Proving an export whole: every byte's digest, every file's count, before any line counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from retable.runner.disk import free_bytes, not_written, replace_durably
+from retable.runner.disk import free_bytes
 from retable.runner.export.count import count_lines
-from retable.runner.export.location import (
-    LocalFolder,
-    Location,
-    ObjectStore,
-    S3Prefix,
-    find_export,
-    require_objects,
-)
-from retable.runner.export.manifest import ALTERED, DAMAGED, DataFile, Export
+from retable.runner.export.datafile import CheckedFile, StoredObject
+from retable.runner.export.location import LocalFolder, Location, data_folder
+from retable.runner.export.manifest import ALTERED, DAMAGED, Export
+from retable.runner.export.spool import IN_PLACE, Spool, in_turn
 from retable.runner.export.stored import Md5, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
@@ -25,51 +19,84 @@ MOST_PACKED = 20
 Watch = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedFile:
-    """A data file on this machine whose bytes are those that the manifest names."""
-
-    key: str
-    path: Path
-    item_count: int
-    md5: str
-    """Base64 of the MD5 of the bytes as stored."""
-
-
 def check_export(
-    export: Export,
-    location: Location,
-    objects: ObjectStore | None,
-    spool: Path,
-    progress: Progress,
+    export: Export, location: Location, spool: Spool | None, progress: Progress
 ) -> tuple[CheckedFile, ...]:
     """Check every data file of ``export`` and return them in the manifest's sorted order.
 
-    Files in S3 are fetched into ``spool``; one that lies there whole is not fetched again. Local
-    ones are read where they are.
+    Those in S3 are fetched through ``spool``, each while the one before it is read; local ones are
+    read where they are.
 
     Raises:
         CheckFailed: a file is missing, altered or cut short, or a count disagrees.
         Refused: a local location does not hold the export.
         Stopped: the disk is full, or S3 does not answer.
     """
-    folder = find_export(location, export.id)
-    place: _InPlace | _Fetcher
-    if isinstance(folder, LocalFolder):
-        place = _InPlace(folder.path)
-    else:
-        store = require_objects(objects)
-        place = _Fetcher(export=export, folder=folder, objects=store, spool=spool)
-        place.require_room()
+    files = data_files(export, location, spool)
+    if spool is not None:
+        _require_room(export, files, spool)
     count = _Count(progress, export.item_count)
-    checked = []
-    for file in export.files:
-        path = place.bring(file, count.watch)
-        checked.append(
-            CheckedFile(key=file.key, path=path, item_count=file.item_count, md5=file.md5)
-        )
+    for file in in_turn(spool or IN_PLACE, files):
+        _require_whole(file, _whole_look(file, spool, count.watch))
         count.end(file)
-    return tuple(checked)
+    return files
+
+
+def data_files(export: Export, location: Location, spool: Spool | None) -> tuple[CheckedFile, ...]:
+    """Return the data files that the manifest names, unchecked: where each lies or will lie.
+
+    Raises:
+        Refused: a local location does not hold the export.
+    """
+    return tuple(_files(export, location, spool))
+
+
+def _files(export: Export, location: Location, spool: Spool | None) -> Iterator[CheckedFile]:
+    folder = data_folder(location, export)
+    for file in export.files:
+        stored = None
+        if isinstance(folder, LocalFolder):
+            path = folder.path / file.name
+        elif spool is None:
+            message = "a location in S3 needs a spool"
+            raise TypeError(message)
+        else:
+            path = spool.folder / export.id / file.name
+            stored = StoredObject(folder.bucket, f"{folder.prefix}/{file.name}")
+        yield CheckedFile(
+            key=file.key,
+            path=path,
+            item_count=file.item_count,
+            md5=file.md5,
+            stored=stored,
+            format=export.output_format,
+            view=export.window.view if export.window else None,
+        )
+
+
+def _require_room(export: Export, files: tuple[CheckedFile, ...], spool: Spool) -> None:
+    """Stop before the first byte where the disk cannot hold what the spool is to hold.
+
+    The manifests tell the table's size, not the files', so this finds the hopeless only.
+    """
+    here = sum(file.path.stat().st_size for file in files if file.path.is_file())
+    least = min(export.billed_bytes // MOST_PACKED, spool.most_bytes) - here
+    free = free_bytes(spool.folder)
+    if least > free:
+        message = (
+            f"{spool.folder} has {free:,} bytes free; fetching export {export.id} needs "
+            f"at least {least:,} more, for {export.item_count:,} items"
+        )
+        hint = "make room, set a smaller RETABLE_SPOOL or another --run-dir, then resume"
+        raise Stopped(message, hint)
+
+
+def _whole_look(file: CheckedFile, spool: Spool | None, watch: Watch) -> "_Look":
+    """Look at a file at hand; one that an earlier process fetched is fetched anew if it is bad."""
+    found = _look(file, watch)
+    if found.md5 != file.md5 and spool is not None and spool.fetch_again(file):
+        found = _look(file, watch)
+    return found
 
 
 class _Count:
@@ -84,7 +111,7 @@ class _Count:
         """Tell of ``lines`` of the present file."""
         self._progress.advance(self._done + lines, self._total, "items")
 
-    def end(self, file: DataFile) -> None:
+    def end(self, file: CheckedFile) -> None:
         """Go on to the next file."""
         self._done += file.item_count
         self.watch(0)
@@ -100,12 +127,12 @@ class _Look:
     """Why its lines could not be counted."""
 
 
-def _look(file: DataFile, path: Path, watch: Watch) -> _Look:
-    """Read a stored data file once, for its digest and for its lines."""
+def _look(file: CheckedFile, watch: Watch) -> _Look:
+    """Read a data file at hand once, for its digest and for its lines."""
     digest = Md5()
     lines = 0
     fault = None
-    with open_stored(path, file.key) as stored:
+    with open_stored(file.path, file.key) as stored:
         chunks = digest.of(stored_chunks(stored, file.key))
         try:
             lines = count_lines(plain_chunks(chunks, file.key), file.key, watch)
@@ -117,87 +144,16 @@ def _look(file: DataFile, path: Path, watch: Watch) -> _Look:
     return _Look(md5=digest.base64, lines=lines, fault=fault)
 
 
-def _require_whole(file: DataFile, look: _Look) -> None:
+def _require_whole(file: CheckedFile, found: _Look) -> None:
     """Hold what was found against the manifest; the digest speaks first, since it says most."""
-    if look.md5 != file.md5:
-        message = f"data file {file.key}: MD5 is {look.md5}; the manifest says {file.md5}"
+    if found.md5 != file.md5:
+        message = f"data file {file.key}: MD5 is {found.md5}; the manifest says {file.md5}"
         raise CheckFailed(message, ALTERED)
-    if look.fault is not None:
-        raise look.fault
-    if look.lines != file.item_count:
+    if found.fault is not None:
+        raise found.fault
+    if found.lines != file.item_count:
         message = (
-            f"data file {file.key}: it has {look.lines:,} lines; "
+            f"data file {file.key}: it has {found.lines:,} lines; "
             f"the manifest says {file.item_count:,}"
         )
         raise CheckFailed(message, DAMAGED)
-
-
-@dataclass(frozen=True, slots=True)
-class _InPlace:
-    """The data files of an export on this machine."""
-
-    folder: Path
-
-    def bring(self, file: DataFile, watch: Watch) -> Path:
-        """Return the checked file where it lies."""
-        path = self.folder / "data" / file.name
-        _require_whole(file, _look(file, path, watch))
-        return path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fetcher:
-    """Brings the data files of an export in S3 to this machine."""
-
-    export: Export
-    folder: S3Prefix
-    objects: ObjectStore
-    spool: Path
-
-    def require_room(self) -> None:
-        """Stop before the first byte where the disk cannot hold the export.
-
-        The manifests tell the table's size, not the files', so this finds the hopeless only.
-        """
-        least = self.export.billed_bytes // MOST_PACKED - self._spooled()[0]
-        free = free_bytes(self.spool)
-        if least > free:
-            message = (
-                f"{self.spool} has {free:,} bytes free; fetching export {self.export.id} needs "
-                f"at least {least:,} more, for {self.export.item_count:,} items"
-            )
-            raise Stopped(message, "make room or name another place with --run-dir, then resume")
-
-    def bring(self, file: DataFile, watch: Watch) -> Path:
-        """Return the checked file in the spool, fetching it unless it lies there whole."""
-        path = self.spool / file.name
-        if path.is_file():
-            look = _look(file, path, watch)
-            if look.md5 == file.md5:
-                _require_whole(file, look)
-                return path
-        self._fetch(file, path)
-        _require_whole(file, _look(file, path, watch))
-        return path
-
-    def _fetch(self, file: DataFile, path: Path) -> None:
-        """Fetch the file; its name is there only once its content is on disk."""
-        part = path.with_name(path.name + ".part")
-        key = f"{self.folder.prefix}/data/{file.name}"
-        try:
-            self.spool.mkdir(parents=True, exist_ok=True)
-            self.objects.download(self.folder.bucket, key, part, None)
-            replace_durably(part, path)
-        except OSError as error:
-            raise not_written(error, path, self._left()) from error
-
-    def _left(self) -> int | None:
-        """Return about how many bytes the files not yet fetched have, by those that are here."""
-        size, items = self._spooled()
-        return size * (self.export.item_count - items) // items if items else None
-
-    def _spooled(self) -> tuple[int, int]:
-        """Return the bytes and the items of the files that are in the spool."""
-        here = [file for file in self.export.files if (self.spool / file.name).is_file()]
-        size = sum((self.spool / file.name).stat().st_size for file in here)
-        return size, sum(file.item_count for file in here)

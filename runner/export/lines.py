@@ -1,40 +1,89 @@
 """The lines of a data file, one exported item each. Parsing them is the mapping's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from retable.runner.export.check import CheckedFile
 from retable.runner.export.count import MAX_LINE_BYTES, too_long
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import DAMAGED
-from retable.runner.export.stored import md5_of, open_stored, plain_chunks, stored_chunks
+from retable.runner.export.outdated import outdated_lines
+from retable.runner.export.stored import Md5, md5_of, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed
 
+Passed = Callable[[int, bytes], None]
+"""Called with the number and the bytes of a line that does not count."""
 
-def read_lines(file: CheckedFile) -> Iterator[tuple[int, bytes]]:
-    """Yield each line of ``file`` with its number, from 1, and without its newline.
 
-    The bytes are proved again before the first line: between the check and now the file may have
-    been replaced.
+def read_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tuple[int, bytes]]:
+    """Yield each line of ``file`` that counts, its number, from 1, and its bytes, no newline.
+
+    Outdated lines go to ``passed`` instead. The bytes are proved again before the first line:
+    between the check and now the file may have been replaced.
 
     Raises:
         CheckFailed: it is not the file that was checked, or it has another number of lines.
         Stopped: it cannot be read.
     """
     with open_stored(file.path, file.key) as stored:
-        found = md5_of(stored_chunks(stored, file.key))
-        if found != file.md5:
-            message = f"data file {file.key}: MD5 is {found} now; it was checked with {file.md5}"
-            raise CheckFailed(message, "the file was replaced since; make a new export")
+        _require_digest(file, md5_of(stored_chunks(stored, file.key)))
         # Through the same handle: another file that takes the name now is not the one proved.
         stored.seek(0)
-        number = 0
-        plain = plain_chunks(stored_chunks(stored, file.key), file.key)
-        for number, line in enumerate(split_lines(plain, file.key), 1):
+        yield from _counted(file, stored_chunks(stored, file.key), passed)
+
+
+def stream_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tuple[int, bytes]]:
+    """Yield what ``read_lines`` does, reading the file once: its bytes are proved after the last.
+
+    For those who can throw away all that they made of the lines.
+
+    Raises:
+        CheckFailed: as ``read_lines``, after any line.
+        Stopped: it cannot be read.
+    """
+    digest = Md5()
+    with open_stored(file.path, file.key) as stored:
+        chunks = digest.of(stored_chunks(stored, file.key))
+        try:
+            yield from _counted(file, chunks, passed)
+        except CheckFailed:
+            # That it is another file says more than what is wrong with it.
+            for _ in chunks:
+                pass
+            _require_digest(file, digest.base64)
+            raise
+    _require_digest(file, digest.base64)
+
+
+def _require_digest(file: CheckedFile, found: str) -> None:
+    if found != file.md5:
+        message = f"data file {file.key}: MD5 is {found} now; it was checked with {file.md5}"
+        raise CheckFailed(message, "the file was replaced since; make a new export")
+
+
+def _counted(
+    file: CheckedFile, chunks: Iterable[bytes], passed: Passed | None
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that count, with their numbers, and see that all are there."""
+    outdated = outdated_lines(file.outdated) if file.outdated else iter(())
+    skipped = next(outdated, 0)
+    number = 0
+    for number, line in enumerate(split_lines(plain_chunks(chunks, file.key), file.key), 1):
+        if number == skipped:
+            skipped = next(outdated, 0)
+            if passed is not None:
+                passed(number, line)
+        else:
             yield number, line
     if number != file.item_count:
         message = (
             f"data file {file.key}: it has {number:,} lines; the manifest says {file.item_count:,}"
         )
         raise CheckFailed(message, DAMAGED)
+    if skipped:
+        message = (
+            f"data file {file.key}: the list of outdated lines names line {skipped:,}, "
+            f"of {number:,}"
+        )
+        raise CheckFailed(message, "the run folder was altered; start a new run")
 
 
 def split_lines(plain: Iterable[bytes], name: str) -> Iterator[bytes]:

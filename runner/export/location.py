@@ -11,14 +11,21 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from retable.runner.export.manifest import FILES, SUMMARY, Export, export_folder, parse_export
+from retable.runner.export.manifest import (
+    FILES,
+    SUMMARY,
+    TOP,
+    Export,
+    export_folder,
+    parse_summary,
+    with_files,
+)
 from retable.runner.failure import CheckFailed, Refused, Stopped
 
 EXPORT_ID = re.compile(r"([0-9]{14,})-([0-9a-f]{8})")
 """The start time in milliseconds, padded to 14 digits, and eight hex digits."""
 FINISHED = f"{SUMMARY}.md5"
 """The file that is written last, so an export that has it is finished."""
-TOP = "AWSDynamoDB"
 MAX_PREFIX_PARTS = 8
 """How far below a local folder ``AWSDynamoDB`` is looked for."""
 
@@ -91,11 +98,37 @@ def open_export(location: Location, export_id: str, objects: ObjectStore | None)
         CheckFailed: it is not finished, or its manifests are altered or contradict one another.
         Stopped: S3 does not answer, or a file cannot be read.
     """
+    summary = open_summary(location, export_id, objects)
+    folder = find_export(location, export_id)
+    listed, digest = (_read(folder, f"{FILES}.{end}", objects) for end in ("json", "md5"))
+    return with_files(summary, listed, digest)
+
+
+def open_summary(location: Location, export_id: str, objects: ObjectStore | None) -> Export:
+    """Return what the summary of an export says, without its files.
+
+    Raises:
+        Refused: as ``open_export``.
+        CheckFailed: it is not finished, or its summary is altered.
+        Stopped: as ``open_export``.
+    """
     folder = find_export(location, export_id)
     finished = _read(folder, FINISHED, objects)
-    summary = _read(folder, f"{SUMMARY}.json", objects)
-    listed = (_read(folder, f"{FILES}.json", objects), _read(folder, f"{FILES}.md5", objects))
-    return parse_export(export_id, (summary, finished), listed)
+    return parse_summary(export_id, _read(folder, f"{SUMMARY}.json", objects), finished)
+
+
+def data_folder(location: Location, export: Export) -> Location:
+    """Return where the data files of ``export`` lie, wherever it was copied to.
+
+    Keys in the manifest begin with the prefix it was written under; what counts is their end.
+
+    Raises:
+        Refused: a local location does not hold the export.
+    """
+    if isinstance(location, S3Prefix):
+        return S3Prefix(location.bucket, _below(location.prefix, export.data_folder))
+    folder = _local_export(location, export.id)
+    return LocalFolder((folder.parent if export.window else folder) / "data")
 
 
 def find_export(location: Location, export_id: str) -> Location:
@@ -109,14 +142,7 @@ def find_export(location: Location, export_id: str) -> Location:
         raise Refused(message, "an id is like 01790000000000-0a1b2c3d")
     if isinstance(location, S3Prefix):
         return S3Prefix(location.bucket, _below(location.prefix, export_folder(export_id)))
-    found = [top / export_id for top in _tops(location) if (top / export_id).is_dir()]
-    if not found:
-        message = f"there is no export {export_id} in {location.path}"
-        raise Refused(message, f"the folder must hold {export_folder(export_id)}/")
-    if len(found) > 1:
-        message = f"export {export_id} is there twice: {found[0]} and {found[1]}"
-        raise Refused(message, "name the folder of one of them in source.export.location")
-    return LocalFolder(found[0])
+    return LocalFolder(_local_export(location, export_id))
 
 
 def require_objects(objects: ObjectStore | None) -> ObjectStore:
@@ -125,6 +151,18 @@ def require_objects(objects: ObjectStore | None) -> ObjectStore:
         message = "a location in S3 needs a way to S3"
         raise TypeError(message)
     return objects
+
+
+def _local_export(location: LocalFolder, export_id: str) -> Path:
+    """Return the folder of an export on this machine."""
+    found = [top / export_id for top in _tops(location) if (top / export_id).is_dir()]
+    if not found:
+        message = f"there is no export {export_id} in {location.path}"
+        raise Refused(message, f"the folder must hold {export_folder(export_id)}/")
+    if len(found) > 1:
+        message = f"export {export_id} is there twice: {found[0]} and {found[1]}"
+        raise Refused(message, "name the folder of one of them in source.export.location")
+    return found[0]
 
 
 def _age(export_id: str) -> tuple[int, str]:

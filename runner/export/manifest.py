@@ -9,21 +9,26 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 import orjson
 
 from retable.runner.failure import CheckFailed, Refused
 
+TOP = "AWSDynamoDB"
 SUMMARY = "manifest-summary"
 FILES = "manifest-files"
-FULL_VERSION = "2020-06-30"
-"""The version of a full export's summary; an incremental one says 2023-08-01."""
+VERSIONS = ("2020-06-30", "2023-08-01")
+"""The summary's known versions: the first is a full export's, the second an incremental one's."""
 DATA_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 """A data file's bare name; anything else could lead out of the export's own folder."""
 MD5_BYTES = 16
+Format = Literal["DYNAMODB_JSON", "ION"]
+View = Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]
+SPELLINGS = {"NEW_IMAGES": "NEW_IMAGE"}
+"""The API's documentation writes one of the views in another way than the API itself."""
 ALTERED = "the export was altered; make a new one"
 DAMAGED = "the export is damaged; make a new one"
 
@@ -47,57 +52,91 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What an incremental export covers: every change from ``start`` on and before ``end``."""
+
+    start: datetime
+    end: datetime
+    view: View
+    """Which images of a changed item its lines have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A finished full export."""
+    """A finished export: the whole table, or what changed in a window."""
 
     id: str
     arn: str
     table_arn: str
     table_id: str
     export_time: datetime
+    """The moment whose state it shows; for an incremental export, the end of its window."""
     item_count: int
-    output_format: str
-    files: tuple[DataFile, ...]
+    """Lines in all its files: items, or changed items."""
+    output_format: Format
+    window: Window | None = None
+    """What it covers; ``None`` is the whole table."""
+    files: tuple[DataFile, ...] = ()
     """Sorted by key, so that nothing depends on the manifest's order (I7)."""
     billed_bytes: int = 0
     """The table's size as billed: uncompressed, and 0 for a small one."""
 
+    @property
+    def data_folder(self) -> str:
+        """Return the folder of its data files, below its prefix.
 
-def parse_export(
-    export_id: str,
-    summary: tuple[bytes, bytes],
-    files: tuple[bytes, bytes],
-) -> Export:
-    """Return the export that the manifests describe; each comes with its ``.md5`` file.
+        All incremental exports of a prefix share one.
+        """
+        return f"{TOP}/data" if self.window else f"{export_folder(self.id)}/data"
+
+
+def parse_summary(export_id: str, content: bytes, digest: bytes) -> Export:
+    """Return the export that its summary describes, still without its files.
+
+    ``digest`` is the content of the summary's ``.md5`` file.
 
     Raises:
-        CheckFailed: a digest, a count or a field is wrong.
-        Refused: it is an export of another kind than a full one in DynamoDB JSON.
+        CheckFailed: the digest or a field is wrong.
+        Refused: its version, kind or format is one that is not read.
     """
-    folder = export_folder(export_id)
-    _require_md5(f"{folder}/{SUMMARY}", *summary)
-    _require_md5(f"{folder}/{FILES}", *files)
-    fields = _Fields.of(f"{folder}/{SUMMARY}.json", summary[0])
-    _require_full(export_id, fields)
+    stem = f"{export_folder(export_id)}/{SUMMARY}"
+    _require_md5(stem, content, digest)
+    fields = _Fields.of(f"{stem}.json", content)
+    _require_readable(export_id, fields)
+    window = _window(fields)
     export = Export(
         id=export_id,
         arn=fields.text("exportArn"),
         table_arn=fields.text("tableArn"),
         table_id=fields.text("tableId"),
-        export_time=fields.time("exportTime"),
+        export_time=window.end if window else fields.time("exportTime"),
         item_count=fields.count("itemCount"),
-        output_format=fields.text("outputFormat"),
-        files=tuple(sorted(_data_files(export_id, files[0]), key=lambda file: file.key)),
+        output_format=fields.values["outputFormat"],
+        window=window,
         billed_bytes=fields.count("billedSizeBytes", absent=0),
     )
     _require_own_summary(export, fields)
-    _require_consistent(export)
     return export
+
+
+def with_files(export: Export, content: bytes, digest: bytes) -> Export:
+    """Return ``export`` with the data files that its files manifest names.
+
+    ``digest`` is the content of the manifest's ``.md5`` file.
+
+    Raises:
+        CheckFailed: the digest, a field or the sum of the counts is wrong.
+    """
+    _require_md5(f"{export_folder(export.id)}/{FILES}", content, digest)
+    found = sorted(_data_files(export, content), key=lambda file: file.key)
+    whole = replace(export, files=tuple(found))
+    _require_consistent(whole)
+    return whole
 
 
 def export_folder(export_id: str) -> str:
     """Return the folder of an export, below its prefix."""
-    return f"AWSDynamoDB/{export_id}"
+    return f"{TOP}/{export_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +202,36 @@ def _require_md5(stem: str, content: bytes, digest: bytes) -> None:
         raise CheckFailed(message, ALTERED)
 
 
-def _require_full(export_id: str, fields: _Fields) -> None:
-    """Turn down what this version does not read."""
+def _require_readable(export_id: str, fields: _Fields) -> None:
+    """Turn down what is not known here, before any other field is believed."""
     expected = (
-        ("exportType", "FULL_EXPORT", "incremental exports come later"),
-        ("version", FULL_VERSION, "other versions of the manifest come later"),
-        ("outputFormat", "DYNAMODB_JSON", "the format ION comes later"),
-    )
-    for name, readable, later in expected:
         # A full export's summary has no exportType at all.
-        found = fields.values.get(name, "FULL_EXPORT" if name == "exportType" else None)
-        if found != readable:
-            message = f"export {export_id} has {name} {found}; only {readable} can be read"
-            raise Refused(message, f"{later}; name another export by source.export.id")
+        ("exportType", ("FULL_EXPORT", "INCREMENTAL_EXPORT"), "FULL_EXPORT"),
+        ("version", VERSIONS, None),
+        ("outputFormat", get_args(Format), None),
+    )
+    for name, readable, absent in expected:
+        found = fields.values.get(name, absent)
+        if found not in readable:
+            message = f"export {export_id} has {name} {found}; expected {' or '.join(readable)}"
+            raise Refused(message, "name another export by source.export.id")
+
+
+def _window(fields: _Fields) -> Window | None:
+    """Return what an incremental export covers."""
+    if fields.values.get("exportType") != "INCREMENTAL_EXPORT":
+        return None
+    start, end = fields.time("exportFromTime"), fields.time("exportToTime")
+    if not start < end:
+        message = f"{fields.where}: exportToTime is not after exportFromTime"
+        raise CheckFailed(message, DAMAGED)
+    said = fields.text("outputView")
+    views: tuple[View, ...] = get_args(View)
+    for view in views:
+        if SPELLINGS.get(said, said) == view:
+            return Window(start=start, end=end, view=view)
+    message = f"{fields.where}: outputView is {said}; expected {' or '.join(views)}"
+    raise CheckFailed(message, DAMAGED)
 
 
 def _require_own_summary(export: Export, fields: _Fields) -> None:
@@ -191,13 +247,13 @@ def _require_own_summary(export: Export, fields: _Fields) -> None:
         raise CheckFailed(message, "the manifest is that of another export")
 
 
-def _data_files(export_id: str, content: bytes) -> Iterator[DataFile]:
+def _data_files(export: Export, content: bytes) -> Iterator[DataFile]:
     """Yield the data files that the files manifest names, one JSON object a line."""
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
     for number, line in enumerate(lines, 1):
-        where = f"{export_folder(export_id)}/{FILES}.json line {number}"
+        where = f"{export_folder(export.id)}/{FILES}.json line {number}"
         if not line.strip():
             message = f"{where} is blank; expected a data file"
             raise CheckFailed(message, DAMAGED)
@@ -208,16 +264,16 @@ def _data_files(export_id: str, content: bytes) -> Iterator[DataFile]:
             md5=fields.text("md5Checksum"),
             etag=fields.text("etag"),
         )
-        _require_own_file(export_id, file, where)
+        _require_own_file(export, file, where)
         yield file
 
 
-def _require_own_file(export_id: str, file: DataFile, where: str) -> None:
-    """Refuse a data file outside of the export's own ``data`` folder, whoever wrote the manifest.
+def _require_own_file(export: Export, file: DataFile, where: str) -> None:
+    """Refuse a data file outside of the export's ``data`` folder, whoever wrote the manifest.
 
     The prefix before it may be any: a copied export keeps the keys that it was written under.
     """
-    folder = f"{export_folder(export_id)}/data"
+    folder = export.data_folder
     *above, name = file.key.split("/")
     inside = f"/{'/'.join(above)}".endswith(f"/{folder}")
     plain = not {"", ".", ".."}.intersection(above) and DATA_FILE.fullmatch(name)

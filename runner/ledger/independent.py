@@ -6,17 +6,21 @@ since DuckDB does not look at a gzip's checksum.
 # ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import duckdb
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import Export
+from retable.runner.export.spool import IN_PLACE, Holder, held
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.query import Ledger
 from retable.runner.ledger.write import MAX_LINE_BYTES, SEPARATOR
 
+FILES_AT_ONCE = 16
+"""How many data files one query reads: enough for every core, and no more than the spool bears."""
 NULL_LINE = "\x1d"
 """The line that the CSV reader takes for null. It must name one, and it is turned back at once."""
 
@@ -32,50 +36,74 @@ class Independent:
     md5_lower_sum: int
     md5_upper_sum: int
 
+    def __add__(self, other: "Independent") -> "Independent":
+        """Return both together."""
+        return Independent(
+            count=self.count + other.count,
+            md5_lower_sum=self.md5_lower_sum + other.md5_lower_sum,
+            md5_upper_sum=self.md5_upper_sum + other.md5_upper_sum,
+        )
 
-def count_export(files: Sequence[CheckedFile], memory_limit: str = MEMORY_LIMIT) -> Independent:
-    """Count and sum the lines of ``files``.
+
+def count_export(
+    files: Sequence[CheckedFile],
+    memory_limit: str = MEMORY_LIMIT,
+    holder: Holder = IN_PLACE,
+) -> Independent:
+    """Count and sum the lines of ``files``, which ``holder`` has at hand a few at a time.
 
     Raises:
         CheckFailed: DuckDB cannot read them as lines, because of carriage returns for instance.
         Stopped: memory, disk or a file failed DuckDB.
     """
-    if not files:
-        return Independent(count=0, md5_lower_sum=0, md5_upper_sum=0)
+    total = Independent(count=0, md5_lower_sum=0, md5_upper_sum=0)
     with database(None, memory_limit) as connection:
-        try:
-            ((count, lower, upper),) = connection.execute(
-                f"""select count(*), coalesce(sum(md5_number_lower(line)::hugeint), 0),
-                  coalesce(sum(md5_number_upper(line)::hugeint), 0)
-                from (select coalesce(line, {literal(NULL_LINE)}) as line from {_lines(files)})"""
-            ).fetchall()
-        except duckdb.InvalidInputException as error:
-            message = (
-                "the data files cannot be counted a second time: DuckDB does not find lines of "
-                "text that end in a newline each"
-            )
-            raise CheckFailed(message, "a native export has no carriage returns") from error
+        for start in range(0, len(files), FILES_AT_ONCE):
+            few = files[start : start + FILES_AT_ONCE]
+            with ExitStack() as stack:
+                for file in few:
+                    stack.enter_context(held(holder, file))
+                total += _count(connection, few)
+    return total
+
+
+def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]) -> Independent:
+    """Count and sum the lines of files at hand."""
+    try:
+        ((count, lower, upper),) = connection.execute(
+            f"""select count(*), coalesce(sum(md5_number_lower(line)::hugeint), 0),
+              coalesce(sum(md5_number_upper(line)::hugeint), 0)
+            from (select coalesce(line, {literal(NULL_LINE)}) as line from {_lines(files)})"""
+        ).fetchall()
+    except duckdb.InvalidInputException as error:
+        message = (
+            "the data files cannot be counted a second time: DuckDB does not find lines of "
+            "text that end in a newline each"
+        )
+        raise CheckFailed(message, "a native export has no carriage returns") from error
     return Independent(count=count, md5_lower_sum=lower, md5_upper_sum=upper)
 
 
-def agree(independent: Independent, ledger: Ledger, export: Export) -> None:
-    """Hold three counts of the same items together: the manifest's, DuckDB's and the ledger's.
+def agree(independent: Independent, ledger: Ledger, *exports: Export) -> None:
+    """Hold three counts of the same lines together: the manifests', DuckDB's and the ledger's.
 
     Raises:
         CheckFailed: they differ, or their checksums do; the message has the three numbers.
     """
     lines = ledger.lines()
     read = lines.count + lines.unreadable
-    if not export.item_count == read == independent.count + lines.unreadable:
+    exported = sum(export.item_count for export in exports)
+    which = "manifest has" if len(exports) == 1 else "manifests have"
+    if not exported == read == independent.count + lines.unreadable:
         message = (
-            f"the export's manifest has {export.item_count:,} items, DuckDB counts "
+            f"the export's {which} {exported:,} items, DuckDB counts "
             f"{independent.count + lines.unreadable:,} lines, the ledger has {read:,}"
         )
         raise CheckFailed(message, "some data file is not what was mapped; start a new run")
     found = (independent.md5_lower_sum, independent.md5_upper_sum)
     if found != (lines.md5_lower_sum, lines.md5_upper_sum):
         message = (
-            f"of {export.item_count:,} items, not all lines that DuckDB reads are those in the "
+            f"of {exported:,} items, not all lines that DuckDB reads are those in the "
             f"ledger: the sums of their MD5 halves are {found[0]:x} and {found[1]:x}, "
             f"in the ledger {lines.md5_lower_sum:x} and {lines.md5_upper_sum:x}"
         )

@@ -5,19 +5,19 @@ their own beside the parts.
 """
 # ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 from pyarrow import parquet
 
+from retable.runner.disk import replace_durably
 from retable.runner.failure import Stopped
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
-from retable.runner.ledger.relations import SUPERSEDED, parts
-from retable.runner.ledger.write import replace_durably
+from retable.runner.ledger.relations import NO_ROWS, SUPERSEDED, parts
 
 SPILL = ".spill"
 COLLIDING = "colliding.parquet"
@@ -37,6 +37,8 @@ class LedgerCounts:
     dropped: int
     rejected: int
     results: int
+    outdated: int = 0
+    """Exported lines that later changes have overtaken; they are no items any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +56,15 @@ class LineSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """One target key that several results have. ``lines`` are the first few, ``file:line``."""
+    """One target key that several results have. ``lines`` are the first few, ``file:line``.
+
+    ``winner`` is the line that is loaded; ``None`` where none is decided.
+    """
 
     key: str
     items: int
     lines: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the collision as plain JSON values."""
-        return {**asdict(self), "lines": list(self.lines)}
+    winner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +110,20 @@ class Ledger:
 
     def counts(self) -> LedgerCounts:
         """Return how many items have which outcome."""
-        read, kept, dropped, rejected, results = self._one(
-            f"""select count(*) filter (ordinal = 0),
+        read, kept, dropped, rejected, results, outdated = self._one(
+            f"""select count(*) filter (ordinal = 0 and outcome <> 'outdated'),
               count(*) filter (ordinal = 0 and outcome = 'kept'),
               count(*) filter (outcome = 'dropped'), count(*) filter (outcome = 'rejected'),
-              count(key)
+              count(key), count(*) filter (outcome = 'outdated')
             from {parts(self.folder)}"""
         )
         return LedgerCounts(
-            read=read, kept=kept, dropped=dropped, rejected=rejected, results=results
+            read=read,
+            kept=kept,
+            dropped=dropped,
+            rejected=rejected,
+            results=results,
+            outdated=outdated,
         )
 
     def lines(self) -> LineSums:
@@ -157,22 +164,29 @@ class Ledger:
         )
 
     def collisions(self, limit: int) -> Collisions:
-        """Return the target keys that several results have, with the first ``limit`` by key."""
+        """Return the target keys that several results have, with the first ``limit`` by key.
+
+        Their winners are known once ``superseded`` has decided.
+        """
         self._collide()
         keys, items = self._one(
             f"select count(*), coalesce(sum(items), 0)::bigint from {self._colliding}"
         )
         with self._database() as connection:
             rows = connection.execute(
-                f"""with shown as (select * from {self._colliding} order by key limit {int(limit)})
+                f"""with shown as (select * from {self._colliding} order by key limit {int(limit)}),
+                contender as (select key, items, source_file || ':' || source_line as place,
+                    lost.source_file is not null as has_lost, source_file, source_line, ordinal
+                  from {parts(self.folder)} as ledger join shown using (key)
+                  left join {self._losers} as lost using (source_file, source_line, ordinal))
                 select key, any_value(items),
-                  list(source_file || ':' || source_line order by source_file, source_line, ordinal)
-                from {parts(self.folder)} as ledger join shown using (key)
-                group by key order by key"""
+                  list(place order by source_file, source_line, ordinal)[:{SHOWN_LINES}],
+                  if(bool_or(has_lost), any_value(place) filter (not has_lost), null)
+                from contender group by key order by key"""
             ).fetchall()
         examples = tuple(
-            Collision(key=key, items=count, lines=tuple(lines[:SHOWN_LINES]))
-            for key, count, lines in rows
+            Collision(key=key, items=count, lines=tuple(lines), winner=winner)
+            for key, count, lines, winner in rows
         )
         return Collisions(keys=keys, items=items, examples=examples)
 
@@ -234,6 +248,22 @@ class Ledger:
         lines = table.column("source_line").to_pylist()
         return frozenset(zip(lines, table.column("ordinal").to_pylist(), strict=True))
 
+    def places(self, keys: Collection[str]) -> dict[str, tuple[str, int, int]]:
+        """Return file, line and ordinal of the results with these keys that did not lose."""
+        if not keys:
+            return {}
+        lost = self.folder / SUPERSEDED
+        with self._database() as connection:
+            connection.execute("create temp table wanted (key varchar)")
+            connection.executemany("insert into wanted values (?)", [[key] for key in keys])
+            rows = connection.execute(
+                f"""select ledger.key, source_file, source_line, ordinal
+                from {parts(self.folder)} as ledger semi join wanted using (key)
+                anti join read_parquet({file_list([lost])}) as lost
+                  using (source_file, source_line, ordinal)"""
+            ).fetchall()
+        return {key: (file, line, ordinal) for key, file, line, ordinal in rows}
+
     def _collide(self) -> None:
         """Write the colliding keys into a file, once for this ledger."""
         if self._collided:
@@ -257,6 +287,15 @@ class Ledger:
     @property
     def _colliding(self) -> str:
         return f"read_parquet({file_list([self.folder / COLLIDING])})"
+
+    @property
+    def _losers(self) -> str:
+        path = self.folder / SUPERSEDED
+        if path.is_file():
+            return (
+                f"(select source_file, source_line, ordinal from read_parquet({file_list([path])}))"
+            )
+        return f"(select source_file, source_line, ordinal from {NO_ROWS})"
 
     def _write(self, connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> None:
         """Write what ``sql`` gives into the folder's file ``name``, whole or not at all."""

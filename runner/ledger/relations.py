@@ -30,12 +30,14 @@ def parts(folder: Path) -> str:
     return f"read_parquet({pattern(folder, PART_GLOB)})"
 
 
-def expected_items(folder: Path, superseded: Path | None, quarantined: Path | None) -> str:
+def expected_items(
+    folder: Path, superseded: Path | None, quarantined: Path | None, expired: Path | None = None
+) -> str:
     """Return the SQL query of what the table must hold, one row an item.
 
     These are the results of the expected ledger in ``folder`` without those in the file
-    ``superseded`` and those whose key is in ``quarantined`` (JSON lines with a ``key``); a file
-    that is not there takes nothing away.
+    ``superseded`` and those whose key is in ``quarantined`` or ``expired`` (JSON lines with a
+    ``key``); a file that is not there takes nothing away.
     """
     sql = f"""select ledger.key, digest_hi, digest_lo, source_file, source_line
 from {parts(folder)} as ledger"""
@@ -45,16 +47,23 @@ anti join read_parquet({file_list([superseded])}) as lost
   using (source_file, source_line, ordinal)"""
     if quarantined is not None and quarantined.is_file():
         sql += f"""
-anti join {_quarantined_keys(quarantined)} as refused using (key)"""
+anti join {_keys_in(quarantined)} as refused using (key)"""
+    if expired is not None and expired.is_file():
+        sql += f"""
+anti join {_keys_in(expired)} as expired using (key)"""
     return sql + "\nwhere ledger.key is not null"
 
 
-def actual_items(folder: Path) -> str:
-    """Return the SQL query of what the table holds, one row an item."""
-    return f"select key, digest_hi, digest_lo from {parts(folder)}"
+def actual_items(folder: Path, only: str | None = None) -> str:
+    """Return the SQL query of what the table holds, one row an item.
+
+    Given the query ``only``, just those are told whose key is in it.
+    """
+    sql = f"select key, digest_hi, digest_lo from {parts(folder)}"
+    return sql if only is None else f"{sql} as ledger semi join ({only}) as wanted using (key)"
 
 
-def _quarantined_keys(path: Path) -> str:
+def _keys_in(path: Path) -> str:
     """Return the SQL relation of the keys in ``path``, each as canonical text.
 
     A line that a crash tore has no key and takes nothing away, so that its item is found missing.

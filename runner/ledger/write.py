@@ -5,7 +5,6 @@ on disk, so a killed run leaves no half ledger; the same rows always give the sa
 """
 
 import hashlib
-import os
 import sys
 from array import array
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO, Self
 import pyarrow as pa
 from pyarrow import parquet
 
+from retable.runner.disk import replace_durably
 from retable.transforms.outcome import Kept, Outcome, Rejected, Result
 
 ROWS_PER_GROUP = 50_000
@@ -28,7 +28,7 @@ escaped with six bytes, makes a line of about 2.5 MB."""
 SEPARATOR = "\x1f\x1e\x1f\x1e"
 """What the independent counter takes for a column's end: control characters that no JSON holds."""
 
-KEPT, DROPPED, REJECTED = "kept", "dropped", "rejected"
+KEPT, DROPPED, REJECTED, OUTDATED = "kept", "dropped", "rejected", "outdated"
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -161,6 +161,13 @@ class LedgerWriter(_Writer):
         if len(self._rows) >= ROWS_PER_GROUP:
             self._flush()
 
+    def add_outdated(self, source_file: str, source_line: int, line: bytes) -> None:
+        """Add a line that a later change has overtaken, which nothing becomes of."""
+        digest = hashlib.md5(line, usedforsecurity=False).digest()
+        self._add_bare(source_file, source_line, OUTDATED, None, digest)
+        if len(self._rows) >= ROWS_PER_GROUP:
+            self._flush()
+
     def _add_bare(
         self, source_file: str, source_line: int, outcome: str, reason: str | None, digest: bytes
     ) -> None:
@@ -250,22 +257,6 @@ class _ParquetFile:
         self._stream.close()
         self._stream = None
         self._temporary.unlink(missing_ok=True)
-
-
-def replace_durably(temporary: Path, path: Path) -> None:
-    """Move the closed file ``temporary`` to ``path`` so that a power cut can undo neither."""
-    _bring_to_disk(temporary)
-    temporary.replace(path)
-    _bring_to_disk(path.parent)
-
-
-def _bring_to_disk(path: Path) -> None:
-    """Return once the file or folder ``path`` is on the disk as it is now."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_readable(line: bytes) -> bool:

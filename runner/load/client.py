@@ -1,4 +1,4 @@
-"""BatchWriteItem as one signed HTTP request, built from bytes and answered in our own words.
+"""Writes as single signed HTTP requests, built from bytes and answered in our own words.
 
 boto3's serializer costs eight times the CPU of the whole rest, so only its endpoint rules, its
 credentials and its signer are used. Retrying is not done here.
@@ -13,15 +13,16 @@ from typing import Any
 
 import aiohttp
 import orjson
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 
 from retable.runner.aws.errors import credentials_refused
 from retable.runner.aws.session import Aws
+from retable.runner.clock import Clock
 from retable.runner.failure import Stopped
+from retable.runner.load.sign import Signer
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
-TARGET = "DynamoDB_20120810.BatchWriteItem"
+BATCH = "DynamoDB_20120810.BatchWriteItem"
+PUT = "DynamoDB_20120810.PutItem"
 THROTTLED = frozenset(
     [
         "ProvisionedThroughputExceededException",
@@ -37,6 +38,10 @@ POISONED = frozenset(
     ["ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException"]
 )
 """What one bad item does to a whole batch: nothing of it is written."""
+CONFLICT = "ConditionalCheckFailedException"
+HOT_RANGE = "KeyRangeThroughputExceeded"
+ACCOUNT_LIMIT = "AccountLimitExceeded"
+"""Why a table holds back: the ends of the reasons that a throttle may give."""
 OK = 200
 TOO_LARGE = 413
 FAULT = 500
@@ -52,6 +57,8 @@ class Kind(Enum):
     """Nothing was written; ask again later."""
     BROKEN = auto()
     """No whole answer: it may have been written or not. Writing an item again is harmless."""
+    CONFLICT = auto()
+    """Nothing was written: another item with this key is there, in ``unprocessed``."""
     POISONED = auto()
     """Nothing was written, because of one item or more."""
 
@@ -66,17 +73,21 @@ class Answer:
     units: Decimal = field(default=Decimal(0))
     """Write units consumed, those of indexes included, as the service counted them."""
     code: str = ""
+    reasons: frozenset[str] = frozenset()
+    """Why the table holds back, where it says so, without which table or index it is of."""
 
 
 class BatchClient:
     """Writes batches to one table over a shared HTTP session."""
 
-    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str, clock: Clock) -> None:
         """Write to ``table``."""
         self._http = http
         self._aws = aws
         self._table = table
         self._url = aws.dynamodb_url
+        self._signer = Signer(self._url, aws.region)
+        self._clock = clock
         self._head = b'{"ReturnConsumedCapacity":"INDEXES","RequestItems":{%s:[' % orjson.dumps(
             table
         )
@@ -88,10 +99,29 @@ class BatchClient:
             Stopped: the credentials, the permissions or the table itself stand in the way.
         """
         requests = b",".join(b'{"PutRequest":{"Item":%s}}' % item for item in items)
-        body = self._head + requests + b"]}}"
+        return await self._sent(BATCH, self._head + requests + b"]}}")
+
+    async def put_new(self, item: bytes, partition: str) -> Answer:
+        """Write one item unless there is one with its key; ``partition`` names the partition key.
+
+        Raises:
+            Stopped: as ``put``.
+        """
+        body = (
+            b'{"TableName":%s,"Item":%s,"ReturnConsumedCapacity":"INDEXES",'
+            b'"ConditionExpression":"attribute_not_exists(#key)",'
+            b'"ExpressionAttributeNames":{"#key":%s},'
+            b'"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}'
+        )
+        return await self._sent(
+            PUT, body % (orjson.dumps(self._table), item, orjson.dumps(partition))
+        )
+
+    async def _sent(self, target: str, body: bytes) -> Answer:
+        """Send one request and read its answer."""
         try:
             async with self._http.post(
-                self._url, data=body, headers=self._signed(body), timeout=TIMEOUT
+                self._url, data=body, headers=self._signed(target, body), timeout=TIMEOUT
             ) as response:
                 content = await response.read()
                 return self._read(response.status, response.headers, content)
@@ -101,14 +131,12 @@ class BatchClient:
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             return Answer(kind=Kind.BROKEN, code=type(error).__name__)
 
-    def _signed(self, body: bytes) -> dict[str, str]:
+    def _signed(self, target: str, body: bytes) -> dict[str, str]:
         """Return the request's headers, signed with the credentials as they are now."""
-        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": TARGET}
-        request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
-        credentials = self._aws.credentials()
-        SigV4Auth(credentials, "dynamodb", self._aws.region).add_auth(request)
+        headers = self._signer.headers(target, body, self._aws.credentials(), self._clock.now())
         # A compressed answer has a CRC of other bytes than those read here.
-        return {**dict(request.headers.items()), "Accept-Encoding": "identity"}
+        headers["accept-encoding"] = "identity"
+        return headers
 
     def _read(self, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
         """Return what the answer means."""
@@ -130,8 +158,11 @@ class BatchClient:
     def _refused(self, status: int, answer: Mapping[str, Any]) -> Answer:
         """Return what an error means, or stop where asking again cannot help."""
         code = str(answer.get("__type", "")).rpartition("#")[2]
+        if code == CONFLICT:
+            there = answer.get("Item")
+            return Answer(kind=Kind.CONFLICT, code=code, unprocessed=[there] if there else [])
         if code in THROTTLED:
-            return Answer(kind=Kind.THROTTLED, code=code)
+            return Answer(kind=Kind.THROTTLED, code=code, reasons=_reasons(answer))
         if code in POISONED:
             return Answer(kind=Kind.POISONED, code=code)
         if status >= FAULT:
@@ -149,10 +180,19 @@ class BatchClient:
         raise Stopped(message)
 
 
+def _reasons(answer: Mapping[str, Any]) -> frozenset[str]:
+    """Return why the table holds back; the member has two spellings (botocore's model)."""
+    told = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or ()
+    found = (str(entry.get("reason", "")) for entry in told if isinstance(entry, dict))
+    # TableWriteKeyRangeThroughputExceeded, IndexWriteAccountLimitExceeded and so on.
+    return frozenset(reason.partition("Write")[2] or reason for reason in found if reason)
+
+
 def _written(answer: Mapping[str, Any]) -> Answer:
     """Return what was written and what it cost."""
     left = answer.get("UnprocessedItems") or {}
-    consumed = answer.get("ConsumedCapacity") or ()
+    told = answer.get("ConsumedCapacity") or ()
+    consumed = [told] if isinstance(told, dict) else told
     return Answer(
         kind=Kind.WRITTEN,
         # Under the table's name or its ARN: there is one table only.

@@ -32,6 +32,15 @@ class Halt:
         """End the load."""
         self._asked.set()
 
+    def check(self) -> None:
+        """Go on only while nothing asks for the end.
+
+        Raises:
+            Halted: the load is to end.
+        """
+        if self.is_asked:
+            raise Halted
+
     async def sleep(self, seconds: float) -> None:
         """Wait.
 

@@ -6,45 +6,46 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
+import itertools
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any, Literal
 
 import aiohttp
 
 from retable.runner.aws.session import Aws
-from retable.runner.clock import Clock
-from retable.runner.export.check import CheckedFile
-from retable.runner.failure import Stopped
-from retable.runner.load.client import Answer, BatchClient, Kind
+from retable.runner.clock import Clock, SystemClock
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.spool import IN_PLACE, Holder
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.load.account import Entry, FileState, FileTally, settle
+from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
-from retable.runner.load.source import Batch, Entry, FileState, Losers, batches
+from retable.runner.load.source import Batch, Losers, batches
 from retable.runner.progress import Progress
+from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema
 from retable.transforms.canonical import canonical_key
-from retable.transforms.mapping import Mapping
+from retable.transforms.describe import describe_item
+from retable.transforms.mapping import Mapping as ItemMapping
 
 IDLE_SECONDS = 300.0
 """How long no item at all may get through before the load stops, to be resumed."""
 HOPELESS_ITEMS = 100
 """So many items refused and none taken: the table is wrong, not the items."""
+CHECKPOINT_LINES = 2_000
+"""How far a file's mark moves before it is journaled: what a killed load writes again at most,
+beside what was under way."""
+BATCHES_AHEAD = 16
+"""How many batches are read at once; one at a time, waking a thread costs more than its work."""
 NOTE_SECONDS = 10.0
 """How often a watcher is told that the table still holds back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileTally:
-    """What became of the items of one data file."""
-
-    file: str
-    loaded: int
-    superseded: int
-    quarantined: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +53,20 @@ class LoadRequest:
     """What to load, where to, and how."""
 
     aws: Aws
-    mapping: Mapping
+    mapping: ItemMapping
     files: Sequence[CheckedFile]
     table: str
     key: KeySchema
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
+    on_conflict: Literal["overwrite", "keep", "fail"]
+    """What becomes of another item of the same key that is in the table."""
     done_files: frozenset[str]
     """Keys of data files that an earlier process finished."""
+    marks: Mapping[str, FileTally]
+    """How far an earlier process came with files that are not done, by their keys."""
+    on_file_mark: Callable[[FileTally], None]
+    """Called as a file's mark moves on; all up to it is written or quarantined, and on disk."""
     skip: Losers
     on_file_done: Callable[[FileTally], None]
     """Called once all of a file's items are written or quarantined, and on disk as such."""
@@ -69,6 +76,8 @@ class LoadRequest:
     rng: Random
     total: int
     """How many items there are, for progress alone."""
+    holder: Holder = IN_PLACE
+    """What has the data files at hand while they are read."""
     idle_seconds: float = IDLE_SECONDS
 
 
@@ -99,7 +108,11 @@ class _Load:
 
     def __init__(self, request: LoadRequest) -> None:
         self._request = request
-        self._quarantine = Quarantine(request.quarantine, request.done_files)
+        self._quarantine = Quarantine(
+            request.quarantine,
+            request.done_files,
+            {key: mark.line for key, mark in request.marks.items()},
+        )
         self._halt = Halt()
         self._room = Room()
         self._pace = Pace(request.rate, request.clock, self._halt.sleep)
@@ -109,7 +122,7 @@ class _Load:
         self._quarantined = 0
         self._settled = sum(
             file.item_count for file in request.files if file.key in request.done_files
-        )
+        ) + sum(mark.items for mark in request.marks.values())
 
     async def run(self) -> None:
         """Read, batch and write until everything is settled."""
@@ -124,41 +137,54 @@ class _Load:
         )
         with halted_by_signals(self._halt, task):
             async with session as http, asyncio.TaskGroup() as group:
-                await self._hand_out(BatchClient(http, aws, self._request.table), group)
+                await self._hand_out(
+                    BatchClient(http, aws, self._request.table, SystemClock()), group
+                )
         if self._halt.is_asked:
             raise asyncio.CancelledError
 
     async def _hand_out(self, client: BatchClient, group: asyncio.TaskGroup) -> None:
         """Hand batches over as there is room, until there are none or the load is to end."""
         states = [
-            FileState(file=file)
+            FileState(file, self._request.marks.get(file.key))
             for file in self._request.files
             if file.key not in self._request.done_files
         ]
-        source = batches(self._request.mapping, states, self._request.skip)
+        source = batches(
+            self._request.mapping,
+            states,
+            self._request.skip,
+            self._request.rng,
+            self._request.holder,
+        )
         while not self._halt.is_asked:
-            # In another thread, one batch at a time: a large file's digest takes a while, and
+            # In another thread, a few batches at a time: a large file's digest takes a while, and
             # answers must not wait for it.
-            batch = await asyncio.to_thread(next, source, None)
-            if batch is None:
+            few = await asyncio.to_thread(_next_few, source)
+            for batch in few:
+                if self._halt.is_asked:
+                    return
+                self._take(batch)
+                if batch.entries:
+                    await self._room.acquire()
+                    group.create_task(self._carry(client, batch.entries))
+            if not few:
                 return
-            self._take(batch)
-            if batch.entries:
-                await self._room.acquire()
-                group.create_task(self._carry(client, batch.entries))
 
     def _take(self, batch: Batch) -> None:
-        """Put a batch on the account of its files."""
-        for entry in batch.entries:
-            entry.state.outstanding += 1
+        """Note which files have no item after these."""
         for state in batch.ended:
             state.is_read = True
-            self._report_if_done(state)
+            self._report(state)
 
     async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
         """Write a batch and give its place back."""
         try:
-            await self._write(client, batch)
+            if self._request.on_conflict == "overwrite":
+                await self._write(client, batch)
+            else:
+                for entry in batch:
+                    await self._write_new(client, entry)
         except Halted:
             # What is not written stays on its file's account, so that the file is not done.
             return
@@ -185,34 +211,100 @@ class _Load:
             pending = left
             if pending:
                 self._require_movement(began, answer)
-                await self._halt.sleep(backoff_seconds(attempt, self._request.rng))
+                await self._wait(backoff_seconds(attempt, self._request.rng), answer)
+
+    async def _write_new(self, client: BatchClient, entry: Entry) -> None:
+        """Write an item unless another one of its key is there.
+
+        One that is equal to ours is ours, written before a kill or an answer that was lost.
+
+        Raises:
+            CheckFailed: another item is there, and the spec says ``fail``.
+            Halted: the load is to end.
+            Stopped: asking again cannot help.
+        """
+        began = self._request.clock.monotonic()
+        attempt = 0
+        while True:
+            answer = await self._sent(
+                client.put_new(entry.result.item_json, self._request.key.partition.name), [entry]
+            )
+            match answer.kind:
+                case Kind.WRITTEN:
+                    self._loaded += 1
+                    self._settle([entry], "loaded")
+                    return
+                case Kind.CONFLICT:
+                    self._meet(entry, answer)
+                    return
+                case Kind.POISONED:
+                    await self._halve(client, [entry], answer.code)
+                    return
+                case _:
+                    attempt += 1
+                    self._require_movement(began, answer)
+                    await self._wait(backoff_seconds(attempt, self._request.rng), answer)
+
+    def _meet(self, entry: Entry, answer: Answer) -> None:
+        """Settle an item whose key is taken."""
+        found = answer.unprocessed[0] if answer.unprocessed else {}
+        if found and describe_item(found, self._request.key).digest == entry.result.digest:
+            self._loaded += 1
+            self._settle([entry], "loaded")
+            return
+        if self._request.on_conflict == "fail":
+            message = (
+                f"{self._request.table} holds another item with the key {entry.result.key}, "
+                f"of line {entry.line} of {entry.state.file.key}"
+            )
+            raise CheckFailed(message, "load.on_conflict: keep or overwrite go on")
+        self._quarantine.add(entry, answer.code, Reason.KEPT_EXISTING)
+        self._settle([entry], "quarantined")
+
+    async def _wait(self, seconds: float, answer: Answer) -> None:
+        """Wait before a batch is tried again.
+
+        Where one key range is hot, the batch lends its place to others, whose keys lie elsewhere.
+        """
+        if HOT_RANGE not in answer.reasons:
+            await self._halt.sleep(seconds)
+            return
+        self._room.release()
+        try:
+            await self._halt.sleep(seconds)
+        finally:
+            self._room.reclaim()
 
     async def _put(self, client: BatchClient, pending: list[Entry]) -> Answer:
-        """Send one request within the pace, and learn from its answer."""
-        guess = await self._pace.reserve(len(pending))
-        if self._halt.is_asked:
-            raise Halted
-        answer = await client.put([entry.result.item_json for entry in pending])
+        """Write what is pending as one batch."""
+        return await self._sent(client.put([entry.result.item_json for entry in pending]), pending)
+
+    async def _sent(self, request: Coroutine[Any, Any, Answer], pending: list[Entry]) -> Answer:
+        """Send a request for ``pending`` within the pace, and learn from its answer."""
+        try:
+            guess = await self._pace.reserve(len(pending))
+            self._halt.check()
+        except BaseException:
+            request.close()
+            raise
+        asked = self._request.clock.monotonic()
+        answer = await request
         written = 0
         if answer.kind is Kind.WRITTEN:
             written = len(pending) - len(answer.unprocessed)
         self._pace.settle(guess, answer.units, written)
         if answer.kind is Kind.WRITTEN and not answer.unprocessed:
-            self._room.went_through()
-        elif answer.kind is not Kind.POISONED:
-            self._room.held_back()
+            self._room.went_through(self._request.clock.monotonic() - asked)
+        elif answer.kind not in {Kind.POISONED, Kind.CONFLICT}:
+            self._room.held_back(hard=ACCOUNT_LIMIT in answer.reasons)
         return answer
 
     async def _halve(self, client: BatchClient, batch: list[Entry], code: str) -> None:
         """Find the items that spoil the batch, and write the others."""
         if len(batch) == 1:
-            entry = batch[0]
-            self._quarantine.add(
-                entry.state.file.key, entry.line, entry.ordinal, entry.result, code
-            )
+            self._quarantine.add(batch[0], code)
             self._quarantined += 1
-            entry.state.quarantined += 1
-            self._settle(batch)
+            self._settle(batch, "quarantined")
             self._require_any_taken(code)
             return
         middle = len(batch) // 2
@@ -229,34 +321,28 @@ class _Load:
             # It names items that were not sent, so it does not say which of ours are left.
             return pending
         done = [entry for entry in pending if entry.result.key not in left] if rest else pending
-        for entry in done:
-            entry.state.loaded += 1
         self._loaded += len(done)
-        self._settle(done)
+        self._settle(done, "loaded")
         return rest
 
-    def _settle(self, entries: list[Entry]) -> None:
+    def _settle(self, entries: list[Entry], fate: Literal["loaded", "quarantined"]) -> None:
         """Take items off their files' accounts."""
         if not entries:
             return
         self._last_success = self._request.clock.monotonic()
         self._settled += len(entries)
-        for entry in entries:
-            entry.state.outstanding -= 1
-            self._report_if_done(entry.state)
+        settle(entries, fate)
+        for state in {entry.state for entry in entries}:
+            self._report(state)
         self._request.progress.advance(self._settled, self._request.total, "items")
 
-    def _report_if_done(self, state: FileState) -> None:
-        """Tell when every item of a file is accounted for."""
-        if state.is_done:
-            self._request.on_file_done(
-                FileTally(
-                    file=state.file.key,
-                    loaded=state.loaded,
-                    superseded=state.superseded,
-                    quarantined=state.quarantined,
-                )
-            )
+    def _report(self, state: FileState) -> None:
+        """Tell when every item of a file is accounted for, and from time to time how far it is."""
+        if state.close():
+            self._request.on_file_done(state.tally)
+        elif state.tally.line >= state.told + CHECKPOINT_LINES:
+            state.told = state.tally.line
+            self._request.on_file_mark(state.tally)
 
     def _require_movement(self, began: float, answer: Answer) -> None:
         """Say why it waits, and stop where nothing gets through any more.
@@ -264,10 +350,12 @@ class _Load:
         Raises:
             Stopped: nothing did for ``idle_seconds``, and the batch has been tried for as long.
         """
-        why = answer.code or "unprocessed items"
+        why = ", ".join(sorted(answer.reasons)) or answer.code or "unprocessed items"
         now = self._request.clock.monotonic()
         if now - self._last_note >= NOTE_SECONDS:
-            self._request.progress.note(f"the table holds back: {why}")
+            self._request.progress.note(
+                f"the table holds back ({why}): {self._room.limit} requests at once"
+            )
             self._last_note = now
         waited = now - max(began, self._last_success)
         if waited > self._request.idle_seconds:
@@ -287,6 +375,11 @@ class _Load:
                 f"({code})"
             )
             raise Stopped(message, "look at its keys and indexes, then resume")
+
+
+def _next_few(source: Iterator[Batch]) -> list[Batch]:
+    """Return the next batches; none at the end."""
+    return list(itertools.islice(source, BATCHES_AHEAD))
 
 
 def _tls(aws: Aws) -> ssl.SSLContext | bool:

@@ -3,24 +3,40 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from retable.runner.load.account import Entry
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Result
+
+
+class Place(NamedTuple):
+    """Which result of which exported line an item is."""
+
+    file: str
+    line: int
+    ordinal: int
 
 
 class Quarantine:
     """JSON lines, appended and forced to disk one by one."""
 
-    def __init__(self, path: Path, done_files: frozenset[str]) -> None:
-        """Open ``path``, keeping only the items of files that are done.
+    def __init__(
+        self, path: Path, done_files: frozenset[str], marks: Mapping[str, int] | None = None
+    ) -> None:
+        """Open ``path``, keeping only the items of files that are done, or up to their mark.
 
-        The items of a file that was not finished are tried again, and refused again.
+        All others are tried again, and refused again.
         """
         self._path = path
-        kept = [entry for entry in read_quarantine(path) if entry["source_file"] in done_files]
+        upto = marks or {}
+        kept = [
+            entry
+            for entry in read_quarantine(path)
+            if entry["source_file"] in done_files
+            or entry["source_line"] <= upto.get(entry["source_file"], 0)
+        ]
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             file.writelines(_line(entry) for entry in kept)
@@ -34,19 +50,31 @@ class Quarantine:
         finally:
             os.close(folder)
 
-    def add(self, source_file: str, line: int, ordinal: int, result: Result, code: str) -> None:
+    def add(self, entry: Entry, code: str, reason: Reason = Reason.REFUSED_BY_TABLE) -> None:
         """Keep one item, with the service's code for why."""
-        entry = {
-            "source_file": source_file,
-            "source_line": line,
-            "ordinal": ordinal,
-            "key": result.key,
-            "reason": Reason.REFUSED_BY_TABLE.value,
+        place = Place(entry.state.file.key, entry.line, entry.ordinal)
+        self.add_found(place, entry.result.key, entry.result.item_json, code, reason)
+
+    def add_found(
+        self,
+        place: Place,
+        key: str,
+        item: bytes,
+        code: str,
+        reason: Reason = Reason.REFUSED_BY_TABLE,
+    ) -> None:
+        """Keep one item whose place in the export was looked up."""
+        kept = {
+            "source_file": place.file,
+            "source_line": place.line,
+            "ordinal": place.ordinal,
+            "key": key,
+            "reason": reason.value,
             "code": code,
-            "item": orjson.Fragment(result.item_json),
+            "item": orjson.Fragment(item),
         }
         with self._path.open("ab") as file:
-            file.write(_line(entry))
+            file.write(_line(kept))
             file.flush()
             os.fsync(file.fileno())
 
@@ -59,6 +87,12 @@ def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.endswith(b"\n"):
                 yield orjson.loads(line)
+
+
+def kept_existing(path: Path) -> int:
+    """Return how many items are there because another one of their key was kept."""
+    reasons = (entry["reason"] for entry in read_quarantine(path))
+    return sum(reason == Reason.KEPT_EXISTING for reason in reasons)
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -1,8 +1,15 @@
-"""How many requests may be under way at once: more while the table takes them, fewer once not."""
+"""How many requests may be under way at once: more while the table takes them, fewer once not.
+
+Without a rate this is how a load finds the table's own: it asks a little more after each round that
+went through as fast as before, and half as much after a throttle.
+"""
 
 import asyncio
 
 FIRST_REQUESTS = 8
+SLOWER = 3.0
+SLACK_SECONDS = 0.05
+"""An answer that takes longer than so many times the fastest, and a little, says: no more."""
 MOST_REQUESTS = 32
 """More than this gains nothing: one process keeps no more than about this many busy."""
 
@@ -18,6 +25,7 @@ class Room:
         """Begin modestly."""
         self._limit = float(FIRST_REQUESTS)
         self._busy = 0
+        self._fastest = float("inf")
         self._answers = 0
         """Answers since the room was last halved."""
         self._changed = asyncio.Event()
@@ -39,15 +47,26 @@ class Room:
         self._busy -= 1
         self._changed.set()
 
-    def went_through(self) -> None:
-        """Grow by a little: by one request for each round of them."""
-        self._answers += 1
-        self._limit = min(float(MOST_REQUESTS), self._limit + 1 / self._limit)
-        self._changed.set()
+    def reclaim(self) -> None:
+        """Take back a place that was given to others for a while, even if there is no room."""
+        self._busy += 1
 
-    def held_back(self) -> None:
-        """Halve the room, once for all the requests that were under way together."""
+    def went_through(self, seconds: float) -> None:
+        """Grow by one request for each round of them, as long as answers come no slower."""
         self._answers += 1
-        if self._answers >= self._limit:
+        self._fastest = min(self._fastest, seconds)
+        if seconds <= SLOWER * self._fastest + SLACK_SECONDS:
+            self._limit = min(float(MOST_REQUESTS), self._limit + 1 / self._limit)
+            self._changed.set()
+
+    def held_back(self, *, hard: bool = False) -> None:
+        """Halve the room, once for all the requests that were under way together.
+
+        ``hard`` leaves one request: it is not this table alone that has no room.
+        """
+        self._answers += 1
+        if hard:
+            self._limit = 1.0
+        elif self._answers >= self._limit:
             self._limit = max(1.0, self._limit / 2)
             self._answers = 0

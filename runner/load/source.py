@@ -6,49 +6,28 @@ make one hot partition of the new table after another, so several are read in tu
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
+from retable.runner.export.spool import IN_PLACE, Holder, held
+from retable.runner.load.account import BLOCK_LINES, Entry, FileState
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Kept, Result
+from retable.transforms.outcome import Kept
 
 OPEN_FILES = 8
 """How many data files are read in turns."""
 MAX_BATCH_ITEMS = 25
 """BatchWriteItem's limit."""
+SHUFFLED_ITEMS = 1_000
+SHUFFLED_BYTES = 32_000_000
+"""How much is held back at most, so that neighbours are not written one after another."""
 MAX_BATCH_BYTES = 12_000_000
 """Below BatchWriteItem's 16 MB, with room for what a request says beside its items."""
 
 Losers = Callable[[str], frozenset[tuple[int, int]]]
 """Gives the (line, ordinal) of a file's results that lost a collision."""
-
-
-@dataclass(slots=True, kw_only=True)
-class FileState:
-    """How far one data file is."""
-
-    file: CheckedFile
-    superseded: int = 0
-    loaded: int = 0
-    quarantined: int = 0
-    outstanding: int = 0
-    """Items handed out and not yet written or quarantined."""
-    is_read: bool = False
-
-    @property
-    def is_done(self) -> bool:
-        """Return whether every item of the file is accounted for."""
-        return self.is_read and not self.outstanding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One item on its way into the table."""
-
-    state: FileState
-    line: int
-    ordinal: int
-    result: Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +38,45 @@ class Batch:
     ended: list[FileState] = field(default_factory=list)
 
 
-def batches(mapping: Mapping, states: Sequence[FileState], losers: Losers) -> Iterator[Batch]:
-    """Yield every item to load. The last batch may be empty and only end files.
+def batches(
+    mapping: Mapping,
+    states: Sequence[FileState],
+    losers: Losers,
+    rng: Random,
+    holder: Holder = IN_PLACE,
+) -> Iterator[Batch]:
+    """Yield every item to load that its file's mark does not cover. The last batch may be empty.
 
-    Reads and maps as it goes and touches of ``states`` only ``superseded``: whoever takes a batch
-    keeps the rest of the account, since another thread may be at it meanwhile.
+    Reads and maps as it goes, in the order of ``rng``. Of ``states`` it opens the lines; whoever
+    takes a batch keeps the rest of the account, since another thread may be at it meanwhile.
 
     Raises:
         CheckFailed: a data file is not the one that was checked.
     """
-    yield from in_batches(_in_turns(mapping, states, losers))
+    yield from in_batches(shuffled(in_turns(mapping, states, losers, holder), rng))
+
+
+def shuffled(found: Iterator[Entry | FileState], rng: Random) -> Iterator[Entry | FileState]:
+    """Yield entries in another order, a bounded number of them held back; states as they come.
+
+    Neighbours in an export are neighbours in the old table's hash space, and often in the new one.
+    """
+    held: list[Entry] = []
+    size = 0
+    for entry in found:
+        if isinstance(entry, FileState):
+            yield entry
+            continue
+        held.append(entry)
+        size += len(entry.result.item_json)
+        if len(held) > SHUFFLED_ITEMS or size > SHUFFLED_BYTES:
+            place = int(rng.random() * len(held))
+            held[place], held[-1] = held[-1], held[place]
+            chosen = held.pop()
+            size -= len(chosen.result.item_json)
+            yield chosen
+    rng.shuffle(held)
+    yield from held
 
 
 def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
@@ -89,8 +97,8 @@ def in_batches(found: Iterator[Entry | FileState]) -> Iterator[Batch]:
     yield batch
 
 
-def _in_turns(
-    mapping: Mapping, states: Sequence[FileState], losers: Losers
+def in_turns(
+    mapping: Mapping, states: Sequence[FileState], losers: Losers, holder: Holder
 ) -> Iterator[Entry | FileState]:
     """Yield the items of a few files in turns, and each file's state after its last item."""
     waiting = list(states)
@@ -98,7 +106,7 @@ def _in_turns(
     while waiting or reading:
         while waiting and len(reading) < OPEN_FILES:
             state = waiting.pop(0)
-            reading.append((state, _of_file(mapping, state, losers(state.file.key))))
+            reading.append((state, _of_file(mapping, state, losers(state.file.key), holder)))
         for turn in list(reading):
             state, items = turn
             entry = next(items, None)
@@ -110,15 +118,31 @@ def _in_turns(
 
 
 def _of_file(
-    mapping: Mapping, state: FileState, losers: frozenset[tuple[int, int]]
+    mapping: Mapping, state: FileState, losers: frozenset[tuple[int, int]], holder: Holder
 ) -> Iterator[Entry]:
     """Yield the items of one data file that are to be written."""
-    for line, content in read_lines(state.file):
-        outcome = mapping.apply(content)
-        if not isinstance(outcome, Kept):
+    item_of = item_reader(state.file)
+    begin = state.tally.line
+    block = state.begin_block()
+    for line, content in _lines_at_hand(holder, state.file):
+        if line <= begin:
             continue
-        for ordinal, result in enumerate(outcome.results):
-            if (line, ordinal) in losers:
-                state.superseded += 1
-            else:
-                yield Entry(state=state, line=line, ordinal=ordinal, result=result)
+        outcome = mapping.apply(item_of(content))
+        if isinstance(outcome, Kept):
+            for ordinal, result in enumerate(outcome.results):
+                if losers and (line, ordinal) in losers:
+                    block.superseded += 1
+                else:
+                    block.handed_out += 1
+                    yield Entry(state, block, line, ordinal, result)
+        block.last = line
+        if line % BLOCK_LINES == 0:
+            block.is_full = True
+            block = state.begin_block()
+    block.is_full = True
+
+
+def _lines_at_hand(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that is at hand as long as they are read."""
+    with held(holder, file):
+        yield from read_lines(file)

@@ -5,12 +5,14 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cattrs
 
 from retable.runner.failure import Refused
+from retable.runner.report.items import DifferenceRow, Portrait
 from retable.runner.report.model import Report, Scalar
 
 FORMAT_VERSION = 1
@@ -47,6 +49,27 @@ def read_report(path: Path) -> Report:
     except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as error:
         message = f"the report {path} does not have the parts of a report"
         raise Refused(message, "migrate verify makes a new one") from error
+
+
+def encode_part(part: Portrait | Sequence[DifferenceRow]) -> bytes:
+    """Return what a step leaves for the report, as JSON in UTF-8."""
+    body: Any = (
+        dataclasses.asdict(part)
+        if isinstance(part, Portrait)
+        else [dataclasses.asdict(row) for row in part]
+    )
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def decode_portrait(text: bytes) -> Portrait:
+    """Return the portrait that ``encode_part`` wrote."""
+    return _converter().structure(json.loads(text), Portrait)
+
+
+def decode_differences(text: bytes) -> tuple[DifferenceRow, ...]:
+    """Return the differences that ``encode_part`` wrote."""
+    return _converter().structure(json.loads(text), tuple[DifferenceRow, ...])
 
 
 def _converter() -> cattrs.Converter:

@@ -2,12 +2,25 @@
 
 Renderers add nothing, so two of them can never disagree. The values here are raw: making them safe
 to print, to embed or to send is each renderer's work. No attribute's value is in a report except
-those of keys.
+those of keys, unless the user asked for them. What is told of the items themselves is in ``items``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from retable.runner.report.items import (
+    Attributes,
+    Buckets,
+    CollisionSummary,
+    DifferenceRow,
+    Moment,
+    Partitions,
+    RejectGroup,
+    Rewrite,
+    Sample,
+    Sizes,
+)
 
 Command = Literal["run", "dry-run", "verify"]
 Verdict = Literal["passed", "failed", "incomplete"]
@@ -15,7 +28,8 @@ Verdict = Literal["passed", "failed", "incomplete"]
 StepOutcome = Literal["done", "failed", "skipped", "pending", "stopped"]
 """``failed`` is a finding about the data or the table, ``stopped`` the world's doing."""
 CheckOutcome = Literal["passed", "failed", "unevaluated"]
-DifferenceKind = Literal["missing", "extra", "different"]
+ONE_ITEM = "the item"
+"""The name of the check of a verification that looked at a single item."""
 Scalar = str | int | bool | None
 """What a report holds of a single value; exact numbers that are no integers are text."""
 
@@ -57,6 +71,8 @@ class Check:
     expected: Scalar = None
     actual: Scalar = None
     sql: str | None = None
+    line: int | None = None
+    """Where it is declared in the spec's file."""
     message: str | None = None
     """Why it failed or could not be evaluated; it holds no item's values."""
 
@@ -74,27 +90,6 @@ class StepReport:
     """How long it took; ``None`` where it did not run."""
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     """What it found or made: an export's id, a number of write units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceRow:
-    """One item in which the table and the ledger differ, named by its key alone."""
-
-    kind: DifferenceKind
-    key: Mapping[str, Any]
-    """The key attributes as DynamoDB JSON (``{"id": {"N": "1"}}``), partition key first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollisionSummary:
-    """Several source items with one target key: ``items`` of them share ``keys`` keys.
-
-    ``unresolved`` keys have no winner, because the spec names none or the items tie.
-    """
-
-    keys: int = 0
-    items: int = 0
-    unresolved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +123,16 @@ class Report:
     hint: str | None = None
     """What to do about the failure, or next: the command that resumes."""
     run_folder: str
+    expired: int | None = None
+    """Expected items that time to live has deleted since; they are not missing."""
+    sample: Sample | None = None
+    """``None``: every item was looked at."""
+    rewrite: Rewrite | None = None
+    sizes: Sizes | None = None
+    attributes: Attributes | None = None
+    partitions: Partitions | None = None
+    rejects: tuple[RejectGroup, ...] = ()
+    """The most frequent ways of being rejected."""
+    throughput: tuple[Moment, ...] = ()
+    """The load's progress over time, evenly thinned out."""
+    buckets: Buckets | None = None

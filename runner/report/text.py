@@ -4,7 +4,6 @@ It shows what the report holds and computes nothing. Everything that comes from 
 spec is made safe for the terminal, and lines are never wrapped, so that they can be copied.
 """
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
@@ -15,7 +14,30 @@ from rich.text import Text
 from retable.runner.report.escape import shortened, terminal_safe
 from retable.runner.report.figures import duration, number, plural, scalar
 from retable.runner.report.model import Check, Report
+from retable.runner.report.tables import (
+    Table,
+    attributes_table,
+    changes_text,
+    collisions_table,
+    histogram_table,
+    indexes_table,
+    largest_table,
+    partitions_table,
+    rejects_table,
+)
 from retable.runner.report.terminal import NO_ENVIRONMENT, console_on, print_line
+from retable.runner.report.words import (
+    CHECK_WORDS,
+    count_rows,
+    differences_in_all,
+    estimated,
+    failure_words,
+    sample_note,
+    size_words,
+    subject,
+    summary,
+    value_text,
+)
 
 VERDICT_STYLES = {"passed": "bold green", "failed": "bold red", "incomplete": "bold yellow"}
 OUTCOME_STYLES = {
@@ -25,9 +47,11 @@ OUTCOME_STYLES = {
     "unevaluated": "yellow",
     "stopped": "yellow",
 }
-CHECK_WORDS = {"passed": "ok", "failed": "FAILED", "unevaluated": "could not be evaluated"}
 FIRST_DIFFERENCES = 10
 """How many differing items are shown; all are in ``diff.jsonl``."""
+FIRST_ROWS = 20
+"""How many rows of a table about the items are shown; the other formats show more."""
+FIRST_FEW = 5
 VALUE_CELLS = 40
 SHELL_ACTIVE = frozenset('"$`\\!')
 """What a shell does not leave alone inside double quotes."""
@@ -51,6 +75,7 @@ def report_lines(report: Report) -> Iterator[Text]:
     sections = (
         _failure(report),
         _items(report),
+        *_about_the_items(report),
         _checks(report.checks),
         _differences(report),
         _steps(report),
@@ -67,86 +92,59 @@ def report_lines(report: Report) -> Iterator[Text]:
 
 def _verdict(report: Report) -> Text:
     head = (report.verdict.upper(), VERDICT_STYLES[report.verdict])
-    return Text.assemble(head, (f" {report.command}  ", "bold"), _summary(report))
-
-
-def _summary(report: Report) -> str:
-    """Return the verdict's reason in a few words."""
-    found = _found_differences(report)
-    failed = [check.name for check in report.checks if check.outcome == "failed"]
-    if report.verdict == "passed":
-        return _passed(report)
-    if found:
-        return f"{found} in table {terminal_safe(report.target)}"
-    if failed:
-        return f"{plural(len(failed), 'check')} failed: {terminal_safe(', '.join(failed))}"
-    if report.failure is not None:
-        return terminal_safe(report.failure)
-    return "the run has not come to its end"
-
-
-def _passed(report: Report) -> str:
-    if report.command == "dry-run":
-        counts = report.counts
-        return f"{number(counts.kept)} of {number(counts.read)} items would be loaded"
-    return f"table {terminal_safe(report.target)} holds exactly what the export says it must"
-
-
-def _found_differences(report: Report) -> str:
-    """Return how many items differ in which way; empty if none does or nothing was compared."""
-    found = report.differences
-    kinds = (("missing", found.missing), ("extra", found.extra), ("different", found.different))
-    if not any(count for _, count in kinds):
-        return ""
-    return ", ".join(f"{number(count)} {kind}" for kind, count in kinds)
+    return Text.assemble(head, (f" {report.command}  ", "bold"), terminal_safe(summary(report)))
 
 
 def _subject(report: Report) -> Text:
-    tables = f"{report.source} -> {report.target}"
-    place = " · ".join(part for part in (report.account, report.region) if part)
-    parts = [f"run {report.run_id}", report.spec_file, tables, place]
-    return Text("  " + "  ".join(terminal_safe(part) for part in parts if part), style="dim")
+    return Text("  " + "  ".join(map(terminal_safe, subject(report))), style="dim")
 
 
 def _failure(report: Report) -> Iterator[Text]:
     """Yield why the command ended and what to do, unless the first line has said all of it."""
-    if report.failure is not None and _summary(report) != terminal_safe(report.failure):
-        yield Text.assemble("  ", (terminal_safe(report.failure), "bold"))
+    if failure_words(report):
+        yield Text.assemble("  ", (terminal_safe(failure_words(report)), "bold"))
     if report.hint is not None:
         yield Text.assemble(("  = help: ", "blue"), terminal_safe(report.hint))
 
 
 def _items(report: Report) -> Iterator[Text]:
-    counts = report.counts
-    reasons = sorted(report.rejects_by_reason.items(), key=lambda entry: (-entry[1], entry[0]))
-    told = " · ".join(f"{terminal_safe(reason)} {number(count)}" for reason, count in reasons)
-    rows: list[tuple[str, int | None, str]] = [
-        ("read", counts.read, ""),
-        ("kept", counts.kept, ""),
-        ("dropped", counts.dropped, ""),
-        ("rejected", counts.rejected, told),
-    ]
-    if counts.results != counts.kept:
-        rows.append(("results", counts.results, "target items, of those kept"))
-    if report.command != "dry-run":
-        rows.append(("loaded", counts.loaded, ""))
-        rows.append(("quarantined", counts.quarantined, ""))
-    rows.append(("superseded", counts.superseded, _collisions(report)))
-    if all(count is None for _, count, _ in rows):
+    rows = count_rows(report)
+    if not rows:
         return
-    width = max(len(number(count)) for _, count, _ in rows)
-    yield Text("  items", style="bold")
-    for name, count, remark in rows:
-        figure = number(count).rjust(width)
-        yield Text(f"  {name:<12}  {figure}   {remark}".rstrip())
+    figures = [number(row.count) for row in rows]
+    if report.sample is not None:
+        figures = [f"≈ {number(estimated(report, row.count))}" for row in rows]
+    width = max(map(len, figures))
+    yield Text.assemble(("  items", "bold"), f"  {sample_note(report)}".rstrip())
+    for row, figure in zip(rows, figures, strict=True):
+        line = f"  {row.name:<12}  {figure.rjust(width)}   {terminal_safe(row.remark)}"
+        yield Text(line.rstrip())
+    words = size_words(report)
+    if words and report.command == "dry-run":
+        yield Text(f"  {words}")
 
 
-def _collisions(report: Report) -> str:
-    found = report.collisions
-    if found is None:
-        return ""
-    told = f"{plural(found.items, 'item')} share {plural(found.keys, 'target key')}"
-    return f"{told}, {number(found.unresolved)} without a winner" if found.unresolved else told
+def _about_the_items(report: Report) -> Iterator[Iterator[Text]]:
+    """Yield the sections on what the items are like: all of them for a dry run, which is that."""
+    for make in (rejects_table, collisions_table):
+        yield _table(make(report), FIRST_ROWS)
+    if report.command == "dry-run":
+        for make in (histogram_table, attributes_table, indexes_table):
+            yield _table(make(report), FIRST_ROWS)
+        for make in (largest_table, partitions_table):
+            yield _table(make(report), FIRST_FEW)
+
+
+def _table(table: Table, limit: int) -> Iterator[Text]:
+    """Yield the first ``limit`` rows of a table with its title, unless it has none."""
+    rows, cut = table.first(limit)
+    if not rows:
+        return
+    note = "; ".join(filter(None, (table.note, cut)))
+    yield Text.assemble((f"  {table.title.lower()}", "bold"), f"  {terminal_safe(note)}".rstrip())
+    cells: list[Sequence[Cell]] = [[(name, "bold") for name in table.head]]
+    cells += [[(shortened(text), "") for text in row] for row in rows]
+    yield from _aligned(cells, table.numeric)
 
 
 def _checks(checks: Sequence[Check]) -> Iterator[Text]:
@@ -170,27 +168,22 @@ def _checks(checks: Sequence[Check]) -> Iterator[Text]:
 
 def _differences(report: Report) -> Iterator[Text]:
     shown = report.first_differences[:FIRST_DIFFERENCES]
-    found = report.differences
     if shown:
         names = list(dict.fromkeys(name for row in shown for name in row.key))
-        head: list[Cell] = [("", ""), *((shortened(name), "bold") for name in names)]
+        head: list[Cell] = [("", ""), *((shortened(name), "bold") for name in names), ("", "")]
         rows: list[Sequence[Cell]] = [head]
         for row in shown:
-            values = [(_key_value(row.key[name]) if name in row.key else "-", "") for name in names]
-            rows.append([(row.kind, "red"), *values])
+            values = [
+                (shortened(value_text(row.key[name])) if name in row.key else "-", "")
+                for name in names
+            ]
+            changes = [(shortened(text), "") for text in (changes_text(row),)]
+            rows.append([(row.kind, "red"), *values, *changes])
         yield from _aligned(rows)
-    total = (found.missing or 0) + (found.extra or 0) + (found.different or 0)
+    total = differences_in_all(report)
     if total > len(shown):
         rest = f"… {number(total - len(shown))} more" if shown else plural(total, "difference")
         yield Text(f"  {rest} in {terminal_safe(report.run_folder)}/diff.jsonl")
-
-
-def _key_value(typed: object) -> str:
-    """Return one key attribute's value as a person writes it, shortened."""
-    if isinstance(typed, Mapping) and len(typed) == 1:
-        (value,) = typed.values()
-        return shortened(str(value))
-    return shortened(json.dumps(typed))
 
 
 def _steps(report: Report) -> Iterator[Text]:
@@ -226,17 +219,26 @@ def _notes(report: Report) -> Iterator[Text]:
 
 
 def _where(report: Report) -> Iterator[Text]:
-    yield Text(f"  Everything is in {terminal_safe(report.run_folder)}", style="dim")
+    folder = terminal_safe(report.run_folder)
+    explore = f"; look into it with duckdb {folder}/explore.duckdb" if report.sizes else ""
+    yield Text(f"  Everything is in {folder}{explore}", style="dim")
 
 
-def _aligned(rows: Sequence[Sequence[Cell]]) -> Iterator[Text]:
-    """Yield ``rows`` with their columns aligned by what a terminal shows, two spaces between."""
+def _aligned(
+    rows: Sequence[Sequence[Cell]], numeric: frozenset[int] = frozenset()
+) -> Iterator[Text]:
+    """Yield ``rows`` with their columns aligned by what a terminal shows, two spaces between.
+
+    Columns in ``numeric`` are aligned right, their heads too.
+    """
     columns = zip(*rows, strict=True)
     widths = [max(cell_len(text) for text, _ in column) for column in columns]
     for row in rows:
         line = Text("  ")
-        for (text, style), width in zip(row, widths, strict=True):
+        for column, ((text, style), width) in enumerate(zip(row, widths, strict=True)):
+            room = " " * (width - cell_len(text))
+            line.append(room if column in numeric else "")
             line.append(text, style)
-            line.append(" " * (width - cell_len(text) + 2))
+            line.append("  " if column in numeric else room + "  ")
         line.rstrip()
         yield line

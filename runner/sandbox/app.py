@@ -25,6 +25,8 @@ IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/20
 </GetCallerIdentityResult>
 <ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata>
 </GetCallerIdentityResponse>"""
+NOT_THE_OWNER = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -104,6 +106,10 @@ class Sandbox:
             return status, headers, body
         if _is_identity(environ, raw):
             return 200, [("Content-Type", "text/xml")], _identity(environ)
+        owner = self.state.faults.bucket_owner
+        if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner) != owner:
+            # moto does not look whose bucket is expected.
+            return 403, [("Content-Type", "application/xml")], NOT_THE_OWNER
         status, headers, body = self.moto.forward(environ, raw)
         return status, headers, body
 

@@ -12,6 +12,7 @@ from typing import Any
 from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.client import SandboxClient, SandboxError
+from retable.runner.sandbox.dynamodb.recording import record
 from retable.runner.sandbox.dynamodb.shape import key_of, shape_of
 from retable.runner.sandbox.dynamodb.stored import items_of, remove, typed_of
 from retable.runner.sandbox.options import WRITER_ACCESS_KEY
@@ -63,7 +64,9 @@ class Sweeper:
             and now - MAX_EXPIRED_SECONDS < Decimal(item[name]["N"]) < now
         ]
         for item in expired:
-            remove(table, key_of(item, shape_of(table)))
+            key = key_of(item, shape_of(table))
+            remove(table, key)
+            record(self._state, table, key, item, None)
         return len(expired)
 
 

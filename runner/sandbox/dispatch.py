@@ -1,7 +1,7 @@
 """Every DynamoDB request: policies, faults, then the operation itself; the answer's bytes."""
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +12,11 @@ from retable.runner.sandbox.call import STREAMS_PREFIX, Call, parse_call
 from retable.runner.sandbox.dynamodb import (
     backups,
     batch,
+    bulk,
     exports,
     policies,
     reads,
+    recording,
     tables,
     writes,
 )
@@ -24,13 +26,13 @@ from retable.runner.sandbox.guard import authorize
 from retable.runner.sandbox.moto_app import Environ
 from retable.runner.sandbox.state import State
 
-Operation = Callable[[State, Call], dict[str, Any]]
 Reply = tuple[int, bytes]
 
-OPERATIONS: Mapping[str, Operation] = {
+OPERATIONS: Mapping[str, recording.Operation] = {
     "BatchExecuteStatement": writes.batch_execute_statement,
     "BatchGetItem": reads.batch_get_item,
     "BatchWriteItem": batch.batch_write_item,
+    "CancelBulkOperation": bulk.cancel_bulk,
     "CreateBackup": backups.create_backup,
     "CreateTable": tables.create_table,
     "DeleteBackup": backups.delete_backup,
@@ -38,7 +40,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "DeleteResourcePolicy": policies.delete_resource_policy,
     "DeleteTable": tables.delete_table,
     "DescribeBackup": backups.describe_backup,
+    "DescribeBulkOperation": bulk.describe_bulk,
     "DescribeExport": exports.describe_export,
+    "DescribeImport": bulk.describe_import,
     "DescribeKinesisStreamingDestination": tables.describe_kinesis_streaming,
     "DescribeTable": tables.describe_table,
     "ExecuteStatement": writes.execute_statement,
@@ -46,14 +50,19 @@ OPERATIONS: Mapping[str, Operation] = {
     "ExportTableToPointInTime": exports.export_table,
     "GetItem": reads.get_item,
     "GetResourcePolicy": policies.get_resource_policy,
+    "ImportTable": bulk.import_table,
     "ListBackups": backups.list_backups,
+    "ListBulkOperations": bulk.list_bulk,
     "ListExports": exports.list_exports,
+    "ListImports": bulk.list_imports,
     "ListTables": tables.list_tables,
     "PutItem": writes.put_item,
     "PutResourcePolicy": policies.put_resource_policy,
     "Query": reads.query,
     "Scan": reads.scan,
+    "StartBulkPutItems": bulk.start_bulk_put,
     "TransactWriteItems": writes.transact_write_items,
+    "UpdateContinuousBackups": recording.update_continuous_backups,
     "UpdateItem": writes.update_item,
     "UpdateTable": tables.update_table,
 }
@@ -62,17 +71,14 @@ LEFT_TO_MOTO = frozenset(
     {
         "DescribeContinuousBackups",
         "DescribeEndpoints",
-        "DescribeImport",
         "DescribeLimits",
         "DescribeTimeToLive",
-        "ImportTable",
         "ListTagsOfResource",
         "RestoreTableFromBackup",
         "RestoreTableToPointInTime",
         "TagResource",
         "TransactGetItems",
         "UntagResource",
-        "UpdateContinuousBackups",
         "UpdateTimeToLive",
     }
 )
@@ -117,7 +123,11 @@ def _carry_out(state: State, call: Call) -> dict[str, Any]:
     takes_effect = draw_500(state, call)
     if takes_effect is False:
         raise internal_error()
-    answer = OPERATIONS.get(call.operation, _by_moto)(state, call)
+    operation = OPERATIONS.get(call.operation, _by_moto)
+    if call.operation in WRITES:
+        answer = recording.recorded(state, call, operation)
+    else:
+        answer = operation(state, call)
     if takes_effect:
         raise internal_error()
     return answer

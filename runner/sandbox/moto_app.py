@@ -2,12 +2,14 @@
 
 import hashlib
 import io
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from moto.core.base_backend import BackendDict
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
@@ -93,6 +95,22 @@ class MotoApp:
         except MissingBucket:
             return False
         return True
+
+    def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the objects of ``bucket`` whose keys begin with ``prefix``, in their order."""
+        found = s3_backends[ACCOUNT]["aws"].head_bucket(bucket).keys
+        for key in sorted(name for name in found if name.startswith(prefix)):
+            yield key, found[key].value
+
+    def write_log(self, region: str, group: str, stream: str, messages: Sequence[str]) -> None:
+        """Write messages into a new log stream."""
+        backend = logs_backends[ACCOUNT][region]
+        if group not in backend.groups:
+            backend.create_log_group(group, {})
+        backend.create_log_stream(group, stream)
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": message} for message in messages]
+        backend.put_log_events(group, stream, events)
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         """Store an object in S3 as the export service does: uploaded in parts, here always one."""

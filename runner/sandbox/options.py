@@ -34,6 +34,10 @@ class SandboxOptions:
     """How long an export is IN_PROGRESS at least; its content is fixed when it is asked for."""
     export_files: int = 4
     """Data files an export has; one of them is empty."""
+    window_seconds: float = 0.0
+    """What an incremental export covers at least; the service wants 15 minutes."""
+    bulk_seconds: float = 0.0
+    """How long an import or a bulk operation is IN_PROGRESS."""
     backup_seconds: float = 0.0
     """How long a backup is CREATING."""
     ttl_seconds: float | None = None
@@ -74,6 +78,8 @@ class Faults:
     """FailureCode with which the next exports end."""
     hold_exports: bool = False
     """Exports stay IN_PROGRESS for as long as this is set."""
+    bucket_owner: str = ACCOUNT
+    """The account that all buckets belong to."""
     errors: tuple[InjectedError, ...] = ()
 
     def updated(self, changes: Mapping[str, Any]) -> "Faults":

@@ -145,9 +145,17 @@ class _Seeder:
     def _export(self, location: S3Prefix) -> str:
         """Make one export and return its id; recovery is on meanwhile, whatever the settings."""
         self._set_recovery(on=True)
+        wanted = self._spec.source.export
         request = {"TableArn": self._arn, "S3Bucket": location.bucket}
         if location.prefix:
             request["S3Prefix"] = location.prefix
+        if wanted.format == "ion":
+            request["ExportFormat"] = "ION"
+        if wanted.bucket_owner is not None:
+            self._client.control("faults", {"bucket_owner": wanted.bucket_owner})
+            request["S3BucketOwner"] = wanted.bucket_owner
+        if wanted.kms_key is not None:
+            request |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": wanted.kms_key}
         made = self._client.dynamodb("ExportTableToPointInTime", request)["ExportDescription"]
         asked = {"ExportArn": made["ExportArn"]}
         self._wait(

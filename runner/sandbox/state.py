@@ -15,6 +15,8 @@ from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import PassedError, no_resource
+from retable.runner.sandbox.dynamodb.bulk_job import BulkJob
+from retable.runner.sandbox.dynamodb.changelog import ChangeLog
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
 from retable.runner.sandbox.dynamodb.policy import PolicyHistory
 from retable.runner.sandbox.moto_app import MotoApp
@@ -27,6 +29,8 @@ class Extras:
 
     table_id: str
     policy: PolicyHistory = field(default_factory=PolicyHistory)
+    log: ChangeLog | None = None
+    """What was written since point-in-time recovery was turned on; ``None`` while it is off."""
     active_from: float = 0.0
     """Until then (monotonic seconds) the table is in ``passing``."""
     passing: str = "ACTIVE"
@@ -47,6 +51,8 @@ class State:
     """By ARN; they outlive their tables."""
     backups_ready: dict[str, float] = field(default_factory=dict)
     """From when (monotonic seconds) a backup is AVAILABLE, by ARN."""
+    bulk: dict[str, BulkJob] = field(default_factory=dict)
+    """Imports and bulk operations, by ARN, oldest first."""
     stopping: threading.Event = field(default_factory=threading.Event)
     random: Random = field(init=False)
 
@@ -80,6 +86,17 @@ class State:
             if name in {table.name, table.table_arn}:
                 return table
         return None
+
+    def data_table_of(self, region: str, name: str) -> Table:
+        """Return a table that is there, whatever its status.
+
+        Raises:
+            ApiError: there is none.
+        """
+        table = self.find_table(region, name)
+        if table is None:
+            raise no_resource()
+        return table
 
     def data_table(self, region: str, name: str) -> Table:
         """Return the table that a data operation names.

@@ -4,7 +4,7 @@ from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.aws.policy import fence_policy, has_fence
 from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import CreateTable, LiftFence
+from retable.runner.plan import CreateTable, LiftFence, UseTable
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 
@@ -22,18 +22,12 @@ def create_table(step: CreateTable, world: World) -> Evidence:
     """
     tables = world.aws.tables
     name = str(step.request["TableName"])
-    if world.journal.last(step.id, "intent") is None:
-        if tables.describe(name) is not None:
-            message = f"a table named {name} is there already, made by someone else"
-            raise CheckFailed(
-                message, "nothing was written to it; rename or delete it, then resume"
-            )
-        world.journal.record(step.id, "intent", {"table": name})
+    require_absent(step.id, name, world)
     if tables.describe(name) is None:
         _create(step, world)
     description = tables.wait_active(name, clock=world.clock, progress=world.progress)
-    _require_planned_key(description, world)
-    fenced = _await_fence(description, world)
+    require_planned_key(description, world)
+    fenced = await_fence(description, world)
     if not tables.is_empty(name):
         message = f"the new table {name} is not empty before the first write"
         raise CheckFailed(message, "something else writes to it; find it before going on")
@@ -43,6 +37,34 @@ def create_table(step: CreateTable, world: World) -> Evidence:
         "arn": description.arn,
         "fenced": fenced,
     }
+
+
+def require_absent(step_id: str, name: str, world: World) -> None:
+    """See that this run, and nobody else, makes the table; what it made before a kill is its own.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make.
+    """
+    if world.journal.last(step_id, "intent") is not None:
+        return
+    if world.aws.tables.describe(name) is not None:
+        message = f"a table named {name} is there already, made by someone else"
+        raise CheckFailed(message, "nothing was written to it; rename or delete it, then resume")
+    world.journal.record(step_id, "intent", {"table": name})
+
+
+def use_table(step: UseTable, world: World) -> Evidence:
+    """Take the table that is there, if it is the one that was planned for.
+
+    Raises:
+        CheckFailed: it is gone, or another table has its name now.
+    """
+    description = world.aws.tables.describe(step.table)
+    if description is None or description.table_id != step.table_id:
+        message = f"the table {step.table} is not the one that the plan was made for"
+        raise CheckFailed(message, "someone else deleted or replaced it; start a new run")
+    require_planned_key(description, world)
+    return {"table": step.table, "table_id": description.table_id, "arn": description.arn}
 
 
 def require_created_table(create: str, world: World) -> TableDescription:
@@ -78,23 +100,27 @@ def _create(step: CreateTable, world: World) -> None:
     """Send CreateTable with the fence in it, so that no moment is without."""
     identity = world.aws.identity()
     arn = _arn_of(str(step.request["TableName"]), world)
-    fence = fence_policy(arn, identity.principals, None)
-    world.aws.tables.create({**step.request, "ResourcePolicy": fence})
+    fence = {"ResourcePolicy": fence_policy(arn, identity.principals, None)}
+    world.aws.tables.create({**step.request, **(fence if identity.principals else {})})
 
 
-def _await_fence(description: TableDescription, world: World) -> bool:
+def await_fence(description: TableDescription, world: World) -> bool:
     """Wait until the fence shows; put it where the creation did not carry it.
 
     Returns whether the endpoint knows resource policies at all: AWS does, some emulators do not.
     """
     tables = world.aws.tables
+    principals = world.aws.identity().principals
+    if not principals:
+        world.progress.note("this endpoint has no identities: the target is not fenced")
+        return False
     try:
         for _ in patiently(world, FENCE_DEADLINE_SECONDS, "the fence to show in the policy"):
             present = tables.get_policy(description.arn)
             if present is not None and has_fence(present.text):
                 return True
             if present is None:
-                fence = fence_policy(description.arn, world.aws.identity().principals, None)
+                fence = fence_policy(description.arn, principals, None)
                 tables.put_policy(description.arn, fence, None)
     except PolicyUnsupported:
         world.progress.note("this endpoint has no resource policies: the target is not fenced")
@@ -103,7 +129,8 @@ def _await_fence(description: TableDescription, world: World) -> bool:
     raise Stopped(message, "resume: the step is repeated")
 
 
-def _require_planned_key(description: TableDescription, world: World) -> None:
+def require_planned_key(description: TableDescription, world: World) -> None:
+    """See that a table has the planned key; raises CheckFailed."""
     if description.key != world.plan.key:
         message = f"the table {description.name} has another key schema than the plan"
         raise CheckFailed(message, "someone else made it; nothing was written to it")

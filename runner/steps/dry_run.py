@@ -1,20 +1,34 @@
 """The dry run: every item through the mapping into the ledger, and the figures held to account."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
-from retable.runner.compile import max_rejects
+import orjson
+
+from retable.runner.compile import checksum_attributes, max_rejects
+from retable.runner.disk import write_durably
 from retable.runner.engine import Tally, map_files
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.ledger.independent import agree, count_export
+from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_told
 from retable.runner.ledger.query import Collisions, Ledger
-from retable.runner.plan import DryRun
-from retable.runner.steps.export import checked_files, export_of
+from retable.runner.plan import DryRun, Plan
+from retable.runner.report.items import CollisionExample, Portrait
+from retable.runner.report.json import encode_part
+from retable.runner.steps.export import exports_of, holder_of
+from retable.runner.steps.merge import merged_files, require_merged
+from retable.runner.verify.explore import write_explorable
 from retable.runner.world import Evidence, World
-from retable.schema.spec import Spec
+from retable.schema.spec import Indexes, Spec
+from retable.transforms.project import Projected
 
-EXAMPLES = 10
-"""How many collisions a report shows; all of them are in the ledger."""
+EXAMPLES = 100
+"""How many collisions a report names; all of them are in the ledger."""
+LARGEST = 20
+HOTTEST = 20
+REJECT_GROUPS = 50
+SPILL = ".spill-rejects"
 
 
 def dry_run(step: DryRun, world: World) -> Evidence:
@@ -24,20 +38,34 @@ def dry_run(step: DryRun, world: World) -> Evidence:
         CheckFailed: the counters disagree, too many items are rejected, or target keys collide.
         Stale: a final export lies outside the bounds that were approved.
     """
-    files = checked_files(step.check, world)
+    files = merged_files(step.check, world)
+    holder = holder_of(step.check, world)
     folder = world.folder.expected(step.role)
     rejects = world.folder.quarantine / folder.name
+    attributes = checksum_attributes(world.spec)
     tally = map_files(
-        world.mapping,
+        world.mapping if attributes is None else Projected(world.mapping, attributes),
         files,
         folder,
         rejects,
         processes=world.processes,
         progress=world.progress,
+        holder=holder,
+        sample=step.sample,
+        indexes=_index_keys(world.spec, world.plan),
     )
+    if step.sample is None:
+        require_merged(step.check, tally.read, world)
     ledger = Ledger(folder)
-    agree(count_export(files), ledger, export_of(step.check, world))
-    facts = _facts(world.spec, tally, ledger)
+    items = sum(file.live for file in files)
+    if step.sample is None:
+        agree(count_export(files, holder=holder), ledger, *exports_of(step.check, world))
+    facts, collisions = _facts(world.spec, tally, ledger)
+    if tally.read < items:
+        facts = {**facts, "sample_of": items}
+    portrait = _portrait(ledger, tally, collisions, rejects, world)
+    write_durably(world.folder.portrait(step.role), encode_part(portrait))
+    write_explorable(world.folder, step.role, files, None)
     # Before they are judged, so that a report of a failed dry run has its figures too.
     world.journal.record(step.id, "mapped", facts)
     if step.bounds is None:
@@ -66,7 +94,7 @@ def judge(spec: Spec, facts: Evidence, rejects: Path) -> None:
     if facts["unresolved_keys"]:
         message = (
             f"{facts['unresolved_keys']:,} target keys are made by more than one item "
-            f"({facts['colliding_items']:,} items); the first is {_first_example(facts)}"
+            f"({facts['colliding_items']:,} items)"
         )
         raise CheckFailed(message, "make the key unique, or name transform.collisions' winner")
 
@@ -107,34 +135,52 @@ def require_within_bounds(facts: Evidence, bounds: Evidence) -> None:
             raise Stale(message, "look at what changed, then start a new run")
 
 
-def _facts(spec: Spec, tally: Tally, ledger: Ledger) -> Evidence:
-    """Return the figures of one pass, for the journal and the report."""
+def _facts(spec: Spec, tally: Tally, ledger: Ledger) -> tuple[Evidence, Collisions]:
+    """Return the figures of one pass for the journal, and the collisions by name."""
+    winner = spec.transform.collisions
+    # First of all, since it decides the collisions and writes down the losers.
+    resolved = ledger.superseded(None if winner == "refuse" else winner.take)
     collisions = ledger.collisions(EXAMPLES)
-    return {
+    facts = {
         "read": tally.read,
         "kept": tally.kept,
         "dropped": tally.dropped,
         "rejected": tally.rejected,
         "results": tally.results,
         "rejects_by_reason": dict(ledger.rejects_by_reason()),
-        **_collision_facts(spec, collisions, ledger),
-    }
-
-
-def _collision_facts(spec: Spec, collisions: Collisions, ledger: Ledger) -> Evidence:
-    """Return how many keys collide and how that ends, writing down the losers."""
-    winner = spec.transform.collisions
-    resolved = ledger.superseded(None if winner == "refuse" else winner.take)
-    return {
         "colliding_keys": collisions.keys,
         "colliding_items": collisions.items,
         "unresolved_keys": resolved.unresolved,
         "superseded": resolved.count,
-        "collision_examples": [example.as_json() for example in collisions.examples],
     }
+    return facts, collisions
 
 
-def _first_example(facts: Evidence) -> str:
-    """Return the first colliding key, which the terminal may show."""
-    examples = facts["collision_examples"]
-    return str(examples[0]["key"]) if examples else "in the ledger"
+def _portrait(
+    ledger: Ledger, tally: Tally, collisions: Collisions, rejects: Path, world: World
+) -> Portrait:
+    """Return what the items are like. Keys are in it, so it stays out of the journal."""
+    key, folder = world.plan.key, ledger.folder
+    return Portrait(
+        sizes=sizes_told(folder, ledger.sizes(), LARGEST),
+        attributes=tally.profile.summary(_index_keys(world.spec, world.plan)),
+        partitions=hottest_partitions(folder, key.partition.name, HOTTEST) if key.sort else None,
+        rejects=reject_groups(rejects, folder / SPILL, REJECT_GROUPS),
+        collisions=tuple(
+            CollisionExample(
+                key=orjson.loads(one.key), items=one.items, places=one.lines, winner=one.winner
+            )
+            for one in collisions.examples
+        ),
+    )
+
+
+def _index_keys(spec: Spec, plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    """Return the key attributes of each index that the target will have, as far as is known."""
+    indexes = spec.target.indexes
+    if not isinstance(indexes, Indexes):
+        indexes = plan.settings.description.indexes if plan.settings else Indexes()
+    return {
+        index.name: tuple(attribute.name for attribute in (*index.partition, *index.sort))
+        for index in (*indexes.global_, *indexes.local)
+    }

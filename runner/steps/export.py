@@ -1,10 +1,16 @@
 """Making an export and proving it whole."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.aws.exports import ExportRequest
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export, parse_location
-from retable.runner.export.manifest import Export
+from retable.runner.export.manifest import ALTERED, Export
+from retable.runner.export.spool import IN_PLACE, Holder
+from retable.runner.export.windows import in_order
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan import CheckExport, EnablePitr, MakeExport, UseExport
 from retable.runner.world import Evidence, World
@@ -48,36 +54,49 @@ def _started_export(step: MakeExport, world: World) -> str:
         return str(started[-1].data["arn"])
     token = f"{world.folder.run_id}-{step.id}-{failed + 1}"
     world.journal.record(step.id, "intent", {"client_token": token})
-    arn = world.aws.exports.start(step.table_arn, step.bucket, step.prefix, token)
+    wanted = ExportRequest(
+        table_arn=step.table_arn,
+        bucket=step.bucket,
+        prefix=step.prefix,
+        format=step.format,
+        bucket_owner=step.bucket_owner,
+        kms_key=step.kms_key,
+    )
+    arn = world.aws.exports.start(wanted, token)
     world.journal.record(step.id, "started-export", {"arn": arn})
     return arn
 
 
 def use_export(step: UseExport, world: World) -> Evidence:
-    """Name the finished export that is taken."""
+    """Name the finished exports that are taken."""
     del world
-    return {"export_id": step.export_id, "location": step.location}
+    return {
+        "export_id": step.export_id,
+        "location": step.location,
+        "incrementals": list(step.incrementals),
+    }
 
 
 def check_made_export(step: CheckExport, world: World) -> Evidence:
-    """Prove every digest and every count of the export, and that it is of the right table.
+    """Prove every digest and every count of the exports, and that they are of the right table.
 
     Raises:
-        CheckFailed: the export is not whole, or is of another table.
+        CheckFailed: an export is not whole, or is of another table, or there is a gap.
     """
-    export, files = _prove(step, world)
+    exports, files = _prove(step, world)
+    full, last = exports[0], exports[-1]
     claimed = world.evidence(step.export).get("item_count")
-    if claimed is not None and claimed != export.item_count:
+    if claimed is not None and claimed != full.item_count:
         message = (
-            f"export {export.id}: DescribeExport says {claimed} items, "
-            f"its manifest says {export.item_count}"
+            f"export {full.id}: DescribeExport says {claimed} items, "
+            f"its manifest says {full.item_count}"
         )
         raise CheckFailed(message)
     return {
-        "export_id": export.id,
-        "table_id": export.table_id,
-        "export_time": export.export_time.isoformat(),
-        "item_count": export.item_count,
+        "export_id": full.id,
+        "table_id": full.table_id,
+        "export_time": last.export_time.isoformat(),
+        "item_count": sum(export.item_count for export in exports),
         "data_files": len(files),
     }
 
@@ -98,38 +117,68 @@ def checked_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
     return world.checked[check_id]
 
 
-def export_of(check_id: str, world: World) -> Export:
-    """Return the manifest of the export that the ``CheckExport`` step ``check_id`` proves."""
+def holder_of(check_id: str, world: World) -> Holder:
+    """Return what has the data files of a ``CheckExport`` step at hand."""
+    return world.spool if any(file.stored for file in checked_files(check_id, world)) else IN_PLACE
+
+
+def exports_of(check_id: str, world: World) -> tuple[Export, ...]:
+    """Return the manifests of the exports that the ``CheckExport`` step ``check_id`` proves.
+
+    The full one comes first, the incremental ones follow in the order of their windows.
+    """
     step = world.plan.step(check_id)
     if not isinstance(step, CheckExport):
         raise TypeError(check_id)
     return _open(step, world)
 
 
-def _prove(step: CheckExport, world: World) -> tuple[Export, tuple[CheckedFile, ...]]:
-    """Open the export, compare what it is of, check its files and remember them."""
-    export = _open(step, world)
-    if step.table_id is not None and export.table_id != step.table_id:
+def _prove(step: CheckExport, world: World) -> tuple[tuple[Export, ...], tuple[CheckedFile, ...]]:
+    """Open the exports, compare what they are of, check their files and remember them."""
+    exports = _open(step, world)
+    full = exports[0]
+    if step.table_id is not None and full.table_id != step.table_id:
         message = (
-            f"export {export.id} is of the table with TableId {export.table_id}; "
+            f"export {full.id} is of the table with TableId {full.table_id}; "
             f"{world.plan.source} has TableId {step.table_id}"
         )
         raise CheckFailed(message, "name an export of the table as it is now")
-    name = export.table_arn.rpartition("/")[2]
+    name = full.table_arn.rpartition("/")[2]
     if name != world.plan.source:
-        message = f"export {export.id} is of the table {name}, expected {world.plan.source}"
+        message = f"export {full.id} is of the table {name}, expected {world.plan.source}"
         raise CheckFailed(message, "check source.export.location and id")
-    location, objects = _place(step, world)
-    spool = world.folder.spool / export.id
-    files = check_export(export, location, objects, spool, world.progress)
-    world.checked[step.id] = files
-    return export, files
+    location, _ = _place(step, world)
+    spool = world.spool if isinstance(location, S3Prefix) else None
+    files: list[CheckedFile] = []
+    for place, export in enumerate(exports):
+        checked = check_export(export, location, spool, world.progress)
+        files += [replace(file, place=place) for file in checked]
+    _require_distinct(files)
+    world.checked[step.id] = tuple(files)
+    return exports, world.checked[step.id]
 
 
-def _open(step: CheckExport, world: World) -> Export:
-    """Read the manifests of the export that ``step`` is about."""
+def _require_distinct(files: Sequence[CheckedFile]) -> None:
+    """Refuse two exports that name one data file: a file is known by its key from here on.
+
+    Raises:
+        CheckFailed: naming the file.
+    """
+    seen: set[str] = set()
+    for file in files:
+        if file.key in seen:
+            message = f"two of the exports name the data file {file.key}"
+            raise CheckFailed(message, ALTERED)
+        seen.add(file.key)
+
+
+def _open(step: CheckExport, world: World) -> tuple[Export, ...]:
+    """Read the manifests of the exports that ``step`` is about, and see that they join."""
     location, objects = _place(step, world)
-    return open_export(location, str(world.evidence(step.export)["export_id"]), objects)
+    named = world.evidence(step.export)
+    full = open_export(location, str(named["export_id"]), objects)
+    added = [open_export(location, name, objects) for name in named.get("incrementals", ())]
+    return (full, *in_order(full, added))
 
 
 def _place(step: CheckExport, world: World) -> tuple[Any, Any]:

@@ -1,15 +1,23 @@
 """Loading: every kept item of the export that counts goes into the target."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.query import Ledger
-from retable.runner.load.load import FileTally, LoadRequest, load_items
+from retable.runner.load.account import FileTally
+from retable.runner.load.load import LoadRequest, load_items
 from retable.runner.plan import DryRun, LoadItems
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.export import checked_files
+from retable.runner.steps.export import holder_of
+from retable.runner.steps.merge import merged_files
+from retable.runner.throughput import THROUGHPUT, Recorder
 from retable.runner.world import Evidence, World
 
+FILE_MARK = "file-mark"
+"""The event that journals up to which line of a data file all items are written or quarantined."""
 FILE_DONE = "file-done"
 """The event that journals one data file whose items are all written or quarantined."""
 
@@ -26,24 +34,28 @@ def load(step: LoadItems, world: World) -> Evidence:
     if not isinstance(mapped, DryRun):
         raise TypeError(step.dry_run)
     ledger = Ledger(world.folder.expected(mapped.role))
-    load_items(
-        LoadRequest(
+    with _throughput(step, world) as progress:
+        request = LoadRequest(
             aws=world.aws,
             mapping=world.mapping,
-            files=checked_files(mapped.check, world),
+            files=merged_files(mapped.check, world),
             table=table.name,
             key=world.plan.key,
             rate=step.rate,
+            on_conflict=step.on_conflict,
             done_files=frozenset(done["file"] for done in _files_done(step, world)),
             skip=ledger.losers,
-            on_file_done=lambda tally: _journal(step, tally, world),
+            on_file_done=lambda tally: _journal(step, FILE_DONE, tally, world),
+            on_file_mark=lambda tally: _journal(step, FILE_MARK, tally, world),
+            marks=_marks(step, world),
             quarantine=load_quarantine(world.folder.quarantine),
-            progress=world.progress,
+            progress=progress,
             clock=world.clock,
             rng=world.random,
+            holder=holder_of(mapped.check, world),
             total=int(world.evidence(step.dry_run)["results"]),
         )
-    )
+        load_items(request)
     return _sums(step, world)
 
 
@@ -52,15 +64,30 @@ def load_quarantine(quarantine: Path) -> Path:
     return quarantine / "load.jsonl"
 
 
-def _journal(step: LoadItems, tally: FileTally, world: World) -> None:
-    """Record that all items of one data file are accounted for."""
-    facts = {
-        "file": tally.file,
-        "loaded": tally.loaded,
-        "superseded": tally.superseded,
-        "quarantined": tally.quarantined,
-    }
-    world.journal.record(step.id, FILE_DONE, facts)
+@contextmanager
+def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
+    """Watch how fast the items go in, and record it also where the load does not come to its end.
+
+    A load that is killed leaves no such record, and its report no line for that time.
+    """
+    recorder = Recorder(world.progress, world.clock)
+    try:
+        yield recorder
+    finally:
+        world.journal.record(step.id, THROUGHPUT, {"moments": recorder.moments()})
+
+
+def _journal(step: LoadItems, event: str, tally: FileTally, world: World) -> None:
+    """Record how far one data file is accounted for."""
+    world.journal.record(step.id, event, asdict(tally))
+
+
+def _marks(step: LoadItems, world: World) -> dict[str, FileTally]:
+    """Return how far each data file was that an earlier process began; the last record counts."""
+    done = {facts["file"] for facts in _files_done(step, world)}
+    records = world.journal.records(step.id, FILE_MARK)
+    tallies = (FileTally(**record.data) for record in records)
+    return {tally.file: tally for tally in tallies if tally.file not in done}
 
 
 def _files_done(step: LoadItems, world: World) -> list[Evidence]:

@@ -2,25 +2,41 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.compile import max_rejects
+from retable.runner.compile import checksum_attributes, max_rejects
+from retable.runner.disk import write_durably
+from retable.runner.export.spool import held
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.account import account
 from retable.runner.ledger.query import Ledger
+from retable.runner.load.quarantine import kept_existing
 from retable.runner.plan import DryRun, VerifyTable
+from retable.runner.report.json import encode_part
+from retable.runner.report.model import ONE_ITEM
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.export import checked_files
+from retable.runner.steps.export import holder_of
 from retable.runner.steps.load import load_quarantine
+from retable.runner.steps.merge import merged_files
 from retable.runner.verify.compare import Comparison, compare
+from retable.runner.verify.drill import Drill
+from retable.runner.verify.expire import write_expired
+from retable.runner.verify.explore import write_explorable
+from retable.runner.verify.one import differs
 from retable.runner.verify.queries import run_queries
 from retable.runner.verify.read import read_table
+from retable.runner.verify.sample import count_equal, pick
+from retable.runner.verify.source import asks_for_source, source_files
 from retable.runner.world import Evidence, World
 
 SEGMENTS = 8
 """Scan segments read side by side."""
-SHOWN_DIFFERENCES = 10
-"""How many differences a report shows; ``diff.jsonl`` has them all."""
+SHOWN_DIFFERENCES = 50
+"""How many differences a report names and drills into; ``diff.jsonl`` has them all."""
+SAMPLED_ITEMS = 50
+"""How many items are read one by one as well: a second's work."""
 
 
 def verify(step: VerifyTable, world: World) -> Evidence:
@@ -35,18 +51,35 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     elif world.aws.tables.describe(step.table) is None:
         message = f"the target table {step.table} does not exist"
         raise CheckFailed(message, "run the migration first")
-    comparison = _compare(step, world)
-    checks = [*_comparison_checks(comparison), *_query_checks(step, world)]
+    if world.only_key is not None:
+        return _verify_one(step, world, world.only_key)
+    found = _compare(step, world)
+    comparison = found.comparison
+    sampled = _sampled_check(step, found, world)
+    checks = [*_comparison_checks(comparison), sampled, *_query_checks(step, world)]
+    rows = found.drill.rows(
+        comparison.first[:SHOWN_DIFFERENCES],
+        checksum_attributes(world.spec),
+        show_values=world.show_values,
+    )
+    # Keys are in it, and values where the user asked for them: it stays out of the journal.
+    write_durably(world.folder.differences, encode_part(rows))
+    mapped = _mapped(step, world)
+    files = merged_files(mapped.check, world)
+    write_explorable(world.folder, mapped.role, files, _quarantined(step, world))
     facts = {
         "expected": comparison.expected_count,
         "actual": comparison.actual_count,
         "missing": comparison.missing,
         "extra": comparison.extra,
         "different": comparison.different,
+        "expired": found.expired,
         "checks": checks,
-        "first_differences": [
-            {"kind": row.kind, "key": row.key} for row in comparison.first[:SHOWN_DIFFERENCES]
-        ],
+        "buckets": {
+            "expected": comparison.buckets_expected,
+            "actual": comparison.buckets_actual,
+            "differing": comparison.buckets_differing,
+        },
     }
     world.journal.record(step.id, "compared", facts)
     _require_account(step, world)
@@ -54,10 +87,21 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     return {name: facts[name] for name in ("expected", "actual", "missing", "extra", "different")}
 
 
-def _compare(step: VerifyTable, world: World) -> Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the comparison found, and the way to look closer."""
+
+    comparison: Comparison
+    drill: Drill
+    expired: int
+    """How many missing items time to live has deleted."""
+
+
+def _compare(step: VerifyTable, world: World) -> Found:
     """Read the table into a fresh ledger and compare it with the expected one."""
     shutil.rmtree(world.folder.actual, ignore_errors=True)
     world.folder.actual.mkdir(parents=True)
+    world.folder.expired.unlink(missing_ok=True)
     read_table(
         world.aws.tables,
         step.table,
@@ -66,14 +110,103 @@ def _compare(step: VerifyTable, world: World) -> Comparison:
         segments=SEGMENTS,
         items=world.folder.actual / "items" if world.spec.verify.queries else None,
         progress=world.progress,
+        attributes=checksum_attributes(world.spec),
     )
-    expected = world.folder.expected(_mapped(step, world).role)
-    return compare(
-        expected,
+    drill = _drill(step, world)
+    comparison = _compared(step, world)
+    expired = _expired(step, drill, world) if comparison.missing else 0
+    if expired:
+        comparison = _compared(step, world)
+    return Found(comparison=comparison, drill=drill, expired=expired)
+
+
+def _drill(step: VerifyTable, world: World) -> Drill:
+    """Return the way to look at single items on both sides."""
+    check = _mapped(step, world).check
+    return Drill(
+        world.aws.tables,
+        step.table,
+        world.plan.key,
+        files=merged_files(check, world),
+        holder=holder_of(check, world),
+        mapping=world.mapping,
+    )
+
+
+def _verify_one(step: VerifyTable, world: World, key: str) -> Evidence:
+    """Hold a single item to account.
+
+    Raises:
+        CheckFailed: the table does not hold it as it must be.
+    """
+    drill, attributes = _drill(step, world), checksum_attributes(world.spec)
+    expected, actual, difference = differs(
+        key,
+        world.folder.expected(_mapped(step, world).role),
+        drill,
+        attributes,
         quarantined=_quarantined(step, world),
+        expired=None,
+    )
+    if expected is None and actual is None:
+        message = f"there is no such item, neither expected of {step.table} nor in it"
+        raise CheckFailed(message, "the key is case-sensitive; numbers may be spelt in any way")
+    rows = [difference] if difference else []
+    told = drill.rows(rows, attributes, show_values=world.show_values)
+    write_durably(world.folder.differences, encode_part(told))
+    kinds = {"missing": 0, "extra": 0, "different": 0} | {row.kind: 1 for row in rows}
+    check = {
+        "name": ONE_ITEM,
+        "outcome": "failed" if difference else "passed",
+        "expected": expected,
+        "actual": actual,
+    }
+    world.journal.record(step.id, "compared", {**kinds, "checks": [check]})
+    if difference:
+        message = f"the item is {difference.kind} in {step.table}"
+        raise CheckFailed(message, "--show-values shows the values in which it differs")
+    return kinds
+
+
+def _compared(step: VerifyTable, world: World) -> Comparison:
+    """Compare both ledgers, as far as what is expected is known."""
+    return compare(
+        world.folder.expected(_mapped(step, world).role),
+        quarantined=_quarantined(step, world),
+        expired=world.folder.expired,
         actual=world.folder.actual,
         diff=world.folder.diff,
+        others=step.others,
     )
+
+
+def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
+    """Find which missing items have expired, so that they are not expected any more."""
+    settings = world.aws.tables.settings(step.table)
+    if settings is None or settings.ttl is None:
+        return 0
+    now = int(world.clock.now().timestamp())
+    return write_expired(world.folder.actual, drill, settings.ttl, now, world.folder.expired)
+
+
+def _sampled_check(step: VerifyTable, found: Found, world: World) -> dict[str, Any]:
+    """Read some items one by one, consistently, and return how many are what they must be."""
+    sampled = pick(
+        world.folder.expected(_mapped(step, world).role),
+        SAMPLED_ITEMS,
+        world.folder.run_id,
+        quarantined=_quarantined(step, world),
+        expired=world.folder.expired,
+    )
+    equal = count_equal(sampled, found.drill, checksum_attributes(world.spec))
+    passed = equal == len(sampled)
+    return {
+        "name": "items read one by one",
+        "outcome": "passed" if passed else "failed",
+        "expected": len(sampled),
+        "actual": equal,
+        "message": None if passed else "by consistent GetItem of items picked by their hash",
+    }
 
 
 def _mapped(step: VerifyTable, world: World) -> DryRun:
@@ -115,14 +248,20 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
     queries = world.spec.verify.queries
     if not queries:
         return
-    results = run_queries(
-        queries,
-        files=checked_files(_mapped(step, world).check, world),
-        expected=world.folder.expected(_mapped(step, world).role),
-        items=world.folder.actual / "items",
-        folder=world.folder.ledger,
-        quarantined=_quarantined(step, world),
-    )
+    files = merged_files(_mapped(step, world).check, world)
+    holder = holder_of(_mapped(step, world).check, world)
+    with ExitStack() as stack:
+        # A query may read any of them, so all are at hand, however much room that takes.
+        for file in files if asks_for_source(queries) else ():
+            stack.enter_context(held(holder, file))
+        results = run_queries(
+            queries,
+            files=list(source_files(queries, files, world.folder.source)),
+            expected=world.folder.expected(_mapped(step, world).role),
+            items=world.folder.actual / "items",
+            folder=world.folder.ledger,
+            quarantined=_quarantined(step, world),
+        )
     for result in results:
         yield {
             "name": result.name,
@@ -130,6 +269,7 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
             "expected": _scalar(result.expected),
             "actual": _shown(result.actual, result.expected),
             "sql": None if result.outcome == "passed" else result.sql,
+            "line": result.line,
             "message": result.message,
         }
 
@@ -166,10 +306,11 @@ def _require_account(step: VerifyTable, world: World) -> None:
         loaded=loaded["loaded"],
     )
     allowed = max_rejects(world.spec, counts.read)
-    refused = counts.rejected + loaded["quarantined"]
-    if refused > allowed:
+    # What was kept as the spec asks for is no fault of the items.
+    refused = loaded["quarantined"] - kept_existing(load_quarantine(world.folder.quarantine))
+    if counts.rejected + refused > allowed:
         message = (
-            f"{loaded['quarantined']:,} items were refused by the table; "
+            f"{refused:,} items were refused by the table; "
             f"transform.max_rejects allows {allowed:,} in all"
         )
         raise CheckFailed(message, f"they are in {load_quarantine(world.folder.quarantine)}")

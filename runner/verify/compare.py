@@ -14,12 +14,13 @@ from typing import Any, Literal, get_args
 import duckdb
 import orjson
 
+from retable.runner.disk import replace_durably
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
-from retable.runner.ledger.write import replace_durably
 
 BUCKET = "md5_number_upper(key) & 255"
 """The bucket of an item: the first byte of its key's MD5, which no digest has a part in."""
+BUCKETS = 256
 ROWS_AT_ONCE = 4_000_000
 """How many rows of both sides are joined at once: with keys of 60 bytes about 0.5 GB."""
 SHOWN = 100
@@ -36,11 +37,14 @@ class Difference:
 
     kind: Kind
     key: Mapping[str, Any]
+    source_file: str | None = None
+    source_line: int | None = None
+    """Where it was exported; ``None`` for an item that is extra."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How the two sides compare.
+    """How the two sides compare. ``buckets_*`` are the counts of all 256 buckets.
 
     The checksums are 32 hex digits. ``buckets_differing`` (0 to 255) are those whose count or
     checksum differs. ``first`` are the first differences by key. ``sql`` has, by the name of the
@@ -54,6 +58,8 @@ class Comparison:
     missing: int
     extra: int
     different: int
+    buckets_expected: tuple[int, ...]
+    buckets_actual: tuple[int, ...]
     buckets_differing: tuple[int, ...]
     first: tuple[Difference, ...]
     sql: Mapping[str, str]
@@ -80,22 +86,24 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     actual: Path,
     diff: Path,
     superseded: Path | None = None,
+    expired: Path | None = None,
+    others: bool = False,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Comparison:
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
 
     What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
-    table refused (the JSON lines ``quarantined``) is not expected. Writes every difference into
-    ``diff`` as JSON lines and beside the folder ``actual`` as ``diff.parquet``, both sorted by key;
-    they are empty where there is none. An item that is there twice is extra.
+    What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
+    table refused or let expire (the JSON lines ``quarantined``, ``expired``) is not expected.
+    Writes every difference into ``diff`` as JSON lines and beside the folder ``actual`` as
+    ``diff.parquet``, both sorted by key; they are empty where there is none. An item that is there
+    twice is extra. With ``others``, items of no expected key are not looked at.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB.
     """
-    sides = (
-        expected_items(expected, superseded or expected / SUPERSEDED, quarantined),
-        actual_items(actual),
-    )
+    wanted = expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired)
+    sides = (wanted, actual_items(actual, wanted if others else None))
     with database(actual.parent / SPILL, memory_limit) as connection:
         must, found = (_buckets(connection, side) for side in sides)
         differing = [
@@ -112,6 +120,8 @@ def compare(  # noqa: PLR0913 -- each side's files by name
         expected_checksum=_checksum(must),
         actual_checksum=_checksum(found),
         **kinds,
+        buckets_expected=_counts(must),
+        buckets_actual=_counts(found),
         buckets_differing=tuple(differing),
         first=first,
         sql=_sql(sides, differing),
@@ -198,8 +208,13 @@ def _write(
     sorted_ = f"from read_parquet({file_list([parquet])})"
     text = f"select kind, key::json as key, source_file, source_line {sorted_}"
     _copy(connection, text, lines, "format json")
-    rows = connection.execute(f"select kind, key {sorted_} limit {SHOWN}").fetchall()
-    first = tuple(Difference(kind=kind, key=orjson.loads(key)) for kind, key in rows)
+    rows = connection.execute(
+        f"select kind, key, source_file, source_line {sorted_} limit {SHOWN}"
+    ).fetchall()
+    first = tuple(
+        Difference(kind=kind, key=orjson.loads(key), source_file=file, source_line=line)
+        for kind, key, file, line in rows
+    )
     return {kind: counts.get(kind, 0) for kind in get_args(Kind)}, first
 
 
@@ -208,6 +223,11 @@ def _copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, options: 
     temporary = path.with_name(path.name + ".part")
     connection.execute(f"copy ({sql}) to {literal(temporary)} ({options})")
     replace_durably(temporary, path)
+
+
+def _counts(sums: Mapping[int, Sums]) -> tuple[int, ...]:
+    """Return how many items each bucket has."""
+    return tuple(sums.get(bucket, NONE)[0] for bucket in range(BUCKETS))
 
 
 def _total(sums: Mapping[int, Sums], part: int) -> int:

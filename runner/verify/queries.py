@@ -17,7 +17,6 @@ from typing import Any, Literal
 import duckdb
 import orjson
 
-from retable.runner.export.check import CheckedFile
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal, unglobbed
 from retable.runner.ledger.relations import PART_GLOB, SUPERSEDED, expected_items, parts
 from retable.runner.ledger.write import MAX_LINE_BYTES
@@ -48,6 +47,8 @@ class QueryResult:
     expected: Value
     actual: Value = None
     sql: str
+    line: int
+    """Where the spec declares it."""
     message: str | None = None
 
 
@@ -58,7 +59,7 @@ class Unevaluated(Exception):  # noqa: N818 -- it is an outcome
 def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     queries: Sequence[Query],
     *,
-    files: Sequence[CheckedFile],
+    files: Sequence[Path],
     expected: Path,
     items: Path,
     folder: Path,
@@ -66,29 +67,31 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     seconds: float = TIME_LIMIT_SECONDS,
     memory_limit: str = MEMORY_LIMIT,
 ) -> tuple[QueryResult, ...]:
-    """Run ``queries`` over the data files, the expected ledger and the table's items.
+    """Run ``queries`` over the exported items, the expected ledger and the table's items.
 
-    ``expected`` is the ledger's folder and ``items`` the one ``read_table`` filled; ``folder``
-    takes what DuckDB spills and the file ``queries.sql``. Each query has a database of its own.
+    ``files`` are gzip files of ``{"Item": …}`` lines; ``expected`` is the ledger's folder and
+    ``items`` the one ``read_table`` filled; ``folder`` takes what DuckDB spills and the file
+    ``queries.sql``. Each query has a database of its own.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB outside of any query.
     """
     quarantined = None if quarantined is None else quarantined.resolve()
-    views = _views(files, expected.resolve(), items.resolve(), quarantined)
+    files = [path.resolve() for path in files]
+    made = views(files, expected.resolve(), items.resolve(), quarantined)
     prelude = folder / PRELUDE
-    prelude.write_text("".join(f"{text};\n" for text in (*MACROS, *views)), encoding="utf-8")
+    prelude.write_text("".join(f"{text};\n" for text in (*MACROS, *made)), encoding="utf-8")
     readable = _Readable(
         folders=(expected.resolve(), items.resolve()),
         files=(
-            *(file.path.resolve() for file in files),
+            *files,
             *([] if quarantined is None else [quarantined]),
         ),
     )
     results = []
     for query in queries:
         with database((folder / SPILL).resolve(), memory_limit) as connection:
-            for text in (*MACROS, *views):
+            for text in (*MACROS, *made):
                 connection.execute(text)
             _lock(connection, readable)
             results.append(_run(connection, query, prelude, seconds))
@@ -103,15 +106,15 @@ class _Readable:
     files: tuple[Path, ...]
 
 
-def _views(
-    files: Sequence[CheckedFile], expected: Path, items: Path, quarantined: Path | None
+def views(
+    files: Sequence[Path], expected: Path, items: Path, quarantined: Path | None
 ) -> tuple[str, ...]:
     """Return the statements that make the three views."""
     lines = "select null::json as json where false"
     if files:
         # Lines that are no JSON are no items; the dry run rejected and counted them.
         lines = f"""select json from read_ndjson_objects(
-  {file_list(file.path.resolve() for file in files)},
+  {file_list(files)},
   compression = 'gzip', maximum_object_size = {MAX_LINE_BYTES}, ignore_errors = true)
 where json is not null"""
     held = "select null::varchar as key, null::varchar as item where false"
@@ -159,6 +162,7 @@ def _run(
             outcome="unevaluated",
             expected=query.expect,
             sql=sql,
+            line=query.span.line,
             message=str(reason),
         )
     return QueryResult(
@@ -167,6 +171,7 @@ def _run(
         expected=query.expect,
         actual=actual,
         sql=sql,
+        line=query.span.line,
     )
 
 

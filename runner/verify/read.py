@@ -3,7 +3,7 @@
 Comparing it with anything is ``compare``'s. Items are held a page at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +16,7 @@ from retable.runner.progress import Progress
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.describe import describe_item
 from retable.transforms.outcome import Result
+from retable.transforms.project import project
 
 
 class Scanner(Protocol):
@@ -36,8 +37,11 @@ def read_table(  # noqa: PLR0913 -- what to read, and where to
     segments: int,
     items: Path | None,
     progress: Progress,
+    attributes: frozenset[str] | None = None,
 ) -> int:
     """Read ``table``, keyed by ``key``, into ``folder`` and return the number of its items.
+
+    Digests are taken over ``attributes`` only, where they are given.
 
     Writes one part of the actual ledger a segment (``00000.parquet``) and, where ``items`` names a
     folder, the items themselves there. The table must have no writers: a scan is no snapshot.
@@ -49,7 +53,12 @@ def read_table(  # noqa: PLR0913 -- what to read, and where to
     folder.mkdir(parents=True, exist_ok=True)
     if items is not None:
         items.mkdir(parents=True, exist_ok=True)
-    scan = _Scan(tables, table, key, segments, progress)
+
+    def describe(item: TypedItem) -> Result:
+        result = describe_item(item, key)
+        return result if attributes is None else project(result, attributes)
+
+    scan = _Scan(tables, table, describe, segments, progress)
     with ThreadPoolExecutor(segments, thread_name_prefix="scan") as pool:
         running = [pool.submit(scan.read, segment, folder, items) for segment in range(segments)]
         try:
@@ -67,11 +76,16 @@ class _Scan:
     """One scan of a table, shared by the threads that read its segments."""
 
     def __init__(
-        self, tables: Scanner, table: str, key: KeySchema, segments: int, progress: Progress
+        self,
+        tables: Scanner,
+        table: str,
+        describe: Callable[[TypedItem], Result],
+        segments: int,
+        progress: Progress,
     ) -> None:
         self._tables = tables
         self._table = table
-        self._key = key
+        self._describe_item = describe
         self._segments = segments
         self._progress = progress
         self._lock = Lock()
@@ -112,7 +126,7 @@ class _Scan:
             CheckFailed: it is no item.
         """
         try:
-            return describe_item(item, self._key)
+            return self._describe_item(item)
         except ValueError as error:
             # The error may hold a value; the type of the fault has to do.
             message = f"the table {self._table} holds an item that is no DynamoDB item"

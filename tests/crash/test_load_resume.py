@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Stopped
-from retable.runner.load.load import FileTally
+from retable.runner.load.account import FileTally
 from retable.runner.load.quarantine import read_quarantine
 from support.loads import COUNT, Loading
-from support.sink import Item, Reply, Script
+from support.sink import Item, Reply, Script, all_written
 
 POISON = {"o-3", "o-50", "o-119"}
 REQUESTS = 40
@@ -64,8 +64,36 @@ def test_i2_a_load_that_stops_at_any_request_resumes_to_the_same_account(
         loading.load(table(dies_at))
     except Stopped as stopped:
         assert "expired" in stopped.message  # noqa: PT017 -- it may also come to its end
-    loading.load(table(None), done_files=loading.done())
+    loading.load(table(None), done_files=loading.done(), marks=loading.left())
     assert_every_item_is_on_account(loading)
+
+
+@pytest.mark.parametrize("dies_at", [60, 130, 200])
+def test_i2_what_a_mark_covers_is_not_written_again(
+    tmp_path: Path, dies_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load that dies writes again what was under way and at most what one mark spans."""
+    span = 50
+    monkeypatch.setattr("retable.runner.load.load.CHECKPOINT_LINES", span)
+    monkeypatch.setattr("retable.runner.load.source.SHUFFLED_ITEMS", 40)
+    monkeypatch.setattr("retable.runner.load.source.BLOCK_LINES", 10)
+    loading = Loading(tmp_path, 6_000)
+
+    def script(count: int, items: list[Item]) -> Reply:
+        if count >= dies_at:
+            return Reply(status=400, error="ExpiredTokenException")
+        return Reply(written=items)
+
+    with pytest.raises(Stopped):
+        loading.load(script)
+    written = len(loading.stored)
+    assert loading.marks
+    again = loading.load(all_written, done_files=loading.done(), marks=loading.left())
+    assert len(loading.stored) == 6_000
+    assert loading.sums() == (6_000, 0, 0)
+    files = sum(1 for file in loading.files if file.item_count)
+    under_way = 40 + 32 * 25
+    assert written + len(again) - 6_000 <= files * (span + 10) + under_way
 
 
 @pytest.mark.parametrize("journaled", [False, True])

@@ -84,11 +84,11 @@ def test_a_run_that_cannot_be_meant_exits_2(
 def test_what_comes_later_is_told_by_plan_and_refused_by_run_with_exit_2(tmp_path: Path) -> None:
     spec = tmp_path / "later.migrate.yaml"
     shutil.copytree(SPECS / "seeds", tmp_path / "seeds")
-    spec.write_text(ORDERS.replace("with: batch-write", "with: bulk-put"), "utf-8")
+    spec.write_text(ORDERS.replace("read: scan", "read: export"), "utf-8")
     ran = migrate("run", spec, *LEAVE, "--sandbox", cwd=tmp_path)
     assert ran.code == 2, ran.err
-    assert "load.with: bulk-put" in ran.err
+    assert "verify.read: export" in ran.err
     assert not (tmp_path / ".migrate").exists()
     planned = migrate("plan", spec, "--sandbox", cwd=tmp_path)
     assert planned.code == 0, planned.err
-    assert "! load.with: bulk-put" in planned.out
+    assert "! verify.read: export" in planned.out

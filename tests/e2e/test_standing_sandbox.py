@@ -109,6 +109,23 @@ def test_i4_altering_one_item_makes_verify_exit_1_and_name_it(orders: Standing) 
     }
     assert key["customer_id"]["S"] in ended.out
     assert "read_parquet" in ended.out
+    (changed,) = [row for row in report["first_differences"] if row["kind"] == "different"]
+    (change,) = changed["changes"]
+    assert (change["name"], change["expected"], change["actual"]) == ("total_cents", None, None)
+    shown = orders.migrate("verify", ORDERS, "--show-values")
+    assert "total_cents: N " in shown.out
+    assert "-> N 1" in shown.out
+    for name, kind in ((key, "different"), (gone, "missing"), (extra, "extra")):
+        text = f"{name['customer_id']['S']},{name['order_key']['S']}"
+        one = orders.migrate("verify", ORDERS, "--key", text)
+        assert one.code == 1
+        assert f"the item is {kind} in orders" in one.err
+    same = f"{items[2]['customer_id']['S']},{items[2]['order_key']['S']}"
+    assert (
+        "PASSED verify  the item is in table orders"
+        in orders.migrate("verify", ORDERS, "--key", same).out
+    )
+    assert "no such item" in orders.migrate("verify", ORDERS, "--key", "nobody,never").err
 
 
 def test_ctrl_c_ends_with_130_and_says_how_to_resume(orders: Standing, tmp_path: Path) -> None:

@@ -11,12 +11,17 @@ from typing import Any
 
 import orjson
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.manifest import Export
+from retable.runner.export.manifest import Export, Format
+from retable.runner.export.write import (
+    ExportHead,
+    ExportWindow,
+    write_native_export,
+)
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.native_export import write_native_export
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
@@ -33,6 +38,7 @@ class MadeExport:
     root: Path
     prefix: str = ""
     id: str = EXPORT_ID
+    incremental: bool = False
 
     @property
     def location(self) -> LocalFolder:
@@ -54,7 +60,7 @@ class MadeExport:
 
     def check(self) -> tuple[CheckedFile, ...]:
         """Return its data files, checked."""
-        return check_export(self.open(), self.location, None, self.root / "spool", NoProgress())
+        return check_export(self.open(), self.location, None, NoProgress())
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the lines of the files manifest."""
@@ -64,7 +70,7 @@ class MadeExport:
     def data(self, number: int = 0) -> Path:
         """Return the data file of the files manifest's line ``number``, from 0."""
         name = self.entries()[number]["dataFileS3Key"].rpartition("/")[2]
-        return self.folder / "data" / str(name)
+        return (self.folder.parent if self.incremental else self.folder) / "data" / str(name)
 
     def set_summary(self, **fields: Any) -> None:
         """Change fields of the summary and sign it again; ``...`` removes one."""
@@ -107,10 +113,14 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
     export_id: str = EXPORT_ID,
     files: int = 4,
     table_arn: str = TABLE_ARN,
+    output_format: Format = "DYNAMODB_JSON",
+    time: datetime = EXPORT_TIME,
+    window: ExportWindow | None = None,
 ) -> MadeExport:
     """Write a whole export of ``items`` (attribute maps; a number makes that many) below ``root``.
 
-    One of several data files is always empty.
+    With a ``window`` it is an incremental one, and the items are its lines. One of several data
+    files is always empty.
     """
 
     def put(key: str, body: bytes) -> None:
@@ -118,18 +128,19 @@ def make_export(  # noqa: PLR0913 -- the facts of an export
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
-    write_native_export(
-        put,
-        some_items(items) if isinstance(items, int) else items,
+    head = ExportHead(
         table_arn=table_arn,
         table_id=TABLE_ID,
         bucket="acme-exports",
         prefix=prefix or None,
         export_id=export_id,
-        export_time=EXPORT_TIME,
-        files=files,
+        export_time=time,
+        output_format=output_format,
+        window=window,
     )
-    return MadeExport(root, prefix, export_id)
+    records = some_items(items) if isinstance(items, int) else items
+    write_native_export(put, head, records, files=files)
+    return MadeExport(root, prefix, export_id, incremental=window is not None)
 
 
 def some_items(count: int) -> Iterator[bytes]:
@@ -173,12 +184,15 @@ class LocalObjects:
         return path.read_bytes()
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
-        """Fetch an object."""
-        del etag
+        """Fetch an object, which must be the one that ``etag`` names."""
         body = self.read(bucket, key)
+        found = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if etag not in {None, found}:
+            message = f"s3://{bucket}/{key} is not the object it was"
+            raise CheckFailed(message)
         self.fetched.append(key)
         path.write_bytes(body)
-        return "etag"
+        return found
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with ``prefix``."""

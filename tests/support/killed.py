@@ -1,13 +1,14 @@
 """Runs ``migrate`` in forked children of one small process, each killed at a chosen point.
 
 A point is a moment just before or just after the journal is written: the whole of what a run does
-lies between two of them. The parent imports everything once and uses none of it, so that a child
-starts at once and carries no threads.
+lies between two of them. Or it is the moment at which a function is called. The parent imports
+everything once and uses none of it, so that a child starts at once and carries no threads.
 """
 
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -35,11 +36,22 @@ class KilledRuns:
             text=True,
         )
 
-    def run(self, *arguments: str | Path, cwd: Path, kill_at: int | None) -> tuple[int, int]:
-        """Run ``migrate``; return its exit code (-9 where killed) and how many points it passed."""
+    def run(
+        self, *arguments: str | Path, cwd: Path, kill_at: int | None, kill_in: str | None = None
+    ) -> tuple[int, int]:
+        """Run ``migrate``; return its exit code (-9 where killed) and how many points it passed.
+
+        ``kill_in`` names a function, ``retable.runner.export.merge.note_lines``, as its caller
+        knows it.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"arguments": [*map(str, arguments)], "cwd": str(cwd), "kill_at": kill_at}
+        order = {
+            "arguments": [*map(str, arguments)],
+            "cwd": str(cwd),
+            "kill_at": kill_at,
+            "kill_in": kill_in,
+        }
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         code, points = json.loads(self._process.stdout.readline())
@@ -79,6 +91,8 @@ def _child(order: dict[str, Any], tally: Path) -> None:
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     _arm(order["kill_at"], tally)
+    if order["kill_in"] is not None:
+        _mine(order["kill_in"])
     code = 1
     try:
         main(order["arguments"])
@@ -108,6 +122,18 @@ def _arm(kill_at: int | None, tally: Path) -> None:
         tick()
 
     Journal.record = fused  # type: ignore[method-assign]  # the fuse is what this module is for
+
+
+def _mine(function: str) -> None:
+    """Die as soon as ``function`` is called."""
+    where, _, name = function.rpartition(".")
+    owner = pkgutil.resolve_name(where)
+
+    def die(*_: Any, **__: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert callable(getattr(owner, name))
+    setattr(owner, name, die)
 
 
 if __name__ == "__main__":

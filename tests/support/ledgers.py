@@ -1,5 +1,6 @@
 """Small ledgers for tests: results with made-up digests, written as the engine writes them."""
 
+import base64
 import gzip
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.ledger.write import ActualWriter, LedgerWriter
 from retable.transforms.outcome import Dropped, Kept, Outcome, Result
 
@@ -60,7 +61,7 @@ def write_data_file(path: Path, lines: Sequence[bytes]) -> CheckedFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     body = gzip.compress(b"".join(line + b"\n" for line in lines), mtime=0)
     path.write_bytes(body)
-    digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
     return CheckedFile(key=path.name, path=path, item_count=len(lines), md5=digest)
 
 

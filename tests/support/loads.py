@@ -6,8 +6,9 @@ from typing import Any
 
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
-from retable.runner.export.check import CheckedFile
-from retable.runner.load.load import FileTally, LoadRequest, load_items
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.load.account import FileTally
+from retable.runner.load.load import LoadRequest, load_items
 from retable.runner.progress import NoProgress
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
@@ -34,6 +35,8 @@ class Loading:
         self.files: tuple[CheckedFile, ...] = make_export(tmp_path, items).check()
         self.quarantine = tmp_path / "load.jsonl"
         self.tallies: list[FileTally] = []
+        self.marks: dict[str, FileTally] = {}
+        """How far each file was, as it was last told."""
         self.batches: list[list[Item]] = []
         self.stored: dict[str, Item] = {}
         """What the table holds, over all loads."""
@@ -59,12 +62,19 @@ class Loading:
         """Return the files that were told to be done."""
         return frozenset(tally.file for tally in self.tallies)
 
+    def left(self) -> dict[str, FileTally]:
+        """Return how far those files were that are not done."""
+        return {key: mark for key, mark in self.marks.items() if key not in self.done()}
+
     def _load(self, aws: Aws, **changes: Any) -> None:
         wanted: dict[str, Any] = {
             "rate": None,
+            "on_conflict": "overwrite",
             "done_files": frozenset(),
             "skip": lambda _: frozenset(),
             "on_file_done": self.tallies.append,
+            "on_file_mark": self._mark,
+            "marks": {},
             "mapping": compile_mapping(self.spec),
             "progress": NoProgress(),
             "clock": SystemClock(),
@@ -82,6 +92,9 @@ class Loading:
                 **wanted,
             )
         )
+
+    def _mark(self, tally: FileTally) -> None:
+        self.marks[tally.file] = tally
 
     def sums(self) -> tuple[int, int, int]:
         """Return loaded, superseded and quarantined over all files."""

@@ -25,6 +25,8 @@ class Reply:
     written: list[Item] = field(default_factory=list)
     unprocessed: list[Item] = field(default_factory=list)
     error: str | None = None
+    reasons: tuple[str, ...] = ()
+    """Why the table holds back, as ``ThrottlingReasons`` say it."""
     hang_up: bool = False
     wrong_crc: bool = False
     after_seconds: float = 0.0
@@ -60,11 +62,17 @@ class Sink:
         return reply
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that lets many connect at once: a connection that is put off waits for a second."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def sink(script: Script, key: str = "id") -> Iterator[tuple[Sink, Aws]]:
     """Serve ``script`` on loopback and yield the sink and a way to it."""
     taker = Sink(script, key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(taker))
+    server = _Server(("127.0.0.1", 0), _handler(taker))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     environ = {
@@ -88,7 +96,8 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            taker.requests.append((dict(self.headers.items()), body))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            taker.requests.append((headers, body))
             [(table, requests)] = json.loads(body)["RequestItems"].items()
             reply = taker.take([request["PutRequest"]["Item"] for request in requests])
             time.sleep(reply.after_seconds)
@@ -106,6 +115,10 @@ def _handler(taker: Sink) -> type[BaseHTTPRequestHandler]:
                 answer["ConsumedCapacity"] = [{"TableName": table, "CapacityUnits": reply.units}]
             if reply.error:
                 answer = {"__type": f"com.amazonaws.dynamodb#{reply.error}", "message": "no"}
+                if reply.reasons:
+                    answer["ThrottlingReasons"] = [
+                        {"reason": reason, "resource": "arn"} for reason in reply.reasons
+                    ]
             content = json.dumps(answer).encode()
             self.send_response(reply.status)
             self.send_header("Content-Length", str(len(content)))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.export.check import CheckedFile, check_export
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import S3Prefix, open_export
+from retable.runner.export.spool import Spool
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import NoProgress
 from support.exports import (
@@ -221,7 +223,7 @@ def test_progress_reaches_the_total(made: MadeExport) -> None:
         def advance(self, done: int, total: int | None, unit: str) -> None:
             told.append((done, total, unit))
 
-    check_export(made.open(), made.location, None, made.root, Watcher())
+    check_export(made.open(), made.location, None, Watcher())
     assert told[-1] == (9, 9, "items")
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
 
@@ -241,11 +243,11 @@ class TestFromS3:
         self, bucket: MadeExport, objects: LocalObjects, tmp_path: Path
     ) -> None:
         checked = _fetch(objects, tmp_path / "spool")
-        assert [file.path.parent for file in checked] == [tmp_path / "spool"] * 4
+        assert [file.path.parent for file in checked] == [tmp_path / "spool" / EXPORT_ID] * 4
         assert len(objects.fetched) == 4
-        assert [path.read_bytes() for path in sorted((tmp_path / "spool").iterdir())] == [
-            path.read_bytes() for path in sorted((bucket.folder / "data").iterdir())
-        ]
+        assert [
+            path.read_bytes() for path in sorted((tmp_path / "spool" / EXPORT_ID).iterdir())
+        ] == [path.read_bytes() for path in sorted((bucket.folder / "data").iterdir())]
 
     def test_a_file_that_lies_there_whole_is_not_fetched_again(
         self, bucket: MadeExport, objects: LocalObjects, tmp_path: Path
@@ -268,8 +270,7 @@ class TestFromS3:
             check_export(
                 export,
                 S3Prefix("acme-exports", "orders"),
-                objects,
-                tmp_path / "spool",
+                Spool(tmp_path / "spool", objects),
                 NoProgress(),
             )
 
@@ -283,17 +284,17 @@ class TestFromS3:
     def test_a_full_disk_stops_the_run_and_says_how_much_is_needed(
         self, bucket: MadeExport, objects: LocalObjects, tmp_path: Path
     ) -> None:
-        spool = tmp_path / "spool"
-        spool.mkdir()
+        spool = tmp_path / "spool" / EXPORT_ID
+        spool.mkdir(parents=True)
         files = open_export(S3Prefix("acme-exports", "orders"), EXPORT_ID, objects).files
         last = [file for file in files if file.item_count][-1]
         (spool / f"{last.name}.part").symlink_to("/dev/full")
         wanted = (
             rf"{re.escape(str(spool / last.name))} cannot be written: No space left on device "
-            r"\(about \d+ bytes more are needed, [\d,]+ bytes are free\)"
+            r"\([\d,]+ bytes are free\)"
         )
         with pytest.raises(Stopped, match=wanted) as stopped:
-            _fetch(objects, spool)
+            _fetch(objects, tmp_path / "spool")
         assert isinstance(stopped.value.__cause__, OSError)
         assert stopped.value.__cause__.errno == errno.ENOSPC
         assert not (spool / last.name).exists()
@@ -303,8 +304,11 @@ class TestFromS3:
         self, bucket: MadeExport, objects: LocalObjects, tmp_path: Path
     ) -> None:
         bucket.set_summary(billedSizeBytes=10**18)
+        location = S3Prefix("acme-exports", "orders")
+        export = open_export(location, EXPORT_ID, objects)
+        spool = Spool(tmp_path / "spool", objects, most_bytes=10**18)
         with pytest.raises(Stopped, match=r"bytes free; fetching export .* needs at least"):
-            _fetch(objects, tmp_path / "spool")
+            check_export(export, location, spool, NoProgress())
         assert objects.fetched == []
 
     def test_a_spool_that_cannot_be_made_stops_the_run(
@@ -319,7 +323,7 @@ class TestFromS3:
 def _fetch(objects: LocalObjects, spool: Path) -> tuple[CheckedFile, ...]:
     location = S3Prefix("acme-exports", "orders")
     export = open_export(location, EXPORT_ID, objects)
-    return check_export(export, location, objects, spool, NoProgress())
+    return check_export(export, location, Spool(spool, objects), NoProgress())
 
 
 def _lines(made: MadeExport) -> list[bytes]:

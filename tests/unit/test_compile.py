@@ -225,7 +225,9 @@ def references(step: Step, plan: Plan) -> set[str]:
 
 def test_i5_reading_plans_hold_no_step_that_writes(replace_spec: Spec) -> None:
     dry = compile_dry_run(replace_spec, export())
-    verification = compile_verification(replace_spec, export(), None, None)
+    verification = compile_verification(
+        replace_spec, export().id, (), "s3://acme-exports/orders/", None
+    )
     assert [type(step).__name__ for step in dry.steps] == ["UseExport", "CheckExport", "DryRun"]
     assert [type(step).__name__ for step in verification.steps][-1] == "VerifyTable"
 
@@ -245,3 +247,16 @@ def test_max_rejects_is_a_count_or_a_share_rounded_down(
 ) -> None:
     spec = build_spec(tmp_path, REPLACE + f"  max_rejects: {allowed}\n")
     assert max_rejects(spec, items) == most
+
+
+@pytest.mark.parametrize(
+    ("billing", "rate"),
+    [("on-demand", 2_000), ("{read: 5, write: 30}", 15), ("{read: 1, write: 1}", 1)],
+)
+def test_a_rate_in_percent_is_a_share_of_the_new_tables_own(
+    tmp_path: Path, billing: str, rate: int
+) -> None:
+    text = BESIDE.replace("target:", f"target:\n  billing: {billing}")
+    plan = compile_plan(build_spec(tmp_path, text + "load: {rate: {percent: 50}}\n"), observed())
+    (load,) = [step for step in plan.steps if isinstance(step, LoadItems)]
+    assert load.rate == rate

@@ -23,7 +23,7 @@ from pyarrow import parquet
 
 from retable.runner import engine
 from retable.runner.engine import LineMapping, Tally, map_files
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.query import Ledger
@@ -277,7 +277,7 @@ def _peak(folder: Path, items: int) -> int:
 import sys, pathlib, resource
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from retable.runner.engine import map_files
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.progress import NoProgress
 from support.mappings import ByNumber
 file = CheckedFile(key="k", path=pathlib.Path(sys.argv[1]), item_count={items}, md5=sys.argv[2])

@@ -1,9 +1,12 @@
 """Exports by the service: started once a token, followed to their end however long it takes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from retable.runner.aws.exports import ExportRequest
 from retable.runner.aws.session import Aws, connect
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import NoProgress
@@ -14,6 +17,15 @@ from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, create, enable_recovery, put, set_faults
 
 ORDERS = ARN.format("orders")
+
+
+def wanted(prefix: str = "orders", **more: Any) -> ExportRequest:
+    plain = ExportRequest(
+        table_arn=ORDERS, bucket="acme-exports", prefix=prefix, format="DYNAMODB_JSON"
+    )
+    return replace(plain, **more)
+
+
 HOURS = 3 * 3600.0
 
 
@@ -49,7 +61,7 @@ def aws(server: SandboxServer, clock: ManualClock) -> Aws:
 
 def test_an_export_needs_recovery_and_says_so(aws: Aws) -> None:
     with pytest.raises(Refused, match="has no point-in-time recovery"):
-        aws.exports.start(ORDERS, "acme-exports", "orders/", "token-1")
+        aws.exports.start(wanted("orders"), "token-1")
 
 
 def test_an_export_of_hours_is_followed_to_its_end(
@@ -59,7 +71,7 @@ def test_an_export_of_hours_is_followed_to_its_end(
     with Wire(server.endpoint) as wire:
         enable_recovery(wire)
     notes = Notes()
-    arn = aws.exports.start(ORDERS, "acme-exports", "orders/", "token-1")
+    arn = aws.exports.start(wanted("orders"), "token-1")
     assert aws.exports.describe(arn).status == "IN_PROGRESS"
     state = aws.exports.wait(arn, clock=clock, progress=notes)
     assert (state.status, state.item_count, state.failure) == ("COMPLETED", 1, None)
@@ -72,12 +84,41 @@ def test_an_export_of_hours_is_followed_to_its_end(
     assert key in list(aws.objects.list_keys("acme-exports", "orders/"))
 
 
+def test_an_export_that_never_ends_stops_the_run_in_the_end(
+    aws: Aws, server: SandboxServer, clock: ManualClock
+) -> None:
+    with Wire(server.endpoint) as wire:
+        enable_recovery(wire)
+    arn = aws.exports.start(wanted(), "token-1")
+    with pytest.raises(Stopped, match=r"is still IN_PROGRESS after 3[0-9]{2} s") as stopped:
+        aws.exports.wait(arn, clock=clock, progress=NoProgress(), patience=300)
+    assert stopped.value.hint is not None
+    assert "resuming waits on" in stopped.value.hint
+    state = aws.exports.wait(arn, clock=clock, progress=NoProgress())
+    assert state.status == "COMPLETED"
+
+
+def test_what_an_export_is_asked_for_is_what_it_is(aws: Aws, server: SandboxServer) -> None:
+    with Wire(server.endpoint) as wire:
+        enable_recovery(wire)
+        own = {"bucket_owner": "123456789012", "kms_key": "alias/exports"}
+        arn = aws.exports.start(wanted(format="ION", **own), "token-1")
+        found = wire.done("DescribeExport", {"ExportArn": arn})["ExportDescription"]
+        assert found["ExportFormat"] == "ION"
+        assert (found["S3SseAlgorithm"], found["S3SseKmsKeyId"]) == ("KMS", "alias/exports")
+        assert found["S3BucketOwner"] == "123456789012"
+        arn = aws.exports.start(wanted(), "token-2")
+        plain = wire.done("DescribeExport", {"ExportArn": arn})["ExportDescription"]
+        assert plain["S3SseAlgorithm"] == "AES256"
+        assert not {"S3SseKmsKeyId", "S3BucketOwner"} & set(plain)
+
+
 def test_i2_one_token_starts_one_export(aws: Aws, server: SandboxServer) -> None:
     with Wire(server.endpoint) as wire:
         enable_recovery(wire)
-    first = aws.exports.start(ORDERS, "acme-exports", "", "token-1")
-    assert aws.exports.start(ORDERS, "acme-exports", "", "token-1") == first
-    assert aws.exports.start(ORDERS, "acme-exports", "", "token-2") != first
+    first = aws.exports.start(wanted(""), "token-1")
+    assert aws.exports.start(wanted(""), "token-1") == first
+    assert aws.exports.start(wanted(""), "token-2") != first
 
 
 def test_a_failed_export_carries_the_services_own_reason(
@@ -86,7 +127,7 @@ def test_a_failed_export_carries_the_services_own_reason(
     with Wire(server.endpoint) as wire:
         enable_recovery(wire)
     set_faults(server.endpoint, export_failure="S3NoSuchBucket")
-    arn = aws.exports.start(ORDERS, "acme-exports", "orders", "token-1")
+    arn = aws.exports.start(wanted("orders"), "token-1")
     state = aws.exports.wait(arn, clock=clock, progress=NoProgress())
     assert state.status == "FAILED"
     assert state.failure is not None

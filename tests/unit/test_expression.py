@@ -131,3 +131,12 @@ def test_the_library_s_own_cache_is_left_alone() -> None:
     compile_expression("`1.5`")
     assert isinstance(jmespath.search("`1.5`", {}), float)
     assert isinstance(compile_expression("`1.5`").search([Decimal(1)]), Decimal)
+
+
+def test_an_expression_inside_of_a_value_has_no_text() -> None:
+    """The library's text is its address in memory, another one each time."""
+    text = "to_string({x: missing, y: &@})"
+    for document in (0, Decimal(0)):
+        with pytest.raises(ExpressionError) as caught:
+            compile_expression(text).search(document)
+        assert caught.value.kind == "invalid-type"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import Export
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export

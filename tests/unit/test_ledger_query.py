@@ -1,6 +1,7 @@
 """Questions to the ledger, and the account of every item."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -59,7 +60,24 @@ def test_a_collision_names_its_key_and_the_lines_it_comes_from(folder: Path) -> 
         items=3,
         lines=("data/0.json.gz:1", "data/0.json.gz:3", "data/1.json.gz:1"),
     )
-    assert example.as_json()["lines"][0] == "data/0.json.gz:1"
+
+
+@pytest.mark.parametrize(("take", "winner"), [("latest", 2), ("first", 1), (None, None)])
+def test_a_collision_names_the_line_that_wins(
+    folder: Path, take: Literal["latest", "first"] | None, winner: int | None
+) -> None:
+    write_ledger(folder, [kept("a", "1", rank=b"1"), kept("a", "2", rank=b"2"), kept("b")])
+    ledger = Ledger(folder)
+    ledger.superseded(take)
+    (example,) = ledger.collisions(10).examples
+    assert example.winner == (None if winner is None else f"data/0.json.gz:{winner}")
+
+
+def test_a_collision_that_ties_has_no_winner(folder: Path) -> None:
+    write_ledger(folder, [kept("a", "1", rank=b"1"), kept("a", "2", rank=b"1")])
+    ledger = Ledger(folder)
+    ledger.superseded("latest")
+    assert ledger.collisions(10).examples[0].winner is None
 
 
 def test_rejected_and_dropped_items_never_collide(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.export.check import CheckedFile
+from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.lines import read_lines, split_lines
 from retable.runner.failure import CheckFailed
 from support.exports import make_export, md5_text, packed, some_items

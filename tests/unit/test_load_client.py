@@ -10,6 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from retable.runner.aws.session import Aws, connect
+from retable.runner.clock import SystemClock
 from retable.runner.failure import Stopped
 from retable.runner.load.client import Answer, BatchClient, Kind
 from support.loads import COUNT, Loading
@@ -20,7 +21,7 @@ ITEM = b'{"id":{"S":"o-1"},"n":{"N":"12345678901234567890123456789012345678"}}'
 
 async def ask(aws: Aws, *items: bytes) -> Answer:
     async with aiohttp.ClientSession() as http:
-        return await BatchClient(http, aws, "orders-v2").put(items)
+        return await BatchClient(http, aws, "orders-v2", SystemClock()).put(items)
 
 
 def put(script: Script) -> tuple[Answer, list[list[Item]]]:

@@ -1,6 +1,7 @@
 """Loading: every item is written or quarantined, whatever the table answers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from retable.runner.clock import SystemClock
 from retable.runner.failure import Stopped
 from retable.runner.load.quarantine import read_quarantine
+from retable.runner.progress import NoProgress
 from support.loads import COUNT, Loading
 from support.sandboxes import ManualClock
 from support.sink import Item, Reply, Script, all_written
@@ -166,3 +168,45 @@ def test_a_batch_is_given_its_own_time_after_a_long_silence(loading: Loading) ->
 
     stored = loading.load(first_throttled, skip=slow, clock=clock, idle_seconds=150)
     assert len(stored) == COUNT
+
+
+HOT = "TableWriteKeyRangeThroughputExceeded"
+
+
+def test_a_batch_of_a_hot_key_range_lets_others_go_first(loading: Loading) -> None:
+    """With room for one request only, a batch that kept its place would stop all the others."""
+    hot: list[str] = []
+
+    def script(number: int, items: list[Item]) -> Reply:
+        if number == 0:
+            hot.append(items[0]["id"]["S"])
+        if number < 12 and any(item["id"]["S"] in hot for item in items):
+            return Reply(
+                status=400,
+                error="ThrottlingException",
+                reasons=(HOT, "TableWriteAccountLimitExceeded"),
+            )
+        return Reply(written=items)
+
+    assert len(loading.load(script)) == COUNT
+    first = [hot[0] in {item["id"]["S"] for item in batch} for batch in loading.batches]
+    assert first[0]
+    assert not all(first[: len(first) // 2]), "others went between its tries"
+
+
+def test_a_note_says_why_the_table_holds_back_and_what_is_done(loading: Loading) -> None:
+    notes: list[str] = []
+
+    class Watcher(NoProgress):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    def script(number: int, items: list[Item]) -> Reply:
+        if number < 3:
+            return Reply(status=400, error="ThrottlingException", reasons=(HOT,))
+        return Reply(written=items)
+
+    loading.load(script, progress=Watcher())
+    assert re.fullmatch(
+        r"the table holds back \(KeyRangeThroughputExceeded\): \d+ requests at once", notes[0]
+    )

@@ -118,7 +118,7 @@ def test_room_grows_while_requests_go_through_and_ends_somewhere() -> None:
     room = Room()
     assert room.limit == FIRST_REQUESTS
     for _ in range(10_000):
-        room.went_through()
+        room.went_through(0.01)
     assert room.limit == MOST_REQUESTS
 
 
@@ -147,3 +147,24 @@ def test_a_full_room_waits_until_a_place_is_given_back() -> None:
         await asyncio.wait_for(waiting, 1)
 
     asyncio.run(fill())
+
+
+def test_answers_that_take_longer_ask_for_no_more_requests() -> None:
+    room = Room()
+    room.went_through(0.01)
+    before = room.limit
+    for _ in range(1000):
+        room.went_through(0.5)
+    assert room.limit == before
+    for _ in range(1000):
+        room.went_through(0.02)
+    assert room.limit == MOST_REQUESTS
+
+
+def test_a_limit_of_the_account_leaves_one_request_at_once() -> None:
+    room = Room()
+    room.held_back(hard=True)
+    assert room.limit == 1
+    for _ in range(3):
+        room.went_through(0.01)
+    assert room.limit > 1

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.load.account import Block, Entry, FileState
 from retable.runner.load.quarantine import Quarantine, read_quarantine
 from retable.transforms.outcome import Result
 
@@ -14,9 +16,15 @@ RESULT = Result(
 )
 
 
+def entry(file: str, line: int) -> Entry:
+    """Return an item that is on its way from a line of ``file``."""
+    state = FileState(CheckedFile(key=file, path=Path(), item_count=9, md5=""))
+    return Entry(state, Block(), line, 0, RESULT)
+
+
 def test_an_entry_names_its_line_and_keeps_the_item_exactly(tmp_path: Path) -> None:
     path = tmp_path / "load.jsonl"
-    Quarantine(path, frozenset()).add("data/a.json.gz", 7, 0, RESULT, "ValidationException")
+    Quarantine(path, frozenset()).add(entry("data/a.json.gz", 7), "ValidationException")
     assert list(read_quarantine(path)) == [
         {
             "source_file": "data/a.json.gz",
@@ -34,16 +42,16 @@ def test_an_entry_names_its_line_and_keeps_the_item_exactly(tmp_path: Path) -> N
 def test_i2_only_the_items_of_finished_files_survive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "load.jsonl"
     first = Quarantine(path, frozenset())
-    first.add("a", 1, 0, RESULT, "ValidationException")
-    first.add("b", 1, 0, RESULT, "ValidationException")
+    first.add(entry("a", 1), "ValidationException")
+    first.add(entry("b", 1), "ValidationException")
     again = Quarantine(path, frozenset(["a"]))
-    again.add("b", 1, 0, RESULT, "ValidationException")
-    assert [entry["source_file"] for entry in read_quarantine(path)] == ["a", "b"]
+    again.add(entry("b", 1), "ValidationException")
+    assert [kept["source_file"] for kept in read_quarantine(path)] == ["a", "b"]
 
 
 def test_i2_a_line_torn_at_any_byte_is_no_line(tmp_path: Path) -> None:
     path = tmp_path / "load.jsonl"
-    Quarantine(path, frozenset()).add("a", 1, 0, RESULT, "ValidationException")
+    Quarantine(path, frozenset()).add(entry("a", 1), "ValidationException")
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole + whole[:length])
@@ -54,3 +62,12 @@ def test_i2_a_line_torn_at_any_byte_is_no_line(tmp_path: Path) -> None:
 
 def test_no_file_is_an_empty_quarantine(tmp_path: Path) -> None:
     assert list(read_quarantine(tmp_path / "none.jsonl")) == []
+
+
+def test_i2_the_items_up_to_a_mark_survive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "load.jsonl"
+    first = Quarantine(path, frozenset())
+    for line in (3, 8, 9):
+        first.add(entry("a", line), "ValidationException")
+    Quarantine(path, frozenset(), {"a": 8})
+    assert [kept["source_line"] for kept in read_quarantine(path)] == [3, 8]

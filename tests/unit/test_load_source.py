@@ -1,25 +1,34 @@
 """What is handed to the table: batches within the limits, no key twice, files in turns."""
 
-from collections.abc import Iterable
+import itertools
+import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.load import source
-from retable.runner.load.source import Entry, FileState, batches
+from retable.runner.load.account import Block, Entry, FileState
+from retable.runner.load.source import Batch, batches, shuffled
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
 from support.loads import COUNT, Loading
 
 
+def chance(seed: int) -> random.Random:
+    """Return the same order every time."""
+    return random.Random(seed)  # noqa: S311 -- an order needs no secrecy
+
+
 def states(loading: Loading) -> list[FileState]:
-    return [FileState(file=file) for file in loading.files]
+    return [FileState(file) for file in loading.files]
 
 
 def test_files_are_read_in_turns(tmp_path: Path) -> None:
     loading = Loading(tmp_path)
-    found = list(batches(compile_mapping(loading.spec), states(loading), lambda _: frozenset()))
+    found = list(all_batches(loading))
     entries = [entry for batch in found for entry in batch.entries]
     assert len(entries) == COUNT
     first = [entry.state.file.key for entry in entries[:9]]
@@ -29,13 +38,49 @@ def test_files_are_read_in_turns(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_ends_in_the_batch_of_its_last_item_or_later(tmp_path: Path) -> None:
+def test_every_file_ends_once(tmp_path: Path) -> None:
     loading = Loading(tmp_path)
-    over: set[str] = set()
-    for batch in batches(compile_mapping(loading.spec), states(loading), lambda _: frozenset()):
-        assert over.isdisjoint(entry.state.file.key for entry in batch.entries)
-        over |= {state.file.key for state in batch.ended}
-    assert over == {file.key for file in loading.files}
+    ended = [state.file.key for batch in all_batches(loading) for state in batch.ended]
+    assert sorted(ended) == sorted(file.key for file in loading.files)
+
+
+def test_neighbours_in_a_file_are_no_neighbours_in_the_load(tmp_path: Path) -> None:
+    loading = Loading(tmp_path)
+    (state,) = [one for one in states(loading) if one.file.item_count > 30][:1]
+    none = frozenset[tuple[int, int]]()
+    found = list(batches(compile_mapping(loading.spec), [state], lambda _: none, chance(3)))
+    lines = [entry.line for batch in found for entry in batch.entries]
+    assert sorted(lines) == list(range(1, state.file.item_count + 1))
+    steps = [abs(after - before) for before, after in itertools.pairwise(lines)]
+    assert steps.count(1) < len(steps) / 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1001, 5000])
+def test_a_shuffle_holds_a_bounded_number_back_and_loses_nothing(count: int) -> None:
+    held = 0
+    most = 0
+
+    def arriving() -> Iterator[Entry]:
+        nonlocal held, most
+        for number in range(count):
+            held += 1
+            most = max(most, held)
+            yield _entry(str(number), 10)
+
+    seen = []
+    for entry in shuffled(arriving(), chance(1)):
+        held -= 1
+        assert isinstance(entry, Entry)
+        seen.append(int(entry.result.key))
+    assert sorted(seen) == list(range(count))
+    assert most <= source.SHUFFLED_ITEMS + 1
+
+
+def test_a_shuffle_of_large_items_is_bounded_by_their_bytes() -> None:
+    found = shuffled((_entry(str(n), 4_000_000) for n in range(100)), chance(1))
+    first = next(found)
+    assert isinstance(first, Entry)
+    assert int(first.result.key) <= 9
 
 
 @given(
@@ -55,6 +100,12 @@ def test_no_batch_breaks_a_limit_or_holds_a_key_twice(items: list[tuple[int, int
         assert size <= source.MAX_BATCH_BYTES or len(batch) == 1
 
 
+def all_batches(loading: Loading) -> Iterator[Batch]:
+    """Return the batches of all files."""
+    mapping = compile_mapping(loading.spec)
+    return batches(mapping, states(loading), lambda _: frozenset(), chance(1))
+
+
 def _batched(entries: list[Entry]) -> Iterable[list[Entry]]:
     """Run the batching over entries that come from nowhere."""
     return (batch.entries for batch in source.in_batches(iter(entries)))
@@ -62,4 +113,4 @@ def _batched(entries: list[Entry]) -> Iterable[list[Entry]]:
 
 def _entry(key: str, size: int) -> Entry:
     result = Result(item_json=b"x" * size, key=key, digest=(0, 0), size=size)
-    return Entry(state=None, line=1, ordinal=0, result=result)  # type: ignore[arg-type]  # not looked at
+    return Entry(None, Block(), 1, 0, result)  # type: ignore[arg-type]  # not looked at

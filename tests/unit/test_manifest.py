@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.export.manifest import parse_export
+from retable.runner.export.manifest import Window, parse_summary
 from retable.runner.failure import CheckFailed, Refused
 from support.exports import EXPORT_ID, TABLE_ARN, TABLE_ID, MadeExport, make_export, md5_text
 
@@ -52,6 +52,64 @@ def test_unknown_fields_are_passed_over(made: MadeExport) -> None:
 def test_a_full_export_may_say_that_it_is_one(made: MadeExport) -> None:
     made.set_summary(exportType="FULL_EXPORT")
     assert made.open().item_count == 9
+
+
+def test_an_export_in_ion_says_so(made: MadeExport) -> None:
+    made.set_summary(outputFormat="ION")
+    assert made.open().output_format == "ION"
+
+
+INCREMENTAL = {
+    "version": "2023-08-01",
+    "exportType": "INCREMENTAL_EXPORT",
+    "exportTime": ...,
+    "exportFromTime": "2026-09-21T14:13:20.000Z",
+    "exportToTime": "2026-09-21T15:13:20.000Z",
+    "outputView": "NEW_AND_OLD_IMAGES",
+}
+
+
+def make_incremental(made: MadeExport, **fields: Any) -> None:
+    """Turn an export into an incremental one, whose files lie in the folder all share."""
+    made.set_summary(**INCREMENTAL | fields)
+    for number, entry in enumerate(made.entries()):
+        key = entry["dataFileS3Key"].replace(f"{EXPORT_ID}/data/", "data/")
+        made.set_entry(number, dataFileS3Key=key)
+
+
+@pytest.mark.parametrize("view", ["NEW_IMAGE", "NEW_IMAGES", "NEW_AND_OLD_IMAGES"])
+def test_an_incremental_export_has_a_window_and_no_time_of_its_own(
+    made: MadeExport, view: str
+) -> None:
+    make_incremental(made, outputView=view)
+    export = made.open()
+    start = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+    end = start.replace(hour=15)
+    wanted = "NEW_AND_OLD_IMAGES" if "OLD" in view else "NEW_IMAGE"
+    assert export.window == Window(start=start, end=end, view=wanted)  # type: ignore[arg-type]  # one of the two
+    assert export.export_time == end
+    assert export.data_folder == "AWSDynamoDB/data"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"exportFromTime": ...}, "exportFromTime is missing; expected a text"),
+        ({"exportToTime": "2026-09-21T14:13:20Z"}, "exportToTime is not after exportFromTime"),
+        ({"outputView": "OLD_IMAGE"}, "outputView is OLD_IMAGE; expected NEW_IMAGE or NEW_AND"),
+        ({"outputView": 1}, "outputView is another thing; expected a text"),
+    ],
+)
+def test_a_wrong_window_is_named(made: MadeExport, fields: dict[str, Any], words: str) -> None:
+    make_incremental(made, **fields)
+    with pytest.raises(CheckFailed, match=re.escape(words)):
+        made.open()
+
+
+def test_the_files_of_an_incremental_export_lie_in_the_shared_folder_only(made: MadeExport) -> None:
+    made.set_summary(**INCREMENTAL)
+    with pytest.raises(CheckFailed, match=r"line 1: .*; expected one in AWSDynamoDB/data"):
+        made.open()
 
 
 def test_a_checksum_file_may_end_in_a_newline(made: MadeExport) -> None:
@@ -107,16 +165,14 @@ def test_an_export_that_is_still_being_written_is_not_finished(made: MadeExport)
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        (
-            {"exportType": "INCREMENTAL_EXPORT", "version": "2023-08-01"},
-            "INCREMENTAL_EXPORT; only FULL_EXPORT can be read\n  incremental exports come later",
-        ),
-        ({"outputFormat": "ION"}, "has outputFormat ION; only DYNAMODB_JSON can be read"),
-        ({"version": "2031-01-01"}, "has version 2031-01-01; only 2020-06-30 can be read"),
-        ({"version": ...}, "has version None; only 2020-06-30 can be read"),
+        ({"exportType": "PARTIAL_EXPORT"}, "expected FULL_EXPORT or INCREMENTAL_EXPORT"),
+        ({"exportType": ["FULL_EXPORT"]}, "expected FULL_EXPORT or INCREMENTAL_EXPORT"),
+        ({"outputFormat": "PARQUET"}, "outputFormat PARQUET; expected DYNAMODB_JSON or ION"),
+        ({"version": "2031-01-01"}, "version 2031-01-01; expected 2020-06-30 or 2023-08-01"),
+        ({"version": ...}, "has version None; expected 2020-06-30 or 2023-08-01"),
     ],
 )
-def test_a_kind_of_export_that_comes_later_is_refused(
+def test_a_kind_of_export_that_is_not_known_is_refused(
     made: MadeExport, fields: dict[str, Any], words: str
 ) -> None:
     made.set_summary(**fields)
@@ -241,4 +297,4 @@ def test_a_data_file_named_twice_is_refused(made: MadeExport, prefix: str) -> No
 
 def test_nothing_is_parsed_before_its_digest_fits() -> None:
     with pytest.raises(CheckFailed, match="MD5 is"):
-        parse_export(EXPORT_ID, (b"{", b"no"), (b"{", b"no"))
+        parse_summary(EXPORT_ID, b"{", b"no")

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.checkout import LAYERS, ROOT, module_name, python_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-IMPORT_NAMES = {"pyyaml": "yaml"}
+IMPORT_NAMES = {"amazon.ion": "amazon", "pyyaml": "yaml"}
 # botocore comes with boto3, by the same authors and in step with it.
 BROUGHT_ALONG = {"botocore"}
 SANDBOX_ONLY = {"moto", "werkzeug", "flask"}

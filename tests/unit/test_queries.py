@@ -47,7 +47,7 @@ class Run:
     def query(self, sql: str, expect: Value = None, **options: Path | str | float) -> QueryResult:
         (result,) = run_queries(
             [Query(name="q", sql=sql, expect=expect, span=Span(1, 1, 1, 2))],
-            files=self.files,
+            files=[file.path for file in self.files],
             expected=self.expected,
             items=self.items,
             folder=self.folder / "ledger",
@@ -267,7 +267,7 @@ def test_one_bad_query_does_not_stop_the_others(run: Run) -> None:
     ]
     results = run_queries(
         queries,
-        files=run.files,
+        files=[file.path for file in run.files],
         expected=run.expected,
         items=run.items,
         folder=run.folder / "ledger",

@@ -10,8 +10,9 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from retable.runner.failure import Refused
+from retable.runner.report.items import DifferenceRow
 from retable.runner.report.json import encode_report, read_report
-from retable.runner.report.model import DifferenceRow, Report, StepReport
+from retable.runner.report.model import Report, StepReport
 from support.checkout import ROOT
 from support.reports import reports
 

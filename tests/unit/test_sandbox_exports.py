@@ -160,7 +160,7 @@ def test_a_failure_can_be_injected(server: SandboxServer, wire: Wire, s3: Any) -
     ("change", "code"),
     [
         ({"ExportType": "INCREMENTAL_EXPORT"}, "ValidationException"),
-        ({"ExportFormat": "ION"}, "ValidationException"),
+        ({"ExportFormat": "PARQUET"}, "ValidationException"),
         ({"S3Bucket": None}, "ValidationException"),
         ({"ExportTime": 1.0}, "InvalidExportTimeException"),
         ({"TableArn": ARN.format("other")}, "TableNotFoundException"),

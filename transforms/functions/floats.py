@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from retable.transforms.functions.kinds import kind_of, refuse_type
 from retable.transforms.functions.signature import Function
@@ -85,7 +85,12 @@ def _to_string(value: Any) -> str:
     return "".join(written)
 
 
-_JSON = json.JSONEncoder(separators=(",", ":"))
+def _no_expression(_: object) -> NoReturn:
+    """Refuse an expression inside of a value: the library writes its address in memory."""
+    refuse_type("to_string() takes a value, not an expression")
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"), default=_no_expression)
 _STANDARD: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "avg": _average,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from retable.runner.export.write import ExportHead, ExportWindow
+
 
 @dataclass(slots=True, kw_only=True)
 class ExportJob:
@@ -21,6 +23,8 @@ class ExportJob:
     bucket: str
     prefix: str | None
     files: int
+    window: ExportWindow | None = None
+    """What an incremental export covers."""
     item_count: int = 0
     size: int = 0
     status: str = "IN_PROGRESS"
@@ -33,20 +37,49 @@ class ExportJob:
         """Return the id, which names the folder in S3."""
         return self.arn.rpartition("/")[2]
 
+    @property
+    def head(self) -> ExportHead:
+        """Return what the export's manifests say of it."""
+        return ExportHead(
+            table_arn=self.table_arn,
+            table_id=self.table_id,
+            bucket=self.bucket,
+            prefix=self.prefix,
+            export_id=self.export_id,
+            export_time=self.start,
+            output_format=self.asked.get("ExportFormat", "DYNAMODB_JSON"),
+            kms_key=self.asked.get("S3SseKmsKeyId"),
+            window=self.window,
+        )
+
+    def _covered(self) -> dict[str, Any]:
+        """Return the members that say which moment or window it is of."""
+        if self.window is None:
+            return {"ExportTime": self.start.timestamp()}
+        specification = {
+            "ExportFromTime": self.window.start.timestamp(),
+            "ExportToTime": self.window.end.timestamp(),
+            "ExportViewType": self.window.view,
+        }
+        return {"IncrementalExportSpecification": specification}
+
     def describe(self) -> dict[str, Any]:
         """Return ``ExportDescription``; times are epoch seconds."""
         answer: dict[str, Any] = {
             "ExportArn": self.arn,
             "ExportStatus": self.status,
             "StartTime": self.start.timestamp(),
-            "ExportTime": self.start.timestamp(),
+            **self._covered(),
             "TableArn": self.table_arn,
             "TableId": self.table_id,
             "ClientToken": self.token,
             "S3Bucket": self.bucket,
-            "S3SseAlgorithm": "AES256",
-            "ExportFormat": "DYNAMODB_JSON",
+            "S3SseAlgorithm": self.asked.get("S3SseAlgorithm", "AES256"),
+            "ExportFormat": self.head.output_format,
         }
+        for name in ("S3BucketOwner", "S3SseKmsKeyId"):
+            if name in self.asked:
+                answer[name] = self.asked[name]
         if self.prefix is not None:
             answer["S3Prefix"] = self.prefix
         if "ExportType" in self.asked:

@@ -5,18 +5,19 @@ never answered with something else.
 """
 
 import threading
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from moto.dynamodb.models.table import Table
 
+from retable.runner.export.write import ExportWindow, write_native_export
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
 from retable.runner.sandbox.dynamodb.stored import items_of, typed_of
-from retable.runner.sandbox.native_export import write_native_export
+from retable.runner.sandbox.options import ACCOUNT
 from retable.runner.sandbox.state import State
 
 TOKEN_SECONDS = 8 * 3600
@@ -24,6 +25,13 @@ TOKEN_SECONDS = 8 * 3600
 CLOCK_TOLERANCE_SECONDS = 60
 """How far the service's clock may be from the caller's."""
 POLL_SECONDS = 0.02
+MOMENT_SECONDS = 0.001
+"""Times are told to the millisecond, so two may differ by as much and be one."""
+LONGEST_WINDOW_SECONDS = 24 * 3600
+"""What an incremental export may cover at most; ExportTableToPointInTime in the guide."""
+TYPES = ("FULL_EXPORT", "INCREMENTAL_EXPORT")
+VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
+FORMATS = ("DYNAMODB_JSON", "ION")
 
 
 def export_table(state: State, call: Call) -> dict[str, Any]:
@@ -66,7 +74,11 @@ def list_exports(state: State, call: Call) -> dict[str, Any]:
     first = int(call.body.get("NextToken") or 0)
     count = int(call.body.get("MaxResults") or 25)
     summaries = [
-        {"ExportArn": job.arn, "ExportStatus": job.status, "ExportType": "FULL_EXPORT"}
+        {
+            "ExportArn": job.arn,
+            "ExportStatus": job.status,
+            "ExportType": job.asked.get("ExportType", "FULL_EXPORT"),
+        }
         for job in jobs[first : first + count]
     ]
     answer: dict[str, Any] = {"ExportSummaries": summaries}
@@ -93,12 +105,10 @@ def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None
             "Member must not be null"
         )
         raise invalid(message)
-    if asked.get("ExportType", "FULL_EXPORT") != "FULL_EXPORT":
-        message = "the sandbox makes full exports only"
-        raise invalid(message)
-    if asked.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
-        message = "the sandbox exports DYNAMODB_JSON only"
-        raise invalid(message)
+    if asked.get("ExportType", "FULL_EXPORT") not in TYPES:
+        raise invalid(_unknown("exportType", str(asked["ExportType"]), TYPES))
+    if asked.get("ExportFormat", "DYNAMODB_JSON") not in FORMATS:
+        raise invalid(_unknown("exportFormat", str(asked["ExportFormat"]), FORMATS))
     recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
     if recovery["PointInTimeRecoveryStatus"] != "ENABLED":
         message = f"Point in time recovery is not enabled for table '{table.name}'"
@@ -108,8 +118,70 @@ def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None
     now = state.options.clock.now().timestamp()
     if wanted is not None and abs(wanted - now) > CLOCK_TOLERANCE_SECONDS:
         message = "the sandbox exports the present only"
-        code = "InvalidExportTimeException"
-        raise ApiError(code, message)
+        raise _wrong_time(message)
+
+
+def _moment(state: State) -> datetime:
+    """Return a whole millisecond, as manifests tell it, between all writes so far and all later."""
+    clock = state.options.clock
+    now = clock.now().astimezone(UTC)
+    moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
+    while (left := (moment - clock.now()).total_seconds()) > 0:
+        clock.sleep(left)
+    return moment
+
+
+def _window(
+    state: State, asked: Mapping[str, Any], table: Table, now: datetime
+) -> ExportWindow | None:
+    """Return what an incremental export is to cover.
+
+    Raises:
+        ApiError: it does not say, or it is too short, too long, or was not recorded.
+    """
+    if asked.get("ExportType", "FULL_EXPORT") == "FULL_EXPORT":
+        return None
+    said = asked.get("IncrementalExportSpecification") or {}
+    view = said.get("ExportViewType", "NEW_AND_OLD_IMAGES")
+    if view not in VIEWS:
+        raise invalid(_unknown("exportViewType", str(view), VIEWS))
+    if "ExportFromTime" not in said:
+        message = "IncrementalExportSpecification must have ExportFromTime"
+        raise invalid(message)
+    start = datetime.fromtimestamp(said["ExportFromTime"], UTC)
+    end = datetime.fromtimestamp(said.get("ExportToTime", now.timestamp()), UTC)
+    least, length = state.options.window_seconds, (end - start).total_seconds()
+    if not max(least, MOMENT_SECONDS) <= length <= LONGEST_WINDOW_SECONDS:
+        message = f"Difference between export period from time and to time is less than {least:g} "
+        message += f"seconds or greater than {LONGEST_WINDOW_SECONDS} seconds"
+        raise _wrong_time(message)
+    log = state.extras(table).log
+    if log is None or start < log.since - timedelta(seconds=MOMENT_SECONDS) or end > now:
+        message = "The export period is not within the point in time recovery window"
+        raise _wrong_time(message)
+    return ExportWindow(start=start, end=end, view=view)
+
+
+def _records(state: State, table: Table, window: ExportWindow | None) -> list[bytes]:
+    """Return the content of an export as it is now."""
+    log = state.extras(table).log
+    if window is None or log is None:
+        return [orjson.dumps(typed_of(item)) for item in items_of(table)]
+    return [orjson.dumps(change) for change in log.window(window.start, window.end, window.view)]
+
+
+def _wrong_time(message: str) -> ApiError:
+    """Return the refusal of a time or a window that cannot be exported."""
+    code = "InvalidExportTimeException"
+    return ApiError(code, message)
+
+
+def _unknown(member: str, found: str, known: Sequence[str]) -> str:
+    """Return the words for a value that is none of an enumeration."""
+    return (
+        f"1 validation error detected: Value '{found}' at '{member}' failed to satisfy "
+        f"constraint: Member must satisfy enum value set: [{', '.join(known)}]"
+    )
 
 
 def _earlier(state: State, token: str) -> ExportJob | None:
@@ -124,8 +196,9 @@ def _earlier(state: State, token: str) -> ExportJob | None:
 
 def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> ExportJob:
     """Fix the content of an export and let it be written."""
-    now = state.options.clock.now().astimezone(UTC)
+    now = _moment(state)
     export_id = f"{int(now.timestamp() * 1000):014d}-{state.random.getrandbits(32):08x}"
+    window = _window(state, asked, table, now)
     job = ExportJob(
         arn=f"{table.table_arn}/export/{export_id}",
         token=token,
@@ -136,8 +209,9 @@ def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> 
         bucket=asked["S3Bucket"],
         prefix=asked.get("S3Prefix"),
         files=state.options.export_files,
+        window=window,
     )
-    items = [orjson.dumps(typed_of(item)) for item in items_of(table)]
+    items = _records(state, table, window)
     state.exports[job.arn] = job
     job.thread = threading.Thread(target=_write, args=(state, job, items), daemon=True)
     job.thread.start()
@@ -164,13 +238,8 @@ def _write_files(state: State, job: ExportJob, items: list[bytes]) -> tuple[str,
     try:
         job.item_count = write_native_export(
             lambda key, body: state.moto.put_object(job.bucket, key, body),
+            job.head,
             items,
-            table_arn=job.table_arn,
-            table_id=job.table_id,
-            bucket=job.bucket,
-            prefix=job.prefix,
-            export_id=job.export_id,
-            export_time=job.start,
             files=job.files,
         )
     except Exception as error:  # noqa: BLE001 -- a thread's error would leave the export hanging
@@ -183,6 +252,8 @@ def _failure(state: State, job: ExportJob) -> tuple[str, str] | None:
     """Return code and message with which an export must fail."""
     if state.faults.export_failure is not None:
         return state.faults.export_failure, "injected by the sandbox"
+    if job.asked.get("S3BucketOwner", ACCOUNT) != state.faults.bucket_owner:
+        return "S3AccessDenied", "Access Denied (Service: Amazon S3; Status Code: 403)"
     if not state.moto.has_bucket(job.bucket):
         return "S3NoSuchBucket", f"The specified bucket does not exist: {job.bucket}"
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.sandbox.native_export import write_native_export
+from retable.runner.export.write import ExportHead, write_native_export
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
 EXPORT_ID = "01790000000000-0a1b2c3d"
@@ -23,10 +23,9 @@ EMPTY_ETAG = "7deb4078f238dd87d6af0538152c04e9-1"
 def _written(count: int = 100, **options: Any) -> dict[str, bytes]:
     stored: dict[str, bytes] = {}
     items = (b'{"id":{"S":"o-%d"}}' % number for number in range(count))
+    files = options.pop("files", 4)
     wanted = {"prefix": "rebuild/orders", **options}
-    written = write_native_export(
-        stored.__setitem__,
-        items,
+    head = ExportHead(
         table_arn=ARN,
         table_id="3f0c9d52",
         bucket="acme-exports",
@@ -34,6 +33,7 @@ def _written(count: int = 100, **options: Any) -> dict[str, bytes]:
         export_time=TIME,
         **wanted,
     )
+    written = write_native_export(stored.__setitem__, head, items, files=files)
     assert written == count
     return stored
 

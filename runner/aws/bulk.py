@@ -1,0 +1,196 @@
+"""Writing from S3: ImportTable into a new table, StartBulkPutItems into one that is there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore
+import botocore.session
+from botocore.exceptions import ClientError
+
+from retable.runner.aws.errors import code_of, in_words
+from retable.runner.clock import Clock
+from retable.runner.failure import Refused, Stopped
+from retable.runner.progress import Progress
+
+BULK_PUT = "StartBulkPutItems"
+BOTO3_WITH_BULK_PUT = "1.44.5"
+"""The oldest boto3 that is known to know the call."""
+IMPORT_PARAMETERS = frozenset(
+    [
+        "TableName",
+        "AttributeDefinitions",
+        "KeySchema",
+        "BillingMode",
+        "ProvisionedThroughput",
+        "OnDemandThroughput",
+        "SSESpecification",
+        "GlobalSecondaryIndexes",
+    ]
+)
+"""What of CreateTable's request an import takes; the rest is set afterwards or not at all."""
+PATIENCE_SECONDS = 3 * 24 * 3600.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 20.0
+IN_PROGRESS = frozenset(["IN_PROGRESS", "CANCELLING"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """Objects of DynamoDB JSON, packed by gzip, that lie under a prefix."""
+
+    bucket: str
+    prefix: str
+    bucket_owner: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an import or a bulk operation ended."""
+
+    arn: str
+    status: str
+    processed: int
+    failed: int
+    failure: str | None
+    """The service's own words, where it failed."""
+    log_group: str | None = None
+    """Where an import tells of items that it could not write."""
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether all was read, even if some items could not be written."""
+        done = self.status in {"COMPLETED", "COMPLETED_WITH_ERRORS"}
+        return done or (self.failure or "").startswith("ItemValidationError")
+
+
+def require_bulk_put() -> None:
+    """See that this boto3 knows the call.
+
+    Raises:
+        Refused: it is too old.
+    """
+    model = botocore.session.get_session().get_service_model("dynamodb")
+    if BULK_PUT not in model.operation_names:
+        message = f"botocore {botocore.__version__} does not know {BULK_PUT}"
+        raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
+
+
+class Bulk:
+    """The calls of DynamoDB that write from S3."""
+
+    def __init__(self, client: Any, client_of: Callable[[str], Any]) -> None:
+        """Use boto3's DynamoDB ``client``; ``client_of`` opens those of other services."""
+        self._client = client
+        self._client_of = client_of
+
+    def start_import(self, staged: Staged, request: Mapping[str, Any], token: str) -> str:
+        """Start an import that makes the table of CreateTable's ``request``; return its ARN."""
+        wanted = {name: value for name, value in request.items() if name in IMPORT_PARAMETERS}
+        with in_words(f"importing {request['TableName']}"):
+            answer = self._client.import_table(
+                ClientToken=token,
+                S3BucketSource=_source(staged),
+                InputFormat="DYNAMODB_JSON",
+                InputCompressionType="GZIP",
+                TableCreationParameters=wanted,
+            )
+        return str(answer["ImportTableDescription"]["ImportArn"])
+
+    def start_bulk_put(
+        self, table: str, staged: Staged, output: str, rate: int | None, token: str
+    ) -> str:
+        """Start writing what is staged into ``table``, errors under the prefix ``output``."""
+        limit = {} if rate is None else {"MaxWriteRequestUnits": rate}
+        with in_words(f"loading {table}"):
+            answer = self._client.start_bulk_put_items(
+                ClientToken=token,
+                TableName=table,
+                InputS3Configuration={
+                    **_source(staged),
+                    "InputFormat": "DYNAMODB_JSON",
+                    "InputCompressionType": "GZIP",
+                },
+                OutputS3Configuration={
+                    "S3Bucket": staged.bucket,
+                    "S3KeyPrefix": output,
+                    "OutputType": ["ERROR"],
+                },
+                **limit,
+            )
+        return str(answer["BulkOperationDescription"]["BulkOperationArn"])
+
+    def wait_import(self, arn: str, *, clock: Clock, progress: Progress) -> Outcome:
+        """Return how the import ended.
+
+        Raises:
+            Stopped: it has not after three days; waiting again goes on with it.
+        """
+        return _wait(lambda: self._import(arn), clock, progress)
+
+    def wait_bulk_put(self, arn: str, *, clock: Clock, progress: Progress) -> Outcome:
+        """Return how the bulk operation ended.
+
+        Raises:
+            Stopped: as ``wait_import``.
+        """
+        return _wait(lambda: self._bulk_put(arn), clock, progress)
+
+    def import_errors(self, outcome: Outcome) -> Iterator[str]:
+        """Yield what the import's log says of each item that it could not write."""
+        group = (outcome.log_group or "").partition(":log-group:")[2].removesuffix(":*")
+        stream = f"{outcome.arn.rpartition('/')[2]}/error"
+        logs = self._client_of("logs")
+        with in_words(f"reading the log of {outcome.arn}", "logs"):
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group, logStreamNames=[stream]
+            )
+            try:
+                for page in pages:
+                    yield from (event["message"] for event in page["events"])
+            except ClientError as error:
+                if code_of(error) != "ResourceNotFoundException":
+                    raise
+
+    def _import(self, arn: str) -> Outcome:
+        with in_words(f"asking for the import {arn}"):
+            answer = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
+        return _outcome(arn, answer, answer["ImportStatus"], answer.get("ErrorCount", 0))
+
+    def _bulk_put(self, arn: str) -> Outcome:
+        with in_words(f"asking for the bulk operation {arn}"):
+            answer = self._client.describe_bulk_operation(BulkOperationArn=arn)
+        told = answer["BulkOperationDescription"]
+        return _outcome(arn, told, told["BulkOperationStatus"], told.get("FailedItemCount", 0))
+
+
+def _source(staged: Staged) -> dict[str, str]:
+    owner = {} if staged.bucket_owner is None else {"S3BucketOwner": staged.bucket_owner}
+    return {"S3Bucket": staged.bucket, "S3KeyPrefix": staged.prefix, **owner}
+
+
+def _outcome(arn: str, answer: Mapping[str, Any], status: str, failed: int) -> Outcome:
+    words = [str(answer[name]) for name in ("FailureCode", "FailureMessage") if answer.get(name)]
+    return Outcome(
+        arn=arn,
+        status=status,
+        processed=int(answer.get("ProcessedItemCount", 0)),
+        failed=int(failed),
+        failure=": ".join(words) or None,
+        log_group=answer.get("CloudWatchLogGroupArn"),
+    )
+
+
+def _wait(ask: Callable[[], Outcome], clock: Clock, progress: Progress) -> Outcome:
+    """Ask at growing intervals until the end."""
+    pause, began = FIRST_PAUSE_SECONDS, clock.monotonic()
+    while True:
+        outcome = ask()
+        progress.advance(outcome.processed, None, "items")
+        if outcome.status not in IN_PROGRESS:
+            return outcome
+        if clock.monotonic() - began >= PATIENCE_SECONDS:
+            message = f"{outcome.arn} is still {outcome.status}"
+            raise Stopped(message, "resuming waits on; or look at it in the AWS console")
+        clock.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)

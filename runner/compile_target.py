@@ -1,0 +1,178 @@
+"""The second half of a plan: the target, its items, their proof and its settings."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from retable.runner.aws.bulk import require_bulk_put
+from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.costs import no_import, writes_a_second
+from retable.runner.export.location import S3Prefix, parse_location
+from retable.runner.failure import Refused
+from retable.runner.observe import Observed, require_ready
+from retable.runner.plan import (
+    CreateTable,
+    LiftFence,
+    LoadItems,
+    RestoreSettings,
+    StageItems,
+    Step,
+    UseTable,
+    VerifyTable,
+)
+from retable.schema.spec import Percentage, Spec
+
+STAGE = "stage"
+LEAST_BULK_UNITS = 1_024
+"""MaxWriteRequestUnits' least value, in botocore's model."""
+
+
+def target_steps(
+    spec: Spec, observed: Observed, source: TableSettings, dry_run: str
+) -> Iterator[Step]:
+    """Yield the new table, its items, their proof and its settings."""
+    if observed.target is not None and spec.target.nonempty == "accept":
+        yield from _steps_into(spec, observed.target, dry_run)
+        return
+    replaces = spec.rebuild.strategy == "replace"
+    request = create_request(spec.target, source)
+    validate_request(request)
+    loader = spec.load.with_
+    yield CreateTable(
+        id="create",
+        request=request,
+        replaces="delete" if replaces else None,
+        imports=STAGE if loader == "import-table" else None,
+    )
+    yield LoadItems(
+        id="load",
+        create="create",
+        dry_run=dry_run,
+        rate=_rate(spec, request),
+        loader=loader,
+        stage=None if loader == "batch-write" else STAGE,
+    )
+    yield VerifyTable(
+        id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
+    )
+    yield _restored(spec, source)
+    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+
+
+def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
+    """Yield the step that stages the items in the declared S3 prefix, for loaders that read there.
+
+    Raises:
+        Refused: no S3 prefix is declared, or the loader cannot do what the spec says.
+    """
+    loader = spec.load.with_
+    if loader == "batch-write":
+        return
+    _require_loader(spec, source)
+    wanted = spec.source.export
+    location = parse_location(wanted.location or ".", spec.origin.folder)
+    if not isinstance(location, S3Prefix):
+        message = f"load.with: {loader} writes from S3, and no S3 prefix is declared"
+        raise Refused(message, "give source.export.location as s3://bucket/prefix")
+    yield StageItems(
+        id=STAGE,
+        dry_run=dry_run,
+        bucket=location.bucket,
+        prefix=location.prefix,
+        bucket_owner=wanted.bucket_owner,
+    )
+
+
+def _require_loader(spec: Spec, source: TableSettings) -> None:
+    """Refuse what one of DynamoDB's own loaders cannot do, before anything is touched."""
+    request = create_request(spec.target, source)
+    if spec.load.with_ == "bulk-put":
+        require_bulk_put()
+        rate = _rate(spec, request)
+        if rate is not None and rate < LEAST_BULK_UNITS:
+            message = (
+                f"load.with: bulk-put takes a rate of {LEAST_BULK_UNITS:,} or more; found {rate:,}"
+            )
+            raise Refused(message, "raise load.rate, leave it out, or use batch-write")
+        if spec.load.on_conflict != "overwrite":
+            message = f"load.with: bulk-put overwrites; found on_conflict: {spec.load.on_conflict}"
+            raise Refused(message, "use batch-write")
+        return
+    why = no_import(request)
+    if spec.target.nonempty == "accept":
+        why = "an import makes a new table, and nonempty: accept takes one that is there"
+    if why is not None:
+        message = f"load.with: import-table cannot make {spec.target.table}: {why}"
+        raise Refused(message, "use batch-write")
+
+
+def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[Step]:
+    """Yield the loading of a table that is there, whose settings and policy are its own.
+
+    Raises:
+        Refused: it has another key.
+        Stopped: it is being changed just now.
+    """
+    require_ready(target, target.name)
+    if target.key != spec.target.key:
+        message = f"the table {target.name} is there with another key than the spec's"
+        raise Refused(message, "nonempty: accept needs the same key")
+    yield UseTable(id="create", table=target.name, table_id=target.table_id)
+    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
+    yield LoadItems(
+        id="load",
+        create="create",
+        dry_run=dry_run,
+        rate=rate,
+        on_conflict=spec.load.on_conflict,
+        loader=spec.load.with_,
+        stage=None if spec.load.with_ == "batch-write" else STAGE,
+    )
+    yield VerifyTable(
+        id="verify",
+        table=target.name,
+        dry_run=dry_run,
+        create="create",
+        load="load",
+        others=True,
+    )
+
+
+def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
+    """Return the write units a second that a load may take; a share is one of the new table's."""
+    rate = spec.load.rate
+    if not isinstance(rate, Percentage):
+        return rate
+    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
+
+
+def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
+    """Return the settings step: the source's own values, and over them what the spec says."""
+    own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
+    said = {name: value for name, value in own.items() if value != "keep"}
+    return RestoreSettings(
+        id="settings",
+        create="create",
+        ttl=said.get("ttl", source.ttl) or None,
+        stream=said.get("stream", source.description.stream) or None,
+        pitr=bool(said.get("point_in_time_recovery", source.pitr)),
+        pitr_days=source.pitr_days,
+        deletion_protection=bool(
+            said.get("deletion_protection", source.description.deletion_protection)
+        ),
+        tags=dict(said.get("tags", source.tags)),
+    )
+
+
+def _policy(spec: Spec, source: TableSettings) -> str | None:
+    """Return the resource policy the target shall end with."""
+    own = "keep" if spec.target.settings == "keep" else spec.target.settings.get("policy", "keep")
+    if own != "keep":
+        return json.dumps(own, sort_keys=True) if own else None
+    if source.policy is None or spec.target.table == source.description.name:
+        return source.policy
+    # Its statements name the source by ARN; the target is another table.
+    target_arn = source.description.arn.rpartition("/")[0] + "/" + spec.target.table
+    return source.policy.replace(source.description.arn, target_arn)

@@ -1,0 +1,89 @@
+"""One line of an incremental export: a changed item, as it was left at the window's end.
+
+Which of several changes counts is ``merge``'s to say. Lines are AWS's: ``Metadata``, ``Keys`` and,
+by the export's view, ``OldImage`` and ``NewImage``; what says "deleted" is that ``NewImage`` is not
+there ("DynamoDB table export output format", Incremental export output).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import orjson
+
+from retable.runner.export.ion import NotDynamoDBError, read_fields, read_ion, typed_fields
+from retable.runner.export.manifest import Format, View
+
+WRAPPER = "Record"
+"""The one field around a change that Ion is said to have; it is taken with and without it."""
+ATTRIBUTES = ("Keys", "NewImage")
+"""What is read of a change. An old image may be large, and only its being there matters."""
+
+Typed = Mapping[str, Any]
+
+
+class NotAChangeError(ValueError):
+    """A line that says neither that an item was put nor that it was deleted; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one item."""
+
+    keys: Typed
+    """Its key attributes, as DynamoDB JSON."""
+    image: Typed | None
+    """All its attributes; ``None`` where it was deleted."""
+
+
+def read_change(line: bytes, form: Format, view: View) -> Change:
+    """Return the change that a line of an export with that ``view`` tells of.
+
+    Raises:
+        NotAChangeError: it tells of none.
+    """
+    fields = _json(line) if form == "DYNAMODB_JSON" else _ion(line)
+    if not isinstance(fields.get("Metadata"), Mapping):
+        _refuse("Metadata is missing")
+    keys = fields.get("Keys")
+    if not isinstance(keys, Mapping) or not keys:
+        _refuse("Keys is missing")
+    # Being there is what counts, not being filled.
+    has_old, has_new = "OldImage" in fields, "NewImage" in fields
+    if view == "NEW_IMAGE" and has_old:
+        _refuse("it has an OldImage, which the view NEW_IMAGE does not")
+    if view == "NEW_AND_OLD_IMAGES" and not has_old and not has_new:
+        _refuse("it has neither OldImage nor NewImage")
+    if not has_new:
+        return Change(keys, None)
+    image = fields["NewImage"]
+    if not isinstance(image, Mapping):
+        _refuse("NewImage is no object")
+    if any(image.get(name) != typed for name, typed in keys.items()):
+        _refuse("NewImage has another key than Keys")
+    return Change(keys, image)
+
+
+def _json(line: bytes) -> Typed:
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, Mapping):
+        _refuse("it is no JSON object")
+    return fields
+
+
+def _ion(line: bytes) -> Typed:
+    try:
+        fields = read_ion(line)
+        if list(fields) == [WRAPPER]:
+            fields = read_fields(fields[WRAPPER])
+        read = {name: typed_fields(fields[name]) for name in ATTRIBUTES if name in fields}
+    except NotDynamoDBError:
+        _refuse("it is no Ion struct of attributes")
+    return {**fields, **read}
+
+
+def _refuse(why: str) -> NoReturn:
+    raise NotAChangeError(why)

@@ -1,0 +1,169 @@
+"""Making an export of foreign files: read, typed, and written in the layout of a native one.
+
+What the format left in doubt and the spec does not accept stops it, all at once, at the end.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from retable.runner.disk import not_written
+from retable.runner.export.foreign.listing import ForeignFile, bring, list_files
+from retable.runner.export.foreign.pipeline import pipeline_item
+from retable.runner.export.foreign.rows import (
+    BadRowError,
+    RowReader,
+    csv_rows,
+    json_rows,
+    json_value,
+    parquet_rows,
+    plain_lines,
+    time_columns,
+)
+from retable.runner.export.foreign.typed import Typed, Typing, UnfitValueError, doubt_lines
+from retable.runner.export.location import LocalFolder, Location, ObjectStore
+from retable.runner.export.place import Place
+from retable.runner.export.write import (
+    DataFileWriter,
+    ExportHead,
+    WrittenFile,
+    data_key,
+    put_manifests,
+)
+from retable.runner.failure import CheckFailed
+from retable.runner.progress import Progress
+from retable.schema.spec import Export as WantedExport
+
+TICK_ROWS = 1_000
+READERS: Mapping[str, RowReader] = {
+    "parquet": parquet_rows,
+    "json-lines": json_rows,
+    "csv": csv_rows,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Foreign files, where they lie, and what the spec says of them."""
+
+    wanted: WantedExport
+    location: Location
+    objects: ObjectStore | None
+    spool: Path
+
+
+def convert_files(source: Source, head: ExportHead, place: Place, progress: Progress) -> int:
+    """Write an export of all files and return the number of its items.
+
+    Raises:
+        Refused: there are no files.
+        CheckFailed: a file is missing, damaged or not as stated, or something is in doubt that the
+            spec does not accept.
+        Stopped: S3 does not answer, or the disk is full.
+    """
+    wanted = source.wanted
+    typing = Typing(wanted.columns)
+    files = list_files(source.location, wanted.checksums, source.objects)
+    conversion = _Conversion(source, typing, head, place, progress)
+    written = [conversion.convert(number, file) for number, file in enumerate(files)]
+    count = sum(file.count for file in written)
+    if wanted.count is not None and wanted.count != count:
+        message = f"the files have {count:,} items; source.export.count says {wanted.count:,}"
+        raise CheckFailed(message, "a file is missing, or the count is another's")
+    _require_accepted(typing, wanted)
+    place.put(f"{head.folder}_started", b"")
+    return put_manifests(place.put, head, written)
+
+
+class _Conversion:
+    """One pass over all files."""
+
+    def __init__(
+        self, source: Source, typing: Typing, head: ExportHead, place: Place, progress: Progress
+    ) -> None:
+        self._source = source
+        self._typing = typing
+        self._head = head
+        self._place = place
+        self._progress = progress
+        self._done = 0
+
+    def convert(self, number: int, file: ForeignFile) -> WrittenFile:
+        """Write the data file of one foreign file."""
+        source = self._source
+        path = bring(file, source.location, source.spool, source.objects)
+        key = data_key(self._head, number)
+        made = self._place.beside(key)
+        try:
+            with made.open("wb") as raw:
+                writer = DataFileWriter(raw)
+                for item in self._told(file, self._items(path, file)):
+                    line = orjson.dumps(item)
+                    writer.add(b'{"Item":' + line + b"}", len(line))
+                written = writer.finish(key)
+            self._place.keep(made, key)
+        except OSError as error:
+            raise not_written(error, made) from error
+        if not isinstance(source.location, LocalFolder):
+            path.unlink()
+        return written
+
+    def _told(self, file: ForeignFile, items: Iterator[Typed]) -> Iterator[Typed]:
+        """Yield ``items``, telling how far they are, and name the row of a fault."""
+        row = 0
+        try:
+            for item in items:
+                row += 1
+                if row % TICK_ROWS == 0:
+                    self._progress.advance(self._done + row, None, "rows")
+                yield item
+        except (BadRowError, UnfitValueError) as error:
+            message = f"{file.name}: row {row + 1:,} is not as expected: {error}"
+            raise CheckFailed(message, "check source.export.format and columns") from error
+        self._done += row
+        self._progress.advance(self._done, None, "rows")
+
+    def _items(self, path: Path, file: ForeignFile) -> Iterator[Typed]:
+        form = self._source.wanted.format
+        if form == "data-pipeline":
+            for line in plain_lines(path, file.name):
+                yield pipeline_item(line)
+            return
+        if form == "parquet":
+            for column in time_columns(path, file.name):
+                self._typing.doubt("times-as-s", column)
+        for row in READERS[form](path, file.name):
+            if form == "csv":
+                yield self._typing.item(self._filled(row))
+            else:
+                yield self._typing.item(row)
+
+    def _filled(self, row: dict[str, str]) -> dict[str, object]:
+        """Return a record without its empty cells, and what is declared as JSON parsed."""
+        for name, cell in row.items():
+            if not cell:
+                self._typing.doubt("empty-as-absent", name)
+        columns = self._source.wanted.columns
+        return {
+            name: json_value(cell) if columns.get(name) in NESTED else cell
+            for name, cell in row.items()
+            if cell
+        }
+
+
+NESTED = frozenset(["SS", "NS", "BS", "L", "M"])
+"""Types whose cells hold JSON."""
+
+
+def _require_accepted(typing: Typing, wanted: WantedExport) -> None:
+    """Refuse what is in doubt and not accepted."""
+    left = {name: found for name, found in typing.doubts.items() if name not in wanted.accept}
+    if left:
+        message = "the files leave in doubt what the items were:"
+        message = "\n  ".join([message, *doubt_lines(left)])
+        names = ", ".join(sorted(left))
+        raise CheckFailed(
+            message, f"declare source.export.columns, or accept: [{names}] after a look"
+        )

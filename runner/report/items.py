@@ -1,0 +1,224 @@
+"""What a report tells of the items: how large they are, what they hold, where they meet.
+
+Parts of ``Report``, as raw as the rest of it. Keys may be in them; other values only where the user
+asked for them. A list that was cut says how much there is in all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+DifferenceKind = Literal["missing", "extra", "different"]
+Typed = Mapping[str, Any]
+"""One value as DynamoDB JSON: ``{"S": "…"}``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What a dry run looked at where it did not look at everything.
+
+    Every figure of such a report is one of the sample; for the whole it is an estimate.
+    """
+
+    items: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeBar:
+    """How many items have at most ``up_to`` bytes and more than the bar before."""
+
+    up_to: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizedItem:
+    """One item by its key, its size in bytes and the line it comes from (``file:line``)."""
+
+    key: Mapping[str, Any]
+    bytes: int
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How large the items to load are, by DynamoDB's own count of bytes."""
+
+    items: int
+    bytes: int
+    largest: int
+    write_units: int
+    """What writing each of them once to the table alone takes."""
+    histogram: tuple[SizeBar, ...] = ()
+    largest_items: tuple[SizedItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One attribute's name, and how many items have it as which DynamoDB type."""
+
+    name: str
+    types: Mapping[str, int]
+
+    @property
+    def items(self) -> int:
+        """Return how many items have it at all."""
+        return sum(self.types.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntries:
+    """How many of the items counted have every key attribute of an index, and so an entry in it."""
+
+    index: str
+    attributes: tuple[str, ...]
+    items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """The attributes of items before and after the mapping, most frequent first.
+
+    They were counted over ``items_before`` source items and the ``items_after`` that these became:
+    all of them, or in a large export an even part. ``names_*`` count the names there are.
+    """
+
+    items_before: int
+    items_after: int
+    before: tuple[Attribute, ...] = ()
+    after: tuple[Attribute, ...] = ()
+    names_before: int = 0
+    names_after: int = 0
+    indexes: tuple[IndexEntries, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """One target partition key and what loading it takes."""
+
+    key: Mapping[str, Any]
+    items: int
+    write_units: int
+    units_per_second: int | None = None
+    """Its share of the planned rate; ``None`` where none is planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partitions:
+    """How the load spreads over the target's partition keys; ``hottest`` by write units."""
+
+    keys: int
+    write_units: int
+    hottest: tuple[Partition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectGroup:
+    """Items rejected for one reason in one way; ``examples`` are lines (``file:line``)."""
+
+    reason: str
+    detail: str
+    """Names attributes, never their values."""
+    items: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollisionExample:
+    """One target key that several items have, the first of their lines, and the one that wins."""
+
+    key: Mapping[str, Any]
+    items: int
+    places: tuple[str, ...]
+    winner: str | None = None
+    """``None``: no winner, because the spec names none or the best ones tie."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollisionSummary:
+    """Several source items with one target key: ``items`` of them share ``keys`` keys.
+
+    ``unresolved`` keys have no winner, because the spec names none or the items tie.
+    """
+
+    keys: int = 0
+    items: int = 0
+    unresolved: int = 0
+    examples: tuple[CollisionExample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """How far the load was, this many seconds after it began."""
+
+    seconds: float
+    items: int
+    throttled: bool = False
+    """Whether the table held back since the moment before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buckets:
+    """Both sides' items by bucket (a byte of the key's MD5), and the buckets that differ."""
+
+    expected: tuple[int, ...]
+    actual: tuple[int, ...]
+    differing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """One attribute in which an item differs: its types, ``None`` where it is absent.
+
+    The values are there only where the user asked for them.
+    """
+
+    name: str
+    expected_type: str | None
+    actual_type: str | None
+    expected: Typed | None = None
+    actual: Typed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRow:
+    """One item in which the table and the ledger differ, named by its key."""
+
+    kind: DifferenceKind
+    key: Mapping[str, Any]
+    """The key attributes as DynamoDB JSON (``{"id": {"N": "1"}}``), partition key first."""
+    place: str | None = None
+    """The exported line it comes from (``file:line``); ``None`` for an extra one."""
+    changes: tuple[AttributeChange, ...] = ()
+    """What differs, where both sides could be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """What a dry run found the items to be like."""
+
+    sizes: Sizes
+    attributes: Attributes
+    partitions: Partitions | None
+    """``None`` where every partition key has one item at most, the table having no sort key."""
+    rejects: tuple[RejectGroup, ...]
+    collisions: tuple[CollisionExample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPart:
+    """One attribute of a key schema."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """What happens to the key, and the attributes that expressions make (``name``: expression)."""
+
+    key_before: tuple[KeyPart, ...] | None
+    """``None`` where the source table was not looked at."""
+    key_after: tuple[KeyPart, ...]
+    fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,65 @@
+"""Telling expired items from lost ones: what time to live has deleted since is not missing.
+
+An item counts as expired if the table has time to live switched on, and the item's attribute is a
+number of seconds that lies in the past, but not by more than five years, which DynamoDB leaves be.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from retable.runner.disk import replace_durably
+from retable.runner.ledger.database import database, file_list, literal
+from retable.runner.verify.compare import DIFF, SPILL
+from retable.runner.verify.drill import Drill
+from retable.transforms.outcome import Kept
+
+LEFT_ALONE_SECONDS = 5 * 365 * 86_400
+"""How long past an expiry may be and still count (DynamoDB's own rule)."""
+
+
+def write_expired(actual: Path, drill: Drill, attribute: str, now: int, path: Path) -> int:
+    """Write the keys of missing items that have expired by ``now`` to ``path``; return how many.
+
+    ``actual`` is the folder of the actual ledger, beside which the comparison left the missing
+    items; ``now`` is in seconds of the Unix epoch.
+
+    Raises:
+        CheckFailed: a data file is not the one that was checked.
+        Stopped: memory, disk or a file failed.
+    """
+    found = 0
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        for key in _expired(actual, drill, attribute, now):
+            file.write(orjson.dumps({"key": key}) + b"\n")
+            found += 1
+    replace_durably(temporary, path)
+    return found
+
+
+def _expired(actual: Path, drill: Drill, attribute: str, now: int) -> Iterator[str]:
+    """Yield the key of each missing item that has expired, one data file after the other."""
+    missing = f"from read_parquet({file_list([actual.parent / DIFF])}) where kind = 'missing'"
+    with database(actual.parent / SPILL) as connection:
+        files = connection.execute(f"select distinct source_file {missing} order by 1").fetchall()
+        for (name,) in files:
+            rows = connection.execute(
+                f"select source_line, key {missing} and source_file = {literal(name)}"
+            ).fetchall()
+            keys = {key for _, key in rows}
+            for _, outcome in drill.exported({(name, line) for line, _ in rows}):
+                results = outcome.results if isinstance(outcome, Kept) else ()
+                for result in results:
+                    if result.key in keys and _has_expired(result.item_json, attribute, now):
+                        yield result.key
+
+
+def _has_expired(item_json: bytes, attribute: str, now: int) -> bool:
+    value: Any = orjson.loads(item_json).get(attribute, {}).get("N")
+    if not isinstance(value, str):
+        return False
+    return now - LEFT_ALONE_SECONDS <= Decimal(value) <= now

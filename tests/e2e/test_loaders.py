@@ -1,0 +1,174 @@
+"""bulk-put and import-table through the installed command on the sandbox."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retable.runner.aws.bulk import require_bulk_put
+from retable.runner.execute import perform
+from retable.runner.failure import Refused
+from retable.runner.load.quarantine import read_quarantine
+from support.command import migrate
+from support.worlds import Run, running
+
+SPEC = """
+spec: 1
+name: things
+source:
+  table: things
+  region: eu-west-1
+  export: {{kind: native, location: s3://acme-exports/t/}}
+target:
+  table: things-v2
+  key: {{partition: {{name: n, type: N}}}}
+  indexes:
+    global:
+      - {{name: by_kind, partition: {{name: kind, type: S}}}}
+transform:
+  collisions: {{latest: at}}
+  {rejects}
+load: {{with: {loader}}}
+sandbox:
+  key: {{partition: {{name: id, type: S}}}}
+  settings: {{point_in_time_recovery: true}}
+  seed: things.jsonl
+"""
+COUNT = 300
+
+
+def write_spec(folder: Path, loader: str, rejects: str = "") -> Path:
+    """Write the spec, and a seed of items of every type, two of which make one key."""
+    lines = []
+    for number in range(COUNT):
+        item: dict[str, Any] = {
+            "id": {"S": f"o-{number}"},
+            "n": {"N": str(number % (COUNT - 1))},
+            "at": {"N": str(number)},
+            "kind": {"S": "lamp"},
+            "blob": {"B": "AAEC/w=="},
+            "tags": {"SS": ["b", "a"]},
+            "doc": {"M": {"x": {"L": [{"N": "1.50"}, {"NULL": True}]}}},
+        }
+        lines.append(json.dumps({"Item": item}) + "\n")
+    (folder / "things.jsonl").write_text("".join(lines), "utf-8")
+    spec = folder / "things.migrate.yaml"
+    spec.write_text(SPEC.format(loader=loader, rejects=rejects), "utf-8")
+    return spec
+
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_every_item_is_staged_written_and_proved(tmp_path: Path, loader: str) -> None:
+    ended = migrate("run", write_spec(tmp_path, loader), "--sandbox", "--yes", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    report = ended.report
+    assert report["verdict"] == "passed"
+    counts = report["counts"]
+    assert (counts["loaded"], counts["superseded"], counts["quarantined"]) == (COUNT - 1, 1, 0)
+    assert "stage the items in s3://acme-exports/t" in ended.err
+    assert not list(tmp_path.glob(".migrate/*/spool/*.part"))
+
+
+def damaged_run(folder: Path, loader: str) -> Iterator[Run]:
+    """Yield a run whose staged objects hold two items that the table refuses."""
+    spec = write_spec(folder, loader, "max_rejects: 2")
+    with running(spec, folder) as run:
+        run.until("create" if loader == "import-table" else "load")
+        prefix = str(run.world.evidence("stage")["prefix"])
+        moto = run.server.sandbox.moto
+        (key, body), *_ = moto.objects("acme-exports", f"{prefix}/items/")
+        lines = gzip.decompress(body).splitlines()
+        for index in (0, 2):
+            item = json.loads(lines[index])["Item"]
+            item["kind"] = {"N": "1"}
+            lines[index] = json.dumps({"Item": item}).encode()
+        moto.put_object("acme-exports", key, gzip.compress(b"\n".join(lines) + b"\n"))
+        yield run
+
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_i3_what_the_service_could_not_write_is_read_back_into_quarantine(
+    tmp_path: Path, loader: str
+) -> None:
+    for run in damaged_run(tmp_path, loader):
+        run.finish()
+        kept = list(read_quarantine(run.world.folder.quarantine / "load.jsonl"))
+        assert len(kept) == 2
+        assert {entry["item"]["kind"]["N"] for entry in kept} == {"1"}
+        assert all(entry["source_line"] > 0 for entry in kept)
+        facts = run.world.evidence("load")
+        assert (facts["loaded"], facts["quarantined"]) == (COUNT - 3, 2)
+        assert len(run.items("things-v2")) == COUNT - 3
+
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_i2_an_operation_under_way_is_taken_up_and_not_started_again(
+    tmp_path: Path, loader: str
+) -> None:
+    """The same token gives the same operation, and one that is journaled is only asked about."""
+    spec = write_spec(tmp_path, loader)
+    step_id = "create" if loader == "import-table" else "load"
+    with running(spec, tmp_path) as run:
+        run.until(step_id)
+        step = run.world.plan.step(step_id)
+        first = perform(step, run.world)
+        again = perform(step, run.world)
+        assert first == again
+        started = run.world.journal.records(step_id, "started")
+        assert len(started) == 1
+        assert len(run.server.sandbox.state.bulk) == 1
+        run.world.journal.record(step_id, "done", again)
+        run.finish()
+
+
+def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "import-table")
+    text = spec.read_text("utf-8")
+    local = text.replace(
+        "type: N}}\n  indexes:", "type: N}, sort: {name: id, type: S}}\n  indexes:"
+    )
+    spec.write_text(
+        local.replace(
+            "transform:", "    local: [{name: by_at, sort: {name: at, type: N}}]\ntransform:"
+        ),
+        "utf-8",
+    )
+    ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
+    assert ended.code == 2
+    assert "import-table cannot make things-v2: an import makes no local indexes" in ended.err
+    spec.write_text(
+        text.replace("kind: native, location: s3://acme-exports/t/", "kind: scan"), "utf-8"
+    )
+    ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
+    assert ended.code == 2
+    assert "writes from S3, and no S3 prefix is declared" in ended.err
+
+
+def test_a_botocore_that_does_not_know_the_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retable.runner.aws.bulk.BULK_PUT", "StartNothing")
+    with pytest.raises(Refused, match=r"botocore \S+ does not know StartNothing"):
+        require_bulk_put()
+
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_i1_everything_is_staged_before_the_old_table_goes(tmp_path: Path, loader: str) -> None:
+    spec = write_spec(tmp_path, loader)
+    text = spec.read_text("utf-8").replace("things-v2", "things")
+    spec.write_text(text + "rebuild: {strategy: replace}\n", "utf-8")
+    with running(spec, tmp_path) as run:
+        ids = [step.id for step in run.world.plan.steps]
+        assert ids.index("stage") < ids.index("delete") < ids.index("create")
+        run.finish()
+        assert len(run.items("things")) == COUNT - 1
+
+
+def test_a_rate_that_a_bulk_operation_does_not_take_is_refused(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "bulk-put")
+    text = spec.read_text("utf-8").replace("{with: bulk-put}", "{with: bulk-put, rate: 100}")
+    spec.write_text(text, "utf-8")
+    ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
+    assert ended.code == 2
+    assert "bulk-put takes a rate of 1,024 or more; found 100" in ended.err

@@ -1,0 +1,37 @@
+"""A real Chromium for tests of what people see. It is not installed here; ``.ci/run`` does."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium_path() -> str | None:
+    """Return the browser, from RETABLE_CHROMIUM, playwright's own or the PATH."""
+    named = os.environ.get("RETABLE_CHROMIUM")
+    if named:
+        return named
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    if Path(own).exists():
+        return own
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def running_chromium(path: str) -> Iterator[Browser]:
+    """Yield a browser that is closed at the end."""
+    # As root, which containers run as, Chromium refuses to start with its sandbox.
+    root = hasattr(os, "getuid") and os.getuid() == 0
+    arguments = ["--no-sandbox"] if root else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()

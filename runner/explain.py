@@ -28,6 +28,7 @@ from retable.runner.plan import (
     Settle,
     StageItems,
     Step,
+    TargetExport,
     Unprotect,
     UseExport,
     UseTable,
@@ -99,6 +100,8 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
         case LoadItems():
             rate = f" at {step.rate:,} write units a second" if step.rate else ""
             return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
+        case VerifyTable(export=TargetExport() as export):
+            return f"verify both sides by an export into s3://{export.bucket}/{export.prefix}"
         case VerifyTable():
             return "verify both sides"
         case RestoreSettings():

@@ -10,6 +10,7 @@ from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import carry_out, connector, start_folder
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_verification
+from retable.runner.compile_target import target_export
 from retable.runner.failure import Refused
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
@@ -46,8 +47,11 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted) -
         raise Refused(message)
     connect = connector(spec, os.environ)
     loaded = _loaded(spec, run_dir, run_id, connect)
+    read = None
+    if spec.verify.read == "export" and wanted.only_key is None:
+        read = target_export(spec, sandbox=connect().is_sandbox())
     plan = compile_verification(
-        spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id
+        spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id, read=read
     )
     carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 

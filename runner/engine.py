@@ -13,7 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import SpawnContext
@@ -160,7 +159,10 @@ def map_part(mapping: LineMapping, part: Part, watch: Watch) -> Tally:
         Stopped: it cannot be read, or the disk is full.
     """
     try:
-        with LedgerWriter(part.ledger) as ledger, RejectWriter(part.rejects) as rejects:
+        with (
+            LedgerWriter(part.ledger, part.file.key) as ledger,
+            RejectWriter(part.rejects) as rejects,
+        ):
             tally = _map_lines(mapping, part, ledger, rejects, watch)
     except OSError as error:
         raise not_written(error, part.ledger) from error
@@ -183,14 +185,13 @@ def _map_lines(
     kept = dropped = rejected = results = untold = 0
     file, profile = part.file, Profile()
     item_of = item_reader(file)
-    passed = partial(ledger.add_outdated, file.key)
-    lines = stream_lines(file, passed)
+    lines = stream_lines(file, ledger.add_outdated)
     if part.items < file.live:
         lines = islice(lines, part.items)
     for number, line in lines:
         item = item_of(line)
         outcome = mapping.apply(item)
-        ledger.add(file.key, number, line, outcome)
+        ledger.add(number, line, outcome)
         match outcome:
             case Kept():
                 kept += 1

@@ -96,7 +96,7 @@ def test_the_loading_benchmark_writes_in_every_way() -> None:
 def test_the_benchmark_of_comparing_measures_both_ways() -> None:
     program = str(ROOT / "benchmarks" / "verify.py")
     done = subprocess.run(  # noqa: S603 -- our own program
-        [sys.executable, program, "--rows", "5000", "--differences", "10"],
+        [sys.executable, program, "--rows", "5000", "--differences", "10", "--lines", "5000"],
         capture_output=True,
         text=True,
         check=False,

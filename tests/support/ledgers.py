@@ -40,10 +40,10 @@ def write_ledger(
 ) -> Path:
     """Write one part of an expected ledger, the data file of which is ``data/<part>.json.gz``."""
     folder.mkdir(parents=True, exist_ok=True)
-    with LedgerWriter(folder / f"{part:05d}.parquet") as writer:
+    with LedgerWriter(folder / f"{part:05d}.parquet", f"data/{part}.json.gz") as writer:
         for number, outcome in enumerate(outcomes, 1):
             line = lines[number - 1] if lines else b'{"Item":{"n":{"N":"%d"}}}' % number
-            writer.add(f"data/{part}.json.gz", number, line, outcome)
+            writer.add(number, line, outcome)
     return folder
 
 

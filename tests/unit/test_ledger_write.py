@@ -84,10 +84,11 @@ def test_what_the_independent_counter_can_read(line: bytes, *, readable: bool) -
 def test_more_rows_than_fit_a_group_are_all_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(write, "ROWS_HELD", 2)
     monkeypatch.setattr(write, "ROWS_PER_GROUP", 3)
     write_ledger(tmp_path, [kept(str(n)) if n % 4 else REJECTED for n in range(10)])
     file = parquet.ParquetFile(tmp_path / "00000.parquet")
-    assert file.num_row_groups == 4
+    assert file.num_row_groups == 3
     assert file.read().column("source_line").to_pylist() == list(range(1, 11))
 
 
@@ -107,8 +108,8 @@ def test_i7_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_is_killed_leaves_no_file_of_that_name(tmp_path: Path) -> None:
-    writer = LedgerWriter(tmp_path / "00000.parquet")
-    writer.add("data/0.json.gz", 1, b"{}", kept("a"))
+    writer = LedgerWriter(tmp_path / "00000.parquet", "data/0.json.gz")
+    writer.add(1, b"{}", kept("a"))
     assert not (tmp_path / "00000.parquet").exists()
     writer.close()
     writer.close()
@@ -122,8 +123,8 @@ def test_a_writer_left_by_an_exception_leaves_nothing_and_keeps_the_old_file(
     before = old.read_bytes()
 
     def fail() -> None:
-        with LedgerWriter(old) as writer:
-            writer.add("data/0.json.gz", 1, b"{}", kept("b"))
+        with LedgerWriter(old, "data/0.json.gz") as writer:
+            writer.add(1, b"{}", kept("b"))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -135,7 +136,8 @@ def test_a_writer_left_by_an_exception_leaves_nothing_and_keeps_the_old_file(
 def test_items_are_kept_as_text_beside_their_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "ITEM_BYTES_PER_GROUP", 50)
+    monkeypatch.setattr(write, "ITEM_BYTES_HELD", 1)
+    monkeypatch.setattr(write, "BYTES_PER_GROUP", 50)
     with ItemWriter(tmp_path / "00000.parquet") as writer:
         for name in "abc":
             writer.add(result(name, "ü"))
@@ -145,3 +147,14 @@ def test_items_are_kept_as_text_beside_their_keys(
         "key": '{"id":{"S":"a"}}',
         "item": '{"id":{"S":"a"},"v":{"S":"ü"}}',
     }
+
+
+def test_a_column_of_numbers_is_absent_where_there_is_no_result(tmp_path: Path) -> None:
+    write_ledger(tmp_path, [kept("a"), Dropped(), Kept(()), kept("b", rank=b"r"), REJECTED])
+    table = parquet.read_table(tmp_path / "00000.parquet")
+    for name in ("key", "digest_hi", "digest_lo", "size"):
+        column = table.column(name)
+        assert [value is None for value in column.to_pylist()] == [False, True, True, False, True]
+        assert column.null_count == 3
+    assert table.column("rank").to_pylist() == [None, None, None, b"r", None]
+    table.validate(full=True)

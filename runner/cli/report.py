@@ -24,13 +24,13 @@ FORMATS = ("text", "json", "junit", "markdown", "html")
 )
 @run_dir_option
 def report(*, run_id: str, form: str, run_dir: Path) -> None:
-    r"""Show the report that RUN wrote when it ended.
+    """Show the report that RUN wrote when it ended.
 
     Markdown is cut to what GitHub takes as a comment. Files are made by redirection:
 
     \b
         migrate report 7f3a-c21e --format html > report.html
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     from retable.runner.failure import Refused
     from retable.runner.folder import open_folder
     from retable.runner.report.formats import render

@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     show_values: bool,
     run_dir: Path,
 ) -> None:
-    r"""Rebuild the table that SPEC describes.
+    """Rebuild the table that SPEC describes.
 
     Everything that can be proved is proved before anything is stopped, and nothing is deleted
     before everything has been. A run that is killed goes on where it was:
@@ -78,9 +78,10 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --dry-run
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+
     Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
     (500MB, 100GB); beyond that, data files are fetched again when they are needed.
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
     from retable.runner.spec_file import load_checked_spec
 

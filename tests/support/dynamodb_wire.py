@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 REGION = "eu-west-1"
 IDLE_SECONDS = 2
-"""A connection that was left alone for longer is made anew: servers of Node close theirs after 5."""
+"""A connection left alone for longer is made anew: servers of Node close theirs after 5."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
 from retable.runner.observe import Observed, require_ready
 from retable.runner.plan import (
+    ClearStage,
     CreateTable,
     LiftFence,
     LoadItems,
@@ -59,6 +60,7 @@ def target_steps(
     )
     yield _restored(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+    yield from _clearing(spec)
 
 
 def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
@@ -82,6 +84,7 @@ def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[S
         bucket=location.bucket,
         prefix=location.prefix,
         bucket_owner=wanted.bucket_owner,
+        kms_key=wanted.kms_key,
     )
 
 
@@ -138,6 +141,13 @@ def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[
         load="load",
         others=True,
     )
+    yield from _clearing(spec)
+
+
+def _clearing(spec: Spec) -> Iterator[ClearStage]:
+    """Yield the step that takes away what was staged, if anything was."""
+    if spec.load.with_ != "batch-write":
+        yield ClearStage(id="clear-stage", stage=STAGE)
 
 
 def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:

@@ -13,6 +13,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ClearStage,
     ConvertFiles,
     CreateTable,
     DeleteTable,
@@ -36,7 +37,7 @@ from retable.runner.plan import (
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
-from retable.runner.steps.bulk import account_for_import, bulk_put, import_table, stage
+from retable.runner.steps.bulk import account_for_import, bulk_put, clear_stage, import_table, stage
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, protect_again, unprotect
@@ -184,5 +185,7 @@ def perform(step: Step, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR09
             return verify(step, world)
         case RestoreSettings():
             return restore_settings(step, world)
+        case ClearStage():
+            return clear_stage(step, world)
         case LiftFence():
             return lift_fence(step, world)

@@ -12,6 +12,7 @@ from retable.runner.plan import (
     Approve,
     BackUp,
     CheckExport,
+    ClearStage,
     ConvertFiles,
     CreateTable,
     DeleteTable,
@@ -105,6 +106,8 @@ def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return "restore settings"
         case LiftFence():
             return "lift the fence"
+        case ClearStage():
+            return "delete what was staged"
 
 
 def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
@@ -265,7 +268,14 @@ def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "!"
         case UseExport() | UseTable():
             return "="
-        case EnablePitr() | FreezeSource() | Unprotect() | RestoreSettings() | LiftFence():
+        case (
+            EnablePitr()
+            | FreezeSource()
+            | Unprotect()
+            | RestoreSettings()
+            | LiftFence()
+            | ClearStage()
+        ):
             return "~"
         case Settle():
             return ""

@@ -186,6 +186,17 @@ class StageItems:
     prefix: str
     """The declared prefix; objects lie below it, in a folder of this run's own."""
     bucket_owner: str | None
+    kms_key: str | None = None
+    """The KMS key that the objects are encrypted with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearStage:
+    """Delete what was staged, once the table that was made of it has been verified."""
+
+    id: str
+    stage: str
+    """The id of the ``StageItems`` step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +302,7 @@ Step = (
     | VerifyTable
     | RestoreSettings
     | LiftFence
+    | ClearStage
 )
 
 

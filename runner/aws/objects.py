@@ -1,6 +1,6 @@
 """Objects in S3: read, fetched to a file, listed; and stored, for an export of our own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ BROKEN = (HTTPClientError, IncompleteReadError)
 MAX_BREAKS = 5
 """How often in a row a connection may break without one byte more before the fetch stops."""
 FIRST_PAUSE_SECONDS = 0.2
+MOST_DELETED = 1_000
+"""Objects that one request may delete."""
 
 
 class Objects:
@@ -76,21 +78,40 @@ class Objects:
         with in_words(f"writing s3://{bucket}/{key}", "s3"):
             self._client.put_object(Bucket=bucket, Key=key, Body=body, **self._expected)
 
-    def upload(self, bucket: str, key: str, path: Path) -> None:
-        """Store the content of a file, in parts where it is large.
+    def upload(self, bucket: str, key: str, path: Path, kms_key: str | None = None) -> None:
+        """Store the content of a file, in parts where it is large; sealed with a key of KMS's own.
 
         Raises:
             Stopped: the bucket or the service does not answer.
         """
+        sealed = {} if kms_key is None else _sealed(kms_key)
         with in_words(f"writing s3://{bucket}/{key}", "s3"):
             try:
-                self._client.upload_file(str(path), bucket, key, ExtraArgs=self._expected)
+                self._client.upload_file(
+                    str(path), bucket, key, ExtraArgs={**self._expected, **sealed}
+                )
             except S3UploadFailedError as error:
                 # boto3 wraps what the service said; the words are in what it wrapped.
                 if isinstance(error.__context__, ClientError):
                     raise error.__context__ from error
                 message = f"s3://{bucket}/{key} was not stored"
                 raise Stopped(message, "resume: it is stored again") from error
+
+    def delete(self, bucket: str, keys: Iterable[str]) -> None:
+        """Delete objects; those that are gone already are no error.
+
+        Raises:
+            Stopped: the bucket or the service does not answer, or does not let one go.
+        """
+        waiting = list(keys)
+        while waiting:
+            batch, waiting = waiting[:MOST_DELETED], waiting[MOST_DELETED:]
+            wanted = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            with in_words(f"deleting {len(batch)} objects of s3://{bucket}", "s3"):
+                answer = self._client.delete_objects(Bucket=bucket, Delete=wanted, **self._expected)
+            for error in answer.get("Errors", ()):
+                message = f"s3://{bucket}/{error['Key']} was not deleted: {error['Code']}"
+                raise Stopped(message, "resume: it is deleted again")
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys below ``prefix``, in S3's own order.
@@ -124,3 +145,8 @@ class Objects:
                 raise CheckFailed(message, "the export was altered; make a new one") from error
             raise
         return answer
+
+
+def _sealed(kms_key: str) -> dict[str, str]:
+    """Return what a request says to have an object encrypted with that key."""
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}

@@ -280,7 +280,7 @@ class LiftFence:
     policy: str | None
 
 
-Step = (
+ExportStep = (
     EnablePitr
     | MakeExport
     | ScanTable
@@ -289,13 +289,12 @@ Step = (
     | CheckExport
     | MergeExports
     | DryRun
-    | Approve
-    | FreezeSource
-    | BackUp
-    | Settle
-    | Unprotect
-    | DeleteTable
-    | StageItems
+)
+"""What makes, proves and maps an export."""
+SourceStep = Approve | FreezeSource | BackUp | Settle | Unprotect | DeleteTable
+"""What becomes of the old table."""
+TargetStep = (
+    StageItems
     | CreateTable
     | UseTable
     | LoadItems
@@ -304,6 +303,8 @@ Step = (
     | LiftFence
     | ClearStage
 )
+"""What becomes of the new table."""
+Step = ExportStep | SourceStep | TargetStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from retable.runner.explain import title
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
@@ -32,6 +31,7 @@ from retable.runner.report.model import (
     Verdict,
 )
 from retable.runner.throughput import THROUGHPUT
+from retable.runner.titles import title
 from retable.schema.spec import KeySchema, Spec
 
 PARTITION_UNITS = 1_000

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from retable.runner.aws.bulk import require_bulk_put
-from retable.runner.execute import perform
 from retable.runner.failure import Refused, Stopped
 from retable.runner.load.quarantine import read_quarantine
+from retable.runner.perform import perform
 from support.command import migrate
 from support.worlds import Run, running
 

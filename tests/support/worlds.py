@@ -12,10 +12,11 @@ import boto3
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_plan
-from retable.runner.execute import execute, perform
+from retable.runner.execute import execute
 from retable.runner.folder import new_folder
 from retable.runner.journal import open_journal
 from retable.runner.observe import observe
+from retable.runner.perform import perform
 from retable.runner.plan_json import encode_plan, fingerprint
 from retable.runner.progress import NoProgress
 from retable.runner.sandbox.options import SandboxOptions

@@ -8,7 +8,7 @@ its first moment to the end of its verification (I9).
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from retable.runner.aws.settings import TableSettings
 from retable.runner.compile_target import staging_steps, target_steps
@@ -24,6 +24,7 @@ from retable.runner.plan import (
     CheckExport,
     ConvertFiles,
     DeleteTable,
+    DropFromStack,
     DryRun,
     EnablePitr,
     FreezeSource,
@@ -351,18 +352,23 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     table_id = description.table_id or ""
     if description.deletion_protection:
         yield Unprotect(id="unprotect", table=description.name, table_id=table_id)
-    yield DeleteTable(
-        id="delete",
-        table=description.name,
-        table_id=table_id,
-        freeze="freeze",
-        backup="backup",
-        final_export="export-final",
-        final_check="check-final",
-        final_dry_run="dry-run-final",
-        approval="approve",
-        settle_seconds=_settle_seconds(spec, observed),
-    )
+    proofs: dict[str, Any] = {
+        "table": description.name,
+        "table_id": table_id,
+        "freeze": "freeze",
+        "backup": "backup",
+        "final_export": "export-final",
+        "final_check": "check-final",
+        "final_dry_run": "dry-run-final",
+        "approval": "approve",
+        "settle_seconds": _settle_seconds(spec, observed),
+    }
+    stack = observed.stack
+    if stack is not None:
+        absent = stack.variants["absent"]
+        yield DropFromStack(id="drop", stack=absent, retains=stack.retains, **proofs)
+    if stack is None or stack.retains:
+        yield DeleteTable(id="delete", **proofs)
 
 
 def _functions_sha256(spec: Spec) -> str | None:

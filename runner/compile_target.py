@@ -15,6 +15,8 @@ from retable.runner.observe import Observed, require_ready
 from retable.runner.plan import (
     ClearStage,
     CreateTable,
+    DeployStack,
+    DeployTable,
     LiftFence,
     LoadItems,
     RestoreSettings,
@@ -23,7 +25,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
-from retable.schema.spec import Percentage, Spec
+from retable.schema.spec import CdkProvision, Percentage, Spec
 
 STAGE = "stage"
 LEAST_BULK_UNITS = 1_024
@@ -37,16 +39,10 @@ def target_steps(
     if observed.target is not None and spec.target.nonempty == "accept":
         yield from _steps_into(spec, observed.target, dry_run)
         return
-    replaces = spec.rebuild.strategy == "replace"
     request = create_request(spec.target, source)
     validate_request(request)
     loader = spec.load.with_
-    yield CreateTable(
-        id="create",
-        request=request,
-        replaces="delete" if replaces else None,
-        imports=STAGE if loader == "import-table" else None,
-    )
+    yield _creation(spec, observed, request)
     yield LoadItems(
         id="load",
         create="create",
@@ -58,9 +54,38 @@ def target_steps(
     yield VerifyTable(
         id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
     )
+    if observed.stack is not None and "final" in observed.stack.variants:
+        final = observed.stack.variants["final"]
+        yield DeployStack(id="deploy-final", stack=final, after="create")
     yield _restored(spec, source)
-    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+    declared = observed.stack is not None
+    policy = None if declared else _policy(spec, source)
+    yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
     yield from _clearing(spec)
+
+
+def _creation(
+    spec: Spec, observed: Observed, request: Mapping[str, Any]
+) -> CreateTable | DeployTable:
+    """Return the step that makes the target: by API, or by deploying its stack."""
+    stack = observed.stack
+    if stack is None:
+        return CreateTable(
+            id="create",
+            request=request,
+            replaces="delete" if spec.rebuild.strategy == "replace" else None,
+            imports=STAGE if spec.load.with_ == "import-table" else None,
+        )
+    gone = "delete" if stack.retains else "drop"
+    return DeployTable(
+        id="create",
+        stack=stack.variants["present"],
+        after="drop" if "absent" in stack.variants else None,
+        logical_id=stack.logical_id,
+        request=request,
+        named=stack.named,
+        replaces=gone if spec.rebuild.strategy == "replace" else None,
+    )
 
 
 def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
@@ -104,6 +129,8 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
             raise Refused(message, "use batch-write")
         return
     why = no_import(request)
+    if isinstance(spec.rebuild.provision, CdkProvision):
+        why = "an import makes a table of its own, and the spec has CDK make it"
     if spec.target.nonempty == "accept":
         why = "an import makes a new table, and nonempty: accept takes one that is there"
     if why is not None:

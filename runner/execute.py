@@ -11,9 +11,10 @@ from retable.runner.journal import RUN, Journal
 from retable.runner.perform import perform
 from retable.runner.plan import (
     CreateTable,
-    DeleteTable,
+    DeployTable,
     FreezeSource,
     Plan,
+    Removal,
     Step,
     Unprotect,
     VerifyTable,
@@ -65,7 +66,7 @@ def retreat(world: World) -> bool:
 def is_past_the_delete(plan: Plan, journal: Journal) -> bool:
     """Return whether the delete has been begun, after which there is no way back."""
     return any(
-        journal.records(step.id, "intent") for step in plan.steps if isinstance(step, DeleteTable)
+        journal.records(step.id, "intent") for step in plan.steps if isinstance(step, Removal)
     )
 
 
@@ -102,7 +103,7 @@ def _turn_back(world: World) -> None:
     made = any(
         world.journal.records(step.id, "intent")
         for step in world.plan.steps
-        if isinstance(step, CreateTable)
+        if isinstance(step, CreateTable | DeployTable)
     )
     if not made and any(frozen_steps(world.plan, world.journal)) and retreat(world):
         world.progress.note(f"the freeze of {world.plan.source} was lifted; nothing was deleted")

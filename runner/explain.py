@@ -10,6 +10,7 @@ from typing import Any
 from retable.runner.costs import loader_lines
 from retable.runner.plan import (
     CreateTable,
+    DeployTable,
     MergeExports,
     Plan,
     RestoreSettings,
@@ -76,7 +77,7 @@ def _target_lines(plan: Plan) -> Iterator[str]:
     yield from _key_lines(old, plan.key)
     for step in plan.steps:
         match step:
-            case CreateTable():
+            case CreateTable() | DeployTable():
                 yield from _index_lines(step.request)
             case RestoreSettings():
                 kept = list(_setting_words(step))

@@ -62,6 +62,20 @@ class RunFolder:
         return self.path / "merge"
 
     @property
+    def assemblies(self) -> Path:
+        """Return the folder of what CDK synthesized while planning, a folder for each state."""
+        return self.path / "assemblies"
+
+    def assembly(self, variant: str) -> Path:
+        """Return the folder of one state of the app."""
+        return self.assemblies / variant
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of what CDK's command line printed."""
+        return self.path / "logs"
+
+    @property
     def quarantine(self) -> Path:
         """Return the folder of items that were refused, each with its reason."""
         return self.path / "quarantine"

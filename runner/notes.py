@@ -29,6 +29,8 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
     yield from _export_notes(spec, observed, source)
     if observed.target is not None and spec.target.nonempty == "accept":
         yield f"{spec.target.table} is there already; it is not fenced, and what it holds stays"
+    if observed.stack is not None:
+        yield from observed.stack.notes
     if spec.rebuild.backup == "none":
         yield f"no backup of {name} is made"
 

@@ -8,6 +8,9 @@ from retable.runner.plan import (
     ConvertFiles,
     CreateTable,
     DeleteTable,
+    DeployStack,
+    DeployTable,
+    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
@@ -34,6 +37,7 @@ from retable.runner.steps.bulk import account_for_import, bulk_put, clear_stage,
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, unprotect
+from retable.runner.steps.deploy import deploy_stack, deploy_table, drop_from_stack
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle
@@ -74,7 +78,7 @@ def _perform_on_export(step: ExportStep, world: World) -> Evidence:  # noqa: PLR
             return dry_run(step, world)
 
 
-def _perform_on_source(step: SourceStep, world: World) -> Evidence:
+def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR0911 -- a table
     match step:
         case Approve():
             return approve(step, world)
@@ -86,14 +90,20 @@ def _perform_on_source(step: SourceStep, world: World) -> Evidence:
             return settle(step, world)
         case Unprotect():
             return unprotect(step, world)
+        case DropFromStack():
+            return drop_from_stack(step, world)
         case DeleteTable():
             return delete_table(step, world)
 
 
-def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C901, PLR0911 -- a table
+def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR0912 -- a table
     match step:
         case StageItems():
             return stage(step, world)
+        case DeployStack():
+            return deploy_stack(step, world)
+        case DeployTable():
+            return deploy_table(step, world)
         case CreateTable(imports=str()):
             return import_table(step, world)
         case CreateTable():

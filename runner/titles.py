@@ -8,6 +8,9 @@ from retable.runner.plan import (
     ConvertFiles,
     CreateTable,
     DeleteTable,
+    DeployStack,
+    DeployTable,
+    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
@@ -29,6 +32,8 @@ from retable.runner.plan import (
     VerifyTable,
 )
 
+WHEN = {"absent": "without the table", "present": "with the table", "final": "as it stays"}
+"""The words for the states of a stack."""
 CONFLICTS = {
     "overwrite": "",
     "keep": ", keeping items that are there",
@@ -48,9 +53,9 @@ def title(step: Step) -> str:
 def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     """Return the sign that stands before a step."""
     match step:
-        case DeleteTable():
+        case DropFromStack() | DeleteTable():
             return "-"
-        case CreateTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
+        case CreateTable() | DeployTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
             return "+"
         case LoadItems() | StageItems():
             return ">"
@@ -93,7 +98,7 @@ def _export_title(step: ExportStep) -> str:  # noqa: PLR0911 -- a table
             return f"dry run over every item of the {_of(step.role)}export"
 
 
-def _source_title(step: SourceStep) -> str:
+def _source_title(step: SourceStep) -> str:  # noqa: PLR0911 -- a table
     match step:
         case Approve():
             return "approve"
@@ -105,11 +110,15 @@ def _source_title(step: SourceStep) -> str:
             return f"let the freeze settle for {step.seconds} s"
         case Unprotect():
             return f"turn off deletion protection of {step.table}"
+        case DropFromStack(retains=True):
+            return f"deploy {step.stack.stack_name} without {step.table}, which stays behind"
+        case DropFromStack():
+            return f"deploy {step.stack.stack_name} without {step.table}, which deletes it"
         case DeleteTable():
             return f"delete {step.table}"
 
 
-def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911 -- a table
+def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
     match step:
         case StageItems():
             return f"stage the items in s3://{step.bucket}/{step.prefix}"
@@ -117,6 +126,11 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911 -- a table
             return f"import {step.request['TableName']} from what is staged, then fence it"
         case CreateTable():
             return f"create {step.request['TableName']}, fenced"
+        case DeployStack():
+            return f"deploy {step.stack.stack_name} {WHEN[step.stack.variant]}"
+        case DeployTable():
+            name = step.request["TableName"] if step.named else step.logical_id
+            return f"deploy {step.stack.stack_name} with {name}, and fence it"
         case UseTable():
             return f"use the table {step.table}, which is there already"
         case LoadItems(loader="import-table"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.schema.spec import AwsBackup, CdkProvision, Spec
+from retable.schema.spec import AwsBackup, Spec
 
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
@@ -37,8 +37,6 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
         yield "rebuild.freeze: none with replace (what is written meanwhile would be lost)"
     if rebuild.strategy == "replace" and rebuild.backup == "none":
         yield "rebuild.backup: none with replace (nothing is deleted without a backup)"
-    if isinstance(rebuild.provision, CdkProvision):
-        yield "rebuild.provision.with: cdk (tables are made by API only)"
 
 
 def _in_work(spec: Spec) -> Iterator[str]:

@@ -204,6 +204,8 @@ class CdkProvision:
     absent: CdkVariant
     present: CdkVariant
     final: CdkVariant | None = None
+    accept: tuple[str, ...] = ()
+    """Logical ids of what the deployments may change beside the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,6 +408,8 @@ class Sandbox:
     seed: str | None = None
     """A file of ``{"Item": …}`` lines (DynamoDB JSON), relative to the spec; may be ``.gz``."""
     items: int = 1000
+    stack: CdkVariant | None = None
+    """The state of the app that is deployed first, which makes the source table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.policy import principals_of
 from retable.runner.aws.tables import Tables
+from retable.runner.cdk.stack import Stacks
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.failure import Refused
 
@@ -39,6 +40,7 @@ LOOPBACK_CONFIG = CONFIG.merge(
 )
 ENDPOINT_VARIABLES = {
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "cloudformation": "AWS_ENDPOINT_URL_CLOUDFORMATION",
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
     "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
@@ -79,7 +81,7 @@ class Aws:
         """
         self._core = core
         self._session: Any = boto3.session.Session(botocore_session=core)
-        self._environ = environ
+        self.environ = environ
         self._clock = clock
         self._bucket_owner = bucket_owner
         self.region = region
@@ -100,6 +102,11 @@ class Aws:
         return Bulk(self._client("dynamodb"), self._client)
 
     @cached_property
+    def stacks(self) -> Stacks:
+        """Return the way to CloudFormation's stacks."""
+        return Stacks(self._client("cloudformation"))
+
+    @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
         return Objects(self._client("s3"), self._clock, self._bucket_owner)
@@ -118,7 +125,7 @@ class Aws:
     def ca_bundle(self) -> str | None:
         """Return the file of certificate authorities that was set for AWS, if one was."""
         named = self._core.get_config_variable("ca_bundle")
-        return named or self._environ.get("REQUESTS_CA_BUNDLE")
+        return named or self.environ.get("REQUESTS_CA_BUNDLE")
 
     def credentials(self) -> ReadOnlyCredentials:
         """Return the caller's credentials as they are now, refreshed first where they can be.
@@ -172,7 +179,7 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         """Return a client for ``service``."""
-        endpoint = _endpoint(service, self._environ)
+        endpoint = _endpoint(service, self.environ)
         with in_words(f"opening {service}"):
             return self._session.client(
                 service,

@@ -13,6 +13,7 @@ from retable.runner.cli.session import (
     carry_out,
     connector,
     environment,
+    planning,
     start_folder,
     turn_back,
 )
@@ -68,15 +69,16 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     _require_supported(unsupported(spec))
     require_leave(spec)
     _require_leave(spec, leave)
-    with environment(spec, sandbox=sandbox) as environ:
+    with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
-        plan, plan_id = compile_plan(spec, observe(spec, connect(), SystemClock())), None
+        observed = observe(spec, connect(), SystemClock(), planned)
+        plan, plan_id = compile_plan(spec, observed), None
         _require_supported(plan.unsupported)
         if saved is not None and plan_file is not None:
             require_same(saved[0], plan, plan_file)
             plan, plan_id = saved
         show_plan(plan, spec)
-        folder = start_folder(plan, run_dir, plan_id)
+        folder = start_folder(plan, run_dir, plan_id, planned)
         carry_out(spec, plan, folder, connect, _approval(leave), wanted, resumable=not sandbox)
 
 

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import click
 
 from retable.runner.aws.session import Aws, connect
+from retable.runner.cdk.survey import LOGS
 from retable.runner.cli.reports import Wanted
 from retable.runner.clock import SystemClock
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
@@ -67,10 +69,36 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
     return opener
 
 
-def start_folder(plan: Plan, run_dir: Path, plan_id: str | None = None) -> RunFolder:
-    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up."""
+@contextmanager
+def planning(run_dir: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for what planning leaves behind: in the run dir if a run is to have it.
+
+    Raises:
+        Refused: the run dir cannot be made.
+    """
+    try:
+        if run_dir is not None:
+            run_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir) as name:
+            yield Path(name)
+    except OSError as error:
+        message = f"nothing can be written to {run_dir or tempfile.gettempdir()}: {error.strerror}"
+        raise Refused(message, "name another place with --run-dir") from error
+
+
+def start_folder(
+    plan: Plan, run_dir: Path, plan_id: str | None = None, planned: Path | None = None
+) -> RunFolder:
+    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up.
+
+    What planning has left in the folder ``planned`` goes there too.
+    """
     run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
     folder = new_folder(run_dir, run_id)
+    if planned is not None and (planned / LOGS).is_dir():
+        (planned / LOGS).rename(folder.logs)
+        planned.rename(folder.assemblies)
+        planned.mkdir()
     folder.plan.write_bytes(encode_plan(plan, plan_id))
     return folder
 

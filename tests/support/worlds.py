@@ -87,7 +87,7 @@ def running(spec_path: Path, folder: Path, options: SandboxOptions | None = None
 @contextmanager
 def _world(spec: Spec, aws: Aws, folder: Path) -> Iterator[World]:
     """Plan a run and open its journal."""
-    plan = compile_plan(spec, observe(spec, aws, SystemClock()))
+    plan = compile_plan(spec, observe(spec, aws, SystemClock(), folder / "planned"))
     place = new_folder(folder / ".migrate", "0000-0000")
     place.plan.write_bytes(encode_plan(plan))
     mark = fingerprint(plan)

@@ -1,7 +1,7 @@
-"""Which parts of a template need which others: references, attributes, dependencies, conditions.
+"""Which parts of a template need which others: references, attributes, conditions.
 
 Outputs and parameters of nested stacks are parts like any other, so a need is followed through
-them.
+them. DependsOn is no need: it is an order, and a part can do without.
 """
 
 import re
@@ -37,7 +37,10 @@ def needed_by(template: Template, addresses: Iterable[str]) -> frozenset[str]:
 
 
 def mentioned(value: Any, scope: str, known: Iterable[str]) -> set[str]:
-    """Return which of the addresses ``known`` a value in the nested stack ``scope`` names."""
+    """Return which of the addresses ``known`` a value in the nested stack ``scope`` names.
+
+    That includes what it only names in DependsOn.
+    """
     found = frozenset(known)
     return {
         address
@@ -49,7 +52,8 @@ def mentioned(value: Any, scope: str, known: Iterable[str]) -> set[str]:
 
 def _needs(part: Part, found: Mapping[str, Part]) -> Iterator[str]:
     """Yield the addresses that one part names; names of nothing are left out."""
-    yield from mentioned(part.body, part.scope, found)
+    body = {name: part.body[name] for name in part.body if name != "DependsOn"}
+    yield from mentioned(body, part.scope, found)
     if part.section == "Parameters" and part.scope:
         # A nested stack's parameter is what its parent hands it.
         stack = found[part.scope[:-1]]

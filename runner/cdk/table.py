@@ -15,8 +15,8 @@ from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType
 PROJECTIONS: Mapping[str, Literal["all", "keys"]] = {"ALL": "all", "KEYS_ONLY": "keys"}
 DEFAULT_POLICY = "Delete"
 """What becomes of a table whose template has no DeletionPolicy."""
-DEFAULT_UNITS = 5
-"""What CDK gives a provisioned table; CloudFormation itself has no default."""
+RETAINED = frozenset(["Retain", "RetainExceptOnCreate"])
+"""The policies by which CloudFormation lets go of a resource and leaves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.policy import principals_of
 from retable.runner.aws.tables import Tables
+from retable.runner.cdk.stack import Stacks
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.failure import Refused
 
@@ -39,6 +40,7 @@ LOOPBACK_CONFIG = CONFIG.merge(
 )
 ENDPOINT_VARIABLES = {
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "cloudformation": "AWS_ENDPOINT_URL_CLOUDFORMATION",
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
     "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
@@ -98,6 +100,11 @@ class Aws:
     def bulk(self) -> Bulk:
         """Return the way to write from S3."""
         return Bulk(self._client("dynamodb"), self._client)
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        """Return the way to CloudFormation's stacks."""
+        return Stacks(self._client("cloudformation"))
 
     @cached_property
     def objects(self) -> Objects:

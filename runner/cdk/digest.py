@@ -13,7 +13,7 @@ from typing import Any
 
 from retable.runner.cdk.assembly import Assembly, StackArtifact
 from retable.runner.cdk.json_file import inside, mapping, read_json
-from retable.runner.cdk.template import Template
+from retable.runner.cdk.template import Template, parts
 from retable.runner.failure import Refused
 
 MAX_FILES = 100_000
@@ -31,6 +31,12 @@ def digest(assembly: Assembly, stack: StackArtifact) -> str:
         # Each piece by its own digest: no two lists of pieces run together to the same bytes.
         total.update(hashlib.sha256(piece).digest())
     return total.hexdigest()
+
+
+def template_digest(template: Template) -> str:
+    """Return the digest of all that a template says: 64 hexadecimal digits."""
+    said = {address: [part.type, part.body] for address, part in parts(template).items()}
+    return hashlib.sha256(_canonical(said)).hexdigest()
 
 
 def _contents(assembly: Assembly, stack: StackArtifact) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Puts all proofs together: what is found of one rebuild's templates before anything is touched."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from retable.runner.cdk.fence import prove_fence
@@ -30,7 +30,7 @@ from retable.runner.cdk.shape import (
     prove_ttl,
 )
 from retable.runner.cdk.table import read_table
-from retable.runner.cdk.template import Template, parts
+from retable.runner.cdk.template import Template, comparable, parts
 
 CONSUMER_TYPES = frozenset(["AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe"])
 """What reads a stream by itself."""
@@ -69,6 +69,7 @@ class Known:
 
 def prove(case: Case, want: Wanted, known: Known) -> tuple[Finding, ...]:
     """Return all that is found, what stops the run first, one finding for each fact."""
+    case = replace(case, deployed=comparable(case.deployed, case.present))
     found = dict.fromkeys((*_of_removal(case, known), *_of_addition(case, want, known)))
     other = {one.subject for one in found if one.code == "other-change"}
     # What the first two templates do beside is said once, not again as what is pending.

@@ -85,6 +85,23 @@ def tables(template: Template) -> list[Part]:
     return [found[address] for address in sorted(found) if found[address].type in TABLE_TYPES]
 
 
+def comparable(deployed: Template, other: Template) -> Template:
+    """Return ``deployed`` without the nested templates that ``other`` has and does not show.
+
+    An assembly does not always say which file a nested stack's template is; what is deployed always
+    does. Such a stack is then compared by the URL of its template alone.
+    """
+    there = mapping(other.body.get(RESOURCES))
+    return Template(
+        deployed.body,
+        {
+            name: comparable(nested, other.nested[name]) if name in other.nested else nested
+            for name, nested in deployed.nested.items()
+            if name in other.nested or name not in there
+        },
+    )
+
+
 def template_at(template: Template, scope: str) -> Template:
     """Return the template that parts of ``scope`` ("", "Inner/") are in."""
     for name in filter(None, scope.split("/")):

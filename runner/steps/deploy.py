@@ -11,7 +11,7 @@ from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
 from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.locate import find_stack
 from retable.runner.cdk.removal import after_removal
-from retable.runner.cdk.states import UNDONE, readiness
+from retable.runner.cdk.states import readiness
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale, Stopped
 from retable.runner.plan import DeployStack, DeployTable, DropFromStack, StackVariant
@@ -184,7 +184,7 @@ def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
     stacks, tables = world.aws.stacks, world.aws.tables
     state = stacks.state(step.stack.stack_name)
     description = tables.describe(name)
-    if state is None or state.status not in UNDONE or description is None:
+    if state is None or readiness(state.status) != "ready" or description is None:
         return
     there = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
     seen = world.journal.last(step.id, SEEN)

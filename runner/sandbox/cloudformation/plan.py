@@ -5,7 +5,7 @@ Nothing is made here.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.calls import DynamoDB
@@ -17,37 +17,12 @@ from retable.runner.sandbox.cloudformation.scope import (
     outputs_of,
     scope_of,
 )
-from retable.runner.sandbox.cloudformation.stack import Made, Resource, Stack, Wanted
+from retable.runner.sandbox.cloudformation.stack import Change, Resource, Stack, Wanted
 from retable.runner.sandbox.cloudformation.template import Declaration
 from retable.runner.sandbox.cloudformation.world import World
 
 ATTRIBUTES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy")
 """Parts of a declaration whose change alone is an update; a change of DependsOn is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What becomes of one resource. ``action`` is Add, Modify, Remove or Import."""
-
-    action: str
-    declaration: Declaration
-    made: Made | None
-    properties: tuple[str, ...] = ()
-    """The properties that change."""
-    fixed: frozenset[str] = frozenset()
-    """Those of them that only a new resource can have."""
-    unknown: frozenset[str] = frozenset()
-    """Those of them whose value is not known yet."""
-    attributes: tuple[str, ...] = ()
-    """The other parts of the declaration that change."""
-    after: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def replacement(self) -> str:
-        """Return True, False or Conditional, as a change set writes it."""
-        if self.fixed - self.unknown:
-            return "True"
-        return "Conditional" if self.fixed else "False"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +74,9 @@ def _changes(world: World, stack: Stack, wanted: Wanted, dynamodb: DynamoDB) -> 
             yield change
     for name, resource in stack.resources.items():
         if name not in present and resource.made is not None:
-            yield Change("Remove", resource.declaration, resource.made)
+            yield Change(
+                "Remove", resource.declaration, resource.made, before=resource.declaration.body
+            )
 
 
 def _modification(
@@ -127,5 +104,5 @@ def _modification(
         fixed = frozenset()
     unknown = frozenset(one for one in changed if LATER in str(properties.get(one)))
     return Change(
-        "Modify", declaration, made, tuple(changed), fixed, unknown, attributes, properties
+        "Modify", declaration, made, tuple(changed), fixed, unknown, attributes, old, properties
     )

@@ -30,6 +30,10 @@ def start(request: Request, stack: Stack, status: str, work: Callable[[Deploymen
     """
     world = request.world
     deployment = Deployment(world, stack, request.dynamodb, request.token)
+    for change_set in stack.change_sets.values():
+        if change_set.execution == "AVAILABLE":
+            # It was made for a stack that is no more.
+            change_set.execution = "OBSOLETE"
     deployment.become(status, "User Initiated")
     thread = threading.Thread(target=_run, args=(world, stack, deployment, work), daemon=True)
     world.threads.append(thread)

@@ -3,7 +3,7 @@
 Only ``deploy`` and ``operations`` change them. Nothing here makes or deletes anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -117,6 +117,34 @@ class Before:
     imports: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one resource. ``action`` is Add, Modify, Remove or Import."""
+
+    action: str
+    declaration: Declaration
+    made: Made | None
+    properties: tuple[str, ...] = ()
+    """The properties that change."""
+    fixed: frozenset[str] = frozenset()
+    """Those of them that only a new resource can have."""
+    unknown: frozenset[str] = frozenset()
+    """Those of them whose value is not known yet."""
+    attributes: tuple[str, ...] = ()
+    """The other parts of the declaration that change."""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """The declaration it has, as written."""
+    after: Mapping[str, Any] = field(default_factory=dict)
+    """The properties it is to have."""
+
+    @property
+    def replacement(self) -> str:
+        """Return True, False or Conditional, as a change set writes it."""
+        if self.fixed - self.unknown:
+            return "True"
+        return "Conditional" if self.fixed else "False"
+
+
 @dataclass(slots=True)
 class ChangeSet:
     """A change set; ``stack`` holds it until it is deleted or has been carried out."""
@@ -131,7 +159,7 @@ class ChangeSet:
     status: str
     status_reason: str | None
     execution: str
-    changes: list[dict[str, Any]]
+    changes: Sequence[Change]
     options: Mapping[str, Any]
     """The members of the request that DescribeChangeSet shows again."""
 

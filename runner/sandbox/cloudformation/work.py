@@ -5,6 +5,7 @@ Each piece of work leaves an ``Undo``. When to do what is ``deploy``'s.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.calls import DynamoDB
@@ -60,10 +61,14 @@ class Work:
         self, name: str, physical_id: str | None, kind: str, status: str, reason: str | None
     ) -> None:
         """Write an event down."""
-        number = len(self._stack.events) + 1
+        events = self._stack.events
+        time = self._world.state.options.clock.now()
+        if events:
+            # Followers sort events by their time, which is told in milliseconds.
+            time = max(time, events[-1].time + timedelta(milliseconds=1))
         event = Event(
-            event_id=f"{name}-{status}-{number:08d}",
-            time=self._world.state.options.clock.now(),
+            event_id=f"{name}-{status}-{len(events) + 1:08d}",
+            time=time,
             logical_id=name,
             physical_id=physical_id,
             type=kind,
@@ -71,7 +76,7 @@ class Work:
             reason=reason,
             token=self._token,
         )
-        self._stack.events.append(event)
+        events.append(event)
 
     def ensure(
         self, declaration: Declaration, properties: Properties, identifier: Properties | None

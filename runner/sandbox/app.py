@@ -1,4 +1,4 @@
-"""The sandbox as a WSGI application: DynamoDB and STS by our rules, all other services by moto."""
+"""The sandbox as a WSGI application: DynamoDB, CloudFormation and STS by our rules, else moto."""
 
 import itertools
 import logging
@@ -13,6 +13,11 @@ import orjson
 
 from retable.runner.sandbox.background import Sweeper, Writer
 from retable.runner.sandbox.call import credentials, principal_of
+from retable.runner.sandbox.cloudformation.answer import (
+    answer_cloudformation,
+    is_cloudformation,
+)
+from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
 from retable.runner.sandbox.moto_app import Environ, MotoApp
 from retable.runner.sandbox.options import ACCOUNT, SandboxOptions
@@ -38,6 +43,7 @@ class Sandbox:
         """Make an empty account."""
         self.moto = MotoApp()
         self.state = State(options, self.moto)
+        self.world = World(self.state)
         self.writer = Writer(self.state)
         self._sweeper = Sweeper(self.state)
         self._request_ids = itertools.count(1)
@@ -58,6 +64,8 @@ class Sandbox:
         self.state.stopping.set()
         self.writer.stop()
         self._sweeper.stop()
+        for thread in self.world.threads:
+            thread.join()
         for job in self.state.exports.values():
             if job.thread is not None:
                 job.thread.join()
@@ -104,6 +112,9 @@ class Sandbox:
                 ("x-amz-crc32", checksum(body)),
             ]
             return status, headers, body
+        if is_cloudformation(environ):
+            status, body = answer_cloudformation(self.world, environ, raw)
+            return status, [("Content-Type", "text/xml")], body
         if _is_identity(environ, raw):
             return 200, [("Content-Type", "text/xml")], _identity(environ)
         owner = self.state.faults.bucket_owner

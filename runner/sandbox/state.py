@@ -36,6 +36,8 @@ class Extras:
     passing: str = "ACTIVE"
     gone_from: float | None = None
     """When a table that is DELETING goes."""
+    shown: dict[str, Any] = field(default_factory=dict)
+    """Members of its description that moto does not keep."""
 
 
 @dataclass(slots=True)

@@ -152,7 +152,9 @@ class Cdk:
             Stopped: it takes too long.
         """
         mapping_option = ("--resource-mapping", str(mapping_file.absolute()))
-        arguments = (*_target("import", deployment), *mapping_option, *self._toolkit())
+        # What else differs is not deployed by an import; without a terminal nobody could agree.
+        options = ("--force", "--yes", *mapping_option, *self._toolkit())
+        arguments = (*_target("import", deployment), *options)
         return self._carry_out(arguments, deployment, watch)
 
     def _carry_out(self, arguments: Sequence[str], deployment: Deployment, watch: Watch) -> Ended:

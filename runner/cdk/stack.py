@@ -3,7 +3,6 @@
 Nothing is changed here.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
-from retable.runner.cdk.json_file import mapping, parse_json
+from retable.runner.cdk.json_file import mapping
 from retable.runner.cdk.template import RESOURCES, STACK, Template
-from retable.runner.failure import Refused
+from retable.runner.cdk.template_text import read_template
 
 ABSENT = "does not exist"
 """How CloudFormation says, in a ValidationError, that there is no such stack."""
@@ -103,7 +102,7 @@ class Stacks:
         """Return the template that a stack was deployed with, with those of its nested stacks.
 
         Raises:
-            Refused: the template is none that CDK deployed.
+            Refused: the template cannot be read.
         """
         return self._template(name, MAX_NESTING)
 
@@ -143,7 +142,7 @@ class Stacks:
     def _template(self, name: str, depth: int) -> Template:
         with in_words(f"reading the template of {name}", "cloudformation"):
             answer = self._client.get_template(StackName=name, TemplateStage="Original")
-        body = _parsed(answer["TemplateBody"], name)
+        body = read_template(answer["TemplateBody"], name)
         stacks = [
             logical_id
             for logical_id, resource in mapping(body.get(RESOURCES)).items()
@@ -197,20 +196,6 @@ def _event(found: Mapping[str, Any]) -> StackEvent:
         reason=found.get("ResourceStatusReason"),
         at=found["Timestamp"],
     )
-
-
-def _parsed(body: Any, name: str) -> dict[str, Any]:
-    """Return a template, which boto3 has parsed already where it is JSON."""
-    if isinstance(body, str):
-        try:
-            return parse_json(body, f"the template of {name}")
-        except Refused as error:
-            message = f"the template of the stack {name} is not JSON, as CDK's are"
-            raise Refused(
-                message, "rebuild.provision.with: cdk is for stacks that CDK deployed"
-            ) from error
-    # Through text once more: numbers become exact, and its limits hold here as well.
-    return parse_json(json.dumps(body), f"the template of {name}")
 
 
 def _says(error: ClientError, words: str) -> bool:

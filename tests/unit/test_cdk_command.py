@@ -257,9 +257,10 @@ def test_an_import_names_its_resources_in_a_file(tmp_path: Path) -> None:
         _deployment(), names, Watch(lambda: None, lambda _: None)
     )
     assert ended.code == 0
-    assert fake.calls[-1]["arguments"][:8] == [
+    assert fake.calls[-1]["arguments"][:10] == [
         *["import", "OrdersStack", "--app", str(CASES / "absent")],
-        *["--change-set-name", "retable-0000-absent", "--resource-mapping", str(names)],
+        *["--change-set-name", "retable-0000-absent", "--force", "--yes"],
+        *["--resource-mapping", str(names)],
     ]
 
 

@@ -10,7 +10,7 @@ from retable.runner.cdk.follow import POLL_SECONDS, SETTLE_SECONDS, Follower
 from retable.runner.cdk.stack import Stacks, cause
 from retable.runner.cdk.states import READY, cure, readiness
 from retable.runner.cdk.template import comparable
-from retable.runner.failure import Refused, Stopped
+from retable.runner.failure import Stopped
 from retable.runner.progress import NoProgress
 from support.assemblies import ORDERS, data, orders
 from support.fake_stacks import FakeCloudFormation
@@ -60,13 +60,6 @@ def test_numbers_of_a_deployed_template_are_exact() -> None:
     fake.templates["OrdersStack"] = {"Resources": {"R": {"Type": "T", "Properties": {"X": 0.7}}}}
     found = Stacks(fake).template("OrdersStack").body["Resources"]["R"]["Properties"]["X"]
     assert found == Decimal("0.7")
-
-
-def test_a_template_that_cdk_did_not_deploy_is_refused() -> None:
-    fake = FakeCloudFormation()
-    fake.templates["OrdersStack"] = "Resources: {}"  # type: ignore[assignment]  # YAML comes as text
-    with pytest.raises(Refused, match="the template of the stack OrdersStack is not JSON"):
-        Stacks(fake).template("OrdersStack")
 
 
 def test_nested_stacks_are_read_by_their_physical_ids() -> None:

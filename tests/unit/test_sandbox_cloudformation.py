@@ -135,6 +135,16 @@ def test_every_setting_of_a_table_can_be_changed_in_place(account: Account) -> N
     assert account.count() == 1
 
 
+def test_an_output_may_name_the_stream_that_the_same_update_brings(account: Account) -> None:
+    account.create(template(Orders=table()))
+    outputs = {"Stream": {"Value": {"Fn::GetAtt": ["Orders", "StreamArn"]}}}
+    orders = table(StreamSpecification={"StreamViewType": "NEW_IMAGE"})
+    assert account.update(template(outputs, Orders=orders)) == "UPDATE_COMPLETE"
+    assert account.outputs() == {"Stream": account.table()["LatestStreamArn"]}
+    assert account.update(template(outputs, Orders=table())) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "does not support attribute type StreamArn" in account.reasons(STACK)
+
+
 def test_a_global_table_of_one_region_is_a_table(account: Account) -> None:
     replica = {
         "DeletionProtectionEnabled": True,

@@ -36,6 +36,9 @@ def scope_of(
         try:
             return made.attributes[attribute]
         except KeyError as error:
+            if later is not None:
+                # A change may bring it about, as a stream brings its ARN.
+                return LATER
             message = (
                 f"Template error: resource {name} does not support attribute type {attribute} "
                 "in Fn::GetAtt"

@@ -243,5 +243,5 @@ def _stack(
         read_assembly(given)
         shutil.copytree(given, folder, symlinks=True, dirs_exist_ok=True)
         assembly = read_assembly(folder)
-    cdk.require_readable(assembly)
+        cdk.require_readable(assembly)
     return assembly, find_stack(assembly, provision.stack)

@@ -102,7 +102,11 @@ class Aws:
     @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
-        return Objects(self._client("s3"), self._clock, self._bucket_owner)
+        return self.objects_of(self._bucket_owner)
+
+    def objects_of(self, owner: str | None, kms_key: str | None = None) -> Objects:
+        """Return the way to buckets of the account ``owner``, or of any; see ``Objects``."""
+        return Objects(self._client("s3"), self._clock, owner, kms_key)
 
     @cached_property
     def dynamodb_url(self) -> str:

@@ -89,7 +89,7 @@ def _loaded_by(folder: RunFolder) -> Loaded | None:
     mapped = plan.step(loads[0].dry_run)
     export = done[mapped.id.replace("dry-run", "export")]
     return Loaded(
-        location=str(export["location"]),
+        location=folder.locate(str(export["location"])),
         export_id=str(export["export_id"]),
         incrementals=tuple(export.get("incrementals", ())),
         run_id=folder.run_id,

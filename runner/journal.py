@@ -110,6 +110,11 @@ class Journal:
             raise Stopped(message, "make room, then resume; nothing went on unrecorded") from error
         self._records.append(record)
 
+    @property
+    def is_shelved(self) -> bool:
+        """Return whether each record is kept elsewhere too, which takes a moment."""
+        return self._shelf is not None
+
     def _append(self, line: bytes) -> None:
         """Write ``line`` whole and force it to disk."""
         if self._file.write(line) != len(line):
@@ -134,9 +139,7 @@ class Journal:
         return self.last(step, "done")
 
 
-def open_journal(
-    path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None
-) -> Journal:
+def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:
     """Open the journal at ``path``, or begin it, for the plan with this fingerprint.
 
     ``shelf`` has exactly the records that ``path`` has.
@@ -146,11 +149,12 @@ def open_journal(
         CheckFailed: it is damaged somewhere else than in a torn last line.
     """
     records = _keep_whole_lines(path) if path.exists() else []
-    if records and records[0].data.get("fingerprint") != fingerprint:
+    opened = [record for record in records if (record.step, record.event) == (RUN, "opened")]
+    if opened and opened[0].data.get("fingerprint") != fingerprint:
         message = f"{path} belongs to a plan with another fingerprint"
         raise Stale(message, "start a new run: the plan or the journal was exchanged")
     journal = Journal(path, records, clock, shelf)
-    if not records:
+    if not opened:
         journal.record(RUN, "opened", {"fingerprint": fingerprint})
     return journal
 

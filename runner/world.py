@@ -38,6 +38,9 @@ class World:
     processes: int
     approve: Callable[[Plan, Evidence], str | None]
     """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    require_custody: Callable[[], None] = lambda: None
+    """Raises ``Stopped`` where another runner has taken the run over; asked before each effect."""
+
     checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
     """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
 

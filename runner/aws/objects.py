@@ -180,6 +180,20 @@ class Objects:
                 for entry in page.get("Contents", ()):
                     yield str(entry["Key"])
 
+    def list_folders(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Yield the names between ``prefix``, which ends in a slash, and the next slash.
+
+        Raises:
+            Stopped: the bucket or the service does not answer.
+        """
+        with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
+            listed = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, Delimiter="/", **self._expected
+            )
+            for page in listed:
+                for entry in page.get("CommonPrefixes", ()):
+                    yield str(entry["Prefix"]).removeprefix(prefix).rstrip("/")
+
     def _get(self, bucket: str, key: str, etag: str | None, offset: int) -> dict[str, Any]:
         """Ask for an object, and say in our words that it is absent or another one."""
         request = {"Bucket": bucket, "Key": key, **self._expected}

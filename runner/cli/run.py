@@ -11,6 +11,7 @@ from retable.runner.cli.options import (
     run_dir_option,
     sandbox_option,
     spec_argument,
+    state_option,
 )
 
 
@@ -35,6 +36,12 @@ from retable.runner.cli.options import (
     show_default=True,
     help="Where items are mapped.",
 )
+@state_option
+@click.option(
+    "--break-lock",
+    is_flag=True,
+    help="Take a lock in S3 over whose holder has not been heard of for a while.",
+)
 @run_dir_option
 def run(  # noqa: PLR0913 -- the command line's own options
     *,
@@ -48,6 +55,8 @@ def run(  # noqa: PLR0913 -- the command line's own options
     abort: bool,
     run_id: str | None,
     engine: str,
+    state: str | None,
+    break_lock: bool,
     run_dir: Path,
 ) -> None:
     r"""Rebuild the table that SPEC describes.
@@ -59,23 +68,29 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --dry-run
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+        migrate run specs/orders.migrate.yaml --resume --run 7f3a-c21e --state s3://bucket/runs
+    With --state, all that resuming needs is in S3, so that it can go on on another machine.
     Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
     (500MB, 100GB); beyond that, data files are fetched again when they are needed.
     """
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
+    from retable.runner.cli.state import asked_state
     from retable.runner.spec_file import load_checked_spec
 
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
+    if state is not None and (sandbox or dry_run):
+        _refuse("--state keeps runs that can be resumed; with --sandbox and --dry-run none can")
+    kept = asked_state(state, break_lock=break_lock)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
         dry_run_spec(parsed, run_dir, sandbox=sandbox)
     elif abort:
-        abort_run(parsed, run_dir, run_id)
+        abort_run(parsed, run_dir, run_id, kept)
     elif resume:
-        resume_run(parsed, run_dir, run_id, leave)
+        resume_run(parsed, run_dir, run_id, leave, kept)
     else:
-        run_spec(parsed, run_dir, leave, sandbox=sandbox)
+        run_spec(parsed, run_dir, leave, kept, sandbox=sandbox)
 
 
 def _refuse_combinations(

@@ -11,6 +11,9 @@ from retable.runner.lock import locked
 from retable.runner.plan import Plan
 from retable.schema.spec import Spec
 
+HELD = "held"
+"""The event by which a run tells that it is kept elsewhere too, and who writes from there on."""
+
 
 class Custody(Protocol):
     """What is held of a run while it is carried out."""

@@ -13,12 +13,12 @@ import click
 
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
-from retable.runner.custody import Custody, Keeper, held
+from retable.runner.custody import HELD, Custody, Keeper, held
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
 from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.folder import RunFolder, new_folder
-from retable.runner.journal import open_journal
+from retable.runner.journal import RUN, open_journal
 from retable.runner.plan import Plan
 from retable.runner.plan_json import encode_plan, fingerprint
 from retable.runner.report.console import progress_for
@@ -203,8 +203,12 @@ def _require_open(world: World) -> None:
 
     Raises:
         Stale: it was carried out already, or it turned back.
+        Refused: it is kept in S3, and here without.
     """
     records = world.journal.records()
+    if not world.journal.is_shelved and world.journal.records(RUN, HELD):
+        message = f"run {world.folder.run_id} is kept in S3 as well"
+        raise Refused(message, "name the place with --state, or another machine would not see it")
     if is_completed(records):
         message = f"run {world.folder.run_id} was carried out already"
         raise Stale(message, "a plan is applied once; migrate verify looks at the table again")

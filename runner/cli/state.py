@@ -1,5 +1,6 @@
 """``--state``: what the commands do with runs that are kept in S3."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from retable.runner.aws.session import Aws
+from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.failure import Refused
 from retable.runner.state.address import Address, parse_address
@@ -23,14 +24,14 @@ class State:
     address: Address
     break_lock: bool = False
 
-    def runs(self, connect: Callable[[], Aws]) -> StoredRuns:
+    def runs(self, connector: Callable[[], Aws]) -> StoredRuns:
         """Return the runs there."""
-        objects = connect().objects_of(self.address.owner, self.address.kms_key)
+        objects = connector().objects_of(self.address.owner, self.address.kms_key)
         return StoredRuns(self.address, objects)
 
-    def keeper(self, connect: Callable[[], Aws]) -> StateKeeper:
+    def keeper(self, connector: Callable[[], Aws]) -> StateKeeper:
         """Return what keeps a run there."""
-        return StateKeeper(self.runs(connect), SystemClock(), _tell, break_lock=self.break_lock)
+        return StateKeeper(self.runs(connector), SystemClock(), _tell, break_lock=self.break_lock)
 
 
 def asked_state(text: str | None, *, break_lock: bool = False) -> State | None:
@@ -49,7 +50,7 @@ def asked_state(text: str | None, *, break_lock: bool = False) -> State | None:
 
 @contextmanager
 def looked_up(
-    state: State | None, run_dir: Path, connect: Callable[[], Aws], run_id: str | None = None
+    state: State | None, run_dir: Path, connector: Callable[[], Aws], run_id: str | None = None
 ) -> Iterator[Path]:
     """Yield a folder with the plan, the journal and the report of each run, or of ``run_id``.
 
@@ -63,11 +64,16 @@ def looked_up(
         return
     with tempfile.TemporaryDirectory(prefix="retable-") as name:
         folder = Path(name)
-        state.runs(connect).fetch_heads(folder, run_id)
+        state.runs(connector).fetch_heads(folder, run_id)
         if run_id is not None and not any(folder.iterdir()):
             message = f"there is no run {run_id!r} in {state.address}"
             raise Refused(message, f"migrate status --state {state.address} lists the runs")
         yield folder
+
+
+def from_environment() -> Aws:
+    """Return the way to AWS that the process's environment names, for commands without a spec."""
+    return connect(None, environ=os.environ)
 
 
 def _tell(text: str) -> None:

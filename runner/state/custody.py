@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from retable.runner.clock import Clock
+from retable.runner.custody import HELD
 from retable.runner.failure import Failure, Stopped
 from retable.runner.folder import RunFolder
 from retable.runner.plan import Plan
@@ -130,7 +131,7 @@ class _Shelf:
         if self._is_new:
             claim = self._lock.claim
             self._is_new = False
-            yield "held", {"owner": claim.owner, "host": claim.process.host}
+            yield HELD, {"owner": claim.owner, "host": claim.process.host}
         yield from self._mirror.settle()
 
     def put(self, number: int, line: bytes) -> None:

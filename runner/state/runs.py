@@ -8,7 +8,7 @@ record each, ``files/`` with what the run folder holds, ``report.json``, ``diff.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -126,11 +126,11 @@ class StoredRuns:
             if report is not None:
                 run.report.write_bytes(report.body)
 
-    def fetch(self, run: RunFolder, *, only: str | None = None) -> None:
+    def fetch(self, run: RunFolder, *, only: Collection[str] | None = None) -> None:
         """Make the run folder what its journal in S3 says that it is.
 
-        What lies there is replaced, data files fetched for an export excepted: they prove
-        themselves. ``only`` names the one folder in it whose files are fetched.
+        What lies there is removed first, data files fetched for an export excepted: they prove
+        themselves. ``only`` names the folders in it whose files are fetched; the others stay.
 
         Raises:
             Refused: there is no such run.
@@ -142,12 +142,13 @@ class StoredRuns:
             message = f"there is no run {run.run_id} in {self.address}"
             raise Refused(message, "migrate status --state lists the runs")
         try:
-            _empty(run)
+            if only is None:
+                _empty(run)
             for made in (run.path, run.quarantine, run.ledger):
                 made.mkdir(parents=True, exist_ok=True)
             run.plan.write_bytes(plan.body)
             for part in kept_parts(self._write_journal(run)):
-                if only is None or PurePosixPath(part.path).parts[0] == only:
+                if only is None or PurePosixPath(part.path).parts[0] in only:
                     self._fetch_part(run, part)
         except OSError as error:
             raise not_written(error, run.path) from error

@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -136,6 +136,18 @@ class Aws:
                 raise NoCredentialsError
             frozen: ReadOnlyCredentials = found.get_frozen_credentials()
         return frozen
+
+    def on_answer(self, tell: Callable[[str, str, str | None], None]) -> None:
+        """Tell ``tell`` of each call from here on: service, operation, the error's code if any.
+
+        Clients that are open already are not heard.
+        """
+
+        def hear(**told: Any) -> None:
+            model, code = told["model"], told["parsed"].get("Error", {}).get("Code")
+            tell(model.service_model.service_id.hyphenize(), model.name, code)
+
+        self._core.register("after-call", hear)
 
     def identity(self) -> Identity:
         """Return who is calling, by STS.

@@ -31,6 +31,9 @@ IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/20
 </GetCallerIdentityResponse>"""
 NOT_THE_OWNER = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
+UNKNOWN_CALL = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
+UNKNOWN_QUERY = b"""<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>
+<Message>the sandbox does not know this call</Message></Error></ErrorResponse>"""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -74,9 +77,9 @@ class Sandbox:
         try:
             status, headers, body = self._answer(environ, raw)
         except NotImplementedError:
-            # moto's word for a call it does not have; SDKs understand this one.
-            body = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
-            status, headers = 400, []
+            # moto's word for a call it does not have; SDKs understand these.
+            is_query = "urlencoded" in environ.get("CONTENT_TYPE", "")
+            status, headers, body = 400, [], UNKNOWN_QUERY if is_query else UNKNOWN_CALL
         except Exception:
             # Anything moto stumbles over is an error of the service to the client, not a hang-up.
             LOGGER.debug("the sandbox failed to answer", exc_info=True)

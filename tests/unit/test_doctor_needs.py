@@ -72,7 +72,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def listening(self: Aws, *arguments: Any, **named: Any) -> None:
         begin(self, *arguments, **named)
-        self.on_answer(lambda service, operation, _: heard.append((service, operation)))
+        self.on_answer(lambda told: heard.append((told.service, told.operation)))
 
     monkeypatch.setattr(Aws, "__init__", listening)
     return heard

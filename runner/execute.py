@@ -52,6 +52,7 @@ def retreat(world: World) -> bool:
         return False
     for step in reversed(world.plan.steps):
         if world.journal.records(step.id):
+            world.require_custody()
             match step:
                 case Unprotect():
                     protect_again(step, world)
@@ -83,6 +84,7 @@ def _carry_out(step: Step, world: World) -> None:
     """Do one step and record it; on a finding before the delete, turn back."""
     world.progress.start(step.id, title(step))
     world.journal.record(step.id, "begun")
+    world.require_custody()
     try:
         evidence = perform(step, world)
     except (CheckFailed, Stale) as failure:

@@ -17,7 +17,7 @@ class Uploads(Protocol):
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
 
-    def upload(self, bucket: str, key: str, path: Path, kms_key: str | None = None) -> None:
+    def upload(self, bucket: str, key: str, path: Path) -> None:
         """Store the content of a file."""
 
 
@@ -67,8 +67,6 @@ class BucketPlace:
     uploads: Uploads
     bucket: str
     spool: Path
-    kms_key: str | None = None
-    """The KMS key that files are encrypted with; ``None`` is the bucket's own way."""
 
     def beside(self, key: str) -> Path:
         """Return a name in the spool."""
@@ -77,7 +75,7 @@ class BucketPlace:
 
     def keep(self, path: Path, key: str) -> None:
         """Upload the file and remove it here."""
-        self.uploads.upload(self.bucket, key, path, self.kms_key)
+        self.uploads.upload(self.bucket, key, path)
         path.unlink()
 
     def put(self, key: str, body: bytes) -> None:

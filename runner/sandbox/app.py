@@ -2,7 +2,9 @@
 
 import itertools
 import logging
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +27,8 @@ from retable.runner.sandbox.state import State
 
 LOGGER = logging.getLogger(__name__)
 CONTROL = "/_retable/"
+CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
+"""Headers of S3's conditional writes, which are atomic."""
 IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>{arn}</Arn><UserId>{user}</UserId><Account>{account}</Account>
 </GetCallerIdentityResult>
@@ -32,6 +36,9 @@ IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/20
 </GetCallerIdentityResponse>"""
 NOT_THE_OWNER = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
+UNKNOWN_CALL = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
+UNKNOWN_QUERY = b"""<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>
+<Message>the sandbox does not know this call</Message></Error></ErrorResponse>"""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -47,6 +54,7 @@ class Sandbox:
         self.writer = Writer(self.state)
         self._sweeper = Sweeper(self.state)
         self._request_ids = itertools.count(1)
+        self._one_writer = threading.Lock()
 
     def __enter__(self) -> Self:
         """Take over moto's state."""
@@ -77,9 +85,9 @@ class Sandbox:
         try:
             status, headers, body = self._answer(environ, raw)
         except NotImplementedError:
-            # moto's word for a call it does not have; SDKs understand this one.
-            body = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
-            status, headers = 400, []
+            # moto's word for a call it does not have; SDKs understand these.
+            is_query = "urlencoded" in environ.get("CONTENT_TYPE", "")
+            status, headers, body = 400, [], UNKNOWN_QUERY if is_query else UNKNOWN_CALL
         except Exception:
             # Anything moto stumbles over is an error of the service to the client, not a hang-up.
             LOGGER.debug("the sandbox failed to answer", exc_info=True)
@@ -121,8 +129,9 @@ class Sandbox:
         if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner) != owner:
             # moto does not look whose bucket is expected.
             return 403, [("Content-Type", "application/xml")], NOT_THE_OWNER
-        status, headers, body = self.moto.forward(environ, raw)
-        return status, headers, body
+        # moto looks at a condition first and writes then; two writers must not both be first.
+        with self._one_writer if CONDITIONS & environ.keys() else nullcontext():
+            return self.moto.forward(environ, raw)
 
     def _control(
         self, environ: Environ, what: str, raw: bytes

@@ -49,10 +49,9 @@ def stage(step: StageItems, world: World) -> Evidence:
     ledger = Ledger(world.folder.expected(mapped.role))
     found = in_turns(world.mapping, states, ledger.losers, holder_of(mapped.check, world))
     place = BucketPlace(
-        uploads=world.aws.objects,
+        uploads=world.aws.objects_of(step.bucket_owner, step.kms_key),
         bucket=step.bucket,
         spool=world.folder.spool,
-        kms_key=step.kms_key,
     )
     prefix = "/".join(part for part in (step.prefix, FOLDER, world.folder.run_id) if part)
     staged = stage_items(found, place, f"{prefix}/items/", world.progress)

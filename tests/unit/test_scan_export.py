@@ -116,8 +116,7 @@ class Bucket:
     def put(self, bucket: str, key: str, body: bytes) -> None:
         self.objects[f"{bucket}/{key}"] = body
 
-    def upload(self, bucket: str, key: str, path: Path, kms_key: str | None = None) -> None:
-        assert kms_key is None
+    def upload(self, bucket: str, key: str, path: Path) -> None:
         self.put(bucket, key, path.read_bytes())
 
 

@@ -5,11 +5,10 @@ and the TableId tells the old one from any other.
 """
 
 from retable.runner.aws.settings import TableDescription
-from retable.runner.cdk.assembly import read_assembly
 from retable.runner.cdk.command import Deployment
 from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
-from retable.runner.cdk.digest import digest, template_digest
-from retable.runner.cdk.locate import find_stack
+from retable.runner.cdk.digest import template_digest
+from retable.runner.cdk.prepare import open_variant
 from retable.runner.cdk.removal import after_removal
 from retable.runner.cdk.states import readiness
 from retable.runner.cdk.survey import open_app
@@ -111,9 +110,9 @@ def require_assemblies(world: World) -> None:
     """
     for step in world.plan.steps:
         if isinstance(step, DropFromStack | DeployTable | DeployStack):
-            assembly = read_assembly(world.folder.assembly(step.stack.variant))
-            if digest(assembly, find_stack(assembly, step.stack.stack)) != step.stack.digest:
-                message = f"the assembly {assembly.folder} is not the one of the plan"
+            folder = world.folder.assembly(step.stack.variant)
+            if open_variant(folder, step.stack.stack).digest != step.stack.digest:
+                message = f"the assembly {folder} is not the one of the plan"
                 raise Stale(message, "plan again")
 
 
@@ -122,12 +121,12 @@ def _deploy(variant: StackVariant, after: str | None, world: World, *, begun: bo
     provision = world.spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
         raise TypeError(provision)
-    assembly = read_assembly(world.folder.assembly(variant.variant))
+    synthesized = open_variant(world.folder.assembly(variant.variant), variant.stack)
     before = variant.before if after is None else str(world.evidence(after)["template"])
     goal = Goal(
         deployment=Deployment(
-            assembly=assembly,
-            stack=find_stack(assembly, variant.stack),
+            assembly=synthesized.assembly,
+            stack=synthesized.stack,
             change_set=f"retable-{world.folder.run_id}-{variant.variant}",
         ),
         digest=variant.digest,

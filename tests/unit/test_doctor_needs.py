@@ -17,6 +17,7 @@ from support.worlds import Run, running
 
 OTHER_NAMES = {
     "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:HeadObject": ("s3:GetObject",),
     "s3:CreateMultipartUpload": ("s3:PutObject",),
     "s3:UploadPart": ("s3:PutObject",),

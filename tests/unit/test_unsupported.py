@@ -29,11 +29,6 @@ LATER = {
         "",
         f"rebuild: {{backup: {{with: aws-backup, vault: v, role: '{ROLE}'}}}}",
     ),
-    "rebuild.provision.with: cdk": (
-        "",
-        "rebuild: {provision: {with: cdk, app: i, stack: S, construct: T, "  # noqa: ISC004
-        "absent: {assembly: a.out}, present: {assembly: p.out}}}",
-    ),
     "rebuild.strategy: recover": ("", "rebuild: {strategy: recover}"),
     "verify.read: export": ("", "verify: {read: export}"),
 }

@@ -8,11 +8,13 @@ from typing import Any
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.cdk.survey import SurveyedStack
 from retable.runner.costs import no_import, writes_a_second
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
 from retable.runner.observe import Observed, require_ready
 from retable.runner.plan import (
+    AdoptTable,
     ClearStage,
     CreateTable,
     DeployStack,
@@ -54,11 +56,9 @@ def target_steps(
     yield VerifyTable(
         id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
     )
-    if observed.stack is not None and "final" in observed.stack.variants:
-        final = observed.stack.variants["final"]
-        yield DeployStack(id="deploy-final", stack=final, after="create")
+    yield from _last_deployments(observed.stack)
     yield _restored(spec, source)
-    declared = observed.stack is not None
+    declared = observed.stack is not None and not observed.stack.adopts
     policy = None if declared else _policy(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
     yield from _clearing(spec)
@@ -69,14 +69,14 @@ def _creation(
 ) -> CreateTable | DeployTable:
     """Return the step that makes the target: by API, or by deploying its stack."""
     stack = observed.stack
-    if stack is None:
+    gone = "delete" if stack is None or stack.retains else "drop"
+    if stack is None or stack.adopts:
         return CreateTable(
             id="create",
             request=request,
-            replaces="delete" if spec.rebuild.strategy == "replace" else None,
+            replaces=gone if spec.rebuild.strategy == "replace" else None,
             imports=STAGE if spec.load.with_ == "import-table" else None,
         )
-    gone = "delete" if stack.retains else "drop"
     return DeployTable(
         id="create",
         stack=stack.variants["present"],
@@ -86,6 +86,23 @@ def _creation(
         named=stack.named,
         replaces=gone if spec.rebuild.strategy == "replace" else None,
     )
+
+
+def _last_deployments(stack: SurveyedStack | None) -> Iterator[Step]:
+    """Yield what takes the table into its stack, and brings the stack to what it shall be."""
+    if stack is None:
+        return
+    if stack.adopts:
+        yield AdoptTable(
+            id="adopt",
+            stack=stack.variants["present"],
+            after="drop" if "absent" in stack.variants else None,
+            create="create",
+            logical_id=stack.logical_id,
+        )
+    if "final" in stack.variants:
+        after = "adopt" if stack.adopts else "create"
+        yield DeployStack(id="deploy-final", stack=stack.variants["final"], after=after)
 
 
 def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
@@ -129,7 +146,8 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
             raise Refused(message, "use batch-write")
         return
     why = no_import(request)
-    if isinstance(spec.rebuild.provision, CdkProvision):
+    provision = spec.rebuild.provision
+    if isinstance(provision, CdkProvision) and not provision.adopts:
         why = "an import makes a table of its own, and the spec has CDK make it"
     if spec.target.nonempty == "accept":
         why = "an import makes a new table, and nonempty: accept takes one that is there"

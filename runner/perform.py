@@ -1,6 +1,7 @@
 """Doing one step, whichever it is."""
 
 from retable.runner.plan import (
+    AdoptTable,
     Approve,
     BackUp,
     CheckExport,
@@ -37,7 +38,7 @@ from retable.runner.steps.bulk import account_for_import, bulk_put, clear_stage,
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, unprotect
-from retable.runner.steps.deploy import deploy_stack, deploy_table, drop_from_stack
+from retable.runner.steps.deploy import adopt_table, deploy_stack, deploy_table, drop_from_stack
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle
@@ -104,6 +105,8 @@ def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C90
             return deploy_stack(step, world)
         case DeployTable():
             return deploy_table(step, world)
+        case AdoptTable():
+            return adopt_table(step, world)
         case CreateTable(imports=str()):
             return import_table(step, world)
         case CreateTable():

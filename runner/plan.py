@@ -254,6 +254,19 @@ class CreateTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptTable:
+    """Take the table that was made by API into its stack, as CloudFormation's import does."""
+
+    id: str
+    stack: StackVariant
+    after: str | None
+    """The id of the step that deployed the state before this one."""
+    create: str
+    logical_id: str
+    """What the template calls the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeployTable:
     """Deploy the stack with the target in it, fence it, and find it empty (I9)."""
 
@@ -359,6 +372,7 @@ TargetStep = (
     | StageItems
     | CreateTable
     | DeployTable
+    | AdoptTable
     | UseTable
     | LoadItems
     | VerifyTable

@@ -1,6 +1,7 @@
 """What each step is called: the line that a reader agrees to, and the sign before it."""
 
 from retable.runner.plan import (
+    AdoptTable,
     Approve,
     BackUp,
     CheckExport,
@@ -131,6 +132,8 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
         case DeployTable():
             name = step.request["TableName"] if step.named else step.logical_id
             return f"deploy {step.stack.stack_name} with {name}, and fence it"
+        case AdoptTable():
+            return f"take the table into {step.stack.stack_name} as {step.logical_id}"
         case UseTable():
             return f"use the table {step.table}, which is there already"
         case LoadItems(loader="import-table"):

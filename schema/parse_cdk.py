@@ -27,6 +27,7 @@ def parse_provision(cursor: Cursor) -> Literal["api"] | CdkProvision:
         present=parse_variant(value["present"]),
         final=parse_variant(value["final"]) if "final" in value else None,
         accept=tuple(value.get("accept", ())),
+        adopts=value["with"] == "cdk-import",
     )
 
 

@@ -196,7 +196,7 @@ class CdkVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CdkProvision:
-    """``provision.with: cdk``."""
+    """``provision.with: cdk``, or ``cdk-import``."""
 
     app: str
     stack: str
@@ -206,6 +206,8 @@ class CdkProvision:
     final: CdkVariant | None = None
     accept: tuple[str, ...] = ()
     """Logical ids of what the deployments may change beside the table."""
+    adopts: bool = False
+    """Whether the table is made by API and taken into its stack once it is verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,15 @@ from retable.runner.cdk.losses import Place, Uses
 from retable.runner.cdk.prepare import Prepared, Question, prepare
 from retable.runner.cdk.prove import Known, prove
 from retable.runner.cdk.shape import wanted
-from retable.runner.cdk.table import RETAINED, read_table
+from retable.runner.cdk.table import RETAINED, TableResource, read_table
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
+from retable.runner.failure import Refused
 from retable.runner.plan import StackVariant, Variant
 from retable.schema.spec import CdkProvision, Spec
 
+_ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])
+"""What is found of a creation by deployment, which a table that is imported does not have."""
 LOGS = "logs"
 
 
@@ -36,6 +39,8 @@ class SurveyedStack:
     """Whether the deployed template lets the old table stay behind."""
     named: bool
     """Whether the template names the new table; CloudFormation makes up a name otherwise."""
+    adopts: bool
+    """Whether the table is made by API and taken into the stack afterwards."""
     notes: tuple[str, ...]
     """What a reader must know before agreeing."""
 
@@ -79,6 +84,9 @@ def survey(
     known = _known(spec, aws, source, ready, clock.now().date())
     findings = prove(ready.case, wanted(spec.target, source), known)
     require_proven(findings, provision.accept)
+    new = read_table(ready.case.present, ready.case.new, ready.case.at)
+    if provision.adopts:
+        _require_adoptable(new)
     deployed = [name for name in ready.variants if name != "absent" or question.replaces]
     return SurveyedStack(
         variants={
@@ -94,9 +102,26 @@ def survey(
         },
         logical_id=ready.case.new,
         retains=ready.deletion_policy in RETAINED,
-        named=read_table(ready.case.present, ready.case.new, ready.case.at).name is not None,
-        notes=tuple(one.message for one in findings),
+        named=new.name is not None,
+        adopts=provision.adopts,
+        notes=tuple(one.message for one in findings if one.code not in _ABOUT_CREATION)
+        if provision.adopts
+        else tuple(one.message for one in findings),
     )
+
+
+def _require_adoptable(table: TableResource) -> None:
+    """Refuse a table that CloudFormation would not take into a stack.
+
+    Raises:
+        Refused: the template does not name it, or it is in a nested stack.
+    """
+    if not isinstance(table.name, str):
+        message = f"the present template does not name {table.address}, so it cannot be imported"
+        raise Refused(message, "give the table a name in the app, or use provision.with: cdk")
+    if "/" in table.address:
+        message = f"{table.address} is in a nested stack, where CloudFormation imports nothing"
+        raise Refused(message, "use provision.with: cdk")
 
 
 def _known(

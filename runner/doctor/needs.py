@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.plan import (
+    AdoptTable,
     Approve,
     BackUp,
     CheckExport,
@@ -169,6 +170,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
     DropFromStack: (*DELETE, *_on("source", "dynamodb:UpdateTable"), *DEPLOY),
     DeleteTable: DELETE,
     DeployStack: DEPLOY,
+    AdoptTable: (*_on("target", "dynamodb:DescribeTable"), *DEPLOY),
     DeployTable: (
         *_on(
             "target",
@@ -346,7 +348,7 @@ def _place(step: Step | None, spec: Spec) -> S3Prefix | None:
 def _stack(step: Step | None) -> str:
     """Return the name of the stack that a step deploys."""
     match step:
-        case DropFromStack() | DeployTable() | DeployStack():
+        case DropFromStack() | DeployTable() | AdoptTable() | DeployStack():
             return step.stack.stack_name
         case _:
             return "*"

@@ -4,6 +4,8 @@ CloudFormation's word that an update is complete proves nothing of a table. Desc
 and the TableId tells the old one from any other.
 """
 
+from collections.abc import Mapping
+
 from retable.runner.aws.settings import TableDescription
 from retable.runner.cdk.command import Deployment
 from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
@@ -13,8 +15,13 @@ from retable.runner.cdk.removal import after_removal
 from retable.runner.cdk.states import readiness
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale, Stopped
-from retable.runner.plan import DeployStack, DeployTable, DropFromStack, StackVariant
-from retable.runner.steps.create import await_fence, require_absent, require_planned_key
+from retable.runner.plan import AdoptTable, DeployStack, DeployTable, DropFromStack, StackVariant
+from retable.runner.steps.create import (
+    await_fence,
+    require_absent,
+    require_created_table,
+    require_planned_key,
+)
 from retable.runner.steps.delete import require_leave_to_delete
 from retable.runner.world import Evidence, World
 from retable.schema.spec import CdkProvision
@@ -82,6 +89,21 @@ def deploy_stack(step: DeployStack, world: World) -> Evidence:
     return {"template": _deploy(step.stack, step.after, world, begun=begun).template}
 
 
+def adopt_table(step: AdoptTable, world: World) -> Evidence:
+    """Take the table into its stack; the table itself is not changed by it.
+
+    Raises:
+        CheckFailed: it is not the table any more that this run made.
+    """
+    description = require_created_table(step.create, world)
+    begun = world.journal.last(step.id, "intent") is not None
+    world.journal.record(step.id, "intent", {"table_id": description.table_id})
+    imports = {step.logical_id: {"TableName": description.name}}
+    done = _deploy(step.stack, step.after, world, begun=begun, imports=imports)
+    require_created_table(step.create, world)
+    return {"template": done.template}
+
+
 def require_deployable(variant: StackVariant, world: World) -> None:
     """See that the stack is at rest and what it was, and the assemblies are the planned ones.
 
@@ -109,15 +131,25 @@ def require_assemblies(world: World) -> None:
         Stale: one is not.
     """
     for step in world.plan.steps:
-        if isinstance(step, DropFromStack | DeployTable | DeployStack):
+        if isinstance(step, DropFromStack | DeployTable | AdoptTable | DeployStack):
             folder = world.folder.assembly(step.stack.variant)
             if open_variant(folder, step.stack.stack).digest != step.stack.digest:
                 message = f"the assembly {folder} is not the one of the plan"
                 raise Stale(message, "plan again")
 
 
-def _deploy(variant: StackVariant, after: str | None, world: World, *, begun: bool) -> Done:
-    """Deploy one state of the stack; ``after`` is the step that deployed the one before."""
+def _deploy(
+    variant: StackVariant,
+    after: str | None,
+    world: World,
+    *,
+    begun: bool,
+    imports: Mapping[str, Mapping[str, str]] | None = None,
+) -> Done:
+    """Deploy one state of the stack; ``after`` is the step that deployed the one before.
+
+    With ``imports``, resources that are there are taken into it instead, by logical id.
+    """
     provision = world.spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
         raise TypeError(provision)
@@ -131,6 +163,7 @@ def _deploy(variant: StackVariant, after: str | None, world: World, *, begun: bo
         ),
         digest=variant.digest,
         before=before,
+        imports=imports,
     )
     tools = Tools(
         cdk=open_app(world.spec, provision, world.aws, world.folder.logs, world.clock),

@@ -56,6 +56,13 @@ def missing() -> str | None:
     return None
 
 
+def with_cdk() -> dict[str, str]:
+    """Return the PATH on which the CLI is found, and the Python that has the app's library."""
+    command = cdk_command()
+    found = [Path(sys.executable).parent, *([Path(command).parent] if command else [])]
+    return {"PATH": ":".join([*map(str, found), os.environ.get("PATH", "")])}
+
+
 def synthesise(folder: Path, states: Mapping[str, Mapping[str, str]]) -> None:
     """Write the assembly of each state, by its name, below ``folder``."""
     wanted = {str(folder / name): context for name, context in states.items()}

@@ -188,6 +188,17 @@ def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) 
         "ServiceNamespace": "dynamodb",
         "RoleARN": {"Fn::GetAtt": "Role.Arn"},
     }
+    scaling = {
+        "PolicyName": "follow",
+        "PolicyType": "TargetTrackingScaling",
+        "ScalingTargetId": {"Ref": "Target"},
+        "TargetTrackingScalingPolicyConfiguration": {
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "DynamoDBWriteCapacityUtilization"
+            },
+            "TargetValue": 70,
+        },
+    }
     policy = {
         "PolicyName": "reads",
         "PolicyDocument": {
@@ -202,6 +213,7 @@ def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) 
         Role={"Type": "AWS::IAM::Role", "Properties": trust},
         Policy={"Type": "AWS::IAM::Policy", "Properties": policy},
         Target={"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target},
+        Scaling={"Type": "AWS::ApplicationAutoScaling::ScalingPolicy", "Properties": scaling},
         Bucket={"Type": "AWS::S3::Bucket"},
         Key={"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": ROLE}},
         Metadata={"Type": "AWS::CDK::Metadata"},
@@ -212,8 +224,15 @@ def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) 
     assert account.outputs() == {"RoleArn": role["Arn"]}
     buckets = account.client("s3").list_buckets()["Buckets"]
     assert [one["Name"] for one in buckets] == [account.physical_id("Bucket")]
+    service = {"ServiceNamespace": "dynamodb"}
+    autoscaling = account.client("application-autoscaling")
+    targets = autoscaling.describe_scalable_targets(**service)["ScalableTargets"]
+    assert [(one["ResourceId"], one["MaxCapacity"]) for one in targets] == [("table/orders", 10)]
+    policies = autoscaling.describe_scaling_policies(**service)["ScalingPolicies"]
+    assert [one["PolicyARN"] for one in policies] == [account.physical_id("Scaling")]
     assert account.delete() == "DELETE_COMPLETE"
     assert account.client("iam").list_roles()["Roles"] == []
+    assert autoscaling.describe_scalable_targets(**service)["ScalableTargets"] == []
 
 
 def test_a_nested_stack_is_refused_and_no_false_success(account: Account) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.calls import CallError, DynamoDB
+from retable.runner.sandbox.cloudformation.global_scaling import scale
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
 from retable.runner.sandbox.cloudformation.stack import Made
 from retable.runner.sandbox.cloudformation.table_properties import (
@@ -63,6 +64,8 @@ class Tables:
             self._dynamodb.await_active(name)
             nothing = TableProperties(wanted.request, wanted.tags, wanted.policy, None, {})
             self._settings(name, nothing, wanted)
+            if site.type == GLOBAL_TABLE:
+                scale(site, name, {}, properties)
             return self._described(made)
         except CallError as error:
             raise failed(site, error, made) from error
@@ -72,6 +75,7 @@ class Tables:
         old = table_properties(site.type, made.properties, site.region)
         new = table_properties(site.type, properties, site.region)
         name = made.physical_id
+        before = made.properties
         updates = list(_updates(old.request, new.request))
         try:
             self._dynamodb.await_active(name)
@@ -81,6 +85,8 @@ class Tables:
                 made = Made(name, properties)
                 self._dynamodb.await_active(name)
             self._settings(name, old, new)
+            if site.type == GLOBAL_TABLE:
+                scale(site, name, before, properties)
             return self._described(Made(name, properties))
         except CallError as error:
             raise failed(site, error, made) from error
@@ -89,14 +95,15 @@ class Tables:
         """Delete a table and wait until it is gone."""
         name = made.physical_id
         try:
-            if self._dynamodb.describe(name) is None:
-                return
-            self._dynamodb.await_active(name)
-            self._dynamodb.ask("DeleteTable", {"TableName": name})
-            self._dynamodb.await_gone(name)
+            if self._dynamodb.describe(name) is not None:
+                self._dynamodb.await_active(name)
+                self._dynamodb.ask("DeleteTable", {"TableName": name})
+                self._dynamodb.await_gone(name)
         except CallError as error:
             if error.code != "ResourceNotFoundException":
                 raise failed(site, error, made) from error
+        if site.type == GLOBAL_TABLE:
+            scale(site, name, made.properties, {})
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]

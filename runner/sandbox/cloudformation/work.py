@@ -139,8 +139,6 @@ class Work:
     ) -> None:
         """Take a resource into the stack that is there already."""
         resource = self._resource(declaration)
-        # Taken back, it is what it was: there, and in no stack.
-        self._stack.undo.append(Undo(declaration.logical_id, lambda: None))
 
         def found(kind: Kind, site: Site) -> Made:
             name = next(iter(identifier.values()))

@@ -235,6 +235,29 @@ def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) 
     assert autoscaling.describe_scalable_targets(**service)["ScalableTargets"] == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"KeySchema": "id"},
+        {"AttributeDefinitions": [{"AttributeName": "id"}]},
+        {"GlobalSecondaryIndexes": [{}]},
+        {"Tags": ["a"]},
+        {"ProvisionedThroughput": {"ReadCapacityUnits": "many"}},
+        {"ResourcePolicy": {"Document": {}}},
+        {"StreamSpecification": ["NEW_IMAGE"]},
+        {"TimeToLiveSpecification": {"Enabled": True}},
+    ],
+)
+def test_properties_of_the_wrong_form_fail_their_resource_and_not_the_sandbox(
+    account: Account, wrong: dict[str, Any]
+) -> None:
+    account.create(template(Orders=table(name=None)))
+    body = template(Orders=table(name=None, **wrong))
+    assert account.update(body) == "UPDATE_ROLLBACK_COMPLETE"
+    assert account.create(body, stack="new") == "ROLLBACK_COMPLETE"
+    assert account.server.sandbox.report()["counters"].get("internal_errors", 0) == 0
+
+
 def test_a_nested_stack_is_refused_and_no_false_success(account: Account) -> None:
     nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x/y"}}
     assert account.create(template(Nested=nested)) == "ROLLBACK_COMPLETE"

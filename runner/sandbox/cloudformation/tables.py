@@ -186,6 +186,7 @@ def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[st
     Raises:
         ResourceError: no UpdateTable leads there.
     """
+    _check_definitions(new)
     if old.get("LocalSecondaryIndexes") != new.get("LocalSecondaryIndexes"):
         message = "Updates to LocalSecondaryIndexes are not supported"
         raise ResourceError(message)
@@ -201,6 +202,26 @@ def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[st
             yield {"StreamSpecification": {"StreamEnabled": False}}
         if "StreamSpecification" in new:
             yield {"StreamSpecification": new["StreamSpecification"]}
+
+
+def _check_definitions(request: Mapping[str, Any]) -> None:
+    """Refuse attributes that no key uses, or keys of attributes that are not defined.
+
+    UpdateTable would say so of a request that has them; here there may be no such request.
+    """
+    indexes = (
+        *(request.get("GlobalSecondaryIndexes") or ()),
+        *(request.get("LocalSecondaryIndexes") or ()),
+    )
+    schemas = (request, *indexes)
+    used = {part["AttributeName"] for schema in schemas for part in schema["KeySchema"]}
+    defined = set(_types(request))
+    if used != defined:
+        message = (
+            "One or more parameter values were invalid: Some AttributeDefinitions are not used. "
+            f"AttributeDefinitions: {sorted(defined)}, keys used: {sorted(used)}"
+        )
+        raise ResourceError(message)
 
 
 def _capacity_updates(

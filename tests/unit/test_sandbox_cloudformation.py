@@ -164,6 +164,34 @@ def test_a_global_table_of_one_region_is_a_table(account: Account) -> None:
     assert not _recovers(account)
 
 
+@pytest.mark.parametrize("is_global", [False, True])
+def test_what_moto_forgets_of_a_table_is_kept(account: Account, is_global: bool) -> None:  # noqa: FBT001 -- a parameter
+    on: dict[str, Any] = {"ContributorInsightsSpecification": {"Enabled": True}}
+    replicas: dict[str, Any] = {**on, "TableClass": "STANDARD_INFREQUENT_ACCESS"}
+    encryption: dict[str, Any] = {"SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"}}
+    if is_global:
+        limit: dict[str, Any] = {"WriteOnDemandThroughputSettings": {"MaxWriteRequestUnits": 9}}
+        orders = global_table(replica=replicas, **encryption, **limit)
+        plain = global_table()
+    else:
+        limit = {"OnDemandThroughput": {"MaxWriteRequestUnits": 9}}
+        orders = table(**replicas, **encryption, **limit)
+        plain = table()
+    account.create(template(Orders=plain))
+    assert account.update(template(Orders=orders)) == "UPDATE_COMPLETE"
+    found = account.table()
+    assert found["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert found["OnDemandThroughput"]["MaxWriteRequestUnits"] == 9
+    assert found["SSEDescription"]["SSEType"] == "KMS"
+    insights = account.dynamodb.describe_contributor_insights(TableName="orders")
+    assert insights["ContributorInsightsStatus"] == "ENABLED"
+    assert account.update(template(Orders=plain)) == "UPDATE_COMPLETE"
+    assert account.table()["TableClassSummary"]["TableClass"] == "STANDARD"
+    assert "SSEDescription" not in account.table()
+    insights = account.dynamodb.describe_contributor_insights(TableName="orders")
+    assert insights["ContributorInsightsStatus"] == "DISABLED"
+
+
 def test_a_global_tables_own_scaling_becomes_scalable_targets(account: Account) -> None:
     def scaled(side: str, low: int) -> dict[str, Any]:
         target = {"TargetValue": 70}

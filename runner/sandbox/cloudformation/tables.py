@@ -62,7 +62,9 @@ class Tables:
         made = Made(name, properties)
         try:
             self._dynamodb.await_active(name)
-            nothing = TableProperties(wanted.request, wanted.tags, wanted.policy, None, {})
+            nothing = TableProperties(
+                wanted.request, wanted.tags, wanted.policy, None, {}, frozenset()
+            )
             self._settings(name, nothing, wanted)
             if site.type == GLOBAL_TABLE:
                 scale(site, name, {}, properties)
@@ -146,6 +148,10 @@ class Tables:
         if old.recovery != new.recovery:
             body = {"TableName": name, "PointInTimeRecoverySpecification": new.recovery}
             ask("UpdateContinuousBackups", body)
+        for index in sorted(old.insights ^ new.insights):
+            body = {"TableName": name, **({"IndexName": index} if index else {})}
+            action = "ENABLE" if index in new.insights else "DISABLE"
+            ask("UpdateContributorInsights", {**body, "ContributorInsightsAction": action})
         gone = sorted(key for key, value in old.tags.items() if new.tags.get(key) != value)
         if gone:
             ask("UntagResource", {"ResourceArn": arn, "TagKeys": gone})

@@ -164,6 +164,67 @@ def test_a_global_table_of_one_region_is_a_table(account: Account) -> None:
     assert not _recovers(account)
 
 
+@pytest.mark.parametrize("is_global", [False, True])
+def test_what_moto_forgets_of_a_table_is_kept(account: Account, is_global: bool) -> None:  # noqa: FBT001 -- a parameter
+    on: dict[str, Any] = {"ContributorInsightsSpecification": {"Enabled": True}}
+    replicas: dict[str, Any] = {**on, "TableClass": "STANDARD_INFREQUENT_ACCESS"}
+    encryption: dict[str, Any] = {"SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"}}
+    if is_global:
+        limit: dict[str, Any] = {"WriteOnDemandThroughputSettings": {"MaxWriteRequestUnits": 9}}
+        orders = global_table(replica=replicas, **encryption, **limit)
+        plain = global_table()
+    else:
+        limit = {"OnDemandThroughput": {"MaxWriteRequestUnits": 9}}
+        orders = table(**replicas, **encryption, **limit)
+        plain = table()
+    account.create(template(Orders=plain))
+    assert account.update(template(Orders=orders)) == "UPDATE_COMPLETE"
+    found = account.table()
+    assert found["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert found["OnDemandThroughput"]["MaxWriteRequestUnits"] == 9
+    assert found["SSEDescription"]["SSEType"] == "KMS"
+    insights = account.dynamodb.describe_contributor_insights(TableName="orders")
+    assert insights["ContributorInsightsStatus"] == "ENABLED"
+    assert account.update(template(Orders=plain)) == "UPDATE_COMPLETE"
+    assert account.table()["TableClassSummary"]["TableClass"] == "STANDARD"
+    assert "SSEDescription" not in account.table()
+    insights = account.dynamodb.describe_contributor_insights(TableName="orders")
+    assert insights["ContributorInsightsStatus"] == "DISABLED"
+
+
+def test_a_global_tables_own_scaling_becomes_scalable_targets(account: Account) -> None:
+    def scaled(side: str, low: int) -> dict[str, Any]:
+        target = {"TargetValue": 70}
+        bounds = {"MinCapacity": low, "MaxCapacity": 10 * low}
+        settings = {**bounds, "TargetTrackingScalingPolicyConfiguration": target}
+        return {
+            f"{side}ProvisionedThroughputSettings": {f"{side}CapacityAutoScalingSettings": settings}
+        }
+
+    by_status = {**index("by-status", "status"), **scaled("Write", 3)}
+    reads = {"IndexName": "by-status", **scaled("Read", 2)}
+    orders = global_table(
+        BillingMode="PROVISIONED",
+        AttributeDefinitions=attributes("id", "status"),
+        GlobalSecondaryIndexes=[by_status],
+        **scaled("Write", 5),
+        replica={
+            "ReadProvisionedThroughputSettings": {"ReadCapacityUnits": 7},
+            "GlobalSecondaryIndexes": [reads],
+        },
+    )
+    assert account.create(template(Orders=orders)) == "CREATE_COMPLETE"
+    assert account.table()["ProvisionedThroughput"]["WriteCapacityUnits"] == 5
+    assert account.table()["ProvisionedThroughput"]["ReadCapacityUnits"] == 7
+    assert _scaled(account) == {
+        "table/orders dynamodb:table:WriteCapacityUnits": (5, 50),
+        "table/orders/index/by-status dynamodb:index:ReadCapacityUnits": (2, 20),
+        "table/orders/index/by-status dynamodb:index:WriteCapacityUnits": (3, 30),
+    }
+    assert account.update(template()) == "UPDATE_COMPLETE"
+    assert _scaled(account) == {}
+
+
 def test_a_second_region_is_refused_and_not_left_out(account: Account) -> None:
     body = global_table("id")
     body["Properties"]["Replicas"].append({"Region": "us-east-1"})
@@ -210,6 +271,15 @@ def _tags(account: Account) -> dict[str, str]:
     arn = account.table()["TableArn"]
     found = account.dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
     return {one["Key"]: one["Value"] for one in found}
+
+
+def _scaled(account: Account) -> dict[str, tuple[int, int]]:
+    scaling = account.client("application-autoscaling")
+    found = scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
+    return {
+        f"{one['ResourceId']} {one['ScalableDimension']}": (one["MinCapacity"], one["MaxCapacity"])
+        for one in found
+    }
 
 
 def _throughput(units: str) -> dict[str, Any]:

@@ -1,12 +1,22 @@
 """What happens to a table, and to its items, when its resource is replaced, removed or refused."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from retable.runner.sandbox.server import SandboxServer
 from support.sandboxes import set_faults
-from support.stacks import STACK, Account, attributes, global_table, index, table, template
+from support.stacks import (
+    STACK,
+    Account,
+    Template,
+    attributes,
+    global_table,
+    index,
+    table,
+    template,
+)
 
 
 @pytest.fixture
@@ -177,6 +187,34 @@ def test_one_index_comes_or_goes_in_an_update(account: Account) -> None:
     assert account.update(template(Orders=two)) == "UPDATE_ROLLBACK_COMPLETE"
     assert "more than one GSI creation or deletion" in account.reasons("Orders")
     assert "GlobalSecondaryIndexes" not in account.table()
+
+
+def test_an_attribute_that_no_key_uses_is_refused(account: Account) -> None:
+    account.create(template(Orders=table()))
+    body = template(Orders=table(AttributeDefinitions=attributes("id", "status")))
+    assert account.update(body) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "AttributeDefinitions are not used" in account.reasons("Orders")
+
+
+def test_an_index_keeps_its_key_and_a_table_its_local_indexes(account: Account) -> None:
+    def indexed(key: str, **more: Any) -> Template:
+        defined = attributes("id", "sort", "a", "b")
+        others = [index("by-a", "a"), index("by-b", "b")]
+        if key != "b":
+            others[1] = index("by-b", key)
+            defined = attributes("id", "sort", "a")
+        properties = {"GlobalSecondaryIndexes": others, "AttributeDefinitions": defined, **more}
+        return template(Orders=table("id", "sort", **properties))
+
+    account.create(indexed("b"))
+    assert account.update(indexed("a")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Cannot update GSI's properties other than" in account.reasons("Orders")
+    schema = table("id", "a")["Properties"]["KeySchema"]
+    projection = {"ProjectionType": "ALL"}
+    local = [{"IndexName": "local", "KeySchema": schema, "Projection": projection}]
+    body = indexed("b", LocalSecondaryIndexes=local)
+    assert account.update(body) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Updates to LocalSecondaryIndexes are not supported" in account.reasons("Orders")
 
 
 def test_a_table_cannot_become_a_global_table_in_its_place(account: Account) -> None:

@@ -1,6 +1,7 @@
 """What every kind of resource can do: be made, changed, deleted and found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +53,20 @@ class Kind(Protocol):
 
     def find(self, site: Site, name: str) -> Made | None:
         """Return the one that goes by ``name`` in the world, whoever made it."""
+
+
+@contextmanager
+def well_formed(site: Site) -> Iterator[None]:
+    """Take what trips over a property's form for the refusal that the service's schema gives.
+
+    Raises:
+        ResourceError: in place of the error.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        reason = f"Properties validation failed for resource {site.logical_id}: {error!r}"
+        raise ResourceError(reason) from error
 
 
 def changed_properties(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

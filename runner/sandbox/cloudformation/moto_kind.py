@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
+from retable.runner.sandbox.cloudformation.schemas import fixed_properties, name_property_of
 from retable.runner.sandbox.cloudformation.stack import STACK_TYPE, Made
 from retable.runner.sandbox.options import ACCOUNT
 
 UNKNOWN_HERE = frozenset({STACK_TYPE, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
 """What moto's own CloudFormation would make, wrongly."""
-SCHEMA_REGION = "us-east-1"
-"""Where the schemas of resource types are looked up; the properties used are the same anywhere."""
 
 
 class MotoKind:
@@ -24,21 +23,20 @@ class MotoKind:
     def __init__(self, resource_type: str) -> None:
         """Look up what moto has for the type."""
         self._model = _model(resource_type)
-        self._schema = schema_of(resource_type)
+        self._type = resource_type
 
     @property
     def name_property(self) -> str | None:
         """Return the property that names a resource, if one alone identifies it."""
         if self._model is not None and self._model.cloudformation_name_type():
             return str(self._model.cloudformation_name_type())
-        names = identifier_of(self._schema)
-        return names[0] if len(names) == 1 and names[0] not in _read_only(self._schema) else None
+        return name_property_of(self._type)
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
         """Make one."""
         name = self._name(site, properties)
         if self._model is None:
-            return Made(name, properties)
+            return Made(name, properties, _MadeUp(site, name))
         body = {"Type": site.type, "Properties": dict(properties)}
         model = _carried_out(
             site,
@@ -82,9 +80,7 @@ class MotoKind:
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
         """Return the changed properties that the type's schema says are fixed for life."""
-        del site
-        fixed = _names(self._schema, "createOnlyProperties")
-        return frozenset(name for name in fixed if old.get(name) != new.get(name))
+        return fixed_properties(site.type, old, new)
 
     def find(self, site: Site, name: str) -> Made | None:
         """Refuse: what is there without a stack is only known of tables."""
@@ -95,6 +91,18 @@ class MotoKind:
         """Return the name a resource asks for, or the free one."""
         given = self.name_property
         return str(properties.get(given) or site.free_name) if given else site.free_name
+
+
+class _MadeUp(dict[str, Any]):
+    """Attributes of what is there in name only: something to refer to, and no more."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        super().__init__()
+        service = site.type.split("::")[1].lower()
+        self._arn = f"arn:aws:{service}:{site.region}:{ACCOUNT}:{name}"
+
+    def __missing__(self, name: str) -> Any:
+        return self._arn if name.endswith("Arn") else f"{self._arn}/{name}"
 
 
 class _Attributes(dict[str, Any]):
@@ -114,31 +122,6 @@ class _Attributes(dict[str, Any]):
             return self._model.get_cfn_attribute(name)
         except Exception as error:  # moto raises whatever it likes here
             raise KeyError(name) from error
-
-
-def schema_of(resource_type: str) -> Mapping[str, Any]:
-    """Return the schema that CloudFormation's registry has for a type; empty for an unknown one."""
-    return _schema(resource_type)
-
-
-def identifier_of(schema: Mapping[str, Any]) -> list[str]:
-    """Return the properties that identify a resource."""
-    return _names(schema, "primaryIdentifier")
-
-
-@functools.cache
-def _schema(resource_type: str) -> Mapping[str, Any]:
-    # Costs a second, and only stacks need it.
-    from cfnlint.schema import (  # noqa: PLC0415 -- see above
-        PROVIDER_SCHEMA_MANAGER,
-        ResourceNotFoundError,
-    )
-
-    try:
-        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema(SCHEMA_REGION, resource_type)
-    except ResourceNotFoundError:
-        return {}
-    return dict(found.schema)
 
 
 @functools.cache
@@ -164,13 +147,3 @@ def _carried_out(site: Site, action: Any, *arguments: Any, **named: Any) -> Any:
     except Exception as error:
         reason = f"{site.type}: {getattr(error, 'message', None) or error!r}"
         raise ResourceError(reason) from error
-
-
-def _names(schema: Mapping[str, Any], key: str) -> list[str]:
-    """Return the top-level properties in a list of a schema's."""
-    paths = [str(path).removeprefix("/properties/") for path in schema.get(key) or ()]
-    return [path for path in paths if "/" not in path]
-
-
-def _read_only(schema: Mapping[str, Any]) -> list[str]:
-    return _names(schema, "readOnlyProperties")

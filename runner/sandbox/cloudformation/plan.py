@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.calls import DynamoDB
-from retable.runner.sandbox.cloudformation.kind import ResourceError, Site, changed_properties
+from retable.runner.sandbox.cloudformation.kind import (
+    ResourceError,
+    Site,
+    changed_properties,
+    well_formed,
+)
 from retable.runner.sandbox.cloudformation.kinds import kind_of
 from retable.runner.sandbox.cloudformation.resolve import LATER
 from retable.runner.sandbox.cloudformation.scope import (
@@ -98,7 +103,8 @@ def _modification(
     name, kind = declaration.logical_id, declaration.type
     site = Site(stack.stack_id, stack.name, stack.region, name, kind, "")
     try:
-        fixed = kind_of(kind, dynamodb).replacing(site, made.properties, properties)
+        with well_formed(site):
+            fixed = kind_of(kind, dynamodb).replacing(site, made.properties, properties)
     except ResourceError:
         # Carrying it out will say what is wrong.
         fixed = frozenset()

@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from retable.runner.sandbox.cloudformation.moto_kind import identifier_of, schema_of
 from retable.runner.sandbox.cloudformation.request import Request, template_text
+from retable.runner.sandbox.cloudformation.schemas import identifier_of
 from retable.runner.sandbox.cloudformation.stack import Resource, Stack
 from retable.runner.sandbox.cloudformation.template import Template, parse_template
 from retable.runner.sandbox.cloudformation.views import (
@@ -105,7 +105,7 @@ def get_template_summary(request: Request) -> dict[str, Any]:
                 "ResourceIdentifiers": identifiers,
             }
             for kind in types
-            if (identifiers := identifier_of(schema_of(kind)))
+            if (identifiers := identifier_of(kind))
         ],
     }
 

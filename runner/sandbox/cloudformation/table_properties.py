@@ -51,6 +51,11 @@ OF_REPLICAS = OF_A_REPLICA | {
     "Region",
     "SSESpecification",
 }
+INSIGHTS = "ContributorInsightsSpecification"
+INDEX_ITSELF = ("IndexName", "KeySchema", "Projection")
+OF_INDEXES = frozenset(
+    {*INDEX_ITSELF, INSIGHTS, "OnDemandThroughput", "ProvisionedThroughput", "WarmThroughput"}
+)
 INDEX_READS = ("ReadProvisionedThroughputSettings", "ReadOnDemandThroughputSettings")
 
 Properties = Mapping[str, Any]
@@ -65,6 +70,8 @@ class TableProperties:
     policy: str | None
     ttl: str | None
     recovery: Mapping[str, Any]
+    insights: frozenset[str]
+    """Indexes with contributor insights; the table itself is the empty name."""
 
 
 def table_properties(kind: str, properties: Properties, region: str) -> TableProperties:
@@ -76,15 +83,15 @@ def table_properties(kind: str, properties: Properties, region: str) -> TablePro
     if kind == GLOBAL_TABLE:
         properties = _as_table(properties, region)
     _refuse_others(properties, OF_TABLES)
-    if _is_on((properties.get("ContributorInsightsSpecification") or {}).get("Enabled")):
-        raise _cannot("ContributorInsightsSpecification")  # noqa: EM101 -- a property's name
     request = {name: properties[name] for name in HANDED_ON if name in properties}
     request["BillingMode"] = properties.get("BillingMode", "PROVISIONED")
     request.update(_capacity(properties))
-    if properties.get("GlobalSecondaryIndexes"):
+    indexes = properties.get("GlobalSecondaryIndexes") or []
+    for index in indexes:
+        _refuse_others(index, OF_INDEXES)
+    if indexes:
         request["GlobalSecondaryIndexes"] = [
-            {**_only(index, ("IndexName", "KeySchema", "Projection")), **_capacity(index)}
-            for index in properties["GlobalSecondaryIndexes"]
+            {**_only(index, INDEX_ITSELF), **_capacity(index)} for index in indexes
         ]
     request["DeletionProtectionEnabled"] = _is_on(properties.get("DeletionProtectionEnabled"))
     if "TableClass" in properties:
@@ -99,6 +106,11 @@ def table_properties(kind: str, properties: Properties, region: str) -> TablePro
         policy=_policy(properties.get("ResourcePolicy")),
         ttl=ttl["AttributeName"] if _is_on(ttl.get("Enabled")) else None,
         recovery=_recovery(recovery),
+        insights=frozenset(
+            str(one.get("IndexName", ""))
+            for one in (_only(properties, (INSIGHTS,)), *indexes)
+            if _is_on((one.get(INSIGHTS) or {}).get("Enabled"))
+        ),
     )
 
 
@@ -123,7 +135,8 @@ def _as_table(properties: Properties, region: str) -> dict[str, Any]:
         reads = {index["IndexName"]: index for index in replica.get("GlobalSecondaryIndexes") or ()}
         table["GlobalSecondaryIndexes"] = [
             {
-                **_only(index, ("IndexName", "KeySchema", "Projection", "WarmThroughput")),
+                **_only(index, (*INDEX_ITSELF, "WarmThroughput")),
+                **_only(reads.get(index["IndexName"], {}), (INSIGHTS,)),
                 **_both_sides({**index, **reads.get(index["IndexName"], {})}),
             }
             for index in properties["GlobalSecondaryIndexes"]

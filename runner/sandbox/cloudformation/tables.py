@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.calls import CallError, DynamoDB
+from retable.runner.sandbox.cloudformation.global_scaling import scale
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
 from retable.runner.sandbox.cloudformation.stack import Made
 from retable.runner.sandbox.cloudformation.table_properties import (
@@ -61,8 +62,12 @@ class Tables:
         made = Made(name, properties)
         try:
             self._dynamodb.await_active(name)
-            nothing = TableProperties(wanted.request, wanted.tags, wanted.policy, None, {})
+            nothing = TableProperties(
+                wanted.request, wanted.tags, wanted.policy, None, {}, frozenset()
+            )
             self._settings(name, nothing, wanted)
+            if site.type == GLOBAL_TABLE:
+                scale(site, name, {}, properties)
             return self._described(made)
         except CallError as error:
             raise failed(site, error, made) from error
@@ -72,6 +77,7 @@ class Tables:
         old = table_properties(site.type, made.properties, site.region)
         new = table_properties(site.type, properties, site.region)
         name = made.physical_id
+        before = made.properties
         updates = list(_updates(old.request, new.request))
         try:
             self._dynamodb.await_active(name)
@@ -81,6 +87,8 @@ class Tables:
                 made = Made(name, properties)
                 self._dynamodb.await_active(name)
             self._settings(name, old, new)
+            if site.type == GLOBAL_TABLE:
+                scale(site, name, before, properties)
             return self._described(Made(name, properties))
         except CallError as error:
             raise failed(site, error, made) from error
@@ -89,14 +97,15 @@ class Tables:
         """Delete a table and wait until it is gone."""
         name = made.physical_id
         try:
-            if self._dynamodb.describe(name) is None:
-                return
-            self._dynamodb.await_active(name)
-            self._dynamodb.ask("DeleteTable", {"TableName": name})
-            self._dynamodb.await_gone(name)
+            if self._dynamodb.describe(name) is not None:
+                self._dynamodb.await_active(name)
+                self._dynamodb.ask("DeleteTable", {"TableName": name})
+                self._dynamodb.await_gone(name)
         except CallError as error:
             if error.code != "ResourceNotFoundException":
                 raise failed(site, error, made) from error
+        if site.type == GLOBAL_TABLE:
+            scale(site, name, made.properties, {})
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
@@ -139,6 +148,10 @@ class Tables:
         if old.recovery != new.recovery:
             body = {"TableName": name, "PointInTimeRecoverySpecification": new.recovery}
             ask("UpdateContinuousBackups", body)
+        for index in sorted(old.insights ^ new.insights):
+            body = {"TableName": name, **({"IndexName": index} if index else {})}
+            action = "ENABLE" if index in new.insights else "DISABLE"
+            ask("UpdateContributorInsights", {**body, "ContributorInsightsAction": action})
         gone = sorted(key for key, value in old.tags.items() if new.tags.get(key) != value)
         if gone:
             ask("UntagResource", {"ResourceArn": arn, "TagKeys": gone})
@@ -179,6 +192,7 @@ def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[st
     Raises:
         ResourceError: no UpdateTable leads there.
     """
+    _check_definitions(new)
     if old.get("LocalSecondaryIndexes") != new.get("LocalSecondaryIndexes"):
         message = "Updates to LocalSecondaryIndexes are not supported"
         raise ResourceError(message)
@@ -194,6 +208,26 @@ def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[st
             yield {"StreamSpecification": {"StreamEnabled": False}}
         if "StreamSpecification" in new:
             yield {"StreamSpecification": new["StreamSpecification"]}
+
+
+def _check_definitions(request: Mapping[str, Any]) -> None:
+    """Refuse attributes that no key uses, or keys of attributes that are not defined.
+
+    UpdateTable would say so of a request that has them; here there may be no such request.
+    """
+    indexes = (
+        *(request.get("GlobalSecondaryIndexes") or ()),
+        *(request.get("LocalSecondaryIndexes") or ()),
+    )
+    schemas = (request, *indexes)
+    used = {part["AttributeName"] for schema in schemas for part in schema["KeySchema"]}
+    defined = set(_types(request))
+    if used != defined:
+        message = (
+            "One or more parameter values were invalid: Some AttributeDefinitions are not used. "
+            f"AttributeDefinitions: {sorted(defined)}, keys used: {sorted(used)}"
+        )
+        raise ResourceError(message)
 
 
 def _capacity_updates(

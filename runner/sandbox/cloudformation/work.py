@@ -14,6 +14,7 @@ from retable.runner.sandbox.cloudformation.kind import (
     ResourceError,
     Site,
     changed_properties,
+    well_formed,
 )
 from retable.runner.sandbox.cloudformation.kinds import kind_of
 from retable.runner.sandbox.cloudformation.stack import (
@@ -139,8 +140,6 @@ class Work:
     ) -> None:
         """Take a resource into the stack that is there already."""
         resource = self._resource(declaration)
-        # Taken back, it is what it was: there, and in no stack.
-        self._stack.undo.append(Undo(declaration.logical_id, lambda: None))
 
         def found(kind: Kind, site: Site) -> Made:
             name = next(iter(identifier.values()))
@@ -159,8 +158,7 @@ class Work:
         fresh = replace(resource, declaration=declaration)
         self._stack.resources[declaration.logical_id] = fresh
         kind, site = self._handled(fresh)
-        fixed = kind.replacing(site, old.properties, properties)
-        if not fixed:
+        if not _needs_another(kind, site, old, properties):
             self._stack.undo.append(
                 Undo(declaration.logical_id, lambda: self._change_back(fresh, old))
             )
@@ -208,7 +206,9 @@ class Work:
         self._world.pause()
         try:
             self._fail_by_fault(declaration, verb)
-            resource.made = action(*self._handled(resource))
+            kind, site = self._handled(resource)
+            with well_formed(site):
+                resource.made = action(kind, site)
         except ResourceError as error:
             resource.made = error.made or resource.made
             self._mark(resource, f"{status}_FAILED", error.reason)
@@ -257,6 +257,16 @@ class Work:
         reason = stack_failure(self._world.state, declaration.logical_id, verb)
         if reason is not None:
             raise ResourceError(reason)
+
+
+def _needs_another(kind: Kind, site: Site, old: Made, properties: Properties) -> bool:
+    """Return whether the properties are those of another resource."""
+    try:
+        with well_formed(site):
+            return bool(kind.replacing(site, old.properties, properties))
+    except ResourceError:
+        # What is wrong with them is told when they are carried out.
+        return False
 
 
 def _refuse_custom_name(kind: Kind, old: Made, properties: Properties) -> None:

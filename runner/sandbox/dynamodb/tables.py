@@ -63,6 +63,8 @@ def update_table(state: State, call: Call) -> dict[str, Any]:
     if (call.body.get("StreamSpecification") or {}).get("StreamEnabled") is False:
         # moto takes a stream that was turned off for one that is on, and refuses the next.
         table.latest_stream_label = None
+    if "SSESpecification" in call.body:
+        _encrypt(table, call.body["SSESpecification"])
     state.pass_through(table, "UPDATING", state.options.updating_seconds)
     return {"TableDescription": _described(state, table, answer["TableDescription"], "UPDATING")}
 
@@ -138,6 +140,15 @@ def _described(
     filled = {name: value for name, value in description.items() if value != []}
     extras = state.extras(table)
     return {**filled, **extras.shown, "TableStatus": status, "TableId": extras.table_id}
+
+
+def _encrypt(table: Table, specification: Mapping[str, Any]) -> None:
+    """Change a table's encryption; moto does so only as it makes a table."""
+    wanted = dict(specification)
+    if wanted.get("Enabled") and "KMSMasterKeyId" not in wanted:
+        key = table._get_default_encryption_key(ACCOUNT, table.region_name)  # noqa: SLF001 -- there is no other way to it
+        wanted["KMSMasterKeyId"] = key
+    table.sse_specification = wanted if wanted.get("Enabled") else None
 
 
 def _keep_shown(extras: Extras, body: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ from retable.runner.plan import (
     ScanTable,
     Settle,
     Step,
+    TargetExport,
     Unprotect,
     UseExport,
     VerifyTable,
@@ -96,17 +97,19 @@ def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
     return _reading_plan(spec, "dry-run", tuple(_mapping_steps(_convert(spec, "only"), sample)))
 
 
-def compile_verification(
+def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is read back
     spec: Spec,
     export_id: str,
     incrementals: tuple[str, ...],
     location: str,
     loaded_by: str | None,
+    *,
+    read: TargetExport | None = None,
 ) -> Plan:
     """Return the plan that compares the target with a finished export in ``location``.
 
     ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
-    known.
+    known. ``read`` says how the target is exported, unless it is scanned.
     """
     verify = VerifyTable(
         id="verify",
@@ -116,6 +119,7 @@ def compile_verification(
         load=None,
         loaded_by=loaded_by,
         others=spec.target.nonempty == "accept",
+        export=read,
     )
     use = replace(_use_export(spec, "only", export_id, incrementals), location=location)
     return _reading_plan(spec, "verify", (*_mapping_steps(use), verify))

@@ -19,11 +19,13 @@ from retable.runner.plan import (
     CreateTable,
     DeployStack,
     DeployTable,
+    EnablePitr,
     LiftFence,
     LoadItems,
     RestoreSettings,
     StageItems,
     Step,
+    TargetExport,
     UseTable,
     VerifyTable,
 )
@@ -32,6 +34,8 @@ from retable.schema.spec import CdkProvision, Percentage, Spec
 STAGE = "stage"
 LEAST_BULK_UNITS = 1_024
 """MaxWriteRequestUnits' least value, in botocore's model."""
+EXPORT_EDGE_SECONDS = 120
+"""An export surely has what was written a minute before it was asked for; this is twice that."""
 
 
 def target_steps(
@@ -39,7 +43,7 @@ def target_steps(
 ) -> Iterator[Step]:
     """Yield the new table, its items, their proof and its settings."""
     if observed.target is not None and spec.target.nonempty == "accept":
-        yield from _steps_into(spec, observed.target, dry_run)
+        yield from _steps_into(spec, observed, observed.target, dry_run)
         return
     request = create_request(spec.target, source)
     validate_request(request)
@@ -53,8 +57,17 @@ def target_steps(
         loader=loader,
         stage=None if loader == "batch-write" else STAGE,
     )
+    export = target_export(spec, sandbox=observed.sandbox)
+    if export is not None:
+        # A new table never has it; the settings that come after put it as it shall stay.
+        yield EnablePitr(id="pitr-target", table=spec.target.table)
     yield VerifyTable(
-        id="verify", table=spec.target.table, dry_run=dry_run, create="create", load="load"
+        id="verify",
+        table=spec.target.table,
+        dry_run=dry_run,
+        create="create",
+        load="load",
+        export=export,
     )
     yield from _last_deployments(observed.stack)
     yield _restored(spec, source)
@@ -156,17 +169,45 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
         raise Refused(message, "use batch-write")
 
 
-def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[Step]:
+def target_export(spec: Spec, *, sandbox: bool) -> TargetExport | None:
+    """Return how the target is exported to be verified; ``None`` where it is scanned.
+
+    Raises:
+        Refused: no S3 prefix is declared.
+    """
+    if spec.verify.read == "scan":
+        return None
+    wanted = spec.source.export
+    location = parse_location(wanted.location or ".", spec.origin.folder)
+    if not isinstance(location, S3Prefix):
+        message = "verify.read: export makes a second export, and no S3 prefix is declared"
+        raise Refused(message, "give source.export.location as s3://bucket/prefix, or read: scan")
+    return TargetExport(
+        bucket=location.bucket,
+        prefix=location.prefix,
+        bucket_owner=wanted.bucket_owner,
+        kms_key=wanted.kms_key,
+        settle_seconds=0 if sandbox else EXPORT_EDGE_SECONDS,
+    )
+
+
+def _steps_into(
+    spec: Spec, observed: Observed, target: TableDescription, dry_run: str
+) -> Iterator[Step]:
     """Yield the loading of a table that is there, whose settings and policy are its own.
 
     Raises:
-        Refused: it has another key.
+        Refused: it has another key, or cannot be exported as it is.
         Stopped: it is being changed just now.
     """
     require_ready(target, target.name)
     if target.key != spec.target.key:
         message = f"the table {target.name} is there with another key than the spec's"
         raise Refused(message, "nonempty: accept needs the same key")
+    export = target_export(spec, sandbox=observed.sandbox)
+    if export is not None and not observed.target_pitr:
+        message = f"the table {target.name} has no point-in-time recovery, which an export needs"
+        raise Refused(message, "turn it on for the table, or say verify.read: scan")
     yield UseTable(id="create", table=target.name, table_id=target.table_id)
     rate = spec.load.rate if isinstance(spec.load.rate, int) else None
     yield LoadItems(
@@ -185,6 +226,7 @@ def _steps_into(spec: Spec, target: TableDescription, dry_run: str) -> Iterator[
         create="create",
         load="load",
         others=True,
+        export=export,
     )
     yield from _clearing(spec)
 

@@ -35,6 +35,8 @@ class Observed:
     source: TableSettings | None
     target: TableDescription | None
     """The table that has the target's name now; the source itself for a replace."""
+    target_pitr: bool = False
+    """Whether that table has point-in-time recovery, as far as the plan needs to know."""
     export: Export | None
     """The finished export at hand: the one the spec names, else the newest of this table."""
     incrementals: tuple[Export, ...] = ()
@@ -56,6 +58,10 @@ def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
         target = source.description if source else None
     else:
         target = aws.tables.describe(spec.target.table)
+    pitr = False
+    if target is not None and spec.verify.read == "export":
+        present = source if same else aws.tables.settings(target.name)
+        pitr = present is not None and present.pitr
     export = export_at_hand(spec, lambda: aws, clock, source)
     return Observed(
         account=aws.identity().account,
@@ -63,6 +69,7 @@ def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
         sandbox=aws.is_sandbox(),
         source=source,
         target=target,
+        target_pitr=pitr,
         export=export,
         incrementals=incrementals_at_hand(spec, lambda: aws, export),
         stack=survey(spec, aws, source, assemblies, clock),

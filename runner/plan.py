@@ -310,6 +310,18 @@ class LoadItems:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetExport:
+    """The export that a table is read back by, once its last write is in every export."""
+
+    bucket: str
+    prefix: str
+    bucket_owner: str | None
+    kms_key: str | None
+    settle_seconds: int
+    """How long after the last write the export may be asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyTable:
     """Read the target back and compare both sides with the ledger (I4)."""
 
@@ -324,6 +336,8 @@ class VerifyTable:
     """The run whose load is verified, for the items that it had to quarantine."""
     others: bool = False
     """Whether the table may hold other items, which are not looked at."""
+    export: TargetExport | None = None
+    """How the table is exported to be read; ``None`` reads it by a scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from retable.runner.plan import (
     SourceStep,
     StageItems,
     Step,
+    TargetExport,
     TargetStep,
     Unprotect,
     UseExport,
@@ -143,6 +144,8 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
         case LoadItems():
             rate = f" at {step.rate:,} write units a second" if step.rate else ""
             return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
+        case VerifyTable(export=TargetExport() as export):
+            return f"verify both sides by an export into s3://{export.bucket}/{export.prefix}"
         case VerifyTable():
             return "verify both sides"
         case RestoreSettings():

@@ -7,7 +7,7 @@ from retable.schema.spec import AwsBackup, Spec
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
     """Return one line for each key of ``spec`` whose step does not exist yet, in spec order."""
-    return (*_in_source(spec), *_in_target(spec), *_in_rebuild(spec), *_in_work(spec))
+    return (*_in_source(spec), *_in_target(spec), *_in_rebuild(spec))
 
 
 def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
@@ -37,8 +37,3 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
         yield "rebuild.freeze: none with replace (what is written meanwhile would be lost)"
     if rebuild.strategy == "replace" and rebuild.backup == "none":
         yield "rebuild.backup: none with replace (nothing is deleted without a backup)"
-
-
-def _in_work(spec: Spec) -> Iterator[str]:
-    if spec.verify.read != "scan":
-        yield f"verify.read: {spec.verify.read} (only scan)"

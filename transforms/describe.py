@@ -1,9 +1,12 @@
 """What an item in the target table is, said the same way as what the mapping expects of it."""
 
+import orjson
+
+from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.canonical import canonical_values, digest, key_text, serialize
 from retable.transforms.keys import key_rules
-from retable.transforms.outcome import Result
+from retable.transforms.outcome import Kept, Outcome, Rejected, Result
 from retable.transforms.size import item_size
 
 
@@ -22,3 +25,18 @@ def describe_item(item: TypedItem, key: KeySchema) -> Result:
     body = serialize(values)
     text = key_text({one.name: values[one.name] for one in key.attributes})
     return Result(body, text, digest(body), item_size(values))
+
+
+class Described:
+    """The mapping that makes each exported line the item it is, of the table keyed by ``key``."""
+
+    def __init__(self, key: KeySchema) -> None:
+        """Describe items of a table keyed by ``key``."""
+        self._key = key
+
+    def apply(self, line: bytes) -> Outcome:
+        """Return the item on ``line``; a line that holds none of such a table is rejected."""
+        try:
+            return Kept((describe_item(orjson.loads(line)["Item"], self._key),))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Rejected(Reason.MALFORMED_LINE, "it is no item of the table")

@@ -11,6 +11,7 @@ from retable.runner.cli.session import carry_out, connector, start_folder
 from retable.runner.cli.state import State, looked_up
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_verification
+from retable.runner.compile_target import target_export
 from retable.runner.failure import Refused
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
@@ -62,8 +63,11 @@ def verify_spec(
             with locked(run_dir, spec.target.table, folder.run_id):
                 state.runs(connect).fetch(folder, only=NEEDED)
         loaded = replace(loaded, location=folder.locate(loaded.location))
+    read = None
+    if spec.verify.read == "export" and wanted.only_key is None:
+        read = target_export(spec, sandbox=connect().is_sandbox())
     plan = compile_verification(
-        spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id
+        spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id, read=read
     )
     carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
 

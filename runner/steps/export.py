@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from retable.runner.aws.exports import ExportRequest
+from retable.runner.aws.exports import ExportRequest, ExportState
 from retable.runner.export.check import check_export
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export, parse_location
@@ -14,6 +14,10 @@ from retable.runner.export.windows import in_order
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan import CheckExport, EnablePitr, MakeExport, UseExport
 from retable.runner.world import Evidence, World
+
+EXPORT_FAILED = "export-failed"
+ENDED = (EXPORT_FAILED,)
+"""The events that use an export up: it keeps its token, so a failure moves on to another one."""
 
 
 def enable_pitr(step: EnablePitr, world: World) -> Evidence:
@@ -25,19 +29,21 @@ def enable_pitr(step: EnablePitr, world: World) -> Evidence:
 def make_export(step: MakeExport, world: World) -> Evidence:
     """Start the export, or find the one that was started, and wait until it is COMPLETED.
 
-    The client token is journaled before the call and follows from the run, so a repeated call
-    gives the same export for 8 hours (ExportTableToPointInTime's ClientToken). A failed export
-    keeps its token, so each failure moves on to another one.
-
     Raises:
         Stopped: the service could not export; resuming starts another export.
     """
-    arn = _started_export(step, world)
-    state = world.aws.exports.wait(arn, clock=world.clock, progress=world.progress)
-    if state.status != "COMPLETED":
-        world.journal.record(step.id, "export-failed", {"arn": arn})
-        message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
-        raise Stopped(message, "put the cause right, then resume; it exports again")
+    arn = export_under_way(step.id, ENDED, world)
+    if arn is None:
+        wanted = ExportRequest(
+            table_arn=step.table_arn,
+            bucket=step.bucket,
+            prefix=step.prefix,
+            format=step.format,
+            bucket_owner=step.bucket_owner,
+            kms_key=step.kms_key,
+        )
+        arn = start_export(step.id, ENDED, wanted, world)
+    state = completed_export(step.id, arn, world)
     return {
         "export_id": state.id,
         "location": f"s3://{step.bucket}/{step.prefix}",
@@ -46,25 +52,48 @@ def make_export(step: MakeExport, world: World) -> Evidence:
     }
 
 
-def _started_export(step: MakeExport, world: World) -> str:
-    """Return the ARN of the export under way, started now if the journal knows of none."""
-    failed = len(world.journal.records(step.id, "export-failed"))
-    started = world.journal.records(step.id, "started-export")
-    if len(started) > failed:
+def export_under_way(step_id: str, ended: Sequence[str], world: World) -> str | None:
+    """Return the ARN of the export that the step has started; ``None`` if there is none to take.
+
+    Each record of an event in ``ended`` has used one up.
+    """
+    started = world.journal.records(step_id, "started-export")
+    if len(started) > _used_up(step_id, ended, world):
         return str(started[-1].data["arn"])
-    token = f"{world.folder.run_id}-{step.id}-{failed + 1}"
-    world.journal.record(step.id, "intent", {"client_token": token})
-    wanted = ExportRequest(
-        table_arn=step.table_arn,
-        bucket=step.bucket,
-        prefix=step.prefix,
-        format=step.format,
-        bucket_owner=step.bucket_owner,
-        kms_key=step.kms_key,
-    )
+    return None
+
+
+def start_export(step_id: str, ended: Sequence[str], wanted: ExportRequest, world: World) -> str:
+    """Start an export for the step and return its ARN.
+
+    The client token is journaled before the call and follows from the run, so a repeated call
+    gives the same export for 8 hours (ExportTableToPointInTime's ClientToken). Once that export is
+    used up, the token is another one.
+    """
+    token = f"{world.folder.run_id}-{step_id}-{_used_up(step_id, ended, world) + 1}"
+    world.journal.record(step_id, "intent", {"client_token": token})
     arn = world.aws.exports.start(wanted, token)
-    world.journal.record(step.id, "started-export", {"arn": arn})
+    world.journal.record(step_id, "started-export", {"arn": arn})
     return arn
+
+
+def completed_export(step_id: str, arn: str, world: World) -> ExportState:
+    """Wait until the export is COMPLETED.
+
+    Raises:
+        Stopped: the service could not export; resuming starts another export.
+    """
+    state = world.aws.exports.wait(arn, clock=world.clock, progress=world.progress)
+    if state.status != "COMPLETED":
+        world.journal.record(step_id, EXPORT_FAILED, {"arn": arn})
+        message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
+        raise Stopped(message, "put the cause right, then resume; it exports again")
+    return state
+
+
+def _used_up(step_id: str, ended: Sequence[str], world: World) -> int:
+    """Return how many exports of the step are of no use any more."""
+    return sum(len(world.journal.records(step_id, event)) for event in ended)
 
 
 def use_export(step: UseExport, world: World) -> Evidence:

@@ -1,5 +1,6 @@
 """Giving the target the settings that were captured before the first change (I8)."""
 
+from retable.runner.aws.settings import TableSettings
 from retable.runner.plan import RestoreSettings
 from retable.runner.steps.create import require_created_table
 from retable.runner.world import Evidence, World
@@ -21,8 +22,9 @@ def restore_settings(step: RestoreSettings, world: World) -> Evidence:
     if step.ttl is not None and (present is None or present.ttl != step.ttl):
         tables.set_ttl(name, step.ttl)
         changed.append("ttl")
-    if step.pitr and not (present and present.pitr):
-        tables.set_pitr(name, enabled=True, days=step.pitr_days)
+    if not _recovers(step, present):
+        # Off as well: a verification by export turns it on for itself.
+        tables.set_pitr(name, enabled=step.pitr, days=step.pitr_days)
         changed.append("point_in_time_recovery")
     if step.stream is not None and description.stream != step.stream:
         tables.set_stream(name, step.stream)
@@ -33,3 +35,10 @@ def restore_settings(step: RestoreSettings, world: World) -> Evidence:
         changed.append("deletion_protection")
         tables.wait_active(name, clock=world.clock, progress=world.progress)
     return {"restored": changed}
+
+
+def _recovers(step: RestoreSettings, present: TableSettings | None) -> bool:
+    """Return whether point-in-time recovery is as it shall be."""
+    if present is None or present.pitr != step.pitr:
+        return False
+    return not step.pitr or step.pitr_days in (None, present.pitr_days)

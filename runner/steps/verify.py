@@ -1,6 +1,5 @@
 """Verification: the table is read back and both sides are compared with the ledger (I4)."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,19 +19,17 @@ from retable.runner.steps.create import require_created_table
 from retable.runner.steps.export import holder_of
 from retable.runner.steps.load import load_quarantine
 from retable.runner.steps.merge import merged_files
+from retable.runner.steps.read_back import read_back
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
 from retable.runner.verify.explore import write_explorable
 from retable.runner.verify.one import differs
 from retable.runner.verify.queries import run_queries
-from retable.runner.verify.read import read_table
 from retable.runner.verify.sample import count_equal, pick
 from retable.runner.verify.source import asks_for_source, source_files
 from retable.runner.world import Evidence, World
 
-SEGMENTS = 8
-"""Scan segments read side by side."""
 SHOWN_DIFFERENCES = 50
 """How many differences a report names and drills into; ``diff.jsonl`` has them all."""
 SAMPLED_ITEMS = 50
@@ -56,7 +53,12 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     found = _compare(step, world)
     comparison = found.comparison
     sampled = _sampled_check(step, found, world)
-    checks = [*_comparison_checks(comparison), sampled, *_query_checks(step, world)]
+    checks = [
+        *found.read,
+        *_comparison_checks(comparison),
+        sampled,
+        *_query_checks(step, world),
+    ]
     rows = found.drill.rows(
         comparison.first[:SHOWN_DIFFERENCES],
         checksum_attributes(world.spec),
@@ -95,29 +97,20 @@ class Found:
     drill: Drill
     expired: int
     """How many missing items time to live has deleted."""
+    read: tuple[dict[str, Any], ...]
+    """The checks of the reading itself."""
 
 
 def _compare(step: VerifyTable, world: World) -> Found:
     """Read the table into a fresh ledger and compare it with the expected one."""
-    shutil.rmtree(world.folder.actual, ignore_errors=True)
-    world.folder.actual.mkdir(parents=True)
     world.folder.expired.unlink(missing_ok=True)
-    read_table(
-        world.aws.tables,
-        step.table,
-        world.plan.key,
-        world.folder.actual,
-        segments=SEGMENTS,
-        items=world.folder.actual / "items" if world.spec.verify.queries else None,
-        progress=world.progress,
-        attributes=checksum_attributes(world.spec),
-    )
+    read = read_back(step, world)
     drill = _drill(step, world)
     comparison = _compared(step, world)
     expired = _expired(step, drill, world) if comparison.missing else 0
     if expired:
         comparison = _compared(step, world)
-    return Found(comparison=comparison, drill=drill, expired=expired)
+    return Found(comparison=comparison, drill=drill, expired=expired, read=read)
 
 
 def _drill(step: VerifyTable, world: World) -> Drill:

@@ -93,7 +93,6 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
 
     What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
-    What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
     table refused or let expire (the JSON lines ``quarantined``, ``expired``) is not expected.
     Writes every difference into ``diff`` as JSON lines and beside the folder ``actual`` as
     ``diff.parquet``, both sorted by key; they are empty where there is none. An item that is there

@@ -9,6 +9,7 @@ from support.command import SPECS, migrate
 
 ORDERS = (SPECS / "orders.migrate.yaml").read_text("utf-8")
 LEAVE = ("--yes", "--allow-delete", "orders")
+AUTOSCALED = "settings: {autoscaling: {write: {min: 1, max: 10}}}"
 
 
 @pytest.mark.parametrize(
@@ -84,11 +85,11 @@ def test_a_run_that_cannot_be_meant_exits_2(
 def test_what_comes_later_is_told_by_plan_and_refused_by_run_with_exit_2(tmp_path: Path) -> None:
     spec = tmp_path / "later.migrate.yaml"
     shutil.copytree(SPECS / "seeds", tmp_path / "seeds")
-    spec.write_text(ORDERS.replace("read: scan", "read: export"), "utf-8")
+    spec.write_text(ORDERS.replace("settings: keep", AUTOSCALED), "utf-8")
     ran = migrate("run", spec, *LEAVE, "--sandbox", cwd=tmp_path)
     assert ran.code == 2, ran.err
-    assert "verify.read: export" in ran.err
+    assert "target.settings.autoscaling" in ran.err
     assert not (tmp_path / ".migrate").exists()
     planned = migrate("plan", spec, "--sandbox", cwd=tmp_path)
     assert planned.code == 0, planned.err
-    assert "! verify.read: export" in planned.out
+    assert "! target.settings.autoscaling" in planned.out

@@ -261,3 +261,30 @@ def test_a_rate_in_percent_is_a_share_of_the_new_tables_own(
     plan = compile_plan(build_spec(tmp_path, text + "load: {rate: {percent: 50}}\n"), observed())
     (load,) = [step for step in plan.steps if isinstance(step, LoadItems)]
     assert load.rate == rate
+
+
+@pytest.mark.parametrize(("sandbox", "settles"), [(False, 120), (True, 0)])
+def test_a_target_that_is_read_by_export_can_be_exported_and_settles_first(
+    tmp_path: Path, *, sandbox: bool, settles: int
+) -> None:
+    """A minute before it was asked for is what an export surely has; a sandbox needs no time."""
+    spec = build_spec(tmp_path, BESIDE + "verify: {read: export}\n")
+    plan = compile_plan(spec, observed(sandbox=sandbox))
+    steps = ids(plan)
+    assert steps[steps.index("verify") - 1] == "pitr-target"
+    (verify,) = [step for step in plan.steps if isinstance(step, VerifyTable)]
+    assert verify.export is not None
+    assert (verify.export.bucket, verify.export.settle_seconds) == ("acme-exports", settles)
+    path = tmp_path / "plan.json"
+    path.write_bytes(encode_plan(plan))
+    assert read_plan(path) == plan
+
+
+def test_a_table_that_is_there_is_exported_only_if_it_can_be(tmp_path: Path) -> None:
+    text = BESIDE.replace("orders-v2", "orders-v2\n  nonempty: accept")
+    spec = build_spec(tmp_path, text + "verify: {read: export}\n")
+    target = description(name="orders-v2", key=spec.target.key)
+    with pytest.raises(Refused, match="orders-v2 has no point-in-time recovery"):
+        compile_plan(spec, observed(target=target))
+    steps = ids(compile_plan(spec, observed(target=target, target_pitr=True)))
+    assert "pitr-target" not in steps

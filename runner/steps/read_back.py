@@ -1,0 +1,159 @@
+"""Reading the rebuilt table back into the actual ledger: by a scan, or by an export of it.
+
+Comparing it with what it must hold is ``verify``'s.
+"""
+
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from retable.runner.aws.exports import ExportRequest, ExportState
+from retable.runner.aws.settings import TableDescription
+from retable.runner.compile import checksum_attributes
+from retable.runner.engine import map_files
+from retable.runner.export.check import check_export
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.location import S3Prefix, open_export
+from retable.runner.export.manifest import Export
+from retable.runner.failure import CheckFailed
+from retable.runner.ledger.independent import agree, count_export
+from retable.runner.ledger.query import Ledger
+from retable.runner.plan import TargetExport, VerifyTable
+from retable.runner.steps.export import (
+    EXPORT_FAILED,
+    completed_export,
+    export_under_way,
+    start_export,
+)
+from retable.runner.verify.read import read_table
+from retable.runner.verify.write_items import write_items
+from retable.runner.world import World
+from retable.transforms.describe import Described
+from retable.transforms.project import Projected
+
+SEGMENTS = 8
+"""Scan segments read side by side."""
+ENDED = (EXPORT_FAILED, "failed")
+"""The events that use an export up. A verification that failed is followed by another export: the
+table may have been put right. One that passed is repeated over its own, since the fence still held
+when it was made."""
+NOTE_SECONDS = 15.0
+
+
+def read_back(step: VerifyTable, world: World) -> tuple[dict[str, Any], ...]:
+    """Read the table into a fresh actual ledger and return the checks of the reading itself.
+
+    Raises:
+        CheckFailed: the table holds something that is no item, or its export is not whole.
+        Stopped: it cannot be read.
+    """
+    actual = world.folder.actual
+    shutil.rmtree(actual, ignore_errors=True)
+    actual.mkdir(parents=True)
+    if step.export is not None:
+        return (_read_export(step, step.export, world),)
+    read_table(
+        world.aws.tables,
+        step.table,
+        world.plan.key,
+        actual,
+        segments=SEGMENTS,
+        items=actual / "items" if world.spec.verify.queries else None,
+        progress=world.progress,
+        attributes=checksum_attributes(world.spec),
+    )
+    return ()
+
+
+def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> dict[str, Any]:
+    """Export the table, prove the export whole and describe every item in it."""
+    table = world.aws.tables.describe(step.table)
+    if table is None:
+        message = f"the table {step.table} is gone"
+        raise CheckFailed(message, "someone else deleted it")
+    location = S3Prefix(wanted.bucket, wanted.prefix)
+    state = _exported(step, wanted, table, world)
+    export = open_export(location, state.id, world.aws.objects)
+    _require_of(export, state, table)
+    files = check_export(export, location, world.spool, world.progress)
+    _describe(files, export, world)
+    return {
+        "name": f"items in export {export.id} of {step.table}",
+        "outcome": "passed",
+        "expected": export.item_count,
+        "actual": Ledger(world.folder.actual).counts().results,
+        "message": f"as of {export.export_time.isoformat()}",
+    }
+
+
+def _exported(
+    step: VerifyTable, wanted: TargetExport, table: TableDescription, world: World
+) -> ExportState:
+    """Return the finished export of the table, made now unless one is under way."""
+    arn = export_under_way(step.id, ENDED, world)
+    if arn is None:
+        _settle(wanted.settle_seconds, world)
+        request = ExportRequest(
+            table_arn=table.arn,
+            bucket=wanted.bucket,
+            prefix=wanted.prefix,
+            format="DYNAMODB_JSON",
+            bucket_owner=wanted.bucket_owner,
+            kms_key=wanted.kms_key,
+        )
+        arn = start_export(step.id, ENDED, request, world)
+    return completed_export(step.id, arn, world)
+
+
+def _settle(seconds: int, world: World) -> None:
+    """Wait until the last write is in every export that is asked for."""
+    left = float(seconds)
+    while left > 0:
+        world.progress.note(f"settling: {seconds - int(left)} of {seconds} s before the export")
+        world.clock.sleep(min(NOTE_SECONDS, left))
+        left -= NOTE_SECONDS
+
+
+def _require_of(export: Export, state: ExportState, table: TableDescription) -> None:
+    """Hold the export against the table it must be of, and against what the service says of it.
+
+    Raises:
+        CheckFailed: it is of another table, or the counts disagree.
+    """
+    if (export.table_id, export.table_arn) != (table.table_id, table.arn):
+        message = (
+            f"export {export.id} is of {export.table_arn} with TableId {export.table_id}; "
+            f"{table.arn} has TableId {table.table_id}"
+        )
+        raise CheckFailed(message, "someone else replaced the table")
+    if state.item_count is not None and state.item_count != export.item_count:
+        message = (
+            f"export {export.id}: DescribeExport says {state.item_count} items, "
+            f"its manifest says {export.item_count}"
+        )
+        raise CheckFailed(message)
+
+
+def _describe(files: Sequence[CheckedFile], export: Export, world: World) -> None:
+    """Describe every exported item into the actual ledger, as a scan does, and count twice.
+
+    Raises:
+        CheckFailed: a line is no item of the table, or the counters disagree.
+    """
+    actual, attributes = world.folder.actual, checksum_attributes(world.spec)
+    described = Described(world.plan.key)
+    tally = map_files(
+        described if attributes is None else Projected(described, attributes),
+        files,
+        actual,
+        world.folder.quarantine / actual.name,
+        processes=world.processes,
+        progress=world.progress,
+        holder=world.spool,
+    )
+    if tally.rejected:
+        message = f"export {export.id} has {tally.rejected:,} lines that are no item of the table"
+        raise CheckFailed(message, "the table has another key than the spec's, or is damaged")
+    agree(count_export(files, holder=world.spool), Ledger(actual), export)
+    if world.spec.verify.queries:
+        write_items(files, world.plan.key, actual / "items", world.spool)

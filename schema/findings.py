@@ -83,7 +83,10 @@ class Findings:
 
     def blamed(self, path: SpecPath) -> bool:
         """Say whether there is an error at ``path`` or at something that contains it."""
-        return any(path[:length] in self._broken for length in range(len(path) + 1))
+        # Asked of every value, and most specs have no error at all.
+        return bool(self._broken) and any(
+            path[:length] in self._broken for length in range(len(path) + 1)
+        )
 
     def failed(self) -> bool:
         """Say whether any finding is an error."""

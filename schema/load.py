@@ -38,6 +38,16 @@ def read_spec(path: str | Path, raw: bytes) -> Spec:
     return parse(document, Path(path).parent, raw)
 
 
+def read_text(path: str | Path) -> str:
+    """Return the text of the spec file at ``path``; what it says is not looked at.
+
+    Raises:
+        SpecError: the file cannot be read, or is not text.
+    """
+    file = str(path)
+    return _decode(file, _read(file))
+
+
 def _read(file: str) -> bytes:
     try:
         with Path(file).open("rb") as stream:

@@ -15,10 +15,7 @@ import orjson
 
 from retable.runner.sandbox.background import Sweeper, Writer
 from retable.runner.sandbox.call import credentials, principal_of
-from retable.runner.sandbox.cloudformation.answer import (
-    answer_cloudformation,
-    is_cloudformation,
-)
+from retable.runner.sandbox.cloudformation.wire import is_cloudformation
 from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
 from retable.runner.sandbox.moto_app import Environ, MotoApp
@@ -121,8 +118,7 @@ class Sandbox:
             ]
             return status, headers, body
         if is_cloudformation(environ):
-            status, body = answer_cloudformation(self.world, environ, raw)
-            return status, [("Content-Type", "text/xml")], body
+            return self._answer_cloudformation(environ, raw)
         if _is_identity(environ, raw):
             return 200, [("Content-Type", "text/xml")], _identity(environ)
         owner = self.state.faults.bucket_owner
@@ -132,6 +128,18 @@ class Sandbox:
         # moto looks at a condition first and writes then; two writers must not both be first.
         with self._one_writer if CONDITIONS & environ.keys() else nullcontext():
             return self.moto.forward(environ, raw)
+
+    def _answer_cloudformation(
+        self, environ: Environ, raw: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Answer a request about stacks."""
+        # Loads a dozen services of moto's, which few who start a sandbox need.
+        from retable.runner.sandbox.cloudformation.answer import (  # noqa: PLC0415 -- see above
+            answer_cloudformation,
+        )
+
+        status, body = answer_cloudformation(self.world, environ, raw)
+        return status, [("Content-Type", "text/xml")], body
 
     def _control(
         self, environ: Environ, what: str, raw: bytes

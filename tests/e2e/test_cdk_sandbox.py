@@ -1,19 +1,22 @@
 """The real CDK drives the sandbox, and what it says of a table is so."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION
+from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION, SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
-from support.cdk import missing, run_cdk, synthesise
+from support.cdk import missing, run_cdk, started_cdk, synthesise
 from support.command import Ended
+from support.sandboxes import ManualClock
 from support.stacks import Account
 
 STACK = "OrdersStack"
 TABLE = "OrdersTable315BB997"
+PATIENCE_SECONDS = 120.0
 METHODS = ("--method=direct", "--method=change-set")
 BY_CUSTOMER = {"orders-table": "by-customer"}
 V2 = {"orders-construct": "TableV2"}
@@ -169,8 +172,31 @@ def test_a_stack_left_without_resources_is_destroyed(cdk: Cdk) -> None:
     cdk.deploy("alone")
     cdk.deploy("nothing")
     assert cdk.account.tables() == []
-    stacks = cdk.account.stacks.list_stacks()["StackSummaries"]
-    assert [one["StackStatus"] for one in stacks] == ["DELETE_COMPLETE"]
+    assert _statuses(cdk.account) == ["DELETE_COMPLETE"]
+
+
+def test_a_deployment_goes_on_without_the_cli_which_then_calls_it_done_too_early(
+    assemblies: Path, tmp_path: Path
+) -> None:
+    clock = ManualClock()
+    with SandboxServer(options=SandboxOptions(clock=clock, resource_seconds=5)) as server:
+        account = Account(server)
+        arguments = ("--app", str(assemblies / "by-order"), "--require-approval", "never")
+        with started_cdk(server, tmp_path, "deploy", *arguments) as process:
+            _await(lambda: _statuses(account) == ["CREATE_IN_PROGRESS"])
+            process.kill()
+        ended = run_cdk(server, tmp_path, "deploy", *arguments)
+        # It compares templates and does not ask whether the stack has come to rest.
+        assert (ended.code, "(no changes)" in ended.err) == (0, True)
+        assert account.status(STACK) == "CREATE_IN_PROGRESS"
+        assert account.tables() == []
+
+        def is_done() -> bool:
+            clock.sleep(5)
+            return account.status(STACK) == "CREATE_COMPLETE"
+
+        _await(is_done)
+        assert account.key() == ["order_id"]
 
 
 def test_a_difference_is_told_with_its_replacement_and_changes_nothing(cdk: Cdk) -> None:
@@ -192,3 +218,15 @@ def test_a_bootstrapped_account_is_deployed_to_through_its_roles_and_bucket(
     cdk.deploy("bootstrapped")
     assert cdk.account.key() == ["order_id"]
     assert cdk.account.describe(STACK)["Parameters"][0]["ParameterKey"] == "BootstrapVersion"
+
+
+def _statuses(account: Account) -> list[str]:
+    found = account.stacks.list_stacks()["StackSummaries"]
+    return [one["StackStatus"] for one in found]
+
+
+def _await(is_so: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)

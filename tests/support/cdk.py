@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION
@@ -78,6 +79,16 @@ def synthesise(folder: Path, states: Mapping[str, Mapping[str, str]]) -> None:
 
 def run_cdk(server: SandboxServer, folder: Path, *arguments: str) -> Ended:
     """Run the CLI and return how it ended; ``folder`` is where it works."""
+    with started_cdk(server, folder, *arguments) as process:
+        out, err = process.communicate(timeout=SECONDS)
+    return Ended(process.returncode, out, err, folder)
+
+
+@contextmanager
+def started_cdk(
+    server: SandboxServer, folder: Path, *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Yield the running CLI; it is killed if it still runs at the end."""
     command = cdk_command()
     assert command is not None
     extra = {
@@ -87,14 +98,16 @@ def run_cdk(server: SandboxServer, folder: Path, *arguments: str) -> Ended:
         "CDK_DEFAULT_REGION": DEFAULT_REGION,
         "HOME": str(folder),
     }
-    done = subprocess.run(  # noqa: S603 -- the program a developer installed for this
+    with subprocess.Popen(  # noqa: S603 -- the program a developer installed for this
         [command, *arguments, "--no-notices", "--no-color"],
         cwd=folder,
         env=clean_environment(extra),
         stdin=subprocess.DEVNULL,
-        check=False,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=SECONDS,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr, folder)
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -26,6 +26,9 @@ def test_a_change_set_is_carried_out_when_told_to_and_not_before(account: Accoun
     shown = _describe(account)
     assert (shown["Status"], shown["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
     assert _told(shown) == {"Queue": "Add", "Orders": "Add"}
+    told = account.stacks.get_template(StackName=STACK, ChangeSetName=NAME)["TemplateBody"]
+    assert told == template(Orders=table())
+    assert account.stacks.get_template(StackName=STACK)["TemplateBody"] == ""
     _execute(account)
     assert account.status() == "CREATE_COMPLETE"
     assert account.tables() == ["orders"]

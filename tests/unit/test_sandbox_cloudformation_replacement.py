@@ -62,6 +62,8 @@ def test_a_table_of_a_given_name_is_not_replaced_and_keeps_its_items(account: Ac
     assert "failed to update: [Orders]" in account.reasons(STACK)
     assert account.key() == ["id"]
     assert account.count() == 1
+    told = account.stacks.get_template(StackName=STACK)["TemplateBody"]
+    assert told == template(Orders=table("id"))
 
 
 def test_a_table_given_another_name_is_replaced(account: Account) -> None:

@@ -49,11 +49,6 @@ def answer_cloudformation(world: World, environ: Environ, raw: bytes) -> tuple[i
         return error.status, error.body()
 
 
-def is_cloudformation(environ: Environ) -> bool:
-    """Return whether a request is one for CloudFormation."""
-    return "/cloudformation/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
-
-
 def _unknown(request: Request) -> None:
     """Refuse what is not known here."""
     code = "InvalidAction"

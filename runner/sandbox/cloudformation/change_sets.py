@@ -64,7 +64,7 @@ def create_change_set(request: Request) -> dict[str, Any]:
 
 def describe_change_set(request: Request) -> dict[str, Any]:
     """Answer DescribeChangeSet."""
-    stack, change_set = _required(request)
+    stack, change_set = required_change_set(request)
     shown = change_set_view(stack, change_set, with_values=request.is_set("IncludePropertyValues"))
     return {**shown, **page("Changes", shown["Changes"], request.body.get("NextToken"))}
 
@@ -87,7 +87,7 @@ def list_change_sets(request: Request) -> dict[str, Any]:
 def delete_change_set(request: Request) -> dict[str, Any]:
     """Answer DeleteChangeSet; of a change set that is not there it asks nothing."""
     try:
-        stack, change_set = _required(request)
+        stack, change_set = required_change_set(request)
     except StackError as error:
         if error.code == "ChangeSetNotFound":
             return {}
@@ -98,7 +98,7 @@ def delete_change_set(request: Request) -> dict[str, Any]:
 
 def execute_change_set(request: Request) -> dict[str, Any]:
     """Answer ExecuteChangeSet; the same request again starts nothing again."""
-    stack, change_set = _required(request)
+    stack, change_set = required_change_set(request)
     token = request.token
     if token is not None and change_set.options.get("execution") == token:
         return {}
@@ -195,7 +195,7 @@ def _made(request: Request, stack: Stack, name: str, kind: str) -> ChangeSet:
     )
 
 
-def _required(request: Request) -> tuple[Stack, ChangeSet]:
+def required_change_set(request: Request) -> tuple[Stack, ChangeSet]:
     """Return the change set that is named, by its ARN or within a stack, and the stack.
 
     Raises:

@@ -156,6 +156,8 @@ class Deployment:
             outputs, imports = tuple(stack.outputs), frozenset(stack.imports)
             stack.before = Before(stack.current, dict(stack.resources), outputs, imports)
         superfluous = []
+        # From its beginning on an update shows what it leads to, a rollback what it goes back to.
+        stack.current = wanted
         stack.imports.clear()
         scope = scope_of(self._world, stack, wanted)
         kept: set[str] = set()
@@ -176,7 +178,7 @@ class Deployment:
                 declaration = resource.declaration
                 superfluous.append(Superfluous(declaration, resource.made, declaration.is_retained))
         stack.resources = _in_order(stack, wanted)
-        stack.current, stack.outputs = wanted, new_outputs
+        stack.outputs = new_outputs
         return superfluous
 
     def _settle(self) -> None:

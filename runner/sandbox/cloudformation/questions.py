@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from retable.runner.sandbox.cloudformation.change_sets import required_change_set
 from retable.runner.sandbox.cloudformation.request import Request, template_text
 from retable.runner.sandbox.cloudformation.schemas import identifier_of
 from retable.runner.sandbox.cloudformation.stack import Resource, Stack
@@ -79,11 +80,12 @@ def list_stack_resources(request: Request) -> dict[str, Any]:
 def get_template(request: Request) -> dict[str, Any]:
     """Answer GetTemplate; nothing is transformed, so both stages are the same."""
     stack = request.stack(WITH_ID)
-    template = None if stack.current is None else stack.current.template
-    if template is None:
-        # A stack that is only under review has none yet.
-        return {"TemplateBody": "", "StagesAvailable": ["Original", "Processed"]}
-    return {"TemplateBody": template.text, "StagesAvailable": ["Original", "Processed"]}
+    wanted = stack.current
+    if request.body.get("ChangeSetName"):
+        wanted = required_change_set(request)[1].wanted
+    # A stack that is only under review has no template yet.
+    text = "" if wanted is None else wanted.template.text
+    return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
 
 
 def get_template_summary(request: Request) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def invalid(message: str) -> StackError:
     return StackError("ValidationError", message)
 
 
+def is_cloudformation(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request is one for CloudFormation: whom it was signed for."""
+    return "/cloudformation/aws4_request" in str(environ.get("HTTP_AUTHORIZATION", ""))
+
+
 def parse_form(raw: bytes) -> dict[str, Any]:
     """Return the members of a request; lists and maps are Python's.
 

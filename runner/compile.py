@@ -24,6 +24,7 @@ from retable.runner.plan import (
     CheckExport,
     ConvertFiles,
     DeleteTable,
+    DeployStack,
     DropFromStack,
     DryRun,
     EnablePitr,
@@ -40,6 +41,7 @@ from retable.runner.plan import (
     UseExport,
     VerifyTable,
 )
+from retable.runner.recover import as_exported, lost_settings
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
 
@@ -54,13 +56,68 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     """
     source = observed.source
     missing = (*unsupported(spec), *lost_with_the_source(spec, source))
-    strategy = spec.rebuild.strategy
-    if strategy == "recover" or source is None or missing:
-        if not missing:
-            require_ready(None, spec.source.table_name)
+    if missing:
         return _unfinished(spec, observed, missing)
+    if source is None:
+        return _recovery(spec, observed)
+    if spec.rebuild.strategy == "recover":
+        message = (
+            f"the table {source.description.name} is there; strategy: recover is for a lost one"
+        )
+        raise Refused(message, "use strategy: replace or side-by-side")
     require_ready(source.description, source.description.name)
     _refuse_taken_target(spec, observed)
+    steps = tuple(_steps(spec, observed, source))
+    told = tuple(notes(spec, observed, source))
+    return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
+
+
+def _recovery(spec: Spec, observed: Observed) -> Plan:
+    """Return the plan that makes a lost table again from its export.
+
+    There is nothing to freeze, to back up or to delete.
+
+    Raises:
+        Refused: no export of it is named, or none is at hand.
+        CheckFailed: the target's name is taken by another table.
+    """
+    named = spec.source.export.id is not None or spec.rebuild.strategy == "recover"
+    if observed.export is None or not named:
+        table = spec.source.table_name
+        message = f"the table {table} does not exist"
+        hint = "check source.table, source.region and the credentials' account; a table that is "
+        hint += "lost is made again from its export with strategy: recover and source.export.id"
+        raise Refused(message, hint)
+    if observed.target is not None:
+        message = f"the target table {spec.target.table} already exists"
+        raise CheckFailed(message, "name another target, or delete this one")
+    source = as_exported(spec, observed.export)
+    added = tuple(export.id for export in observed.incrementals)
+    steps = (
+        *_mapping_steps(_use_export(spec, "only", observed.export.id, added)),
+        Approve(id="approve", dry_run="dry-run-only", deletes=None),
+        *staging_steps(spec, source, "dry-run-only"),
+        *_forgetting(observed),
+        *target_steps(spec, observed, source, "dry-run-only"),
+    )
+    told = (*lost_settings(spec), *notes(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, told)
+
+
+def _forgetting(observed: Observed) -> Iterator[Step]:
+    """Yield what makes a stack forget a table: unchanged, it would not make it again."""
+    if observed.stack is not None:
+        yield DeployStack(id="drop", stack=observed.stack.variants["absent"], after=None)
+
+
+def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    strategy: Literal["side-by-side", "replace", "recover"],
+    steps: tuple[Step, ...],
+    told: tuple[str, ...],
+) -> Plan:
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
@@ -75,8 +132,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         settings=source,
         items=_items(observed, source),
         items_are_exact=observed.export is not None and not observed.incrementals,
-        steps=tuple(_steps(spec, observed, source)),
-        notes=tuple(notes(spec, observed, source)),
+        steps=steps,
+        notes=told,
     )
 
 
@@ -182,7 +239,7 @@ def _reading_plan(
         account=None,
         region=spec.source.region,
         sandbox=False,
-        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        strategy=spec.rebuild.strategy,
         source=spec.source.table_name,
         target=spec.target.table,
         key=spec.target.key,
@@ -203,7 +260,7 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
-        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        strategy=spec.rebuild.strategy,
         source=spec.source.table_name,
         target=spec.target.table,
         key=spec.target.key,

@@ -415,7 +415,7 @@ class Plan:
     region: str | None
     sandbox: bool
     command: Literal["run", "dry-run", "verify"] = "run"
-    strategy: Literal["side-by-side", "replace"]
+    strategy: Literal["side-by-side", "replace", "recover"]
     source: str
     target: str
     key: KeySchema

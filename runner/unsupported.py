@@ -29,8 +29,6 @@ def _in_target(spec: Spec) -> Iterator[str]:
 
 def _in_rebuild(spec: Spec) -> Iterator[str]:
     rebuild = spec.rebuild
-    if rebuild.strategy == "recover":
-        yield "rebuild.strategy: recover (the source table must still be there)"
     if isinstance(rebuild.backup, AwsBackup):
         yield "rebuild.backup.with: aws-backup (on-demand backups only)"
     if rebuild.strategy == "replace" and rebuild.freeze == "none":

@@ -60,6 +60,7 @@ def parse_sandbox(cursor: Cursor) -> Sandbox:
         seed=check_inside(cursor["seed"]) if "seed" in cursor else None,
         items=cursor.get("items", 1000),
         stack=parse_variant(cursor.get("stack")) if "stack" in cursor else None,
+        lost=cursor.get("lost", False),
     )
 
 

@@ -412,6 +412,8 @@ class Sandbox:
     items: int = 1000
     stack: CdkVariant | None = None
     """The state of the app that is deployed first, which makes the source table."""
+    lost: bool = False
+    """Whether the table is deleted once it is exported, behind everybody's back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

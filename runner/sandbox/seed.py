@@ -88,6 +88,9 @@ class _Seeder:
         self._create_table()
         count = self._fill()
         export_id = self._export(parsed) if isinstance(parsed, S3Prefix) else None
+        if self._section.lost:
+            self._lose_table()
+            return count, export_id
         self._apply_settings()
         self._client.control("writer", {"table": self._table, "region": self._client.region})
         return count, export_id
@@ -106,6 +109,19 @@ class _Seeder:
             raise Refused(message, "correct the sandbox: section of the spec") from error
         self._arn = answer["TableDescription"]["TableArn"]
         self._wait_active()
+
+    def _lose_table(self) -> None:
+        """Delete the table behind everybody's back, its stack's as well."""
+        named = {"TableName": self._table}
+        self._client.dynamodb("UpdateTable", {**named, "DeletionProtectionEnabled": False})
+        self._wait_active()
+        self._client.dynamodb("DeleteTable", named)
+        give_up = self._clock.monotonic() + WAIT_SECONDS
+        while self._table in self._client.dynamodb("ListTables", {})["TableNames"]:
+            if self._clock.monotonic() > give_up:
+                message = f"{self._table} is still there, and the spec says it is lost"
+                raise Refused(message)
+            self._clock.sleep(POLL_SECONDS)
 
     def _wait_active(self) -> None:
         """Wait until the table is ACTIVE."""

@@ -160,7 +160,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buckets:
-    """Both sides' items by bucket (a byte of the key's MD5), and the buckets that differ."""
+    """Both sides' items by bucket (a byte of the item's digest), and the buckets that differ."""
 
     expected: tuple[int, ...]
     actual: tuple[int, ...]

@@ -6,7 +6,7 @@ would cancel, and never DuckDB's ``hash()``, which differs between versions.
 """
 # ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -18,11 +18,18 @@ from retable.runner.disk import replace_durably
 from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
 
-BUCKET = "md5_number_upper(key) & 255"
-"""The bucket of an item: the first byte of its key's MD5, which no digest has a part in."""
 BUCKETS = 256
+BUCKET = "digest_hi >> 56"
+"""The bucket of an item: the first byte of its digest. One that is different has two."""
+FINE = "digest_hi >> 48"
+"""Where differences are looked for: a bucket in 256, so that few differences leave few items to
+look at. No key is read for that: keys are texts, and most of a ledger."""
 ROWS_AT_ONCE = 4_000_000
 """How many rows of both sides are joined at once: with keys of 60 bytes about 0.5 GB."""
+LEFTOVER = """key varchar, digest_hi ubigint, digest_lo ubigint, surplus bigint,
+  source_file varchar, source_line bigint"""
+DIFFERENCE = """kind varchar, key varchar, expected_hi ubigint, expected_lo ubigint,
+  actual_hi ubigint, actual_lo ubigint, source_file varchar, source_line bigint"""
 SHOWN = 100
 """How many differences are returned; the files have them all."""
 SPILL = ".spill"
@@ -104,14 +111,14 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     wanted = expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired)
     sides = (wanted, actual_items(actual, wanted if others else None))
     with database(actual.parent / SPILL, memory_limit) as connection:
-        must, found = (_buckets(connection, side) for side in sides)
+        must, found = (
+            _buckets(connection, side, name)
+            for side, name in zip(sides, ("must", "found"), strict=True)
+        )
         differing = [
             bucket for bucket in sorted({*must, *found}) if must.get(bucket) != found.get(bucket)
         ]
-        rows = {
-            bucket: must.get(bucket, NONE)[0] + found.get(bucket, NONE)[0] for bucket in differing
-        }
-        _join(connection, sides, list(_batches(rows)))
+        _join(connection, sides)
         kinds, first = _write(connection, actual.parent / DIFF, diff)
     return Comparison(
         expected_count=_total(must, 0),
@@ -127,57 +134,76 @@ def compare(  # noqa: PLR0913 -- each side's files by name
     )
 
 
-def _buckets(connection: duckdb.DuckDBPyConnection, side: str) -> dict[int, Sums]:
-    """Return the sums of each bucket of ``side`` that has an item."""
+def _buckets(connection: duckdb.DuckDBPyConnection, side: str, name: str) -> dict[int, Sums]:
+    """Return the sums of each bucket of ``side`` that has an item.
+
+    Those of the fine buckets are left in a table called ``name``.
+    """
+    connection.execute(
+        f"""create temp table {name} as select {FINE} as fine, count(*) as items,
+          sum(digest_hi::hugeint) as high, sum(digest_lo::hugeint) as low
+        from ({side}) group by fine"""
+    )
     rows = connection.execute(
-        f"""select {BUCKET} as bucket, count(*), sum(digest_hi::hugeint), sum(digest_lo::hugeint)
-        from ({side}) group by bucket"""
+        f"""select fine >> 8 as bucket, sum(items)::bigint, sum(high), sum(low)
+        from {name} group by bucket"""
     ).fetchall()
     return {int(bucket): (count, high, low) for bucket, count, high, low in rows}
 
 
-def _batches(rows: Mapping[int, int]) -> Iterator[list[int]]:
-    """Yield the buckets, so many together as can be joined at once."""
-    batch: list[int] = []
-    held = 0
-    for bucket, count in rows.items():
-        if batch and held + count > ROWS_AT_ONCE:
-            yield batch
-            batch, held = [], 0
-        batch.append(bucket)
-        held += count
-    if batch:
-        yield batch
+def _join(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
+    """Collect every difference into the table ``difference``, from the fine buckets that differ.
 
-
-def _join(
-    connection: duckdb.DuckDBPyConnection, sides: tuple[str, str], batches: Sequence[Sequence[int]]
-) -> None:
-    """Collect the differences in those buckets into the table ``difference``."""
+    The table ``apart`` has these buckets, so many in one batch as can be joined at once. What is
+    left over of one key may lie in two of them, so kinds are told once all is in ``leftover``.
+    """
     connection.execute(
-        """create temp table difference (kind varchar, key varchar,
-          expected_hi ubigint, expected_lo ubigint, actual_hi ubigint, actual_lo ubigint,
-          source_file varchar, source_line bigint)"""
+        f"""create temp table apart as
+        select fine, (sum(items) over (order by fine) - items)::bigint // {ROWS_AT_ONCE} as batch
+        from (select fine, coalesce(must.items, 0) + coalesce(found.items, 0) as items
+          from must full join found using (fine)
+          where (must.items, must.high, must.low)
+            is distinct from (found.items, found.high, found.low))"""
     )
-    for batch in batches:
-        connection.execute(f"insert into difference {_differences(sides, batch)}")
+    batches = connection.execute("select distinct batch from apart order by batch").fetchall()
+    connection.execute(f"create temp table leftover ({LEFTOVER})")
+    for (batch,) in batches:
+        few = f"{FINE} in (select fine from apart where batch = {batch})"
+        connection.execute(f"insert into leftover {_leftover(sides, few)}")
+    ((rows,),) = connection.execute("select count(*) from leftover").fetchall()
+    parts = rows // ROWS_AT_ONCE + 1
+    connection.execute(f"create temp table difference ({DIFFERENCE})")
+    for part in range(parts):
+        some = f"md5_number_upper(key) % {parts} = {part}"
+        connection.execute(f"insert into difference {_kinds('leftover', some)}")
 
 
-def _differences(sides: tuple[str, str], buckets: Sequence[int]) -> str:
-    """Return the SQL query of every difference in ``buckets``.
+def _leftover(sides: tuple[str, str], where: str) -> str:
+    """Return the SQL query of what is left over among the rows that ``where`` is about.
 
     Items that are equal on both sides cancel one against one, so that a second one on either side
-    is left over; what is left over of one key on both sides is ``different``.
+    is left over, too. An item's digest is over its key as well, so keys are read of these only.
     """
-    numbers = ", ".join(map(str, buckets))
-    expected, actual = (f"({side}) where ({BUCKET}) in ({numbers})" for side in sides)
-    return f"""with unmatched as (
-  select key, digest_hi, digest_lo, any_value(source_file) as source_file,
-    any_value(source_line) as source_line, sum(side)::bigint as surplus
-  from (select *, 1 as side from {expected}
-    union all by name select *, -1 as side from {actual})
-  group by key, digest_hi, digest_lo having surplus <> 0
-), by_key as (
+    expected, actual = (f"({side}) where {where}" for side in sides)
+    return f"""with unmatched as materialized (
+  select digest_hi, digest_lo, sum(side)::bigint as surplus
+  from (select digest_hi, digest_lo, 1 as side from {expected}
+    union all by name select digest_hi, digest_lo, -1 as side from {actual})
+  group by digest_hi, digest_lo having surplus <> 0
+)
+select key, digest_hi, digest_lo, any_value(surplus) as surplus,
+  any_value(source_file) as source_file, any_value(source_line) as source_line
+from (select * from ({sides[0]}) union all by name select * from ({sides[1]}))
+join unmatched using (digest_hi, digest_lo)
+group by key, digest_hi, digest_lo"""
+
+
+def _kinds(leftover: str, where: str) -> str:
+    """Return the SQL query of the differences: what is left over of one key on both sides is one.
+
+    ``leftover`` is a relation as ``_leftover`` gives.
+    """
+    return f"""with by_key as (
   select key, coalesce(sum(surplus) filter (surplus > 0), 0)::bigint as lacking,
     coalesce(-sum(surplus) filter (surplus < 0), 0)::bigint as unasked,
     any_value(digest_hi) filter (surplus > 0) as expected_hi,
@@ -185,7 +211,7 @@ def _differences(sides: tuple[str, str], buckets: Sequence[int]) -> str:
     any_value(digest_hi) filter (surplus < 0) as actual_hi,
     any_value(digest_lo) filter (surplus < 0) as actual_lo,
     any_value(source_file) as source_file, any_value(source_line) as source_line
-  from unmatched group by key
+  from {leftover} where {where} group by key
 )
 select unnest(flatten([['different' for x in range(least(lacking, unasked))],
     ['missing' for x in range(lacking - unasked)], ['extra' for x in range(unasked - lacking)]]))
@@ -247,10 +273,11 @@ def _sql(sides: tuple[str, str], differing: Sequence[int]) -> Mapping[str, str]:
         "16, '0')"
         for half in ("digest_hi", "digest_lo")
     )
+    few = f"{BUCKET} in ({', '.join(map(str, differing or [0]))})"
     return {
         "row count": _both("count(*)", sides),
         "checksum": _both(halves, sides),
-        "differing items": _differences(sides, differing or [0]),
+        "differing items": _kinds(f"({_leftover(sides, few)})", "true"),
     }
 
 

@@ -29,8 +29,6 @@ def test_a_table_is_rebuilt_and_what_the_endpoint_does_not_know_is_told(
     tmp_path: Path, export: str
 ) -> None:
     command = dynalite_command()
-    if command is None:
-        pytest.skip("dynalite is not installed; RETABLE_DYNALITE names the program")
     items = [b'{"id":{"S":"o-%d"},"n":{"N":"%d"}}' % (n, n) for n in range(COUNT)]
     arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/things"
     made = make_export(tmp_path / "exports", items, table_arn=arn)

@@ -6,9 +6,8 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
-import itertools
 import ssl
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,7 +26,7 @@ from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
-from retable.runner.load.source import Batch, Losers, batches
+from retable.runner.load.source import Batch, Losers, Turn, batches
 from retable.runner.progress import Progress
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema
@@ -42,8 +41,6 @@ HOPELESS_ITEMS = 100
 CHECKPOINT_LINES = 2_000
 """How far a file's mark moves before it is journaled: what a killed load writes again at most,
 beside what was under way."""
-BATCHES_AHEAD = 16
-"""How many batches are read at once; one at a time, waking a thread costs more than its work."""
 NOTE_SECONDS = 10.0
 """How often a watcher is told that the table still holds back."""
 
@@ -157,18 +154,18 @@ class _Load:
             self._request.rng,
             self._request.holder,
         )
-        while not self._halt.is_asked:
-            # In another thread, a few batches at a time: a large file's digest takes a while, and
-            # answers must not wait for it.
-            few = await asyncio.to_thread(_next_few, source)
-            for batch in few:
-                if self._halt.is_asked:
-                    return
-                self._take(batch)
-                if batch.entries:
+        for found in source:
+            if isinstance(found, Turn):
+                # In a thread: a large file takes a while, and answers must not wait for it.
+                await asyncio.to_thread(found.begin)
+            else:
+                self._take(found)
+                if found.entries:
                     await self._room.acquire()
-                    group.create_task(self._carry(client, batch.entries))
-            if not few:
+                    group.create_task(self._carry(client, found.entries))
+                # Reading itself waits for nothing, so answers have their turn here.
+                await asyncio.sleep(0)
+            if self._halt.is_asked:
                 return
 
     def _take(self, batch: Batch) -> None:
@@ -375,11 +372,6 @@ class _Load:
                 f"({code})"
             )
             raise Stopped(message, "look at its keys and indexes, then resume")
-
-
-def _next_few(source: Iterator[Batch]) -> list[Batch]:
-    """Return the next batches; none at the end."""
-    return list(itertools.islice(source, BATCHES_AHEAD))
 
 
 def _tls(aws: Aws) -> ssl.SSLContext | bool:

@@ -15,7 +15,7 @@ from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.query import Ledger
 from retable.runner.load.account import FileState
 from retable.runner.load.quarantine import Place, Quarantine
-from retable.runner.load.source import in_turns
+from retable.runner.load.source import entries_of, in_turns
 from retable.runner.load.stage import MOST_OBJECTS, stage_items
 from retable.runner.plan import CreateTable, DryRun, LoadItems, StageItems
 from retable.runner.steps.create import (
@@ -48,7 +48,7 @@ def stage(step: StageItems, world: World) -> Evidence:
     location = S3Prefix(step.bucket, step.prefix)
     place, _ = place_at(location, world.aws.objects, world.folder.spool)
     prefix = "/".join(part for part in (step.prefix, FOLDER, world.folder.run_id) if part)
-    staged = stage_items(found, place, f"{prefix}/items/", world.progress)
+    staged = stage_items(entries_of(found), place, f"{prefix}/items/", world.progress)
     facts = world.evidence(step.dry_run)
     if staged.items + facts["superseded"] != facts["results"]:
         message = (

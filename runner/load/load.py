@@ -161,8 +161,9 @@ class _Load:
             else:
                 self._take(found)
                 if found.entries:
-                    await self._room.acquire()
-                    group.create_task(self._carry(client, found.entries))
+                    size = found.size
+                    await self._room.acquire(size)
+                    group.create_task(self._carry(client, found.entries, size))
                 # Reading itself waits for nothing, so answers have their turn here.
                 await asyncio.sleep(0)
             if self._halt.is_asked:
@@ -174,8 +175,8 @@ class _Load:
             state.is_read = True
             self._report(state)
 
-    async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
-        """Write a batch and give its place back."""
+    async def _carry(self, client: BatchClient, batch: list[Entry], size: int) -> None:
+        """Write a batch and give its room, of ``size`` bytes, back."""
         try:
             if self._request.on_conflict == "overwrite":
                 await self._write(client, batch)
@@ -186,7 +187,7 @@ class _Load:
             # What is not written stays on its file's account, so that the file is not done.
             return
         finally:
-            self._room.release()
+            self._room.release(size)
 
     async def _write(self, client: BatchClient, batch: list[Entry]) -> None:
         """Write a batch until each of its items is settled.
@@ -266,7 +267,7 @@ class _Load:
         if HOT_RANGE not in answer.reasons:
             await self._halt.sleep(seconds)
             return
-        self._room.release()
+        self._room.lend()
         try:
             await self._halt.sleep(seconds)
         finally:

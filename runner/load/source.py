@@ -25,10 +25,12 @@ OPEN_FILES = 8
 MAX_BATCH_ITEMS = 25
 """BatchWriteItem's limit."""
 SHUFFLED_ITEMS = 1_000
-SHUFFLED_BYTES = 32_000_000
+SHUFFLED_BYTES = 16_000_000
 """How much is held back at most, so that neighbours are not written one after another."""
-MAX_BATCH_BYTES = 12_000_000
-"""Below BatchWriteItem's 16 MB, with room for what a request says beside its items."""
+MAX_BATCH_BYTES = 1_000_000
+"""Far below BatchWriteItem's 16 MB: larger requests gain nothing, and are held several times."""
+ENTRY_BYTES = 1_000
+"""About what an item on its way takes beside its JSON."""
 
 Losers = Callable[[str], frozenset[tuple[int, int]]]
 """Gives the (line, ordinal) of a file's results that lost a collision."""
@@ -40,6 +42,11 @@ class Batch:
 
     entries: list[Entry] = field(default_factory=list)
     ended: list[FileState] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory the items take."""
+        return sum(len(entry.result.item_json) + ENTRY_BYTES for entry in self.entries)
 
 
 class Turn:

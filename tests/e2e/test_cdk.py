@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from retable.runner.sandbox.server import SandboxServer
-from support.cdk import INFRA, missing, synthesise, with_cdk
+from support.cdk import INFRA, require_cdk, synthesise, with_cdk
 from support.command import MIGRATE, Ended, clean_environment, migrate
 from support.stacks import Account
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
 STACK, TABLE, COUNT = "OrdersStack", "OrdersTable315BB997", 40
 NEW = {"orders-table": "by-customer"}
 OLD = {"orders-table": "by-order"}
@@ -58,6 +57,11 @@ rebuild:
 transform:
   fields: {{order_key: order_id}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cdk_is_there() -> None:
+    require_cdk()
 
 
 @pytest.fixture(scope="module")

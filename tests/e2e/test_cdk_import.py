@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from support.cdk import missing, with_cdk
+from support.cdk import require_cdk, with_cdk
 from support.checkout import ROOT
 from support.command import migrate
 
 EXAMPLE = ROOT / "specs" / "cdk-orders"
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cdk_is_there() -> None:
+    require_cdk()
 
 
 def test_a_table_made_by_api_is_taken_into_its_stack_once_it_is_verified(tmp_path: Path) -> None:

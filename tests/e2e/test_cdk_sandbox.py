@@ -9,7 +9,7 @@ import pytest
 
 from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION, SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
-from support.cdk import missing, run_cdk, started_cdk, synthesise
+from support.cdk import require_cdk, run_cdk, started_cdk, synthesise
 from support.command import Ended
 from support.sandboxes import ManualClock
 from support.stacks import Account
@@ -39,7 +39,9 @@ STATES = {
 }
 
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@pytest.fixture(scope="module", autouse=True)
+def cdk_is_there() -> None:
+    require_cdk()
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION
 from retable.runner.sandbox.server import SandboxServer
 from support.checkout import ROOT
 from support.command import Ended, clean_environment
+from support.required import missing
 
 INFRA = ROOT / "specs" / "cdk-orders" / "infra"
 SECONDS = 300.0
@@ -48,13 +49,12 @@ def cdk_command() -> str | None:
     return str(local) if local.exists() else shutil.which("cdk")
 
 
-def missing() -> str | None:
-    """Return what is missing for these tests, if anything is."""
+def require_cdk() -> None:
+    """Skip the test where CDK is not there; fail it in CI."""
     if cdk_command() is None:
-        return "there is no cdk; set RETABLE_CDK, or npm install aws-cdk@2.1148.1"
+        missing("cdk", "set RETABLE_CDK, or npm install aws-cdk@2.1148.1")
     if importlib.util.find_spec("aws_cdk") is None:
-        return "aws-cdk-lib is not installed"
-    return None
+        missing("aws-cdk-lib", "pip install aws-cdk-lib")
 
 
 def with_cdk() -> dict[str, str]:

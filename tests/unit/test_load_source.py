@@ -84,6 +84,22 @@ def test_a_shuffle_of_large_items_is_bounded_by_their_bytes() -> None:
     assert int(first.result.key) <= 9
 
 
+def test_large_items_after_small_ones_do_not_fill_a_shuffle_beyond_its_bytes() -> None:
+    sizes = [10] * 900 + [400_000] * 400
+    held = 0
+
+    def arriving() -> Iterator[Entry]:
+        nonlocal held
+        for number, size in enumerate(sizes):
+            held += size
+            assert held <= source.SHUFFLED_BYTES + 400_000
+            yield _entry(str(number), size)
+
+    for entry in shuffled(arriving(), chance(1)):
+        assert isinstance(entry, Entry)
+        held -= len(entry.result.item_json)
+
+
 @given(
     items=st.lists(
         st.tuples(st.integers(0, 30), st.sampled_from([10, 1_000, 400_000, 3_000_000])),

@@ -7,7 +7,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -80,11 +80,18 @@ def planning(run_dir: Path | None = None) -> Iterator[Path]:
     try:
         if run_dir is not None:
             run_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir) as name:
-            yield Path(name)
+        folder = tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir)
     except OSError as error:
         message = f"nothing can be written to {run_dir or tempfile.gettempdir()}: {error.strerror}"
         raise Refused(message, "name another place with --run-dir") from error
+    try:
+        with folder as name:
+            yield Path(name)
+    finally:
+        # A plan that is refused leaves nothing behind, not even the place for its run.
+        if run_dir is not None:
+            with suppress(OSError):
+                run_dir.rmdir()
 
 
 def start_folder(

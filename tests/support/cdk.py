@@ -98,10 +98,12 @@ def started_cdk(
         "CDK_DEFAULT_REGION": DEFAULT_REGION,
         "HOME": str(folder),
     }
+    environ = clean_environment(extra)
+    environ.pop("CI", None)  # where it is set, all that the CLI says goes to stdout
     with subprocess.Popen(  # noqa: S603 -- the program a developer installed for this
         [command, *arguments, "--no-notices", "--no-color"],
         cwd=folder,
-        env=clean_environment(extra),
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,6 +6,8 @@ is measured is the loading process alone, in items per CPU second. ``batch_write
 ``with_mapping`` is our loader from an export, mapping, account and all; ``without_mapping`` sends
 batches of bytes that are there already. They run in turns, each in a process of its own, and
 medians are quoted. Nothing is judged here: what is too slow is for the reader to say.
+
+``--item-bytes 300000 --items 800`` shows the memory that a load of large items takes.
 """
 
 import argparse
@@ -111,6 +113,7 @@ def main() -> None:
     """Make an export, write it in every way and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=30_000, help="items of the export")
+    parser.add_argument("--item-bytes", type=int, default=0, help="text to add to every item")
     parser.add_argument("--rounds", type=int, default=2, help="how often each way is measured")
     parser.add_argument("--way", choices=sorted(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -120,7 +123,7 @@ def main() -> None:
         print(json.dumps(_measured(arguments.way, arguments.folder, arguments.endpoint)))
         return
     with tempfile.TemporaryDirectory() as name, _sink() as endpoint:
-        _make(Path(name), arguments.items)
+        _make(Path(name), arguments.items, arguments.item_bytes)
         found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
         for _ in range(arguments.rounds):
             for way, measured in found.items():
@@ -135,6 +138,7 @@ def main() -> None:
     base = rates["batch_writer"]
     result = {
         "items": arguments.items,
+        "item_bytes": arguments.item_bytes,
         "items_per_cpu_second": {way: round(rate) for way, rate in rates.items()},
         "with_mapping_vs_batch_writer": round(rates["with_mapping"] / base, 2),
         "without_mapping_vs_batch_writer": round(rates["without_mapping"] / base, 2),
@@ -263,8 +267,8 @@ def _lines(folder: Path, part: int) -> list[bytes]:
     return lines[: len(lines) // part]
 
 
-def _make(folder: Path, items: int) -> None:
-    """Write the export and the spec."""
+def _make(folder: Path, items: int, more: int) -> None:
+    """Write the export and the spec; each item has ``more`` bytes, and the mapping keeps them."""
 
     def put(key: str, body: bytes) -> None:
         path = folder / key
@@ -279,9 +283,11 @@ def _make(folder: Path, items: int) -> None:
         export_id=EXPORT_ID,
         export_time=datetime(2026, 9, 21, tzinfo=UTC),
     )
-    made = (ITEM % (n, n % 9973, n % 500, n % 700, NOTE) for n in range(items))
+    note = NOTE + b"x" * more
+    made = (ITEM % (n, n % 9973, n % 500, n % 700, note) for n in range(items))
     write_native_export(put, head, made, files=5)
-    (folder / "orders.migrate.yaml").write_text(SPEC, "utf-8")
+    spec = SPEC + "    note: note\n" if more else SPEC
+    (folder / "orders.migrate.yaml").write_text(spec, "utf-8")
 
 
 @contextmanager

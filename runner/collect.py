@@ -55,7 +55,9 @@ def _below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS
         )
-        yield from (Path(place, name) for name in sorted(files) if name.endswith(SUFFIX))
+        found = (Path(place, name) for name in sorted(files) if name.endswith(SUFFIX))
+        # A pipe among them would be waited for.
+        yield from (path for path in found if not path.is_fifo())
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -8,7 +8,7 @@ its first moment to the end of its verification (I9).
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from retable.runner.aws.settings import TableSettings
 from retable.runner.compile_target import staging_steps, target_steps
@@ -24,6 +24,8 @@ from retable.runner.plan import (
     CheckExport,
     ConvertFiles,
     DeleteTable,
+    DeployStack,
+    DropFromStack,
     DryRun,
     EnablePitr,
     FreezeSource,
@@ -39,6 +41,7 @@ from retable.runner.plan import (
     UseExport,
     VerifyTable,
 )
+from retable.runner.recover import as_exported, lost_settings
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
 
@@ -53,13 +56,68 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     """
     source = observed.source
     missing = (*unsupported(spec), *lost_with_the_source(spec, source))
-    strategy = spec.rebuild.strategy
-    if strategy == "recover" or source is None or missing:
-        if not missing:
-            require_ready(None, spec.source.table_name)
+    if missing:
         return _unfinished(spec, observed, missing)
+    if source is None:
+        return _recovery(spec, observed)
+    if spec.rebuild.strategy == "recover":
+        message = (
+            f"the table {source.description.name} is there; strategy: recover is for a lost one"
+        )
+        raise Refused(message, "use strategy: replace or side-by-side")
     require_ready(source.description, source.description.name)
     _refuse_taken_target(spec, observed)
+    steps = tuple(_steps(spec, observed, source))
+    told = tuple(notes(spec, observed, source))
+    return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
+
+
+def _recovery(spec: Spec, observed: Observed) -> Plan:
+    """Return the plan that makes a lost table again from its export.
+
+    There is nothing to freeze, to back up or to delete.
+
+    Raises:
+        Refused: no export of it is named, or none is at hand.
+        CheckFailed: the target's name is taken by another table.
+    """
+    named = spec.source.export.id is not None or spec.rebuild.strategy == "recover"
+    if observed.export is None or not named:
+        table = spec.source.table_name
+        message = f"the table {table} does not exist"
+        hint = "check source.table, source.region and the credentials' account; a table that is "
+        hint += "lost is made again from its export with strategy: recover and source.export.id"
+        raise Refused(message, hint)
+    if observed.target is not None:
+        message = f"the target table {spec.target.table} already exists"
+        raise CheckFailed(message, "name another target, or delete this one")
+    source = as_exported(spec, observed.export)
+    added = tuple(export.id for export in observed.incrementals)
+    steps = (
+        *_mapping_steps(_use_export(spec, "only", observed.export.id, added)),
+        Approve(id="approve", dry_run="dry-run-only", deletes=None),
+        *staging_steps(spec, source, "dry-run-only"),
+        *_forgetting(observed),
+        *target_steps(spec, observed, source, "dry-run-only"),
+    )
+    told = (*lost_settings(spec), *notes(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, told)
+
+
+def _forgetting(observed: Observed) -> Iterator[Step]:
+    """Yield what makes a stack forget a table: unchanged, it would not make it again."""
+    if observed.stack is not None:
+        yield DeployStack(id="drop", stack=observed.stack.variants["absent"], after=None)
+
+
+def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    strategy: Literal["side-by-side", "replace", "recover"],
+    steps: tuple[Step, ...],
+    told: tuple[str, ...],
+) -> Plan:
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
@@ -74,8 +132,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         settings=source,
         items=_items(observed, source),
         items_are_exact=observed.export is not None and not observed.incrementals,
-        steps=tuple(_steps(spec, observed, source)),
-        notes=tuple(notes(spec, observed, source)),
+        steps=steps,
+        notes=told,
     )
 
 
@@ -181,7 +239,7 @@ def _reading_plan(
         account=None,
         region=spec.source.region,
         sandbox=False,
-        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        strategy=spec.rebuild.strategy,
         source=spec.source.table_name,
         target=spec.target.table,
         key=spec.target.key,
@@ -202,7 +260,7 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
         account=observed.account,
         region=observed.region,
         sandbox=observed.sandbox,
-        strategy="replace" if spec.rebuild.strategy == "replace" else "side-by-side",
+        strategy=spec.rebuild.strategy,
         source=spec.source.table_name,
         target=spec.target.table,
         key=spec.target.key,
@@ -355,18 +413,23 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     table_id = description.table_id or ""
     if description.deletion_protection:
         yield Unprotect(id="unprotect", table=description.name, table_id=table_id)
-    yield DeleteTable(
-        id="delete",
-        table=description.name,
-        table_id=table_id,
-        freeze="freeze",
-        backup="backup",
-        final_export="export-final",
-        final_check="check-final",
-        final_dry_run="dry-run-final",
-        approval="approve",
-        settle_seconds=_settle_seconds(spec, observed),
-    )
+    proofs: dict[str, Any] = {
+        "table": description.name,
+        "table_id": table_id,
+        "freeze": "freeze",
+        "backup": "backup",
+        "final_export": "export-final",
+        "final_check": "check-final",
+        "final_dry_run": "dry-run-final",
+        "approval": "approve",
+        "settle_seconds": _settle_seconds(spec, observed),
+    }
+    stack = observed.stack
+    if stack is not None:
+        absent = stack.variants["absent"]
+        yield DropFromStack(id="drop", stack=absent, retains=stack.retains, **proofs)
+    if stack is None or stack.retains:
+        yield DeleteTable(id="delete", **proofs)
 
 
 def _functions_sha256(spec: Spec) -> str | None:

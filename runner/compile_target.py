@@ -8,12 +8,17 @@ from typing import Any
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.cdk.survey import SurveyedStack
 from retable.runner.costs import no_import, writes_a_second
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
 from retable.runner.observe import Observed, require_ready
 from retable.runner.plan import (
+    AdoptTable,
+    ClearStage,
     CreateTable,
+    DeployStack,
+    DeployTable,
     EnablePitr,
     LiftFence,
     LoadItems,
@@ -24,7 +29,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
-from retable.schema.spec import Percentage, Spec
+from retable.schema.spec import CdkProvision, Percentage, Spec
 
 STAGE = "stage"
 LEAST_BULK_UNITS = 1_024
@@ -40,16 +45,10 @@ def target_steps(
     if observed.target is not None and spec.target.nonempty == "accept":
         yield from _steps_into(spec, observed, observed.target, dry_run)
         return
-    replaces = spec.rebuild.strategy == "replace"
     request = create_request(spec.target, source)
     validate_request(request)
     loader = spec.load.with_
-    yield CreateTable(
-        id="create",
-        request=request,
-        replaces="delete" if replaces else None,
-        imports=STAGE if loader == "import-table" else None,
-    )
+    yield _creation(spec, observed, request)
     yield LoadItems(
         id="load",
         create="create",
@@ -70,8 +69,53 @@ def target_steps(
         load="load",
         export=export,
     )
+    yield from _last_deployments(observed.stack)
     yield _restored(spec, source)
-    yield LiftFence(id="lift-fence", create="create", policy=_policy(spec, source))
+    declared = observed.stack is not None and not observed.stack.adopts
+    policy = None if declared else _policy(spec, source)
+    yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    yield from _clearing(spec)
+
+
+def _creation(
+    spec: Spec, observed: Observed, request: Mapping[str, Any]
+) -> CreateTable | DeployTable:
+    """Return the step that makes the target: by API, or by deploying its stack."""
+    stack = observed.stack
+    gone = "delete" if stack is None or stack.retains else "drop"
+    if stack is None or stack.adopts:
+        return CreateTable(
+            id="create",
+            request=request,
+            replaces=gone if spec.rebuild.strategy == "replace" else None,
+            imports=STAGE if spec.load.with_ == "import-table" else None,
+        )
+    return DeployTable(
+        id="create",
+        stack=stack.variants["present"],
+        after="drop" if "absent" in stack.variants else None,
+        logical_id=stack.logical_id,
+        request=request,
+        named=stack.named,
+        replaces=gone if spec.rebuild.strategy == "replace" else None,
+    )
+
+
+def _last_deployments(stack: SurveyedStack | None) -> Iterator[Step]:
+    """Yield what takes the table into its stack, and brings the stack to what it shall be."""
+    if stack is None:
+        return
+    if stack.adopts:
+        yield AdoptTable(
+            id="adopt",
+            stack=stack.variants["present"],
+            after="drop" if "absent" in stack.variants else None,
+            create="create",
+            logical_id=stack.logical_id,
+        )
+    if "final" in stack.variants:
+        after = "adopt" if stack.adopts else "create"
+        yield DeployStack(id="deploy-final", stack=stack.variants["final"], after=after)
 
 
 def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
@@ -95,6 +139,7 @@ def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[S
         bucket=location.bucket,
         prefix=location.prefix,
         bucket_owner=wanted.bucket_owner,
+        kms_key=wanted.kms_key,
     )
 
 
@@ -114,6 +159,9 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
             raise Refused(message, "use batch-write")
         return
     why = no_import(request)
+    provision = spec.rebuild.provision
+    if isinstance(provision, CdkProvision) and not provision.adopts:
+        why = "an import makes a table of its own, and the spec has CDK make it"
     if spec.target.nonempty == "accept":
         why = "an import makes a new table, and nonempty: accept takes one that is there"
     if why is not None:
@@ -180,6 +228,13 @@ def _steps_into(
         others=True,
         export=export,
     )
+    yield from _clearing(spec)
+
+
+def _clearing(spec: Spec) -> Iterator[ClearStage]:
+    """Yield the step that takes away what was staged, if anything was."""
+    if spec.load.with_ != "batch-write":
+        yield ClearStage(id="clear-stage", stage=STAGE)
 
 
 def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from retable.runner.plan import CreateTable, LoadItems, Plan
+from retable.runner.plan import CreateTable, DeployTable, LoadItems, Plan
 from retable.runner.report.figures import duration
 from retable.schema.spec import Spec
 
@@ -50,7 +50,7 @@ class LoaderEstimate:
 
 def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
     """Yield an estimate for each loader; none where the plan loads nothing or no size is known."""
-    creates = [step for step in plan.steps if isinstance(step, CreateTable)]
+    creates = [step for step in plan.steps if isinstance(step, CreateTable | DeployTable)]
     loads = [step for step in plan.steps if isinstance(step, LoadItems)]
     if not creates or not loads or plan.settings is None or not plan.items:
         return

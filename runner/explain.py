@@ -9,105 +9,19 @@ from typing import Any
 
 from retable.runner.costs import loader_lines
 from retable.runner.plan import (
-    Approve,
-    BackUp,
-    CheckExport,
-    ConvertFiles,
     CreateTable,
-    DeleteTable,
-    DryRun,
-    EnablePitr,
-    FreezeSource,
-    LiftFence,
-    LoadItems,
-    MakeExport,
+    DeployTable,
     MergeExports,
     Plan,
     RestoreSettings,
-    ScanTable,
-    Settle,
-    StageItems,
-    Step,
-    TargetExport,
-    Unprotect,
-    UseExport,
-    UseTable,
-    VerifyTable,
 )
 from retable.runner.spec_functions import ALLOW, signatures
+from retable.runner.titles import symbol, title
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
-CONFLICTS = {
-    "overwrite": "",
-    "keep": ", keeping items that are there",
-    "fail": ", stopping at an item that is there",
-}
 MAX_CONSTANT = 120
 """Characters of a constant that are shown beside the code that uses it."""
-
-
-def title(step: Step) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
-    """Return the line a user reads about ``step`` before agreeing to it and while it runs."""
-    match step:
-        case EnablePitr():
-            return f"turn on point-in-time recovery of {step.table}"
-        case MakeExport():
-            return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
-        case ScanTable():
-            kind = "consistent " if step.consistent else ""
-            rate = f" at {step.rate:,} read units a second" if step.rate else ""
-            return (
-                f"make the {_of(step.role)}export by a {kind}scan of {step.table} "
-                f"in {step.segments} segments{rate}"
-            )
-        case ConvertFiles():
-            return f"make an export of the {step.format} files in {step.location}"
-        case UseExport():
-            return f"use the finished export {step.export_id}{_and(step.incrementals)}"
-        case CheckExport():
-            return f"check every digest and count of the {_of(step.role)}export"
-        case MergeExports():
-            return "merge the changes of the incremental exports"
-        case DryRun(sample=int(sample)):
-            return f"dry run over {sample:,} items of the {_of(step.role)}export"
-        case DryRun():
-            return f"dry run over every item of the {_of(step.role)}export"
-        case Approve():
-            return "approve"
-        case FreezeSource():
-            return f"freeze writers of {_name(step.table_arn)}"
-        case BackUp():
-            return f"back up {step.table}"
-        case Settle():
-            return f"let the freeze settle for {step.seconds} s"
-        case Unprotect():
-            return f"turn off deletion protection of {step.table}"
-        case DeleteTable():
-            return f"delete {step.table}"
-        case StageItems():
-            return f"stage the items in s3://{step.bucket}/{step.prefix}"
-        case CreateTable(imports=str()):
-            return f"import {step.request['TableName']} from what is staged, then fence it"
-        case CreateTable():
-            return f"create {step.request['TableName']}, fenced"
-        case UseTable():
-            return f"use the table {step.table}, which is there already"
-        case LoadItems(loader="import-table"):
-            return "account for what was imported"
-        case LoadItems(loader="bulk-put"):
-            return "load the items by a bulk operation of DynamoDB's own"
-        case LoadItems():
-            rate = f" at {step.rate:,} write units a second" if step.rate else ""
-            return f"load the items{rate}{CONFLICTS[step.on_conflict]}"
-        case VerifyTable(export=TargetExport() as export):
-            return f"verify both sides by an export into s3://{export.bucket}/{export.prefix}"
-        case VerifyTable():
-            return "verify both sides"
-        case RestoreSettings():
-            return "restore settings"
-        case LiftFence():
-            return "lift the fence"
 
 
 def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
@@ -125,7 +39,7 @@ def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
     yield from _write_lines(plan, spec)
     yield ""
     for number, step in enumerate(plan.steps, 1):
-        yield f"  {number:>2} {_symbol(step):<3} {title(step)}"
+        yield f"  {number:>2} {symbol(step):<3} {title(step)}"
     yield ""
     yield from loader_lines(plan, spec)
     yield from _closing_lines(plan, spec)
@@ -163,7 +77,7 @@ def _target_lines(plan: Plan) -> Iterator[str]:
     yield from _key_lines(old, plan.key)
     for step in plan.steps:
         match step:
-            case CreateTable():
+            case CreateTable() | DeployTable():
                 yield from _index_lines(step.request)
             case RestoreSettings():
                 kept = list(_setting_words(step))
@@ -251,43 +165,3 @@ def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     yield ""
     leave = f" --allow-delete {plan.deletes}" if plan.deletes else ""
     yield f"  migrate run {spec.origin.file}{leave}"
-
-
-def _symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
-    """Return the sign that stands before a step."""
-    match step:
-        case DeleteTable():
-            return "-"
-        case CreateTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
-            return "+"
-        case LoadItems() | StageItems():
-            return ">"
-        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
-            return "?"
-        case Approve():
-            return "!"
-        case UseExport() | UseTable():
-            return "="
-        case EnablePitr() | FreezeSource() | Unprotect() | RestoreSettings() | LiftFence():
-            return "~"
-        case Settle():
-            return ""
-
-
-def _and(incrementals: tuple[str, ...]) -> str:
-    """Return the words for the incremental exports that go with a full one."""
-    if not incrementals:
-        return ""
-    if len(incrementals) == 1:
-        return f" and the incremental one {incrementals[0]}"
-    return f" and {len(incrementals):,} incremental ones, {incrementals[0]} to {incrementals[-1]}"
-
-
-def _of(role: str) -> str:
-    """Return the word for an export's role, with a space, or nothing where there is just one."""
-    return "" if role == "only" else f"{role} "
-
-
-def _name(arn: str) -> str:
-    """Return a table's name from its ARN."""
-    return arn.rpartition("/")[2]

@@ -8,6 +8,8 @@ from pathlib import Path
 from retable.runner.failure import Refused
 
 RUN_ID = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}")
+OWN = "run:"
+"""Begins the name of a place in the run folder, wherever that lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,30 @@ class RunFolder:
     def merge(self) -> Path:
         """Return the folder of what incremental exports have overtaken."""
         return self.path / "merge"
+
+    def portable(self, path: Path) -> str:
+        """Return a name for a place in this folder that another machine can read."""
+        return OWN + path.relative_to(self.path).as_posix()
+
+    def locate(self, text: str) -> str:
+        """Return the location that ``text`` names: a portable name, or any other as it is."""
+        if not text.startswith(OWN):
+            return text
+        return str((self.path / text.removeprefix(OWN)).resolve())
+
+    @property
+    def assemblies(self) -> Path:
+        """Return the folder of what CDK synthesized while planning, a folder for each state."""
+        return self.path / "assemblies"
+
+    def assembly(self, variant: str) -> Path:
+        """Return the folder of one state of the app."""
+        return self.assemblies / variant
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of what CDK's command line printed."""
+        return self.path / "logs"
 
     @property
     def quarantine(self) -> Path:

@@ -3,7 +3,8 @@
 One JSON object a line, each with a checksum. A line counts once its newline is on disk, so a torn
 last line, which a crash can leave, is dropped and its step runs again; damage anywhere else stops
 the run. Effects come first and their records after, so every step must bear repeating (I2). It
-holds no item data. What the records mean is the steps' business, not the journal's.
+holds no item data. What the records mean is the steps' business, not the journal's. A ``Shelf``, if
+there is one, has each record before the file does: what it refuses did not count.
 """
 
 import errno
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stale, Stopped
@@ -32,16 +33,35 @@ class Record:
     step: str
     event: str
     data: Mapping[str, Any]
+    token: int | None = None
+    """Which holder of the run's lock wrote it, where runs have one that other machines see."""
+
+
+class Shelf(Protocol):
+    """What keeps records besides the file, for runs that another machine may go on with."""
+
+    @property
+    def token(self) -> int:
+        """Return what tells this holder of the run from those before it."""
+
+    def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield events and facts of the run to be recorded before any other record can count."""
+
+    def put(self, number: int, line: bytes) -> None:
+        """Keep the record ``number``, or raise ``Stopped`` where another runner has written it."""
 
 
 class Journal:
     """The journal of one run, open for appending."""
 
-    def __init__(self, path: Path, records: list[Record], clock: Clock) -> None:
+    def __init__(
+        self, path: Path, records: list[Record], clock: Clock, shelf: Shelf | None = None
+    ) -> None:
         """Open ``path`` for appending after ``records``; ``open_journal`` is the way in."""
         self._records = records
         self._clock = clock
         self._path = path
+        self._shelf = shelf
         # Unbuffered: what a full disk refused must not be tried again when the file is closed.
         self._file = path.open("ab", buffering=0)
 
@@ -62,21 +82,38 @@ class Journal:
         """Append one record and force it to disk.
 
         Raises:
-            Stopped: the disk is full or fails; nothing may go on without its record.
+            Stopped: the disk is full or fails, or the shelf does not take it; nothing may go on
+                without its record.
         """
+        if self._shelf is not None:
+            for told, facts in self._shelf.settle():
+                self._write(RUN, told, facts)
+        self._write(step, event, data or {})
+
+    def _write(self, step: str, event: str, data: Mapping[str, Any]) -> None:
+        """Write one record to the shelf, then to the file."""
         record = Record(
             number=len(self._records) + 1,
             at=self._clock.now().isoformat(timespec="milliseconds"),
             step=step,
             event=event,
-            data=dict(data or {}),
+            data=dict(data),
+            token=self._shelf.token if self._shelf is not None else None,
         )
+        line = encode_record(record)
+        if self._shelf is not None:
+            self._shelf.put(record.number, line)
         try:
-            self._append(_encode(record))
+            self._append(line)
         except OSError as error:
             message = f"the journal {self._path} cannot be written: {error.strerror}"
             raise Stopped(message, "make room, then resume; nothing went on unrecorded") from error
         self._records.append(record)
+
+    @property
+    def is_shelved(self) -> bool:
+        """Return whether each record is kept elsewhere too, which takes a moment."""
+        return self._shelf is not None
 
     def _append(self, line: bytes) -> None:
         """Write ``line`` whole and force it to disk."""
@@ -102,19 +139,22 @@ class Journal:
         return self.last(step, "done")
 
 
-def open_journal(path: Path, fingerprint: str, clock: Clock) -> Journal:
+def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:
     """Open the journal at ``path``, or begin it, for the plan with this fingerprint.
+
+    ``shelf`` has exactly the records that ``path`` has.
 
     Raises:
         Stale: it was begun for another plan.
         CheckFailed: it is damaged somewhere else than in a torn last line.
     """
     records = _keep_whole_lines(path) if path.exists() else []
-    if records and records[0].data.get("fingerprint") != fingerprint:
+    opened = [record for record in records if (record.step, record.event) == (RUN, "opened")]
+    if opened and opened[0].data.get("fingerprint") != fingerprint:
         message = f"{path} belongs to a plan with another fingerprint"
         raise Stale(message, "start a new run: the plan or the journal was exchanged")
-    journal = Journal(path, records, clock)
-    if not records:
+    journal = Journal(path, records, clock, shelf)
+    if not opened:
         journal.record(RUN, "opened", {"fingerprint": fingerprint})
     return journal
 
@@ -144,7 +184,7 @@ def _decode_all(path: Path) -> Iterator[tuple[Record, int]]:
     end = 0
     lines = path.read_bytes().splitlines(keepends=True)
     for index, line in enumerate(lines):
-        record = _decode(line) if line.endswith(b"\n") else None
+        record = decode_record(line) if line.endswith(b"\n") else None
         if record is None and index == len(lines) - 1:
             return
         if record is None or record.number != index + 1:
@@ -154,20 +194,22 @@ def _decode_all(path: Path) -> Iterator[tuple[Record, int]]:
         yield record, end
 
 
-def _encode(record: Record) -> bytes:
+def encode_record(record: Record) -> bytes:
     """Return the line of ``record``: its JSON, with the CRC-32 of the rest as the last member."""
-    body = {
+    body: dict[str, Any] = {
         "n": record.number,
         "at": record.at,
         "step": record.step,
         "event": record.event,
         "data": record.data,
     }
+    if record.token is not None:
+        body["token"] = record.token
     text = json.dumps(body, separators=(",", ":"), sort_keys=True)
     return f'{text[:-1]},"~crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
 
 
-def _decode(line: bytes) -> Record | None:
+def decode_record(line: bytes) -> Record | None:
     """Return the record on ``line``, or ``None`` where it is torn or altered."""
     try:
         body = json.loads(line)
@@ -181,6 +223,7 @@ def _decode(line: bytes) -> Record | None:
             step=body["step"],
             event=body["event"],
             data=body["data"],
+            token=body.get("token"),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from retable.runner.aws.settings import TableSettings
 from retable.runner.export.windows import overlaps
 from retable.runner.observe import Observed
+from retable.runner.recover import GONE
 from retable.schema.spec import Spec
 
 
@@ -22,14 +23,18 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
         yield f"{name} has {what}, which {spec.target.table} will not have"
     if source.description.stream and spec.rebuild.strategy == "replace":
         yield f"the stream of {name} ends with it: the new one has another ARN"
-    if spec.rebuild.freeze == "none":
+    if source.description.status == GONE:
+        yield f"writes to {name} after its export are lost with it"
+    elif spec.rebuild.freeze == "none":
         yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
     elif spec.rebuild.strategy == "side-by-side":
         yield f"{name} stays frozen at the end, until the application uses {spec.target.table}"
     yield from _export_notes(spec, observed, source)
     if observed.target is not None and spec.target.nonempty == "accept":
         yield f"{spec.target.table} is there already; it is not fenced, and what it holds stays"
-    if spec.rebuild.backup == "none":
+    if observed.stack is not None:
+        yield from observed.stack.notes
+    if spec.rebuild.backup == "none" and source.description.status != GONE:
         yield f"no backup of {name} is made"
 
 

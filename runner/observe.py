@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from retable.runner.aws.session import Aws
 from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.cdk.survey import SurveyedStack, survey
 from retable.runner.clock import Clock
 from retable.runner.export.location import (
     S3Prefix,
@@ -39,10 +41,12 @@ class Observed:
     """The finished export at hand: the one the spec names, else the newest of this table."""
     incrementals: tuple[Export, ...] = ()
     """What goes on top of it, in the order of the windows; without their files."""
+    stack: SurveyedStack | None = None
+    """The stack that makes the table; ``None`` where it is made by API."""
 
 
-def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
-    """Look at everything ``spec`` names.
+def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
+    """Look at everything ``spec`` names; an app that it names is synthesized into ``assemblies``.
 
     Raises:
         Stopped: the endpoint, the credentials or the bucket do not answer.
@@ -68,6 +72,7 @@ def observe(spec: Spec, aws: Aws, clock: Clock) -> Observed:
         target_pitr=pitr,
         export=export,
         incrementals=incrementals_at_hand(spec, lambda: aws, export),
+        stack=survey(spec, aws, source, assemblies, clock),
     )
 
 

@@ -12,6 +12,8 @@ from retable.runner.aws.settings import TableSettings
 from retable.runner.export.manifest import Format
 from retable.schema.spec import KeySchema
 
+Variant = Literal["absent", "present", "final"]
+"""A state of a CDK app: without the table, with it, and as it stays."""
 Role = Literal["rehearsal", "final", "only"]
 """Which export a step handles: ``only`` where no final one follows the rehearsal."""
 
@@ -161,8 +163,8 @@ class Unprotect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteTable:
-    """Delete the source, once everything that can be proved has been (I1)."""
+class Removal:
+    """The end of a table, and the ids of the steps that must have proved all before it (I1)."""
 
     id: str
     table: str
@@ -177,6 +179,45 @@ class DeleteTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTable(Removal):
+    """Delete the source by API, once everything that can be proved has been (I1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackVariant:
+    """One state of a CDK app's stack, as it was synthesized while planning."""
+
+    variant: Variant
+    stack: str
+    """The stack's path in the assembly, which ``cdk deploy`` takes."""
+    stack_name: str
+    """What CloudFormation calls it."""
+    digest: str
+    """Of all that counts of the assembly, which lies in the run folder."""
+    before: str | None
+    """The digest of the template that must be deployed before, where that is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropFromStack(Removal):
+    """Deploy the stack without the table, once everything that can be proved has been (I1)."""
+
+    stack: StackVariant
+    retains: bool
+    """Whether the deployed template lets the table stay behind, for a ``DeleteTable`` to delete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployStack:
+    """Deploy one state of the stack by which no table with items goes or comes."""
+
+    id: str
+    stack: StackVariant
+    after: str | None
+    """The id of the step that deployed the state before this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageItems:
     """Write every item to load as objects in S3, from where the service itself writes them."""
 
@@ -186,6 +227,17 @@ class StageItems:
     prefix: str
     """The declared prefix; objects lie below it, in a folder of this run's own."""
     bucket_owner: str | None
+    kms_key: str | None = None
+    """The KMS key that the objects are encrypted with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearStage:
+    """Delete what was staged, once the table that was made of it has been verified."""
+
+    id: str
+    stage: str
+    """The id of the ``StageItems`` step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +248,40 @@ class CreateTable:
     request: Mapping[str, Any]
     """CreateTable's request, without the fence, which names the caller and is added on the way."""
     replaces: str | None
-    """The id of the ``DeleteTable`` step that must be done first; ``None`` side by side."""
+    """The id of the ``Removal`` step that must be done first; ``None`` side by side."""
     imports: str | None = None
     """The id of the ``StageItems`` step whose items the table is born with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptTable:
+    """Take the table that was made by API into its stack, as CloudFormation's import does."""
+
+    id: str
+    stack: StackVariant
+    after: str | None
+    """The id of the step that deployed the state before this one."""
+    create: str
+    logical_id: str
+    """What the template calls the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployTable:
+    """Deploy the stack with the target in it, fence it, and find it empty (I9)."""
+
+    id: str
+    stack: StackVariant
+    after: str | None
+    """The id of the step that deployed the state before this one."""
+    logical_id: str
+    """The table's address in the template."""
+    request: Mapping[str, Any]
+    """What CreateTable would be asked for such a table."""
+    named: bool
+    """Whether the template names the table; CloudFormation makes up a name otherwise."""
+    replaces: str | None
+    """The id of the step that must be done first; ``None`` side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,11 +362,13 @@ class LiftFence:
 
     id: str
     create: str
-    """The id of the ``CreateTable`` step."""
+    """The id of the ``CreateTable`` or ``DeployTable`` step."""
     policy: str | None
+    declared: bool = False
+    """Whether the policy is the stack's, so that only the fence's own statement is taken out."""
 
 
-Step = (
+ExportStep = (
     EnablePitr
     | MakeExport
     | ScanTable
@@ -292,20 +377,25 @@ Step = (
     | CheckExport
     | MergeExports
     | DryRun
-    | Approve
-    | FreezeSource
-    | BackUp
-    | Settle
-    | Unprotect
-    | DeleteTable
+)
+"""What makes, proves and maps an export."""
+SourceStep = Approve | FreezeSource | BackUp | Settle | Unprotect | DropFromStack | DeleteTable
+"""What becomes of the old table."""
+TargetStep = (
+    DeployStack
     | StageItems
     | CreateTable
+    | DeployTable
+    | AdoptTable
     | UseTable
     | LoadItems
     | VerifyTable
     | RestoreSettings
     | LiftFence
+    | ClearStage
 )
+"""What becomes of the new table."""
+Step = ExportStep | SourceStep | TargetStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,7 +415,7 @@ class Plan:
     region: str | None
     sandbox: bool
     command: Literal["run", "dry-run", "verify"] = "run"
-    strategy: Literal["side-by-side", "replace"]
+    strategy: Literal["side-by-side", "replace", "recover"]
     source: str
     target: str
     key: KeySchema
@@ -348,5 +438,5 @@ class Plan:
     @property
     def deletes(self) -> str | None:
         """Return the table this plan deletes, if it deletes one."""
-        found = [step.table for step in self.steps if isinstance(step, DeleteTable)]
+        found = [step.table for step in self.steps if isinstance(step, Removal)]
         return found[0] if found else None

@@ -1,11 +1,11 @@
 """What pytest runs of a spec: ``lint``, one ``test[name]`` a row test, and what is asked for.
 
-A spec that cannot be read is a failing ``lint`` item: collecting never fails, so one broken spec
-hides no other file. Specs are not run; their own functions are, where the ini option allows it.
-``dry-run`` and ``verify`` items, which read exports and tables, are there only on demand.
+Collecting reads names only and never fails: what is wrong with a spec is a failing ``lint`` item,
+so one broken spec hides no other file. Specs are not run; their own functions are, where the ini
+option allows it. ``dry-run`` and ``verify``, which read exports and tables, are there on demand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -14,9 +14,12 @@ import pytest
 from retable.runner.failure import CheckFailed, Failure
 from retable.runner.report.escape import terminal_safe
 from retable.runner.report.frame import render_problems
-from retable.runner.row_tests import RowRunner, row_runner
+from retable.runner.row_tests import RowResult, row_runner
 from retable.runner.spec_findings import LoadedSpec, check, load, name_clash
-from retable.schema.spec import RowTest, Spec
+from retable.schema.load import read_text
+from retable.schema.outline import Outline, OutlinedRow, outline
+from retable.schema.problem import SpecError
+from retable.schema.spec import Spec
 
 NAMES = pytest.StashKey[dict[str, str]]()
 """The names of the specs collected so far, each with its file."""
@@ -26,31 +29,42 @@ class SpecFile(pytest.File):
     """One ``*.migrate.yaml`` file."""
 
     def collect(self) -> Iterable[pytest.Item]:
-        """Yield ``lint`` and, where the spec can be read, its row tests."""
+        """Yield ``lint`` and, where the spec has any names, its row tests."""
         lint: LintItem = LintItem.from_parent(self, name="lint")
         try:
-            spec = self._load().spec
+            names = outline(read_text(self.path))
+        except SpecError:
+            names = Outline()  # the lint item finds the same, and tells it
         except Exception as error:  # noqa: BLE001 -- whatever it is, it may not hide other files
             lint.error = error
-            spec = None
-        yield lint
-        if spec is None:
-            return
-        self.session.stash.setdefault(NAMES, {}).setdefault(spec.name, self.shown)
-        self._mark(lint, spec.tags)
-        for row in spec.tests:
+            names = Outline()
+        if names.name is not None:
+            self.session.stash.setdefault(NAMES, {}).setdefault(names.name, self.shown)
+        # pytest has no marks that begin so; -k selects them.
+        marks = [tag for tag in names.tags if not tag.startswith("_")]
+        for mark in marks:
+            # Registered first, so that --strict-markers holds.
+            self.config.addinivalue_line("markers", f"{mark}: a tag of migration specs")
+        for item in (lint, *self._rows(names), *self._runs(names)):
+            item.extra_keyword_matches.update(names.tags)
+            for mark in marks:
+                item.add_marker(mark)
+            yield item
+
+    def _rows(self, names: Outline) -> Iterator[pytest.Item]:
+        for row in names.rows:
             name = f"test[{terminal_safe(row.name)}]"
             # Given as text, so that pytest takes what the brackets hold for parameters (--lf).
             nodeid = f"{self.nodeid}::{name}"
             item: RowItem = RowItem.from_parent(self, name=name, nodeid=nodeid)
             item.row = row
             item.user_properties += [("file", self.shown), ("line", row.span.line)]
-            self._mark(item, spec.tags)
             yield item
+
+    def _runs(self, names: Outline) -> Iterator[pytest.Item]:
         for name in ("dry-run", "verify"):
-            if self.config.getoption(f"--migrate-{name}"):
+            if names.name is not None and self.config.getoption(f"--migrate-{name}"):
                 run: RunItem = RunItem.from_parent(self, name=name)
-                self._mark(run, spec.tags)
                 yield run
 
     @cached_property
@@ -63,7 +77,8 @@ class SpecFile(pytest.File):
     @cached_property
     def checked(self) -> LoadedSpec:
         """Return the spec with everything that is wrong with it."""
-        return check(self._load())
+        allowed = bool(self.config.getini("migrate_allow_functions"))
+        return check(load(self.path, self.shown, allow_functions=allowed))
 
     @property
     def usable(self) -> Spec:
@@ -73,22 +88,11 @@ class SpecFile(pytest.File):
         return self.checked.spec
 
     @cached_property
-    def run_row(self) -> RowRunner:
-        """Return what runs a row test; the mapping is compiled once."""
-        return row_runner(self.usable)
-
-    def _load(self) -> LoadedSpec:
-        """Read the spec: to collect it, and again to run it, as hundreds may be collected."""
-        allowed = bool(self.config.getini("migrate_allow_functions"))
-        return load(self.path, self.shown, allow_functions=allowed)
-
-    def _mark(self, item: pytest.Item, tags: Iterable[str]) -> None:
-        for tag in tags:
-            item.extra_keyword_matches.add(tag)
-            if not tag.startswith("_"):  # pytest has no such marks; -k selects them
-                # Registered first, so that --strict-markers holds.
-                self.config.addinivalue_line("markers", f"{tag}: a tag of migration specs")
-                item.add_marker(tag)
+    def run_row(self) -> Callable[[str], RowResult]:
+        """Return what runs the row test of a name; the mapping is compiled once."""
+        rows = {row.name: row for row in self.usable.tests}
+        run = row_runner(self.usable)
+        return lambda name: run(rows[name])
 
 
 class LintItem(pytest.Item):
@@ -124,7 +128,7 @@ class LintItem(pytest.Item):
 class RowItem(pytest.Item):
     """Does the mapping make of one item what the spec says?"""
 
-    row: RowTest
+    row: OutlinedRow
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the row test stands; pytest counts lines from 0."""
@@ -133,7 +137,7 @@ class RowItem(pytest.Item):
     def runtest(self) -> None:
         """Fail with what differs, and nothing else."""
         file = _file_of(self)
-        result = file.run_row(self.row)
+        result = file.run_row(self.row.name)
         if result.outcome != "passed":
             word = "failed" if result.outcome == "failed" else "could not be evaluated"
             head = f"{file.shown}:{result.line}: row test {result.name!r} {word}"

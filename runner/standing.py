@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from retable.runner.explain import title
 from retable.runner.folder import RunFolder
 from retable.runner.journal import Record, read_journal
 from retable.runner.plan import Plan
 from retable.runner.plan_json import read_plan
 from retable.runner.summary import is_completed, is_ended
+from retable.runner.titles import title
 
 
 def list_runs(folders: list[RunFolder]) -> Iterator[str]:

@@ -5,11 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from retable.runner.explain import title
+from retable.runner.cut_over import cut_over
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
-from retable.runner.plan import DryRun, LoadItems, MergeExports, Plan, Step, VerifyTable
+from retable.runner.plan import (
+    CheckExport,
+    DryRun,
+    LoadItems,
+    MergeExports,
+    Plan,
+    Step,
+    VerifyTable,
+)
 from retable.runner.report.items import (
     Buckets,
     CollisionSummary,
@@ -32,6 +40,7 @@ from retable.runner.report.model import (
     Verdict,
 )
 from retable.runner.throughput import THROUGHPUT
+from retable.runner.titles import title
 from retable.schema.spec import KeySchema, Spec
 
 PARTITION_UNITS = 1_000
@@ -53,9 +62,12 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     mapped = _facts_of(DryRun, plan, records, "mapped")
     portrait = _portrait(plan, records, folder)
     partitions = _at_the_planned_rate(portrait, spec)
+    verdict = _verdict(plan, records, failure)
+    checked = _facts_of(CheckExport, plan, records, "done") if verdict == "passed" else {}
+    told = (*plan.notes, *_merge_notes(plan, records), *cut_over(plan, checked), *notes)
     return Report(
         command=plan.command,
-        verdict=_verdict(plan, records, failure),
+        verdict=verdict,
         run_id=folder.run_id,
         spec_name=plan.spec_name,
         spec_file=spec.origin.file,
@@ -76,7 +88,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),
         collisions=_collisions(mapped, portrait),
-        notes=(*plan.notes, *_merge_notes(plan, records), *notes, *_hot(partitions, spec)),
+        notes=(*told, *_hot(partitions, spec)),
         failure=failure.message if failure else None,
         hint=failure.hint if failure else None,
         run_folder=str(folder.path),

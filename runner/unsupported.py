@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.schema.spec import AwsBackup, CdkProvision, Spec
+from retable.schema.spec import AwsBackup, Spec
 
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
@@ -29,13 +29,9 @@ def _in_target(spec: Spec) -> Iterator[str]:
 
 def _in_rebuild(spec: Spec) -> Iterator[str]:
     rebuild = spec.rebuild
-    if rebuild.strategy == "recover":
-        yield "rebuild.strategy: recover (the source table must still be there)"
     if isinstance(rebuild.backup, AwsBackup):
         yield "rebuild.backup.with: aws-backup (on-demand backups only)"
     if rebuild.strategy == "replace" and rebuild.freeze == "none":
         yield "rebuild.freeze: none with replace (what is written meanwhile would be lost)"
     if rebuild.strategy == "replace" and rebuild.backup == "none":
         yield "rebuild.backup: none with replace (nothing is deleted without a backup)"
-    if isinstance(rebuild.provision, CdkProvision):
-        yield "rebuild.provision.with: cdk (tables are made by API only)"

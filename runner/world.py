@@ -42,6 +42,9 @@ class World:
     """The canonical key of the only item that is to be verified; ``None`` is all of them."""
     show_values: bool = False
     """Whether the report may hold values of items that differ."""
+    require_custody: Callable[[], None] = lambda: None
+    """Raises ``Stopped`` where another runner has taken the run over; asked before each effect."""
+
     checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
     """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
 

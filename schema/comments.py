@@ -1,6 +1,7 @@
 """The comments of a YAML text that speak to this program, and where they stand."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import yaml
 from retable.schema.problem import Span
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*migrate:(.*)$")
+Place = tuple[int, int]
+"""Line and column, from 1."""
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -36,18 +39,35 @@ def comments(text: str) -> tuple[Comment, ...]:
         scalars = list(_scalars(text))
     except yaml.YAMLError:
         return ()
+    starts = [first for first, _ in scalars]
+    spoken = _spoken(lines)
     return tuple(
-        _comment(lines, number, match)
+        _comment(lines, spoken, number, match)
         for number, match in found
-        if not any(first <= (number, match.start() + 1) < end for first, end in scalars)
+        if not _inside((number, match.start() + 1), starts, scalars)
     )
+
+
+def _inside(place: Place, starts: list[Place], scalars: list[tuple[Place, Place]]) -> bool:
+    """Say whether ``place`` lies in the last of the scalars that begin before it."""
+    index = bisect_right(starts, place) - 1
+    return index >= 0 and place < scalars[index][1]
+
+
+def _spoken(lines: list[str]) -> list[int]:
+    """Return for each line number the next line with anything but a comment; 0 for none."""
+    found = [0] * (len(lines) + 1)
+    for number in range(len(lines) - 1, 0, -1):
+        after = lines[number].strip()
+        found[number] = number + 1 if after and after[0] != "#" else found[number + 1]
+    return found
 
 
 def _matches(lines: list[str]) -> Iterator[tuple[int, re.Match[str] | None]]:
     return ((number, _COMMENT.search(line)) for number, line in enumerate(lines, 1))
 
 
-def _scalars(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _scalars(text: str) -> Iterator[tuple[Place, Place]]:
     """Yield where each scalar begins and ends: a # inside one begins no comment."""
     for token in yaml.scan(text, Loader=_LOADER):
         if isinstance(token, yaml.ScalarToken):
@@ -55,14 +75,13 @@ def _scalars(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
             yield (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
 
 
-def _comment(lines: list[str], number: int, match: re.Match[str]) -> Comment:
+def _comment(lines: list[str], spoken: list[int], number: int, match: re.Match[str]) -> Comment:
     line = number
     before = len(lines[number - 1][: match.start()].rstrip())
     removal = Span(number, before + 1, number, match.end() + 1)
     if not before:
         removal = Span(number, 1, number + 1, 1)
-        bare = enumerate(lines[number:], number + 1)
-        line = next((at for at, one in bare if one.strip() and one.strip()[0] != "#"), number)
+        line = spoken[number] or number
     text = match[1].rstrip(" \t")
     span = Span(number, match.start() + 1, number, match.start(1) + len(text) + 1)
     return Comment(text.lstrip(" \t"), span, line, removal)

@@ -21,6 +21,7 @@ PLAIN = "plain"
 """The tag of an unquoted scalar that names no tag of its own."""
 QUOTED = "quoted"
 """The tag of a quoted or block scalar that names no tag of its own."""
+_BLOCK_STYLES = frozenset("|>")
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # libyaml takes tabs between tokens and ? inside words, where PyYAML refuses some of them.
 _DISPUTED = re.compile(r"\t|[^\s\[]\?")
@@ -134,7 +135,10 @@ class _Composer:
         # Most nodes are scalars, so they are asked for first.
         if isinstance(event, yaml.ScalarEvent):
             tag = event.tag or (PLAIN if event.implicit[0] else QUOTED)
-            node = Node("scalar", self._scalar_span(event), tag, event.value)
+            span = _span(event)
+            if event.style in _BLOCK_STYLES or not event.value:
+                span = self._scalar_span(event, span)
+            node = Node("scalar", span, tag, event.value)
             if event.anchor is not None:
                 self._anchors[event.anchor] = node
             return node
@@ -168,15 +172,14 @@ class _Composer:
             raise ComposeError(Rule.YAML_SYNTAX, _span(event), message, hint)
         return Node("alias", _span(event), target=self._anchors[event.anchor])
 
-    def _scalar_span(self, event: yaml.ScalarEvent) -> Span:
-        """Return the scalar's place; a block scalar ends with its last line that is not blank."""
-        span = _span(event)
+    def _scalar_span(self, event: yaml.ScalarEvent, span: Span) -> Span:
+        """Return a scalar's place; a block scalar ends with its last line that is not blank."""
         if span[:2] == span[2:]:
             # Nothing at all stands right behind its colon or dash.
             before = self._lines[span.line - 1 : span.line] or [""]
             column = len(before[0][: span.column - 1].rstrip()) + 1
             return Span(span.line, column, span.line, column)
-        if event.style not in {"|", ">"}:
+        if event.style not in _BLOCK_STYLES:
             return span
         line = min(span.end_line if span.end_column > 1 else span.end_line - 1, len(self._lines))
         while line > span.line and not self._lines[line - 1].strip():

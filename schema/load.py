@@ -29,13 +29,28 @@ def read_spec(path: str | Path, raw: bytes) -> Spec:
     """
     # Imported here: whoever needs only the types of a spec need not wait for PyYAML.
     from retable.schema.document import read_document  # noqa: PLC0415
+    from retable.schema.findings import TooManyFindingsError  # noqa: PLC0415
     from retable.schema.parse import parse  # noqa: PLC0415
     from retable.schema.validate import validate  # noqa: PLC0415
 
     file = str(path)
-    document = read_document(file, _decode(file, raw))
-    validate(document)
-    return parse(document, Path(path).parent, raw)
+    text = _decode(file, raw)
+    try:
+        document = read_document(file, text)
+        validate(document)
+        return parse(document, Path(path).parent, raw)
+    except TooManyFindingsError as error:
+        raise SpecError(tuple(dict.fromkeys(error.problems)), text) from error
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of the spec file at ``path``; what it says is not looked at.
+
+    Raises:
+        SpecError: the file cannot be read, or is not text.
+    """
+    file = str(path)
+    return _decode(file, _read(file))
 
 
 def _read(file: str) -> bytes:

@@ -20,13 +20,9 @@ from retable.schema.spec import (
     Transform,
     Verify,
 )
+from retable.schema.tags import RESERVED_TAGS
 from retable.schema.wording import choices, shown
 
-# Words that pytest gives a meaning as marks, or that its -m takes for operators.
-_RESERVED_TAGS = {
-    *("skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings"),
-    *("tryfirst", "trylast", "and", "or", "not", "True", "False", "None"),
-}
 _SHOWN_FIELDS = 8
 
 
@@ -61,7 +57,7 @@ def _check_tags(root: Cursor) -> None:
     if root.findings.blamed(("tags",)):
         return
     for tag in root.entries("tags"):
-        if tag.sound() and tag.value in _RESERVED_TAGS:
+        if tag.sound() and tag.value in RESERVED_TAGS:
             message = f"tags become marks of pytest, which has its own meaning for {tag.value}"
             tag.error(Rule.RESERVED_TAG, message)
 

@@ -20,7 +20,7 @@ from retable.schema.spec import (
 )
 from retable.schema.typed import faults
 from retable.schema.values import ValueFaultError, to_typed_item
-from retable.schema.wording import choices, did_you_mean, dotted, is_near, shown
+from retable.schema.wording import any_near, choices, did_you_mean, dotted, is_near, shown
 
 _GIVEN = ("given", "given_typed", "given_file")
 _EXPECTED = ("expect", "expect_some", "expect_typed", "expect_file")
@@ -155,7 +155,8 @@ def _only(cursor: Cursor, keys: Sequence[str], what: str) -> str | None:
 
 def _misspelt(cursor: Cursor, keys: Sequence[str]) -> bool:
     """Say whether an unknown key, which is a finding already, is probably one of ``keys``."""
-    return any(is_near(key, known) for key in cursor.value if key not in keys for known in keys)
+    others = [key for key in cursor.value if key not in keys]
+    return any(any_near(others, known) for known in keys)
 
 
 def _item(cursor: Cursor, *, typed: bool) -> TypedItem:

@@ -1,17 +1,16 @@
 """``rebuild``, ``load`` and ``verify`` of a spec: how the table is rebuilt, filled and proved."""
 
 import re
-from typing import Any, Literal
+from typing import Literal
 
 from retable.schema.cursor import Cursor
+from retable.schema.parse_cdk import parse_provision
 from retable.schema.parse_source import parse_seconds
 from retable.schema.parse_table import check_names
 from retable.schema.parse_transform import parse_share
 from retable.schema.rules import Rule
 from retable.schema.spec import (
     AwsBackup,
-    CdkProvision,
-    CdkVariant,
     Load,
     Query,
     Rebuild,
@@ -23,7 +22,6 @@ MIN_SETTLE = 300
 """Resource policies are eventually consistent and an export's edge is a minute wide, so what a
 frozen table may still have taken is in the export only after this many seconds."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", re.ASCII)
-_CDK = ("app", "stack", "construct", "absent", "present", "final")
 
 
 def parse_rebuild(cursor: Cursor) -> Rebuild:
@@ -36,7 +34,7 @@ def parse_rebuild(cursor: Cursor) -> Rebuild:
         freeze=freeze,
         settle_seconds=_settle(cursor, freeze),
         backup=_backup(cursor),
-        provision=_provision(cursor),
+        provision=parse_provision(cursor),
     )
 
 
@@ -102,29 +100,6 @@ def _backup(cursor: Cursor) -> Literal["on-demand", "none"] | AwsBackup:
         message = f"a role's ARN is needed; found {shown(role.value)}"
         role.error(Rule.BAD_ARN, message, hint="arn:aws:iam::ACCOUNT:role/NAME")
     return AwsBackup(vault=value["vault"], role=value["role"])
-
-
-def _provision(cursor: Cursor) -> Literal["api"] | CdkProvision:
-    value = cursor.get("provision", {"with": "api"})
-    if value["with"] == "api":
-        for key in _CDK:
-            if key in value:
-                message = f"{key} does not go with `with: api`"
-                place = cursor["provision"][key]
-                place.error(Rule.NOT_TOGETHER, message, hint=f"remove {key}", at="key")
-        return "api"
-    return CdkProvision(
-        app=value["app"],
-        stack=value["stack"],
-        construct=value["construct"],
-        absent=_variant(value["absent"]),
-        present=_variant(value["present"]),
-        final=_variant(value["final"]) if "final" in value else None,
-    )
-
-
-def _variant(value: dict[str, Any]) -> CdkVariant:
-    return CdkVariant(context=value.get("context"), assembly=value.get("assembly"))
 
 
 def _queries(cursor: Cursor) -> tuple[Query, ...]:

@@ -13,6 +13,7 @@ from retable.schema.limits import (
     is_attribute_name,
     is_key_name,
 )
+from retable.schema.parse_cdk import parse_variant
 from retable.schema.parse_source import check_inside, check_table_name
 from retable.schema.rules import Rule
 from retable.schema.spec import (
@@ -58,6 +59,8 @@ def parse_sandbox(cursor: Cursor) -> Sandbox:
         settings=_settings(cursor["settings"]) if "settings" in cursor else {},
         seed=check_inside(cursor["seed"]) if "seed" in cursor else None,
         items=cursor.get("items", 1000),
+        stack=parse_variant(cursor.get("stack")) if "stack" in cursor else None,
+        lost=cursor.get("lost", False),
     )
 
 

@@ -196,7 +196,7 @@ class CdkVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CdkProvision:
-    """``provision.with: cdk``."""
+    """``provision.with: cdk``, or ``cdk-import``."""
 
     app: str
     stack: str
@@ -204,6 +204,10 @@ class CdkProvision:
     absent: CdkVariant
     present: CdkVariant
     final: CdkVariant | None = None
+    accept: tuple[str, ...] = ()
+    """Logical ids of what the deployments may change beside the table."""
+    adopts: bool = False
+    """Whether the table is made by API and taken into its stack once it is verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,6 +410,10 @@ class Sandbox:
     seed: str | None = None
     """A file of ``{"Item": …}`` lines (DynamoDB JSON), relative to the spec; may be ``.gz``."""
     items: int = 1000
+    stack: CdkVariant | None = None
+    """The state of the app that is deployed first, which makes the source table."""
+    lost: bool = False
+    """Whether the table is deleted once it is exported, behind everybody's back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

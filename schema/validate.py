@@ -16,7 +16,16 @@ from retable.schema.document import Document
 from retable.schema.problem import Edit
 from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
-from retable.schema.wording import choices, did_you_mean, dotted, is_near, kind, quoted, shown
+from retable.schema.wording import (
+    any_near,
+    choices,
+    did_you_mean,
+    dotted,
+    is_near,
+    kind,
+    quoted,
+    shown,
+)
 
 SCHEMA_FILE = Path(__file__).with_name("migration-spec.schema.json")
 _KINDS = {
@@ -94,7 +103,7 @@ def _missing(document: Document, path: SpecPath, error: SchemaError) -> None:
         inner = (*path, name)
         if name in error.instance or document.findings.blamed(inner):
             continue
-        if any(is_near(key, name) for key in unknown):
+        if any_near(unknown, name):
             # The unknown key is a finding already, and its hint names this one.
             document.findings.mark(inner)
             continue

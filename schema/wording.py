@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Collection, Iterable
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 _KINDS: dict[type, str] = {
@@ -14,6 +15,8 @@ _KINDS: dict[type, str] = {
     dict: "a mapping",
     set: "a set",
 }
+MAX_COMPARED = 200
+"""Words that are compared with one that is not there, which takes long for many."""
 _SHORT = 40
 _SHOWN = 12
 _NEAR = 0.65
@@ -63,6 +66,11 @@ def did_you_mean(word: str, known: Collection[str]) -> str | None:
         best = max(near, key=lambda name: _likeness(word, name))
         return f"did you mean {best}?"
     return f"the keys are {choices(sorted(known), 'and')}" if 0 < len(known) <= _SHOWN else None
+
+
+def any_near(words: Iterable[str], name: str) -> bool:
+    """Say whether one of the first ``MAX_COMPARED`` words may be ``name`` misspelt."""
+    return any(is_near(word, name) for word in islice(words, MAX_COMPARED))
 
 
 def is_near(word: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from retable.schema.findings import first_of
 from retable.schema.problem import Edit, Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression as WrittenExpression
@@ -41,7 +42,7 @@ def check_expressions(spec: Spec) -> tuple[Problem, ...]:
     """
     functions, found = _functions(spec)
     checks = [_Check(spec, written, functions) for written in _written(spec)]
-    found += [problem for check in checks for problem in check.problems()]
+    found += first_of(problem for check in checks for problem in check.problems())
     if not found:
         found += check_key_results(spec)
     return tuple(sorted(found, key=lambda problem: (problem.span, problem.code)))

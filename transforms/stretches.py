@@ -1,5 +1,8 @@
 """Where a stretch of an expression stands: offsets in its text to places in the spec's file."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from retable.schema.problem import Span
 from retable.schema.spec import Expression
 
@@ -32,7 +35,7 @@ def _inner_column(text: str, written: Expression) -> tuple[int | None, bool]:
     with escapes.
     """
     span = written.span
-    lines = text.splitlines()
+    lines = _lines(text)
     if span.line != span.end_line or not 0 < span.line <= len(lines):
         return None, False
     scalar = lines[span.line - 1][span.column - 1 : span.end_column - 1]
@@ -40,3 +43,9 @@ def _inner_column(text: str, written: Expression) -> tuple[int | None, bool]:
         return span.column, False
     quoted = scalar[:1] in {"'", '"'} and scalar[1:-1] == written.text
     return (span.column + 1 if quoted else None), scalar[:1] == "'"
+
+
+@lru_cache(1)
+def _lines(text: str) -> Sequence[str]:
+    """Return the lines of a spec, all of whose expressions are looked at one after the other."""
+    return text.splitlines()

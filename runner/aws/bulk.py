@@ -42,6 +42,8 @@ class Staged:
     bucket: str
     prefix: str
     bucket_owner: str | None
+    kms_key: str | None = None
+    """The KMS key that they, and what the service writes beside them, are encrypted with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class Outcome:
     """The service's own words, where it failed."""
     log_group: str | None = None
     """Where an import tells of items that it could not write."""
+    table_id: str | None = None
+    """The physical table that an import has made, or has begun to."""
 
     @property
     def is_done(self) -> bool:
@@ -102,6 +106,9 @@ class Bulk:
     ) -> str:
         """Start writing what is staged into ``table``, errors under the prefix ``output``."""
         limit = {} if rate is None else {"MaxWriteRequestUnits": rate}
+        sealed = {}
+        if staged.kms_key is not None:
+            sealed = {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": staged.kms_key}
         with in_words(f"loading {table}"):
             answer = self._client.start_bulk_put_items(
                 ClientToken=token,
@@ -115,10 +122,31 @@ class Bulk:
                     "S3Bucket": staged.bucket,
                     "S3KeyPrefix": output,
                     "OutputType": ["ERROR"],
+                    **sealed,
                 },
                 **limit,
             )
         return str(answer["BulkOperationDescription"]["BulkOperationArn"])
+
+    def import_of(self, token: str) -> str | None:
+        """Return the ARN of the import that was started under ``token``, however long ago."""
+        with in_words("looking for an import of this run"):
+            for one in _pages(self._client.list_imports, "ImportSummaryList"):
+                arn = str(one["ImportArn"])
+                told = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
+                if told.get("ClientToken") == token:
+                    return arn
+        return None
+
+    def bulk_put_of(self, token: str) -> str | None:
+        """Return the ARN of the bulk operation that was started under ``token``."""
+        with in_words("looking for a bulk operation of this run"):
+            for one in _pages(self._client.list_bulk_operations, "BulkOperationsSummaryList"):
+                arn = str(one["BulkOperationArn"])
+                answer = self._client.describe_bulk_operation(BulkOperationArn=arn)
+                if answer["BulkOperationDescription"].get("ClientToken") == token:
+                    return arn
+        return None
 
     def wait_import(self, arn: str, *, clock: Clock, progress: Progress) -> Outcome:
         """Return how the import ended.
@@ -164,6 +192,17 @@ class Bulk:
         return _outcome(arn, told, told["BulkOperationStatus"], told.get("FailedItemCount", 0))
 
 
+def _pages(ask: Callable[..., Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what a listing has, page by page; not all of them have a paginator."""
+    token: dict[str, Any] = {}
+    while True:
+        answer = ask(**token)
+        yield from answer.get(name, ())
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
+
+
 def _source(staged: Staged) -> dict[str, str]:
     owner = {} if staged.bucket_owner is None else {"S3BucketOwner": staged.bucket_owner}
     return {"S3Bucket": staged.bucket, "S3KeyPrefix": staged.prefix, **owner}
@@ -178,6 +217,7 @@ def _outcome(arn: str, answer: Mapping[str, Any], status: str, failed: int) -> O
         failed=int(failed),
         failure=": ".join(words) or None,
         log_group=answer.get("CloudWatchLogGroupArn"),
+        table_id=answer.get("TableId"),
     )
 
 

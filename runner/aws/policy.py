@@ -45,6 +45,15 @@ def fence_policy(table_arn: str, principals: Sequence[str], existing: str | None
     return _merged(existing, {**_deny(FENCE_SID, table_arn), "Condition": condition})
 
 
+def without_fence(text: str) -> str | None:
+    """Return the policy ``text`` without our statements; ``None`` where it has no others."""
+    ours = (FREEZE_SID, FENCE_SID)
+    kept = [other for other in _statements(text) if other.get("Sid") not in ours]
+    if not kept:
+        return None
+    return json.dumps({**json.loads(text), "Statement": kept}, separators=(",", ":"))
+
+
 def has_freeze(text: str) -> bool:
     """Return whether the freeze is among the policy's statements."""
     return any(statement.get("Sid") == FREEZE_SID for statement in _statements(text))

@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,12 +15,15 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from retable.runner.aws.bucket import BucketState, look_at_bucket
 from retable.runner.aws.bulk import Bulk
-from retable.runner.aws.errors import in_words, is_unknown_call
+from retable.runner.aws.errors import code_of, in_words, is_unknown_call
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.policy import principals_of
+from retable.runner.aws.simulate import Decision, simulate
 from retable.runner.aws.tables import Tables
+from retable.runner.cdk.stack import Stacks
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.failure import Refused
 
@@ -39,13 +42,28 @@ LOOPBACK_CONFIG = CONFIG.merge(
 )
 ENDPOINT_VARIABLES = {
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "cloudformation": "AWS_ENDPOINT_URL_CLOUDFORMATION",
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "iam": "AWS_ENDPOINT_URL_IAM",
     "kms": "AWS_ENDPOINT_URL_KMS",
     "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "sts": "AWS_ENDPOINT_URL_STS",
 }
 """Where AWS SDKs look for a service's own endpoint ("Service-specific endpoints")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One call that was answered."""
+
+    service: str
+    """As botocore calls it: ``dynamodb``, ``application-auto-scaling``."""
+    operation: str
+    code: str | None
+    """The error's code, if it was one."""
+    date: str | None
+    """The answer's Date, which is the service's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +97,7 @@ class Aws:
         """
         self._core = core
         self._session: Any = boto3.session.Session(botocore_session=core)
-        self._environ = environ
+        self.environ = environ
         self._clock = clock
         self._bucket_owner = bucket_owner
         self.region = region
@@ -100,9 +118,18 @@ class Aws:
         return Bulk(self._client("dynamodb"), self._client)
 
     @cached_property
+    def stacks(self) -> Stacks:
+        """Return the way to CloudFormation's stacks."""
+        return Stacks(self._client("cloudformation"))
+
+    @cached_property
     def objects(self) -> Objects:
         """Return the way to S3."""
-        return Objects(self._client("s3"), self._clock, self._bucket_owner)
+        return self.objects_of(self._bucket_owner)
+
+    def objects_of(self, owner: str | None, kms_key: str | None = None) -> Objects:
+        """Return the way to buckets of the account ``owner``, or of any; see ``Objects``."""
+        return Objects(self._client("s3"), self._clock, owner, kms_key)
 
     @cached_property
     def dynamodb_url(self) -> str:
@@ -118,7 +145,7 @@ class Aws:
     def ca_bundle(self) -> str | None:
         """Return the file of certificate authorities that was set for AWS, if one was."""
         named = self._core.get_config_variable("ca_bundle")
-        return named or self._environ.get("REQUESTS_CA_BUNDLE")
+        return named or self.environ.get("REQUESTS_CA_BUNDLE")
 
     def credentials(self) -> ReadOnlyCredentials:
         """Return the caller's credentials as they are now, refreshed first where they can be.
@@ -132,6 +159,50 @@ class Aws:
                 raise NoCredentialsError
             frozen: ReadOnlyCredentials = found.get_frozen_credentials()
         return frozen
+
+    def on_answer(self, tell: Callable[[Answered], None]) -> None:
+        """Tell ``tell`` of each call from here on; clients that are open already are not heard."""
+
+        def hear(**told: Any) -> None:
+            answer: Mapping[str, Any] = told["parsed"]
+            headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            answered = Answered(
+                service=told["model"].service_model.service_id.hyphenize(),
+                operation=told["model"].name,
+                code=answer.get("Error", {}).get("Code"),
+                date=headers.get("date"),
+            )
+            tell(answered)
+
+        self._core.register("after-call", hear)
+
+    def look_at_bucket(self, bucket: str, owner: str | None) -> BucketState | None:
+        """Return what a bucket is like, or ``None``; ``owner`` is the account expected to have it.
+
+        Raises:
+            Stopped: S3 does not answer, or the caller may not look at it.
+        """
+        return look_at_bucket(self._client("s3"), bucket, owner)
+
+    def simulate(self, actions: Sequence[str], resources: Sequence[str]) -> tuple[Decision, ...]:
+        """Return what IAM says that the caller may do; see ``aws.simulate``."""
+        return simulate(self._client("iam"), self.identity().arn, actions, resources)
+
+    def stack_status(self, stack: str) -> str | None:
+        """Return the status of a CloudFormation stack, or ``None`` if there is none.
+
+        Raises:
+            Stopped: CloudFormation does not answer, or the caller may not ask.
+        """
+        with in_words(f"asking for the stack {stack}", "cloudformation"):
+            try:
+                answer = self._client("cloudformation").describe_stacks(StackName=stack)
+            except ClientError as error:
+                # There is no code of its own for a stack that is not there.
+                if code_of(error) == "ValidationError":
+                    return None
+                raise
+        return str(answer["Stacks"][0]["StackStatus"])
 
     def identity(self) -> Identity:
         """Return who is calling, by STS.
@@ -172,7 +243,7 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         """Return a client for ``service``."""
-        endpoint = _endpoint(service, self._environ)
+        endpoint = _endpoint(service, self.environ)
         with in_words(f"opening {service}"):
             return self._session.client(
                 service,

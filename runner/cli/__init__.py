@@ -16,6 +16,7 @@ COMMANDS = {
     "plan": "show what a run would do",
     "run": "rebuild the table",
     "verify": "compare the rebuilt table with its export",
+    "doctor": "look at all that a run needs",
     "export": "make an export and wait for it",
     "status": "show where runs stand",
     "report": "show a run's report again",

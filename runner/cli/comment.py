@@ -13,7 +13,7 @@ import click
     "--marker", default="migrate", show_default=True, help="Tells one comment from another."
 )
 def comment(*, reports: Sequence[Path], post: bool, marker: str) -> None:
-    r"""Print a comment in Markdown for REPORTS, or post it to the job's own pull request.
+    """Print a comment in Markdown for REPORTS, or post it to the job's own pull request.
 
     A report is what these wrote:
 
@@ -25,7 +25,7 @@ def comment(*, reports: Sequence[Path], post: bool, marker: str) -> None:
 
     Posting needs GITHUB_TOKEN in GitHub Actions or GITLAB_TOKEN in GitLab CI. The comment holds no
     item's value and no key.
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     import os
 
     from retable.runner.comment.body import comment_body

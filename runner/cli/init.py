@@ -32,6 +32,7 @@ def init(
     redacted. The JSON Schema is written beside it, for editors. Nothing is overwritten.
     """
     import os
+    from contextlib import suppress
 
     from retable.runner.aws.session import connect
     from retable.runner.draft.sample import sample_export, sample_table
@@ -52,9 +53,9 @@ def init(
         message = f"{path} is there already"
         raise Refused(message, "name another file; nothing was written")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as stream:
-        stream.write(draft(found))
+    with path.open("xb") as stream:
+        stream.write(draft(found).encode())
     schema = path.with_name(SCHEMA_NAME)
-    if not schema.exists():
-        schema.write_bytes(SCHEMA_FILE.read_bytes())
+    with suppress(FileExistsError), schema.open("xb") as stream:
+        stream.write(SCHEMA_FILE.read_bytes())
     click.echo(f"wrote {path}; write the key it shall have, then: migrate lint {path}", err=True)

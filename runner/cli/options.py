@@ -30,6 +30,16 @@ def run_dir_option(command: Command) -> Command:
     return option(command)
 
 
+def state_option(command: Command) -> Command:
+    """Add ``--state``."""
+    option = click.option(
+        "--state",
+        metavar="s3://BUCKET/PREFIX",
+        help="Keep runs there, for machines that are thrown away; ?owner=ACCOUNT&kms-key=KEY.",
+    )
+    return option(command)
+
+
 def sandbox_option(command: Command) -> Command:
     """Add ``--sandbox``."""
     option = click.option(

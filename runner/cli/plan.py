@@ -54,7 +54,7 @@ def plan(  # noqa: PLR0913 -- the command line's own options
     """
     import secrets
 
-    from retable.runner.cli.session import connector, environment, mapping_of
+    from retable.runner.cli.session import connector, environment, mapping_of, planning
     from retable.runner.clock import SystemClock
     from retable.runner.compile import compile_plan
     from retable.runner.explain import code_lines, describe
@@ -70,8 +70,8 @@ def plan(  # noqa: PLR0913 -- the command line's own options
         click.echo(f"run {done.run_id} carried this spec out; there is nothing to do")
         _tell_actions((), os.environ, {"has_changes": "false"})
         return
-    with environment(parsed, sandbox=sandbox) as environ:
-        observed = observe(parsed, connector(parsed, environ)(), SystemClock())
+    with environment(parsed, sandbox=sandbox) as environ, planning() as planned:
+        observed = observe(parsed, connector(parsed, environ)(), SystemClock(), planned)
     compiled = compile_plan(parsed, observed)
     mark = fingerprint(compiled)
     lines = list(map(terminal_safe, describe(compiled, parsed, mark)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from retable.runner.cli.options import run_dir_option
+from retable.runner.cli.options import run_dir_option, state_option
 
 FORMATS = ("text", "json", "junit", "markdown", "html")
 """Those of ``report.formats``, which is not imported for the sake of ``--help``."""
@@ -22,26 +22,29 @@ FORMATS = ("text", "json", "junit", "markdown", "html")
     show_default=True,
     help="How to show it.",
 )
+@state_option
 @run_dir_option
-def report(*, run_id: str, form: str, run_dir: Path) -> None:
-    r"""Show the report that RUN wrote when it ended.
+def report(*, run_id: str, form: str, state: str | None, run_dir: Path) -> None:
+    """Show the report that RUN wrote when it ended.
 
     Markdown is cut to what GitHub takes as a comment. Files are made by redirection:
 
     \b
         migrate report 7f3a-c21e --format html > report.html
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
+    from retable.runner.cli.state import asked_state, from_environment, looked_up
     from retable.runner.failure import Refused
     from retable.runner.folder import open_folder
     from retable.runner.report.formats import render
     from retable.runner.report.json import read_report
     from retable.runner.report.text import render_text
 
-    folder = open_folder(run_dir, run_id)
-    if not folder.report.is_file():
-        message = f"run {run_id} has not written a report yet"
-        raise Refused(message, f"migrate status {run_id} shows where it stands")
-    found = read_report(folder.report)
+    with looked_up(asked_state(state), run_dir, from_environment, run_id) as runs:
+        folder = open_folder(runs, run_id)
+        if not folder.report.is_file():
+            message = f"run {run_id} has not written a report yet"
+            raise Refused(message, f"migrate status {run_id} shows where it stands")
+        found = read_report(folder.report)
     if form == "text":
         render_text(found, sys.stdout, os.environ)
     else:

@@ -11,6 +11,7 @@ from retable.runner.cli.options import (
     run_dir_option,
     sandbox_option,
     spec_argument,
+    state_option,
 )
 from retable.runner.cli.reports import report_options, wanted
 
@@ -49,6 +50,12 @@ from retable.runner.cli.reports import report_options, wanted
     help="Where items are mapped.",
 )
 @report_options
+@state_option
+@click.option(
+    "--break-lock",
+    is_flag=True,
+    help="Take a lock in S3 over whose holder has not been heard of for a while.",
+)
 @run_dir_option
 def run(  # noqa: PLR0913 -- the command line's own options
     *,
@@ -67,9 +74,11 @@ def run(  # noqa: PLR0913 -- the command line's own options
     report_formats: str,
     report_dir: Path,
     show_values: bool,
+    state: str | None,
+    break_lock: bool,
     run_dir: Path,
 ) -> None:
-    r"""Rebuild the table that SPEC describes.
+    """Rebuild the table that SPEC describes.
 
     Everything that can be proved is proved before anything is stopped, and nothing is deleted
     before everything has been. A run that is killed goes on where it was:
@@ -78,10 +87,14 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --dry-run
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
+        migrate run specs/orders.migrate.yaml --resume --run 7f3a-c21e --state s3://bucket/runs
+
+    With --state, all that resuming needs is in S3, so that it can go on on another machine.
     Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
     (500MB, 100GB); beyond that, data files are fetched again when they are needed.
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
+    from retable.runner.cli.state import asked_state
     from retable.runner.spec_file import load_checked_spec
 
     if plan_file is not None and (dry_run or resume or abort):
@@ -89,17 +102,20 @@ def run(  # noqa: PLR0913 -- the command line's own options
     if sample is not None and not dry_run:
         _refuse("--sample goes with --dry-run; a run looks at every item")
     _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
+    if state is not None and (sandbox or dry_run):
+        _refuse("--state keeps runs that can be resumed; with --sandbox and --dry-run none can")
+    kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     if dry_run:
         dry_run_spec(parsed, run_dir, reports, sandbox=sandbox, sample=sample)
     elif abort:
-        abort_run(parsed, run_dir, run_id)
+        abort_run(parsed, run_dir, run_id, kept)
     elif resume:
-        resume_run(parsed, run_dir, run_id, leave, reports)
+        resume_run(parsed, run_dir, run_id, leave, reports, kept)
     else:
-        run_spec(parsed, run_dir, leave, reports, sandbox=sandbox, plan_file=plan_file)
+        run_spec(parsed, run_dir, leave, reports, kept, sandbox=sandbox, plan_file=plan_file)
 
 
 def _refuse_combinations(

@@ -13,9 +13,11 @@ from retable.runner.cli.session import (
     carry_out,
     connector,
     environment,
+    planning,
     start_folder,
     turn_back,
 )
+from retable.runner.cli.state import State, looked_up
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_dry_run, compile_files_dry_run, compile_plan
 from retable.runner.explain import describe
@@ -33,6 +35,7 @@ from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
 from retable.runner.saved_plan import read_saved_plan, require_same
 from retable.runner.spec_functions import require_leave
+from retable.runner.state.address import Address
 from retable.runner.summary import is_completed, is_ended
 from retable.runner.unsupported import unsupported, unsupported_for_dry_run
 from retable.runner.world import Evidence
@@ -53,11 +56,14 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     run_dir: Path,
     leave: Leave,
     wanted: Wanted,
+    state: State | None = None,
     *,
     sandbox: bool,
     plan_file: Path | None = None,
 ) -> None:
     """Plan and carry out a new run, or the one that was planned in ``plan_file``.
+
+    It is kept in S3 too where ``state`` says so.
 
     Raises:
         Refused: something stands in the way; nothing was touched.
@@ -68,16 +74,19 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     _require_supported(unsupported(spec))
     require_leave(spec)
     _require_leave(spec, leave)
-    with environment(spec, sandbox=sandbox) as environ:
+    with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
-        plan, plan_id = compile_plan(spec, observe(spec, connect(), SystemClock())), None
+        observed = observe(spec, connect(), SystemClock(), planned)
+        plan, plan_id = compile_plan(spec, observed), None
         _require_supported(plan.unsupported)
         if saved is not None and plan_file is not None:
             require_same(saved[0], plan, plan_file)
             plan, plan_id = saved
         show_plan(plan, spec)
-        folder = start_folder(plan, run_dir, plan_id)
-        carry_out(spec, plan, folder, connect, _approval(leave), wanted, resumable=not sandbox)
+        keeper = state.keeper(connect) if state is not None else None
+        folder = start_folder(plan, run_dir, plan_id, planned)
+        leaver = _approval(leave)
+        carry_out(spec, plan, folder, connect, leaver, wanted, resumable=not sandbox, keeper=keeper)
 
 
 def dry_run_spec(
@@ -107,30 +116,41 @@ def _dry_run_plan(spec: Spec, connect: Callable[[], Aws], sample: int | None) ->
     return compile_dry_run(spec, export, incrementals_at_hand(spec, connect, export), sample)
 
 
-def resume_run(spec: Spec, run_dir: Path, run_id: str | None, leave: Leave, wanted: Wanted) -> None:
+def resume_run(  # noqa: PLR0913, PLR0917 -- what to resume, where, with whose leave, told how
+    spec: Spec,
+    run_dir: Path,
+    run_id: str | None,
+    leave: Leave,
+    wanted: Wanted,
+    state: State | None = None,
+) -> None:
     """Go on with a run that was stopped.
 
     Raises:
         Stale: the spec has changed since, or the run came to its end.
         Failure: what ended the run.
     """
-    folder, plan = _open_run(spec, run_dir, run_id)
-    require_leave(spec)
-    _require_leave(spec, leave)
     with environment(spec, sandbox=False) as environ:
-        carry_out(spec, plan, folder, connector(spec, environ), _approval(leave), wanted)
+        connect = connector(spec, environ)
+        folder, plan = _open_run(spec, run_dir, run_id, state, connect)
+        require_leave(spec)
+        _require_leave(spec, leave)
+        keeper = state.keeper(connect) if state is not None else None
+        carry_out(spec, plan, folder, connect, _approval(leave), wanted, keeper=keeper)
 
 
-def abort_run(spec: Spec, run_dir: Path, run_id: str | None) -> None:
+def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None = None) -> None:
     """Put the source back as it was before the run.
 
     Raises:
         CheckFailed: the source is deleted already; there is no way back.
         Stale: the run came to its end.
     """
-    folder, plan = _open_run(spec, run_dir, run_id)
     with environment(spec, sandbox=False) as environ:
-        if not turn_back(spec, plan, folder, connector(spec, environ)):
+        connect = connector(spec, environ)
+        folder, plan = _open_run(spec, run_dir, run_id, state, connect)
+        keeper = state.keeper(connect) if state is not None else None
+        if not turn_back(spec, plan, folder, connect, keeper):
             backup = _evidence(folder, "backup")
             message = f"{plan.source} is deleted already; resume is the way on"
             raise CheckFailed(message, f"its backup is {backup.get('arn', 'not there')}")
@@ -143,10 +163,22 @@ def show_plan(plan: Plan, spec: Spec) -> None:
         click.echo(terminal_safe(line), err=True)
 
 
-def _open_run(spec: Spec, run_dir: Path, run_id: str | None) -> tuple[RunFolder, Plan]:
+def _open_run(
+    spec: Spec,
+    run_dir: Path,
+    run_id: str | None,
+    state: State | None,
+    connect: Callable[[], Aws],
+) -> tuple[RunFolder, Plan]:
     """Return the run to go on with: the one named, or the newest of the spec that is open."""
-    folder = open_folder(run_dir, run_id) if run_id is not None else _newest_open_run(spec, run_dir)
-    plan = read_plan(folder.plan)
+    place = run_dir if state is None else state.address
+    with looked_up(state, run_dir, connect, run_id) as heads:
+        if run_id is None:
+            found = _newest_open_run(spec, heads, place)
+        else:
+            found = open_folder(heads, run_id)
+        plan = read_plan(found.plan)
+    folder = RunFolder(run_dir / found.run_id)
     if plan.spec_sha256 != spec.origin.sha256:
         message = f"{spec.origin.file} has changed since run {folder.run_id} was planned"
         raise Stale(message, "bring the spec back as it was, or start a new run")
@@ -157,8 +189,8 @@ def _open_run(spec: Spec, run_dir: Path, run_id: str | None) -> tuple[RunFolder,
     return folder, plan
 
 
-def _newest_open_run(spec: Spec, run_dir: Path) -> RunFolder:
-    """Return the newest run of ``spec`` that has not come to its end.
+def _newest_open_run(spec: Spec, run_dir: Path, place: Path | Address) -> RunFolder:
+    """Return the newest run of ``spec`` that has not come to its end; ``place`` is for people.
 
     Raises:
         Refused: there is none.
@@ -168,7 +200,7 @@ def _newest_open_run(spec: Spec, run_dir: Path) -> RunFolder:
             records = read_journal(folder.journal)
             if not is_completed(records) and not is_ended(records):
                 return folder
-    message = f"there is no run of {spec.name} to go on with in {run_dir}"
+    message = f"there is no run of {spec.name} to go on with in {place}"
     raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
 
 

@@ -3,22 +3,25 @@
 import os
 import random
 import re
+import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from retable.runner.aws.session import Aws, connect
+from retable.runner.cdk.survey import LOGS
 from retable.runner.cli.reports import Wanted
 from retable.runner.clock import SystemClock
+from retable.runner.custody import HELD, Custody, Keeper, held
 from retable.runner.execute import execute, frozen_steps, is_past_the_delete, retreat
 from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.folder import RunFolder, new_folder
-from retable.runner.journal import open_journal
-from retable.runner.lock import locked
+from retable.runner.journal import RUN, open_journal
 from retable.runner.plan import Plan
 from retable.runner.plan_json import encode_plan, fingerprint
 from retable.runner.report.console import progress_for
@@ -67,10 +70,43 @@ def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
     return opener
 
 
-def start_folder(plan: Plan, run_dir: Path, plan_id: str | None = None) -> RunFolder:
-    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up."""
+@contextmanager
+def planning(run_dir: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for what planning leaves behind: in the run dir if a run is to have it.
+
+    Raises:
+        Refused: the run dir cannot be made.
+    """
+    try:
+        if run_dir is not None:
+            run_dir.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir)
+    except OSError as error:
+        message = f"nothing can be written to {run_dir or tempfile.gettempdir()}: {error.strerror}"
+        raise Refused(message, "name another place with --run-dir") from error
+    try:
+        with folder as name:
+            yield Path(name)
+    finally:
+        # A plan that is refused leaves nothing behind, not even the place for its run.
+        if run_dir is not None:
+            with suppress(OSError):
+                run_dir.rmdir()
+
+
+def start_folder(
+    plan: Plan, run_dir: Path, plan_id: str | None = None, planned: Path | None = None
+) -> RunFolder:
+    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up.
+
+    What planning has left in the folder ``planned`` goes there too.
+    """
     run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
     folder = new_folder(run_dir, run_id)
+    if planned is not None and (planned / LOGS).is_dir():
+        (planned / LOGS).rename(folder.logs)
+        planned.rename(folder.assemblies)
+        planned.mkdir()
     folder.plan.write_bytes(encode_plan(plan, plan_id))
     return folder
 
@@ -84,6 +120,7 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     wanted: Wanted,
     *,
     resumable: bool = True,
+    keeper: Keeper | None = None,
 ) -> Report:
     """Execute ``plan`` in ``folder``, write the report whatever happens, and show it.
 
@@ -92,10 +129,9 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     Raises:
         Failure: what ended the run, after its report was written.
     """
-    run_dir = folder.path.parent
     with (
-        locked(run_dir, spec.target.table, folder.run_id),
-        _world(spec, plan, folder, connect_aws, approve) as world,
+        held(spec, plan, folder, keeper) as custody,
+        _world(spec, plan, folder, connect_aws, approve, custody) as world,
     ):
         _require_open(world)
         world.show_values = wanted.show_values
@@ -106,28 +142,35 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
         except Failure as error:
             failure = error
         except KeyboardInterrupt:
-            failure = Stopped("interrupted")
-            if resumable:
-                _add_resume_hint(failure, world)
-            _finish(world, failure, wanted)
-            raise
+            failure = custody.interrupted_by()
+            if failure is None:
+                failure = Stopped("interrupted")
+                if resumable:
+                    _add_resume_hint(failure, world, custody)
+                _finish(world, failure, wanted, custody)
+                raise
         if resumable and isinstance(failure, Stopped):
-            _add_resume_hint(failure, world)
-        report = _finish(world, failure, wanted)
+            _add_resume_hint(failure, world, custody)
+        report = _finish(world, failure, wanted, custody)
     if failure is not None:
         raise failure
     return report
 
 
 @contextmanager
-def _world(
-    spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws], approve: Approval
+def _world(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
+    spec: Spec,
+    plan: Plan,
+    folder: RunFolder,
+    connect_aws: Callable[[], Aws],
+    approve: Approval,
+    custody: Custody,
 ) -> Iterator[World]:
     """Yield the world of one run, its journal open."""
     clock = SystemClock()
     mark = fingerprint(plan)
     with (
-        open_journal(folder.journal, mark, clock) as journal,
+        open_journal(folder.journal, mark, clock, custody.shelf) as journal,
         progress_for(sys.stderr, os.environ) as progress,
     ):
         yield World(
@@ -144,6 +187,7 @@ def _world(
             processes=os.cpu_count() or 1,
             approve=approve,
             spool_bytes=spool_bytes(os.environ),
+            require_custody=custody.require,
         )
 
 
@@ -179,11 +223,17 @@ def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
         raise Refused(message, "nothing was touched") from None
 
 
-def turn_back(spec: Spec, plan: Plan, folder: RunFolder, connect_aws: Callable[[], Aws]) -> bool:
+def turn_back(
+    spec: Spec,
+    plan: Plan,
+    folder: RunFolder,
+    connect_aws: Callable[[], Aws],
+    keeper: Keeper | None = None,
+) -> bool:
     """Put the source back as it was before the run; return whether that was still possible."""
     with (
-        locked(folder.path.parent, spec.target.table, folder.run_id),
-        _world(spec, plan, folder, connect_aws, lambda *_: None) as world,
+        held(spec, plan, folder, keeper) as custody,
+        _world(spec, plan, folder, connect_aws, lambda *_: None, custody) as world,
     ):
         _require_open(world)
         return retreat(world)
@@ -194,8 +244,12 @@ def _require_open(world: World) -> None:
 
     Raises:
         Stale: it was carried out already, or it turned back.
+        Refused: it is kept in S3, and here without.
     """
     records = world.journal.records()
+    if not world.journal.is_shelved and world.journal.records(RUN, HELD):
+        message = f"run {world.folder.run_id} is kept in S3 as well"
+        raise Refused(message, "name the place with --state, or another machine would not see it")
     if is_completed(records):
         message = f"run {world.folder.run_id} was carried out already"
         raise Stale(message, "a plan is applied once; migrate verify looks at the table again")
@@ -204,25 +258,28 @@ def _require_open(world: World) -> None:
         raise Stale(message, "start a new run")
 
 
-def _add_resume_hint(failure: Stopped, world: World) -> None:
+def _add_resume_hint(failure: Stopped, world: World, custody: Custody) -> None:
     """Say which command goes on with this run, and what stands still until then."""
     plan = world.plan
-    if plan.command != "run":
+    if plan.command != "run" or custody.interrupted_by() is not None:
         return
     hint = f"resume with: migrate run {world.spec.origin.file} --resume --run {world.folder.run_id}"
     if plan.deletes:
         hint += f" --allow-delete {plan.deletes}"
+    if custody.options:
+        hint += f" {shlex.join(custody.options)}"
     if any(frozen_steps(plan, world.journal)) and not is_past_the_delete(plan, world.journal):
         hint += f"; {plan.source} stays frozen until then, or until --abort"
     failure.hint = f"{failure.hint}; {hint}" if failure.hint else hint
 
 
-def _finish(world: World, failure: Failure | None, wanted: Wanted) -> Report:
+def _finish(world: World, failure: Failure | None, wanted: Wanted, custody: Custody) -> Report:
     """Write and show the report of the run as far as it came."""
     report = summarize(
         world.plan, world.journal.records(), world.folder, world.spec, failure=failure
     )
     world.folder.report.write_bytes(encode_report(report))
+    custody.keep_report()
     render_text(report, sys.stdout, os.environ)
     if wanted.formats:
         # Markup and its templates take time to load, which a plain run need not spend.

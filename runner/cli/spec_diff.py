@@ -15,13 +15,13 @@ import click
     help="How to show the changes.",
 )
 def spec_diff(*, before: str, after: str, form: str) -> None:
-    r"""Tell what changed from the spec A to the spec B, the heaviest change first.
+    """Tell what changed from the spec A to the spec B, the heaviest change first.
 
     Each is a file, or a git revision and a path from the repository's root:
 
     \b
         migrate spec-diff main:specs/orders.migrate.yaml specs/orders.migrate.yaml
-    """
+    """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     import json
 
     from retable.runner.report.escape import terminal_safe

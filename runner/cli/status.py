@@ -4,21 +4,24 @@ from pathlib import Path
 
 import click
 
-from retable.runner.cli.options import run_dir_option
+from retable.runner.cli.options import run_dir_option, state_option
 
 
 @click.command()
 @click.argument("run_id", metavar="[RUN]", required=False)
+@state_option
 @run_dir_option
-def status(*, run_id: str | None, run_dir: Path) -> None:
+def status(*, run_id: str | None, state: str | None, run_dir: Path) -> None:
     """List the runs, newest first; with RUN, show each of its steps."""
+    from retable.runner.cli.state import asked_state, from_environment, looked_up
     from retable.runner.folder import open_folder, runs_of
     from retable.runner.report.escape import terminal_safe
     from retable.runner.standing import describe_run, list_runs
 
-    if run_id is not None:
-        lines = describe_run(open_folder(run_dir, run_id))
-    else:
-        lines = list_runs(runs_of(run_dir))
-    for line in lines:
-        click.echo(terminal_safe(line))
+    with looked_up(asked_state(state), run_dir, from_environment, run_id) as folder:
+        if run_id is not None:
+            lines = describe_run(open_folder(folder, run_id))
+        else:
+            lines = list_runs(runs_of(folder))
+        for line in lines:
+            click.echo(terminal_safe(line))

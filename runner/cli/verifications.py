@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retable.runner.aws.session import Aws
 from retable.runner.cli.reports import Wanted
 from retable.runner.cli.session import carry_out, connector, start_folder
+from retable.runner.cli.state import State, looked_up
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_verification
 from retable.runner.compile_target import target_export
 from retable.runner.failure import Refused
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import read_journal
+from retable.runner.lock import locked
 from retable.runner.observe import export_at_hand, incrementals_at_hand
 from retable.runner.plan import LoadItems
 from retable.runner.plan_json import read_plan
@@ -21,6 +23,9 @@ from retable.runner.spec_functions import require_leave
 from retable.runner.summary import is_completed
 from retable.runner.unsupported import unsupported_for_dry_run
 from retable.schema.spec import Spec
+
+NEEDED = frozenset(["quarantine", "scan", "converted"])
+"""What of a run folder tells what the table was made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +38,12 @@ class Loaded:
     run_id: str | None
 
 
-def verify_spec(spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted) -> None:
+def verify_spec(
+    spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted, state: State | None = None
+) -> None:
     """Map the export again and compare it with the target table.
+
+    The run that loaded it is looked for in ``state``, or in the run dir.
 
     Raises:
         Refused: it is not known which export the table was made from.
@@ -46,7 +55,14 @@ def verify_spec(spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted) -
         message = "this version cannot verify: " + "; ".join(missing)
         raise Refused(message)
     connect = connector(spec, os.environ)
-    loaded = _loaded(spec, run_dir, run_id, connect)
+    with looked_up(state, run_dir, connect, run_id) as runs:
+        loaded = _loaded(spec, runs, run_id, connect)
+    if loaded.run_id is not None:
+        folder = RunFolder(run_dir / loaded.run_id)
+        if state is not None:
+            with locked(run_dir, spec.target.table, folder.run_id):
+                state.runs(connect).fetch(folder, only=NEEDED)
+        loaded = replace(loaded, location=folder.locate(loaded.location))
     read = None
     if spec.verify.read == "export" and wanted.only_key is None:
         read = target_export(spec, sandbox=connect().is_sandbox())

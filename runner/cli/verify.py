@@ -5,7 +5,12 @@ from pathlib import Path
 
 import click
 
-from retable.runner.cli.options import allow_functions_option, run_dir_option, spec_argument
+from retable.runner.cli.options import (
+    allow_functions_option,
+    run_dir_option,
+    spec_argument,
+    state_option,
+)
 from retable.runner.cli.reports import report_options, wanted
 
 
@@ -19,6 +24,7 @@ from retable.runner.cli.reports import report_options, wanted
 )
 @allow_functions_option
 @report_options
+@state_option
 @run_dir_option
 def verify(  # noqa: PLR0913 -- the command line's own options
     *,
@@ -29,6 +35,7 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     report_formats: str,
     report_dir: Path,
     show_values: bool,
+    state: str | None,
     run_dir: Path,
 ) -> None:
     """Compare the target table with the export it was made from: counts, checksum, every item.
@@ -37,13 +44,15 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     else ``source.export.id``. It is mapped again, so nothing is taken from that run's memory. Exit
     code 1 and ``diff.jsonl`` name every item that is missing, extra or different.
     """
+    from retable.runner.cli.state import asked_state
     from retable.runner.cli.verifications import verify_spec
     from retable.runner.spec_file import load_checked_spec
 
+    kept = asked_state(state)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     if key is not None:
         from retable.runner.verify.one import parse_key
 
         reports = replace(reports, only_key=parse_key(key, parsed.target.key))
-    verify_spec(parsed, run_dir, run_id, reports)
+    verify_spec(parsed, run_dir, run_id, reports, kept)

@@ -1,5 +1,6 @@
 """What is seen of a table before a spec is written: some items, and how the table is set up."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
 
 MAX_FILES = 4
 """Data files of an export that are looked into: a part of the table's partitions is enough."""
+# The table's name becomes a file's, so an export from a stranger may not choose it freely.
+_TABLE_ARN = re.compile(
+    r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]{3,255})", re.ASCII
+)
 KEY_TYPES = ("S", "N", "B")
 
 
@@ -85,10 +90,14 @@ def sample_export(text: str, connect: Callable[[], Aws], count: int) -> Sample:
         message = f"there is no finished export at {text}"
         raise Refused(message, "name the bucket and prefix, or the folder, that holds AWSDynamoDB/")
     export = open_export(location, newest, objects)
+    arn = _TABLE_ARN.fullmatch(export.table_arn)
+    if arn is None:
+        message = f"export {newest} says it is of {export.table_arn}, which is no table's ARN"
+        raise CheckFailed(message, "name the folder of an export that DynamoDB made")
     items = tuple(islice(_items(export, find_export(location, newest), connect), count))
     return Sample(
-        table=export.table_arn.rpartition("/")[2],
-        region=export.table_arn.split(":")[3] or None,
+        table=arn[2],
+        region=arn[1],
         items=_some(items, f"export {newest}"),
         total=export.item_count,
         key=guess_key(items),

@@ -6,6 +6,7 @@ from retable.runner.lint.rows import check_rows
 from retable.runner.lint.safety import check_safety
 from retable.runner.lint.subject import Subject
 from retable.runner.lint.verification import check_verification
+from retable.schema.findings import first_of
 from retable.schema.problem import Problem
 from retable.schema.spec import Spec
 
@@ -15,4 +16,4 @@ PASSES = (check_safety, check_keys, check_paths, check_verification, check_rows)
 def advise(spec: Spec) -> tuple[Problem, ...]:
     """Return what a reviewer should know of ``spec``, which has no errors."""
     subject = Subject(spec)
-    return tuple(problem for check in PASSES for problem in check(subject))
+    return tuple(first_of(problem for check in PASSES for problem in check(subject)))

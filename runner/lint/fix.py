@@ -4,13 +4,16 @@ A fix never makes a spec say something else than it was meant to: what needs a d
 """
 
 import difflib
+import os
 import re
 import shutil
+import tempfile
 from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterable
 from pathlib import Path
 
 from retable.runner.disk import replace_durably
+from retable.runner.failure import Refused
 from retable.runner.report.escape import terminal_safe
 from retable.runner.spec_findings import LoadedSpec, check, load
 from retable.schema.problem import Edit
@@ -55,13 +58,25 @@ def difference(file: str, before: str, after: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Put ``text`` in place of what the file at ``path`` holds, whole or not at all."""
-    path = path.resolve()
+    """Put ``text`` in place of what the file at ``path`` holds, whole or not at all.
+
+    Raises:
+        Refused: it is a link, which may lead anywhere.
+    """
+    if path.is_symlink():
+        message = f"{path} is a link, which --fix does not write through"
+        raise Refused(message, "name the file it leads to")
     mark = BOM if path.read_bytes().startswith(BOM) else b""
-    temporary = path.with_name(f".{path.name}.fixed")
-    temporary.write_bytes(mark + text.encode())
-    shutil.copymode(path, temporary)
-    replace_durably(temporary, path)
+    # Of a name nobody foresees: a link of that name might lie there already.
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(mark + text.encode())
+        shutil.copymode(path, temporary)
+        replace_durably(Path(temporary), path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _offset(starts: list[int], line: int, column: int, length: int) -> int:

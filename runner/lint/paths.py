@@ -1,35 +1,60 @@
 """Paths that reach nothing in any given row (MIG407), and a ``where`` that reads none (MIG408)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
 from retable.runner.lint.subject import Subject, Written
 from retable.schema.problem import Problem
 from retable.schema.rules import Rule
-from retable.schema.wording import is_near, shown
+from retable.schema.wording import MAX_COMPARED, is_near, shown
 from retable.transforms.grammar import Node, place_of
 
 Path = tuple[str, ...]
 """Names from the item on: ``("customer", "id")``."""
 _LEFT_ONLY = {"projection", "filter_projection", "value_projection", "flatten", "pipe"}
 """What stands to the right of these is evaluated over something else than the item."""
-MAX_NAMES = 200
-"""Names that are compared with one that is not there, which takes long for many."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the given items have at one place, all of them together."""
+
+    names: dict[str, "_Seen"] = field(default_factory=dict)
+    is_list: bool = False
+
+    def add(self, value: Mapping[str, Any]) -> None:
+        """Add what one typed value has."""
+        self.is_list |= "L" in value
+        for name, part in value.get("M", {}).items():
+            self.names.setdefault(name, _Seen()).add(part)
+
+    def has(self, path: Path) -> bool:
+        """Say whether ``path`` leads to something in one of the items, be it NULL."""
+        place = self
+        for name in path:
+            # What is no map may be a list whose elements have it; that is not followed.
+            if place.is_list or name not in place.names:
+                return place.is_list
+            place = place.names[name]
+        return True
 
 
 def check_paths(subject: Subject) -> Iterator[Problem]:
     """Yield a finding for each path that no row test's item has."""
-    rows = [{"M": row.given} for row in subject.spec.tests]
+    given = _Seen()
+    for row in subject.spec.tests:
+        given.add({"M": row.given})
     for written in subject.expressions:
         paths = dict.fromkeys(_paths(written.tree))
         if written.path == ("transform", "where") and not paths and not _reads(written.tree):
             message = "where gives the same for every item"
             hint = "a name reads an attribute; text is written as 'so'"
             yield subject.at(Rule.CONSTANT_WHERE, written.path, message, hint=hint)
-        for path in paths if rows else ():
-            if path[0] not in written.bound and not any(_found(row, path) for row in rows):
-                yield _missing(subject, written, path, rows)
+        for path in paths if subject.spec.tests else ():
+            if path[0] not in written.bound and not given.has(path):
+                yield _missing(subject, written, path, given)
 
 
 def _paths(node: Node) -> Iterator[Path]:
@@ -71,42 +96,23 @@ def _reads(node: Node) -> bool:
     return node["type"] != "slice" and any(map(_reads, node["children"]))
 
 
-def _found(value: Mapping[str, Any], path: Path) -> bool:
-    """Say whether ``path`` leads to something in a typed value, be it NULL."""
-    for name in path:
-        inside = value.get("M", {})
-        if name not in inside:
-            # What is no map may be a list whose elements have it; that is not followed.
-            return "L" in value
-        value = inside[name]
-    return True
-
-
-def _missing(
-    subject: Subject, written: Written, path: Path, rows: Sequence[Mapping[str, Any]]
-) -> Problem:
+def _missing(subject: Subject, written: Written, path: Path, given: _Seen) -> Problem:
     name = ".".join(path)
     message = f"no row test's item has {shown(name)}, so it is null in all of them"
     text = written.expression.text
     return subject.inside(
-        Rule.ALWAYS_NULL, written.expression, place_of(path, text), message, _hint(path, rows)
+        Rule.ALWAYS_NULL, written.expression, place_of(path, text), message, _hint(path, given)
     )
 
 
-def _hint(path: Path, rows: Sequence[Mapping[str, Any]]) -> str:
+def _hint(path: Path, given: _Seen) -> str:
     """Return what may have been meant: a name that is there at the place where the way ends."""
-    depth = next(d for d in range(len(path)) if not any(_found(row, path[: d + 1]) for row in rows))
-    there = {name for row in rows for name in _names_at(row, path[:depth])}
-    near = [name for name in sorted(there)[:MAX_NAMES] if is_near(path[depth], name)]
+    depth = next(d for d in range(len(path)) if not given.has(path[: d + 1]))
+    for name in path[:depth]:
+        given = given.names[name]
+    near = [name for name in sorted(given.names)[:MAX_COMPARED] if is_near(path[depth], name)]
     if near:
         return f"did you mean {'.'.join((*path[:depth], near[0]))}?"
     if len(path) == 1:
         return f"give it in a row test, or write '{path[0]}' if it is text"
     return "give it in a row test"
-
-
-def _names_at(value: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    for name in path:
-        value = value.get("M", {}).get(name, {})
-    names: Mapping[str, Any] = value.get("M", {})
-    return names

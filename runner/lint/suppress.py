@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retable.schema.comments import Comment, comments
+from retable.schema.findings import first_of
 from retable.schema.problem import Edit, Problem, Span
 from retable.schema.rules import Rule
 
@@ -40,12 +41,12 @@ def suppress(problems: Sequence[Problem], file: str, text: str) -> tuple[Problem
     wanted = {(ignore.line, ignore.code) for ignore in ignores}
     silent = [problem for problem in problems if _asked(problem, wanted)]
     used = {(problem.span.line, problem.code) for problem in silent}
-    kept = [problem for problem in problems if problem not in silent]
+    kept = [problem for problem in problems if not _asked(problem, wanted)]
     found += (problem for ignore in ignores for problem in _wrong_code(ignore, file))
     if not any(problem.severity == "error" for problem in problems):
         # With an error, what else is wrong was not looked for.
         found += (_unused(ignore, file) for ignore in ignores if _vain(ignore, used))
-    return (*kept, *found)
+    return (*kept, *first_of(found))
 
 
 def _asked(problem: Problem, wanted: set[tuple[int, str]]) -> bool:

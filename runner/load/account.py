@@ -2,7 +2,7 @@
 
 Lines are counted in blocks. A block is closed once each of its results is written, quarantined or
 lost a collision; up to a file's mark every block is closed, so a load that died goes on after it.
-One thread reads files and fills blocks; another one, the event loop's, settles and closes them.
+A file may be begun in another thread than the one that settles and closes its blocks.
 """
 
 from collections import deque
@@ -79,7 +79,7 @@ class FileState:
         self._blocks: deque[Block] = deque()
 
     def begin_block(self) -> Block:
-        """Begin the next block, for the reading thread."""
+        """Begin the next block of lines."""
         block = Block()
         self._blocks.append(block)
         return block

@@ -23,6 +23,8 @@ from retable.runner.load.sign import Signer
 TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
 BATCH = "DynamoDB_20120810.BatchWriteItem"
 PUT = "DynamoDB_20120810.PutItem"
+BETWEEN_ITEMS = b'}},{"PutRequest":{"Item":'
+AFTER_ITEMS = b"}}]}}"
 THROTTLED = frozenset(
     [
         "ProvisionedThroughputExceededException",
@@ -88,8 +90,9 @@ class BatchClient:
         self._url = aws.dynamodb_url
         self._signer = Signer(self._url, aws.region)
         self._clock = clock
-        self._head = b'{"ReturnConsumedCapacity":"INDEXES","RequestItems":{%s:[' % orjson.dumps(
-            table
+        self._head = (
+            b'{"ReturnConsumedCapacity":"INDEXES","RequestItems":{%s:[{"PutRequest":{"Item":'
+            % orjson.dumps(table)
         )
 
     async def put(self, items: Sequence[bytes]) -> Answer:
@@ -98,8 +101,10 @@ class BatchClient:
         Raises:
             Stopped: the credentials, the permissions or the table itself stand in the way.
         """
-        requests = b",".join(b'{"PutRequest":{"Item":%s}}' % item for item in items)
-        return await self._sent(BATCH, self._head + requests + b"]}}")
+        # One join: a request may be large, and its bytes are then held once beside the items'.
+        parts = [BETWEEN_ITEMS] * (2 * len(items) + 1)
+        parts[0], parts[1::2], parts[-1] = self._head, items, AFTER_ITEMS
+        return await self._sent(BATCH, b"".join(parts))
 
     async def put_new(self, item: bytes, partition: str) -> Answer:
         """Write one item unless there is one with its key; ``partition`` names the partition key.

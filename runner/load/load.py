@@ -6,9 +6,8 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
-import itertools
 import ssl
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,7 +26,7 @@ from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
-from retable.runner.load.source import Batch, Losers, batches
+from retable.runner.load.source import Batch, Losers, Turn, batches
 from retable.runner.progress import Progress
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema
@@ -42,8 +41,6 @@ HOPELESS_ITEMS = 100
 CHECKPOINT_LINES = 2_000
 """How far a file's mark moves before it is journaled: what a killed load writes again at most,
 beside what was under way."""
-BATCHES_AHEAD = 16
-"""How many batches are read at once; one at a time, waking a thread costs more than its work."""
 NOTE_SECONDS = 10.0
 """How often a watcher is told that the table still holds back."""
 
@@ -157,18 +154,19 @@ class _Load:
             self._request.rng,
             self._request.holder,
         )
-        while not self._halt.is_asked:
-            # In another thread, a few batches at a time: a large file's digest takes a while, and
-            # answers must not wait for it.
-            few = await asyncio.to_thread(_next_few, source)
-            for batch in few:
-                if self._halt.is_asked:
-                    return
-                self._take(batch)
-                if batch.entries:
-                    await self._room.acquire()
-                    group.create_task(self._carry(client, batch.entries))
-            if not few:
+        for found in source:
+            if isinstance(found, Turn):
+                # In a thread: a large file takes a while, and answers must not wait for it.
+                await asyncio.to_thread(found.begin)
+            else:
+                self._take(found)
+                if found.entries:
+                    size = found.size
+                    await self._room.acquire(size)
+                    group.create_task(self._carry(client, found.entries, size))
+                # Reading itself waits for nothing, so answers have their turn here.
+                await asyncio.sleep(0)
+            if self._halt.is_asked:
                 return
 
     def _take(self, batch: Batch) -> None:
@@ -177,8 +175,8 @@ class _Load:
             state.is_read = True
             self._report(state)
 
-    async def _carry(self, client: BatchClient, batch: list[Entry]) -> None:
-        """Write a batch and give its place back."""
+    async def _carry(self, client: BatchClient, batch: list[Entry], size: int) -> None:
+        """Write a batch and give its room, of ``size`` bytes, back."""
         try:
             if self._request.on_conflict == "overwrite":
                 await self._write(client, batch)
@@ -189,7 +187,7 @@ class _Load:
             # What is not written stays on its file's account, so that the file is not done.
             return
         finally:
-            self._room.release()
+            self._room.release(size)
 
     async def _write(self, client: BatchClient, batch: list[Entry]) -> None:
         """Write a batch until each of its items is settled.
@@ -269,7 +267,7 @@ class _Load:
         if HOT_RANGE not in answer.reasons:
             await self._halt.sleep(seconds)
             return
-        self._room.release()
+        self._room.lend()
         try:
             await self._halt.sleep(seconds)
         finally:
@@ -375,11 +373,6 @@ class _Load:
                 f"({code})"
             )
             raise Stopped(message, "look at its keys and indexes, then resume")
-
-
-def _next_few(source: Iterator[Batch]) -> list[Batch]:
-    """Return the next batches; none at the end."""
-    return list(itertools.islice(source, BATCHES_AHEAD))
 
 
 def _tls(aws: Aws) -> ssl.SSLContext | bool:

@@ -14,7 +14,7 @@ from typing import IO, Self
 from retable.runner.disk import not_written
 from retable.runner.export.place import Place
 from retable.runner.export.write import DataFileWriter
-from retable.runner.load.account import Entry, FileState
+from retable.runner.load.account import Entry
 from retable.runner.progress import Progress
 
 SHARDS = 8
@@ -35,7 +35,7 @@ class StagedItems:
 
 
 def stage_items(
-    found: Iterable[Entry | FileState], place: Place, prefix: str, progress: Progress
+    found: Iterable[Entry], place: Place, prefix: str, progress: Progress
 ) -> StagedItems:
     """Write every item that is ``found`` into objects below ``prefix``, which ends in a slash.
 
@@ -47,8 +47,6 @@ def stage_items(
     with ExitStack() as stack:
         shards = [stack.enter_context(_Shard(place, prefix, number)) for number in range(SHARDS)]
         for entry in found:
-            if isinstance(entry, FileState):
-                continue
             shards[zlib.crc32(entry.result.key.encode()) % SHARDS].add(entry)
             items += 1
             if items % TICK_ITEMS == 0:

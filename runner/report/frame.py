@@ -7,6 +7,7 @@ masked, since a frame often ends in a public log.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -18,6 +19,8 @@ FRAME_CELLS = 100
 """How wide the shown part of a line may be."""
 LEAD_CELLS = 30
 """How much of a long line is kept before the caret."""
+MAX_SHOWN = 4 * FRAME_CELLS
+"""Characters behind the caret that may have to fit; some take no cell at all."""
 TAB = "    "
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """YAML 1.1's line breaks, which is what the spans were counted by."""
@@ -66,14 +69,15 @@ def masked(text: str) -> str:
     return SECRET.sub(lambda found: re.sub(r"[^\s:=]", "*", found[0]), text)
 
 
-@dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of the spec as shown: a piece a character, so that columns can be found again."""
+    """A piece of a line as shown: a part a character, so that columns can be found again."""
 
-    pieces: tuple[str, ...]
+    def __init__(self, text: str) -> None:
+        self.pieces = [TAB if char == "\t" else safe_character(char) for char in text]
+        self._widths = list(map(cell_len, self.pieces))
 
     def cells(self, start: int, end: int) -> int:
-        return sum(cell_len(piece) for piece in self.pieces[start:end])
+        return sum(self._widths[start:end])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _spans(problem: Problem) -> Iterator[Span]:
 
 
 def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Text]:
-    lines = LINE_BREAK.split(text) if text else []
+    lines = _lines(text)
     bar = Text(" " * gutter + " |", style="blue")
     before, shown = 0, ""
     for mark in _marks(problem, style):
@@ -103,9 +107,7 @@ def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Te
             yield bar
         elif number > before + 1:
             yield Text("...", style="blue")
-        # A byte order mark takes no column; see yaml.reader.Reader.forward.
-        line = masked(lines[number - 1].replace("\ufeff", ""))
-        part, indent, length = _window(line, mark.span)
+        part, indent, length = _window(lines[number - 1], mark.span)
         if (number, part) != (before, shown):
             head = f"{number:>{gutter}} |"
             yield Text.assemble((head, "blue"), f" {part}" if part else "")
@@ -119,6 +121,14 @@ def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Te
             yield Text.assemble(" " * gutter, (f" = {word}: ", "blue"), _shown(advice))
 
 
+@lru_cache(1)
+def _lines(text: str) -> Sequence[str]:
+    """Return the lines of a text, of which many findings are shown one after the other."""
+    # A byte order mark takes no column; see yaml.reader.Reader.forward.
+    plain = text.replace("\ufeff", "")
+    return [masked(line) for line in LINE_BREAK.split(plain)] if text else []
+
+
 def _marks(problem: Problem, style: str) -> list[_Mark]:
     """Return the place the finding is about and the others, in the order of the text."""
     marks = [_Mark(problem.span, "^", style, _shown(problem.label or ""))]
@@ -128,18 +138,21 @@ def _marks(problem: Problem, style: str) -> list[_Mark]:
 
 def _window(text: str, span: Span) -> tuple[str, int, int]:
     """Return the part of a line to show, the cells before the first caret, and the carets."""
-    line = _Line(tuple(TAB if char == "\t" else safe_character(char) for char in text))
-    length = len(line.pieces)
-    first = min(span.column - 1, length)
+    first = min(span.column - 1, len(text))
     # A span over several lines is underlined to the end of its first one.
     last = span.end_column - 1 if span.end_line == span.line else len(text.rstrip())
-    last = max(first, min(last, length))
+    last = max(first, min(last, len(text)))
+    # A long line is not looked at where it cannot be shown.
+    left = max(0, first - FRAME_CELLS)
+    near = text[left : first + MAX_SHOWN]
+    line = _Line(near)
+    first, last, length = first - left, last - left, len(near)
     start = _first_shown(line, first)
     end = start
     while end < length and line.cells(start, end + 1) <= FRAME_CELLS:
         end += 1
-    lead = ELLIPSIS if start else ""
-    shown = lead + "".join(line.pieces[start:end]) + (ELLIPSIS if end < length else "")
+    lead = ELLIPSIS if left + start else ""
+    shown = lead + "".join(line.pieces[start:end]) + (ELLIPSIS if left + end < len(text) else "")
     return shown, len(lead) + line.cells(start, first), max(1, line.cells(first, min(last, end)))
 
 

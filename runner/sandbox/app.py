@@ -1,8 +1,10 @@
-"""The sandbox as a WSGI application: DynamoDB and STS by our rules, all other services by moto."""
+"""The sandbox as a WSGI application: DynamoDB, CloudFormation and STS by our rules, else moto."""
 
 import itertools
 import logging
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +15,8 @@ import orjson
 
 from retable.runner.sandbox.background import Sweeper, Writer
 from retable.runner.sandbox.call import credentials, principal_of
+from retable.runner.sandbox.cloudformation.wire import is_cloudformation
+from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
 from retable.runner.sandbox.moto_app import Environ, MotoApp
 from retable.runner.sandbox.options import ACCOUNT, SandboxOptions
@@ -20,6 +24,8 @@ from retable.runner.sandbox.state import State
 
 LOGGER = logging.getLogger(__name__)
 CONTROL = "/_retable/"
+CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
+"""Headers of S3's conditional writes, which are atomic."""
 IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <GetCallerIdentityResult><Arn>{arn}</Arn><UserId>{user}</UserId><Account>{account}</Account>
 </GetCallerIdentityResult>
@@ -27,6 +33,9 @@ IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/20
 </GetCallerIdentityResponse>"""
 NOT_THE_OWNER = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
+UNKNOWN_CALL = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
+UNKNOWN_QUERY = b"""<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>
+<Message>the sandbox does not know this call</Message></Error></ErrorResponse>"""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -38,9 +47,11 @@ class Sandbox:
         """Make an empty account."""
         self.moto = MotoApp()
         self.state = State(options, self.moto)
+        self.world = World(self.state)
         self.writer = Writer(self.state)
         self._sweeper = Sweeper(self.state)
         self._request_ids = itertools.count(1)
+        self._one_writer = threading.Lock()
 
     def __enter__(self) -> Self:
         """Take over moto's state."""
@@ -58,6 +69,8 @@ class Sandbox:
         self.state.stopping.set()
         self.writer.stop()
         self._sweeper.stop()
+        for thread in self.world.threads:
+            thread.join()
         for job in self.state.exports.values():
             if job.thread is not None:
                 job.thread.join()
@@ -69,9 +82,9 @@ class Sandbox:
         try:
             status, headers, body = self._answer(environ, raw)
         except NotImplementedError:
-            # moto's word for a call it does not have; SDKs understand this one.
-            body = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
-            status, headers = 400, []
+            # moto's word for a call it does not have; SDKs understand these.
+            is_query = "urlencoded" in environ.get("CONTENT_TYPE", "")
+            status, headers, body = 400, [], UNKNOWN_QUERY if is_query else UNKNOWN_CALL
         except Exception:
             # Anything moto stumbles over is an error of the service to the client, not a hang-up.
             LOGGER.debug("the sandbox failed to answer", exc_info=True)
@@ -104,14 +117,29 @@ class Sandbox:
                 ("x-amz-crc32", checksum(body)),
             ]
             return status, headers, body
+        if is_cloudformation(environ):
+            return self._answer_cloudformation(environ, raw)
         if _is_identity(environ, raw):
             return 200, [("Content-Type", "text/xml")], _identity(environ)
         owner = self.state.faults.bucket_owner
         if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner) != owner:
             # moto does not look whose bucket is expected.
             return 403, [("Content-Type", "application/xml")], NOT_THE_OWNER
-        status, headers, body = self.moto.forward(environ, raw)
-        return status, headers, body
+        # moto looks at a condition first and writes then; two writers must not both be first.
+        with self._one_writer if CONDITIONS & environ.keys() else nullcontext():
+            return self.moto.forward(environ, raw)
+
+    def _answer_cloudformation(
+        self, environ: Environ, raw: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Answer a request about stacks."""
+        # Loads a dozen services of moto's, which few who start a sandbox need.
+        from retable.runner.sandbox.cloudformation.answer import (  # noqa: PLC0415 -- see above
+            answer_cloudformation,
+        )
+
+        status, body = answer_cloudformation(self.world, environ, raw)
+        return status, [("Content-Type", "text/xml")], body
 
     def _control(
         self, environ: Environ, what: str, raw: bytes

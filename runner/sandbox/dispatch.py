@@ -14,6 +14,7 @@ from retable.runner.sandbox.dynamodb import (
     batch,
     bulk,
     exports,
+    insights,
     policies,
     reads,
     recording,
@@ -41,6 +42,7 @@ OPERATIONS: Mapping[str, recording.Operation] = {
     "DeleteTable": tables.delete_table,
     "DescribeBackup": backups.describe_backup,
     "DescribeBulkOperation": bulk.describe_bulk,
+    "DescribeContributorInsights": insights.describe_insights,
     "DescribeExport": exports.describe_export,
     "DescribeImport": bulk.describe_import,
     "DescribeKinesisStreamingDestination": tables.describe_kinesis_streaming,
@@ -63,6 +65,7 @@ OPERATIONS: Mapping[str, recording.Operation] = {
     "StartBulkPutItems": bulk.start_bulk_put,
     "TransactWriteItems": writes.transact_write_items,
     "UpdateContinuousBackups": recording.update_continuous_backups,
+    "UpdateContributorInsights": insights.update_insights,
     "UpdateItem": writes.update_item,
     "UpdateTable": tables.update_table,
 }

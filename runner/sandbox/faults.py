@@ -68,6 +68,21 @@ def draw_unprocessed(
     return struck
 
 
+def stack_failure(state: State, resource: str, action: str) -> str | None:
+    """Return why a stack is to fail now with a resource, if it is to."""
+    for failure in state.faults.stack_failures:
+        if (failure.resource, failure.action) != (resource, action) or failure.times == 0:
+            continue
+        strikes = failure.passes == 0
+        rest = replace(
+            failure, times=failure.times - strikes, passes=failure.passes - (not strikes)
+        )
+        failures = tuple(rest if one is failure else one for one in state.faults.stack_failures)
+        state.faults = replace(state.faults, stack_failures=failures)
+        return failure.reason if strikes else None
+    return None
+
+
 def _fail_by_name(state: State, call: Call) -> None:
     """Answer an error that was asked for by operation."""
     for error in state.faults.errors:

@@ -40,6 +40,8 @@ class SandboxOptions:
     """How long an import or a bulk operation is IN_PROGRESS."""
     backup_seconds: float = 0.0
     """How long a backup is CREATING."""
+    resource_seconds: float = 0.0
+    """How long CloudFormation thinks before it makes, changes or deletes a resource."""
     ttl_seconds: float | None = None
     """Seconds between two sweeps for expired items; ``None`` never sweeps."""
     policy_delay_seconds: float = 0.0
@@ -56,6 +58,21 @@ class InjectedError:
     code: str = "InternalServerError"
     message: str = "injected by the sandbox"
     times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFailure:
+    """A resource that a stack fails to create, update, import or delete, for ``reason``.
+
+    It fails ``times`` times, after ``passes`` times that go well.
+    """
+
+    resource: str
+    """Its logical ID."""
+    action: str = "create"
+    reason: str = "injected by the sandbox"
+    times: int = 1
+    passes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +98,7 @@ class Faults:
     bucket_owner: str = ACCOUNT
     """The account that all buckets belong to."""
     errors: tuple[InjectedError, ...] = ()
+    stack_failures: tuple[StackFailure, ...] = ()
 
     def updated(self, changes: Mapping[str, Any]) -> "Faults":
         """Return the faults with ``changes`` (from JSON) made.
@@ -94,9 +112,10 @@ class Faults:
             message = f"unknown fault {unknown[0]!r}; known: {', '.join(sorted(known))}"
             raise ValueError(message)
         values = dict(changes)
-        if "errors" in values:
-            try:
-                values["errors"] = tuple(InjectedError(**error) for error in values["errors"])
-            except TypeError as error:
-                raise ValueError(str(error)) from error
+        for name, kind in (("errors", InjectedError), ("stack_failures", StackFailure)):
+            if name in values:
+                try:
+                    values[name] = tuple(kind(**one) for one in values[name])
+                except TypeError as error:
+                    raise ValueError(str(error)) from error
         return replace(self, **values)

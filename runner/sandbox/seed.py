@@ -5,7 +5,7 @@ It speaks to the sandbox over HTTP, as any client does, and knows nothing of wha
 
 import gzip
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from retable.runner.failure import Refused
 from retable.runner.sandbox.client import SandboxClient, SandboxError
 from retable.runner.sandbox.generate import generate_items, guess_key
 from retable.runner.sandbox.options import ACCESS_KEY
-from retable.schema.spec import Index, KeyAttribute, KeySchema, Provisioned, Sandbox, Spec
+from retable.runner.sandbox.source_table import table_request
+from retable.runner.sandbox.stack_of import deploy_app
+from retable.schema.spec import Sandbox, Spec
 
 BATCH = 25
 POLL_SECONDS = 0.05
@@ -49,7 +51,7 @@ def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
         message = "the sandbox cannot set autoscaling"
         raise Refused(message, "leave sandbox.settings.autoscaling out")
     client = SandboxClient(endpoint, ACCESS_KEY, spec.source.region)
-    seeder = _Seeder(client, spec, section, clock or SystemClock())
+    seeder = _Seeder(endpoint, client, spec, section, clock or SystemClock())
     try:
         count, export_id = seeder.run()
     finally:
@@ -65,8 +67,11 @@ def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
 class _Seeder:
     """The steps of seeding one table."""
 
-    def __init__(self, client: SandboxClient, spec: Spec, section: Sandbox, clock: Clock) -> None:
+    def __init__(
+        self, endpoint: str, client: SandboxClient, spec: Spec, section: Sandbox, clock: Clock
+    ) -> None:
         """Keep what every step needs."""
+        self._endpoint = endpoint
         self._client = client
         self._spec = spec
         self._section = section
@@ -83,21 +88,40 @@ class _Seeder:
         self._create_table()
         count = self._fill()
         export_id = self._export(parsed) if isinstance(parsed, S3Prefix) else None
+        if self._section.lost:
+            self._lose_table()
+            return count, export_id
         self._apply_settings()
         self._client.control("writer", {"table": self._table, "region": self._client.region})
         return count, export_id
 
     def _create_table(self) -> None:
-        """Create the source table and wait for it."""
+        """Create the source table, or have its stack deployed, and wait for it."""
+        if self._section.stack is not None:
+            deploy_app(self._endpoint, self._spec, self._section.stack, self._clock)
+            asked = {"TableName": self._table}
+            self._arn = self._client.dynamodb("DescribeTable", asked)["Table"]["TableArn"]
+            return
         try:
-            answer = self._client.dynamodb(
-                "CreateTable", _table_request(self._table, self._section)
-            )
+            answer = self._client.dynamodb("CreateTable", table_request(self._table, self._section))
         except SandboxError as error:
             message = f"the sandbox cannot create {self._table}: {error}"
             raise Refused(message, "correct the sandbox: section of the spec") from error
         self._arn = answer["TableDescription"]["TableArn"]
         self._wait_active()
+
+    def _lose_table(self) -> None:
+        """Delete the table behind everybody's back, its stack's as well."""
+        named = {"TableName": self._table}
+        self._client.dynamodb("UpdateTable", {**named, "DeletionProtectionEnabled": False})
+        self._wait_active()
+        self._client.dynamodb("DeleteTable", named)
+        give_up = self._clock.monotonic() + WAIT_SECONDS
+        while self._table in self._client.dynamodb("ListTables", {})["TableNames"]:
+            if self._clock.monotonic() > give_up:
+                message = f"{self._table} is still there, and the spec says it is lost"
+                raise Refused(message)
+            self._clock.sleep(POLL_SECONDS)
 
     def _wait_active(self) -> None:
         """Wait until the table is ACTIVE."""
@@ -169,7 +193,8 @@ class _Seeder:
         """Set what the section says, the policy last since it may forget us."""
         settings = self._section.settings
         name = {"TableName": self._table}
-        self._set_recovery(on=bool(settings.get("point_in_time_recovery")))
+        if self._section.stack is None or "point_in_time_recovery" in settings:
+            self._set_recovery(on=bool(settings.get("point_in_time_recovery")))
         if settings.get("ttl"):
             wanted = {"Enabled": True, "AttributeName": settings["ttl"]}
             self._client.dynamodb("UpdateTimeToLive", {**name, "TimeToLiveSpecification": wanted})
@@ -212,68 +237,6 @@ class _Seeder:
                 message = f"{self._table}: {member} is {found}, expected {wanted}"
                 raise Refused(message)
             self._clock.sleep(POLL_SECONDS)
-
-
-def _table_request(table: str, section: Sandbox) -> dict[str, Any]:
-    """Return the CreateTable request of the source."""
-    indexes = (*section.indexes.global_, *section.indexes.local)
-    attributes = {attribute.name: attribute.type for attribute in section.key.attributes}
-    for index in indexes:
-        attributes.update({part.name: part.type for part in (*index.partition, *index.sort)})
-    throughput = _throughput(section.billing)
-    request: dict[str, Any] = {
-        "TableName": table,
-        "KeySchema": _key_schema(section.key),
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": kind} for name, kind in attributes.items()
-        ],
-        "BillingMode": "PROVISIONED" if throughput else "PAY_PER_REQUEST",
-        **throughput,
-    }
-    if section.indexes.global_:
-        request["GlobalSecondaryIndexes"] = [
-            {**_index_request(index), **throughput} for index in section.indexes.global_
-        ]
-    if section.indexes.local:
-        request["LocalSecondaryIndexes"] = [
-            _index_request(index) for index in section.indexes.local
-        ]
-    return request
-
-
-def _throughput(billing: Provisioned | str) -> dict[str, Any]:
-    """Return the capacity member of a request; nothing on demand."""
-    if not isinstance(billing, Provisioned):
-        return {}
-    units = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
-    return {"ProvisionedThroughput": units}
-
-
-def _index_request(index: Index) -> dict[str, Any]:
-    """Return an index as CreateTable takes it."""
-    projection: dict[str, Any] = {"ProjectionType": "INCLUDE"}
-    if index.projection == "all":
-        projection["ProjectionType"] = "ALL"
-    elif index.projection == "keys":
-        projection["ProjectionType"] = "KEYS_ONLY"
-    else:
-        projection["NonKeyAttributes"] = list(index.projection)
-    return {
-        "IndexName": index.name,
-        "KeySchema": [*_schema(index.partition, "HASH"), *_schema(index.sort, "RANGE")],
-        "Projection": projection,
-    }
-
-
-def _key_schema(key: KeySchema) -> list[dict[str, str]]:
-    """Return the table's key as CreateTable takes it."""
-    sort = () if key.sort is None else (key.sort,)
-    return [*_schema((key.partition,), "HASH"), *_schema(sort, "RANGE")]
-
-
-def _schema(attributes: Iterable[KeyAttribute], kind: str) -> list[dict[str, str]]:
-    """Return one side of a key schema."""
-    return [{"AttributeName": attribute.name, "KeyType": kind} for attribute in attributes]
 
 
 def _batches(items: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

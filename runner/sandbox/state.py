@@ -36,6 +36,10 @@ class Extras:
     passing: str = "ACTIVE"
     gone_from: float | None = None
     """When a table that is DELETING goes."""
+    insights: set[str] = field(default_factory=set)
+    """The indexes whose contributor insights are on; the table itself is the empty name."""
+    shown: dict[str, Any] = field(default_factory=dict)
+    """Members of its description that moto does not keep."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Writing from S3 by the service itself: staging, ImportTable, StartBulkPutItems, the account."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,15 @@ import orjson
 
 from retable.runner.aws.bulk import Outcome, Staged
 from retable.runner.export.lines import split_lines
-from retable.runner.export.location import S3Prefix
-from retable.runner.export.place import place_at
+from retable.runner.export.place import BucketPlace
 from retable.runner.export.stored import open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.query import Ledger
 from retable.runner.load.account import FileState
 from retable.runner.load.quarantine import Place, Quarantine
-from retable.runner.load.source import in_turns
+from retable.runner.load.source import entries_of, in_turns
 from retable.runner.load.stage import MOST_OBJECTS, stage_items
-from retable.runner.plan import CreateTable, DryRun, LoadItems, StageItems
+from retable.runner.plan import ClearStage, CreateTable, DryRun, LoadItems, StageItems
 from retable.runner.steps.create import (
     await_fence,
     require_absent,
@@ -27,12 +27,15 @@ from retable.runner.steps.create import (
 from retable.runner.steps.export import holder_of
 from retable.runner.steps.load import load_quarantine
 from retable.runner.steps.merge import merged_files
+from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 from retable.transforms.canonical import canonical_key
 
 FOLDER = "retable-staging"
 STARTED, FAILED = "started", "attempt-failed"
 CODE = "ItemValidationError"
+LOG_DEADLINE_SECONDS = 900.0
+"""How long an import's log may be late; no bound is named."""
 
 
 def stage(step: StageItems, world: World) -> Evidence:
@@ -45,10 +48,13 @@ def stage(step: StageItems, world: World) -> Evidence:
     states = [FileState(file) for file in merged_files(mapped.check, world)]
     ledger = Ledger(world.folder.expected(mapped.role))
     found = in_turns(world.mapping, states, ledger.losers, holder_of(mapped.check, world))
-    location = S3Prefix(step.bucket, step.prefix)
-    place, _ = place_at(location, world.aws.objects, world.folder.spool)
+    place = BucketPlace(
+        uploads=world.aws.objects_of(step.bucket_owner, step.kms_key),
+        bucket=step.bucket,
+        spool=world.folder.spool,
+    )
     prefix = "/".join(part for part in (step.prefix, FOLDER, world.folder.run_id) if part)
-    staged = stage_items(found, place, f"{prefix}/items/", world.progress)
+    staged = stage_items(entries_of(found), place, f"{prefix}/items/", world.progress)
     facts = world.evidence(step.dry_run)
     if staged.items + facts["superseded"] != facts["results"]:
         message = (
@@ -62,6 +68,17 @@ def stage(step: StageItems, world: World) -> Evidence:
     return {"prefix": prefix, "items": staged.items, "objects": staged.objects}
 
 
+def clear_stage(step: ClearStage, world: World) -> Evidence:
+    """Delete what was staged and what the service wrote beside it; harmless when repeated."""
+    staged = world.plan.step(step.stage)
+    if not isinstance(staged, StageItems):
+        raise TypeError(step.stage)
+    objects = world.aws.objects
+    keys = list(objects.list_keys(staged.bucket, f"{world.evidence(step.stage)['prefix']}/"))
+    objects.delete(staged.bucket, keys)
+    return {"objects": len(keys)}
+
+
 def import_table(step: CreateTable, world: World) -> Evidence:
     """Let the table be born with the staged items, then fence it.
 
@@ -71,14 +88,19 @@ def import_table(step: CreateTable, world: World) -> Evidence:
         CheckFailed: a table of that name is there that this run did not make.
         Stopped: the import failed; resuming starts another one.
     """
-    tables, name = world.aws.tables, str(step.request["TableName"])
+    tables, bulk = world.aws.tables, world.aws.bulk
+    name = str(step.request["TableName"])
     require_absent(step.id, name, world)
     staged = _staged(str(step.imports), world)
     outcome = _carried_out(
         step.id,
         world,
-        lambda token: world.aws.bulk.start_import(staged, step.request, token),
-        lambda arn: world.aws.bulk.wait_import(arn, clock=world.clock, progress=world.progress),
+        Operation(
+            find=bulk.import_of,
+            start=lambda token: bulk.start_import(staged, step.request, token),
+            wait=lambda arn: bulk.wait_import(arn, clock=world.clock, progress=world.progress),
+            undo=lambda failed: _discard(name, failed.table_id, world),
+        ),
     )
     description = tables.wait_active(name, clock=world.clock, progress=world.progress)
     require_planned_key(description, world)
@@ -100,9 +122,19 @@ def account_for_import(step: LoadItems, world: World) -> Evidence:
     require_created_table(step.create, world)
     arn = str(world.evidence(step.create)["import"])
     outcome = world.aws.bulk.wait_import(arn, clock=world.clock, progress=world.progress)
-    messages = world.aws.bulk.import_errors(outcome) if outcome.failed else iter(())
-    refused = _named_by_log(messages, step, world)
+    refused = _named_by_log(_log(outcome, world), step, world)
     return _accounted(step, world, outcome, refused)
+
+
+def _log(outcome: Outcome, world: World) -> list[str]:
+    """Return what the log says of each item that failed; it may come a while after the import."""
+    messages: list[str] = []
+    if outcome.failed:
+        for _ in patiently(world, LOG_DEADLINE_SECONDS, "the import's log"):
+            messages = list(world.aws.bulk.import_errors(outcome))
+            if len(messages) >= outcome.failed:
+                break
+    return messages
 
 
 def bulk_put(step: LoadItems, world: World) -> Evidence:
@@ -120,35 +152,63 @@ def bulk_put(step: LoadItems, world: World) -> Evidence:
     outcome = _carried_out(
         step.id,
         world,
-        lambda token: bulk.start_bulk_put(table.name, staged, output, step.rate, token),
-        lambda arn: bulk.wait_bulk_put(arn, clock=world.clock, progress=world.progress),
+        Operation(
+            find=bulk.bulk_put_of,
+            start=lambda token: bulk.start_bulk_put(table.name, staged, output, step.rate, token),
+            wait=lambda arn: bulk.wait_bulk_put(arn, clock=world.clock, progress=world.progress),
+        ),
     )
     refused = _named_by_output(staged.bucket, f"{output}/", world) if outcome.failed else iter(())
     return _accounted(step, world, outcome, refused)
 
 
-def _carried_out(
-    step_id: str,
-    world: World,
-    start: Callable[[str], str],
-    wait: Callable[[str], Outcome],
-) -> Outcome:
-    """Start an operation under a journaled token, or take up the one that was, and wait for it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One of the service's own ways of writing from S3."""
+
+    find: Callable[[str], str | None]
+    """Returns the ARN of what was started under a token, which the service forgets after 8 h."""
+    start: Callable[[str], str]
+    wait: Callable[[str], Outcome]
+    undo: Callable[[Outcome], None] = lambda _: None
+    """Takes away what a failed one has left behind."""
+
+
+def _carried_out(step_id: str, world: World, operation: Operation) -> Outcome:
+    """Start an operation under a journaled token, or take up the one that was, and wait for it.
+
+    Raises:
+        Stopped: it failed; resuming starts another one.
+    """
     failed = len(world.journal.records(step_id, FAILED))
     started = world.journal.records(step_id, STARTED)
     if len(started) > failed:
         arn = str(started[-1].data["arn"])
     else:
         token = f"{world.folder.run_id}-{step_id}-{failed + 1}"
+        intents = world.journal.records(step_id, "intent")
+        asked_before = any(one.data.get("client_token") == token for one in intents)
         world.journal.record(step_id, "intent", {"client_token": token})
-        arn = start(token)
+        arn = (operation.find(token) if asked_before else None) or operation.start(token)
         world.journal.record(step_id, STARTED, {"arn": arn})
-    outcome = wait(arn)
+    outcome = operation.wait(arn)
     if not outcome.is_done:
+        operation.undo(outcome)
         world.journal.record(step_id, FAILED, {"arn": arn})
         message = f"{arn} is {outcome.status}: {outcome.failure or 'no reason given'}"
         raise Stopped(message, "put the cause right, then resume; it starts another one")
     return outcome
+
+
+def _discard(name: str, table_id: str | None, world: World) -> None:
+    """Delete the table that a failed import has left; another one of its name is left alone."""
+    tables = world.aws.tables
+    description = tables.describe(name)
+    if description is None or table_id is None or description.table_id != table_id:
+        return
+    tables.wait_active(name, clock=world.clock, progress=world.progress)
+    tables.delete(name)
+    tables.wait_gone(name, table_id, clock=world.clock, progress=world.progress)
 
 
 Refused = Iterator[tuple[Mapping[str, Any], str]]
@@ -202,7 +262,7 @@ def _record(line: bytes) -> Any:
         return None
 
 
-def _named_by_log(messages: Iterator[str], step: LoadItems, world: World) -> Refused:
+def _named_by_log(messages: Iterable[str], step: LoadItems, world: World) -> Refused:
     """Yield the items that an import's log points to, read back from where they were staged."""
     wanted: dict[str, set[int]] = {}
     for message in messages:
@@ -231,7 +291,12 @@ def _staged(step_id: str, world: World) -> Staged:
     if not isinstance(step, StageItems):
         raise TypeError(step_id)
     prefix = f"{world.evidence(step_id)['prefix']}/items/"
-    return Staged(bucket=step.bucket, prefix=prefix, bucket_owner=step.bucket_owner)
+    return Staged(
+        bucket=step.bucket,
+        prefix=prefix,
+        bucket_owner=step.bucket_owner,
+        kms_key=step.kms_key,
+    )
 
 
 def _mapped(step_id: str, world: World) -> DryRun:

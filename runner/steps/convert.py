@@ -43,7 +43,7 @@ def convert(step: ConvertFiles, world: World) -> Evidence:
     count = convert_files(source, head, FolderPlace(root), world.progress)
     return {
         "export_id": head.export_id,
-        "location": str(root),
+        "location": world.folder.portable(world.folder.converted),
         "export_time": now.isoformat(),
         "item_count": count,
     }

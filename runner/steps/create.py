@@ -1,7 +1,7 @@
 """Creating the target, fenced from birth and empty (I9)."""
 
 from retable.runner.aws.errors import PolicyUnsupported
-from retable.runner.aws.policy import fence_policy, has_fence
+from retable.runner.aws.policy import fence_policy, has_fence, without_fence
 from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan import CreateTable, LiftFence, UseTable
@@ -89,11 +89,14 @@ def lift_fence(step: LiftFence, world: World) -> Evidence:
         return {"policy": "none"}
     tables = world.aws.tables
     present = tables.get_policy(description.arn)
-    if step.policy is not None:
-        tables.put_policy(description.arn, step.policy, present.revision_id if present else None)
+    policy = step.policy
+    if step.declared:
+        policy = without_fence(present.text) if present else None
+    if policy is not None:
+        tables.put_policy(description.arn, policy, present.revision_id if present else None)
     elif present is not None:
         tables.delete_policy(description.arn, present.revision_id)
-    return {"policy": "restored" if step.policy else "none"}
+    return {"policy": "restored" if policy else "none"}
 
 
 def _create(step: CreateTable, world: World) -> None:
@@ -119,9 +122,9 @@ def await_fence(description: TableDescription, world: World) -> bool:
             present = tables.get_policy(description.arn)
             if present is not None and has_fence(present.text):
                 return True
-            if present is None:
-                fence = fence_policy(description.arn, principals, None)
-                tables.put_policy(description.arn, fence, None)
+            own = present.text if present else None
+            fence = fence_policy(description.arn, principals, own)
+            tables.put_policy(description.arn, fence, present.revision_id if present else None)
     except PolicyUnsupported:
         world.progress.note("this endpoint has no resource policies: the target is not fenced")
         return False

@@ -6,7 +6,7 @@ from retable.runner.aws.create import validate_request
 from retable.runner.aws.policy import fence_policy, has_freeze
 from retable.runner.compile import max_rejects
 from retable.runner.failure import CheckFailed
-from retable.runner.plan import CreateTable, DeleteTable, FreezeSource, Unprotect
+from retable.runner.plan import CreateTable, DeleteTable, FreezeSource, Removal, Unprotect
 from retable.runner.steps.backup import AVAILABLE
 from retable.runner.steps.export import checked_files
 from retable.runner.steps.freeze import frozen_since, require_same_table
@@ -51,7 +51,7 @@ def delete_table(step: DeleteTable, world: World) -> Evidence:
     return {"table": step.table, "table_id": step.table_id}
 
 
-def require_leave_to_delete(step: DeleteTable, world: World) -> None:
+def require_leave_to_delete(step: Removal, world: World) -> None:
     """Prove everything that I1 asks for, from the world and the journal as they are now.
 
     Raises:
@@ -66,14 +66,14 @@ def require_leave_to_delete(step: DeleteTable, world: World) -> None:
     _require_valid_requests(world)
 
 
-def _require_approval(step: DeleteTable, world: World) -> None:
+def _require_approval(step: Removal, world: World) -> None:
     approval = world.evidence(step.approval)
     if approval["fingerprint"] != world.fingerprint or approval["deletes"] != step.table:
         message = f"the approval on record is not for deleting {step.table} by this plan"
         raise CheckFailed(message, "start a new run")
 
 
-def _require_fence(step: DeleteTable, world: World) -> None:
+def _require_fence(step: Removal, world: World) -> None:
     freeze = world.plan.step(step.freeze)
     present = (
         world.aws.tables.get_policy(freeze.table_arn) if isinstance(freeze, FreezeSource) else None
@@ -83,7 +83,7 @@ def _require_fence(step: DeleteTable, world: World) -> None:
         raise CheckFailed(message, "someone changed its policy; start a new run")
 
 
-def _require_backup(step: DeleteTable, world: World) -> None:
+def _require_backup(step: Removal, world: World) -> None:
     backup = world.evidence(step.backup)
     status = world.aws.tables.backup_status(str(backup["arn"]))
     if status != AVAILABLE:
@@ -91,7 +91,7 @@ def _require_backup(step: DeleteTable, world: World) -> None:
         raise CheckFailed(message)
 
 
-def _require_final_export(step: DeleteTable, world: World) -> None:
+def _require_final_export(step: Removal, world: World) -> None:
     """The files are proved by this process, and the export began late enough after the fence."""
     files = checked_files(step.final_check, world)
     checked = world.evidence(step.final_check)
@@ -111,7 +111,7 @@ def _require_final_export(step: DeleteTable, world: World) -> None:
         raise CheckFailed(message, "start a new run")
 
 
-def _require_dry_run(step: DeleteTable, world: World) -> None:
+def _require_dry_run(step: Removal, world: World) -> None:
     facts = world.evidence(step.final_dry_run)
     exported = world.evidence(step.final_check)["item_count"]
     if facts["read"] != exported:

@@ -212,6 +212,6 @@ def _open(step: CheckExport, world: World) -> tuple[Export, ...]:
 
 def _place(step: CheckExport, world: World) -> tuple[Any, Any]:
     """Return the export's location, and what reads it where that is S3."""
-    text = str(world.evidence(step.export)["location"])
+    text = world.folder.locate(str(world.evidence(step.export)["location"]))
     location = parse_location(text, world.spec.origin.folder)
     return location, world.aws.objects if isinstance(location, S3Prefix) else None

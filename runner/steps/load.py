@@ -1,6 +1,6 @@
 """Loading: every kept item of the export that counts goes into the target."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,8 @@ from retable.runner.steps.merge import merged_files
 from retable.runner.throughput import THROUGHPUT, Recorder
 from retable.runner.world import Evidence, World
 
+MARK_SECONDS = 10.0
+"""How long a file goes without a mark at least where records are kept in S3."""
 FILE_MARK = "file-mark"
 """The event that journals up to which line of a data file all items are written or quarantined."""
 FILE_DONE = "file-done"
@@ -46,7 +48,7 @@ def load(step: LoadItems, world: World) -> Evidence:
             done_files=frozenset(done["file"] for done in _files_done(step, world)),
             skip=ledger.losers,
             on_file_done=lambda tally: _journal(step, FILE_DONE, tally, world),
-            on_file_mark=lambda tally: _journal(step, FILE_MARK, tally, world),
+            on_file_mark=_marker(step, world),
             marks=_marks(step, world),
             quarantine=load_quarantine(world.folder.quarantine),
             progress=progress,
@@ -75,6 +77,23 @@ def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
         yield recorder
     finally:
         world.journal.record(step.id, THROUGHPUT, {"moments": recorder.moments()})
+
+
+def _marker(step: LoadItems, world: World) -> Callable[[FileTally], None]:
+    """Return what records marks.
+
+    Where a record is a request, a file has one in a while: marks only spare writing items again.
+    """
+    told: dict[str, float] = {}
+    pause = MARK_SECONDS if world.journal.is_shelved else 0.0
+
+    def mark(tally: FileTally) -> None:
+        now = world.clock.monotonic()
+        if now - told.get(tally.file, float("-inf")) >= pause:
+            _journal(step, FILE_MARK, tally, world)
+            told[tally.file] = now
+
+    return mark
 
 
 def _journal(step: LoadItems, event: str, tally: FileTally, world: World) -> None:

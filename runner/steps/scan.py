@@ -24,8 +24,8 @@ def scan_table(step: ScanTable, world: World) -> Evidence:
     """
     require_same_table(world, step.table_id or "")
     export_id, began = _begun(step, world)
-    text = step.location or str(world.folder.scan.resolve())
-    location = parse_location(text, world.spec.origin.folder)
+    text = step.location or world.folder.portable(world.folder.scan)
+    location = parse_location(world.folder.locate(text), world.spec.origin.folder)
     in_s3 = isinstance(location, S3Prefix)
     place, prefix = place_at(location, world.aws.objects if in_s3 else None, world.folder.spool)
     head = ExportHead(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from retable.runner.compile import checksum_attributes, max_rejects
@@ -44,7 +44,8 @@ def verify(step: VerifyTable, world: World) -> Evidence:
             account (I3).
     """
     if step.create is not None:
-        require_created_table(step.create, world)
+        # The step made it under a name that CloudFormation may have found for it.
+        step = replace(step, table=require_created_table(step.create, world).name)
     elif world.aws.tables.describe(step.table) is None:
         message = f"the target table {step.table} does not exist"
         raise CheckFailed(message, "run the migration first")

@@ -11,11 +11,8 @@ import pytest
 
 from retable.schema.validate import SCHEMA_FILE
 from support.small_specs import small_spec
-from support.yaml_server import SERVER, Server, yaml_server
+from support.yaml_server import Server, yaml_server
 
-pytestmark = pytest.mark.skipif(
-    SERVER is None, reason="RETABLE_YAML_LANGUAGE_SERVER does not name a yaml-language-server"
-)
 HEAD = f"# yaml-language-server: $schema={SCHEMA_FILE.as_uri()}\n"
 
 

@@ -1,8 +1,8 @@
 """The pages: they build without a warning, and every example on them runs.
 
 A ``console`` block is carried out in the page's own folder; ``...`` stands for anything. A ``yaml``
-block is a file where its first line says so, else a part of a spec, which the linter must accept.
-Other YAML is marked ``yml``.
+or ``json`` block is a file where its first line says so; other ``yaml`` is a part of a spec, which
+the linter must accept. What is neither is marked ``yml``.
 """
 
 import re
@@ -27,7 +27,7 @@ PAGES = sorted(
     if path not in MADE and path.parent.name not in {"reference", "sample"}
 )
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# file: (\S+)\n")
+_FILE = re.compile(r"(?:#|//) file: (\S+)\n")
 _COMMAND = re.compile(r"\$ migrate (.*?)(?:  # exit (\d+))?")
 
 
@@ -59,7 +59,7 @@ def test_every_part_of_a_spec_is_one(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_command_does_what_the_page_says(path: Path, tmp_path: Path) -> None:
     for language, text in blocks(path):
-        if language == "yaml" and (named := _FILE.match(text)):
+        if language in {"yaml", "json"} and (named := _FILE.match(text)):
             file = tmp_path / named[1]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text[named.end() :], "utf-8")

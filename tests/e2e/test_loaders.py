@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from retable.runner.aws.bulk import require_bulk_put
-from retable.runner.execute import perform
-from retable.runner.failure import Refused
+from retable.runner.failure import Refused, Stopped
 from retable.runner.load.quarantine import read_quarantine
+from retable.runner.perform import perform
 from support.command import migrate
 from support.worlds import Run, running
 
@@ -70,6 +70,7 @@ def test_every_item_is_staged_written_and_proved(tmp_path: Path, loader: str) ->
     assert (counts["loaded"], counts["superseded"], counts["quarantined"]) == (COUNT - 1, 1, 0)
     assert "stage the items in s3://acme-exports/t" in ended.err
     assert not list(tmp_path.glob(".migrate/*/spool/*.part"))
+    assert "delete what was staged" in ended.err
 
 
 def damaged_run(folder: Path, loader: str) -> Iterator[Run]:
@@ -122,6 +123,54 @@ def test_i2_an_operation_under_way_is_taken_up_and_not_started_again(
         assert len(run.server.sandbox.state.bulk) == 1
         run.world.journal.record(step_id, "done", again)
         run.finish()
+
+
+@pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
+def test_i2_an_operation_whose_token_is_forgotten_is_found_again(
+    tmp_path: Path, loader: str
+) -> None:
+    """The service knows a token for 8 hours; a run may stand still for longer."""
+    step_id = "create" if loader == "import-table" else "load"
+    with running(write_spec(tmp_path, loader), tmp_path) as run:
+        run.until(step_id)
+        start = "ImportTable" if loader == "import-table" else "StartBulkPutItems"
+        bulk = run.world.aws.bulk
+        client = bulk._client  # noqa: SLF001 -- what the run would have sent before it was killed
+        sent: list[str] = []
+        client.meta.events.register(
+            f"provide-client-params.dynamodb.{start}",
+            lambda params, **_: sent.append(params["ClientToken"]),
+        )
+        perform(run.world.plan.step(step_id), run.world)
+        find = bulk.import_of if loader == "import-table" else bulk.bulk_put_of
+        assert find(sent[0]) == run.world.journal.records(step_id, "started")[0].data["arn"]
+        assert find("another") is None
+
+
+def test_what_was_staged_is_taken_away_in_the_end(tmp_path: Path) -> None:
+    with running(write_spec(tmp_path, "bulk-put"), tmp_path) as run:
+        run.until("clear-stage")
+        prefix = str(run.world.evidence("stage")["prefix"])
+        moto = run.server.sandbox.moto
+        assert list(moto.objects("acme-exports", f"{prefix}/"))
+        run.finish()
+        assert not list(moto.objects("acme-exports", f"{prefix}/"))
+        assert list(moto.objects("acme-exports", "t/AWSDynamoDB/"))
+
+
+def test_i2_a_failed_import_leaves_no_table_in_the_way_of_the_next(tmp_path: Path) -> None:
+    with running(write_spec(tmp_path, "import-table"), tmp_path) as run:
+        run.until("create")
+        prefix = str(run.world.evidence("stage")["prefix"])
+        moto = run.server.sandbox.moto
+        (key, body), *_ = moto.objects("acme-exports", f"{prefix}/items/")
+        moto.put_object("acme-exports", key, b"not gzip")
+        with pytest.raises(Stopped, match="an input file could not be read"):
+            perform(run.world.plan.step("create"), run.world)
+        assert run.world.aws.tables.describe("things-v2") is None
+        moto.put_object("acme-exports", key, body)
+        run.finish()
+        assert len(run.items("things-v2")) == COUNT - 1
 
 
 def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Path) -> None:

@@ -66,8 +66,6 @@ def engine(name: str) -> Iterator[str]:
             yield server.endpoint
         return
     command = dynalite_command()
-    if command is None:
-        pytest.skip("dynalite is not installed; RETABLE_DYNALITE names the program")
     with running_dynalite(command) as endpoint:
         yield endpoint
 

@@ -6,21 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from support.required import missing
+
+NONE = "none"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def chromium_path() -> str | None:
-    """Return the browser, from RETABLE_CHROMIUM, playwright's own or the PATH."""
+def chromium_path() -> str:
+    """Return the browser, from RETABLE_CHROMIUM, playwright's own or the PATH.
+
+    Where there is none, the test that asks is skipped, or fails in CI.
+    """
     named = os.environ.get("RETABLE_CHROMIUM")
+    if named == NONE:
+        pytest.skip("RETABLE_CHROMIUM says that there can be no Chromium here")
     if named:
         return named
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
     if Path(own).exists():
         return own
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or missing("Chromium", ".ci/run installs it, RETABLE_CHROMIUM names another")
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def migrate(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = N
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

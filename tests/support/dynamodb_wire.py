@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 REGION = "eu-west-1"
+IDLE_SECONDS = 2
+"""A connection left alone for longer is made anew: servers of Node close theirs after 5."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Wire:
         self.endpoint = endpoint
         self._signer = SigV4Auth(Credentials(access_key, "secret"), "dynamodb", REGION)
         self.connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
+        self._used = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -53,9 +57,12 @@ class Wire:
             },
         )
         self._signer.add_auth(request)
+        if time.monotonic() - self._used > IDLE_SECONDS:
+            self.connection.close()
         self.connection.request("POST", "/", request.data, dict(request.headers.items()))
         response = self.connection.getresponse()
         answer = json.loads(response.read() or b"{}")
+        self._used = time.monotonic()
         code = str(answer.get("__type")).rpartition("#")[2] if response.status != 200 else None
         return Reply(response.status, code, answer, response.getheader("Date"))
 

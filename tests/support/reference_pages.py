@@ -49,7 +49,7 @@ def _spec(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, part in schema["properties"].items():
         needed = ", required" if name in schema["required"] else ""
         yield f"## {name}\n"
-        yield f"{_kind(part)}{needed}. {part.get('description', '')}\n"
+        yield f"{_kind(part, schema)}{needed}. {part.get('description', '')}\n"
         rows = list(_rows(part, schema, ""))
         if rows:
             yield "| key | takes | means |\n| --- | --- | --- |"
@@ -69,7 +69,7 @@ def _rows(part: Mapping[str, Any], root: Mapping[str, Any], before: str) -> Iter
         means = [whole.get("description", "")]
         means += [f"Default: {_code(whole['default'])}."] if "default" in whole else []
         means += [f"Such as {_code(one)}." for one in whole.get("examples", ())[:1]]
-        yield f"| `{path}` | {_kind(whole)} | {' '.join(filter(None, means))} |"
+        yield f"| `{path}` | {_kind(whole, root)} | {' '.join(filter(None, means))} |"
         if path.count(".") < 4:
             yield from _rows(whole, root, f"{path}.")
 
@@ -87,13 +87,17 @@ def _resolved(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
     return {**root["$defs"][part["$ref"].rpartition("/")[2]], **part}
 
 
-def _kind(part: Mapping[str, Any]) -> str:
+def _kind(part: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if "x-expected" in part:
         return _plain(str(part["x-expected"]))
     if "enum" in part:
         return ", ".join(map(_code, part["enum"]))
     if "const" in part:
         return _code(part["const"])
+    if choices := part.get("anyOf", part.get("oneOf")):
+        # Nothing, where it is a choice, reads better behind what else there may be.
+        ordered = sorted(choices, key=lambda choice: choice.get("type") == "null")
+        return " or ".join(dict.fromkeys(_kind(_resolved(one, root), root) for one in ordered))
     kinds = part.get("type", "anything")
     return kinds if isinstance(kinds, str) else " or ".join(kinds)
 

@@ -12,10 +12,11 @@ import boto3
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_plan
-from retable.runner.execute import execute, perform
+from retable.runner.execute import execute
 from retable.runner.folder import new_folder
 from retable.runner.journal import open_journal
 from retable.runner.observe import observe
+from retable.runner.perform import perform
 from retable.runner.plan_json import encode_plan, fingerprint
 from retable.runner.progress import NoProgress
 from retable.runner.sandbox.options import SandboxOptions
@@ -86,7 +87,7 @@ def running(spec_path: Path, folder: Path, options: SandboxOptions | None = None
 @contextmanager
 def _world(spec: Spec, aws: Aws, folder: Path) -> Iterator[World]:
     """Plan a run and open its journal."""
-    plan = compile_plan(spec, observe(spec, aws, SystemClock()))
+    plan = compile_plan(spec, observe(spec, aws, SystemClock(), folder / "planned"))
     place = new_folder(folder / ".migrate", "0000-0000")
     place.plan.write_bytes(encode_plan(plan))
     mark = fingerprint(plan)

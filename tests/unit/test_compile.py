@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.compile import compile_dry_run, compile_plan, compile_verification, max_rejects
-from retable.runner.explain import describe, title
+from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
 from retable.runner.plan import (
     CheckExport,
@@ -24,6 +24,7 @@ from retable.runner.plan import (
     VerifyTable,
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.runner.titles import title
 from retable.schema.spec import Spec
 from support.builders import build_spec
 from support.observed import description, export, observed, settings

@@ -12,7 +12,7 @@ from retable.runner.cli.init import init
 from retable.runner.draft.redact import redact
 from retable.runner.draft.sample import Sample, guess_key
 from retable.runner.draft.write import choose_rows, draft
-from retable.runner.failure import Refused
+from retable.runner.failure import CheckFailed, Refused
 from retable.runner.row_tests import row_runner
 from retable.runner.spec_findings import check, load
 from retable.schema.limits import parse_number
@@ -163,6 +163,21 @@ def test_a_spec_is_drafted_from_an_export_and_nothing_is_overwritten(
     assert path.read_text() == text
     assert run("--from-export", "export", "--sample", "3", "b.yaml").exit_code == 0
     assert "# Drafted from 3 of about 40 items." in (tmp_path / "b.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["orders", "arn:aws:dynamodb:eu\nx: y:111122223333:table/orders", f"{TABLE_ARN}\x1b[31m"],
+)
+def test_an_export_that_names_no_table_names_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arn: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_export(tmp_path / "export", 4, table_arn=arn)
+    found = run("--from-export", "export")
+    assert isinstance(found.exception, CheckFailed)
+    assert "is no table's ARN" in str(found.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 
 def test_what_cannot_be_drafted_from_is_refused(

@@ -1,17 +1,21 @@
 """``--fix`` edits text: what is wrong is put right, everything else stays to the byte."""
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retable.runner.cli.lint import lint
-from retable.runner.lint.fix import apply_edits
+from retable.runner.failure import Refused
+from retable.runner.lint.fix import apply_edits, fixed_text
+from retable.runner.spec_findings import check, load
 from retable.schema.problem import Edit, Span
 from retable.schema.rule_examples import rule_examples
 from retable.schema.rules import Rule
+from support.command import SPECS
 
 WRONG = """\
 # Mail by mail.
@@ -58,6 +62,15 @@ tests:
     expect_some: {mail: a@b, cents: 100, none: null}
   - {name: drops robots, given: {mail: a@b, kind: robot}, expect: dropped}
 """
+# Each line with its remedy, without the comments; what a comment asks in vain goes as a whole.
+PAIRS = [
+    (bad.partition("  #")[0].partition(" #")[0], good.partition("  #")[0].partition(" #")[0])
+    for bad, good in zip(
+        (line for line in WRONG.splitlines() if not line.strip().startswith("#")),
+        (line for line in RIGHT.splitlines() if not line.strip().startswith("#")),
+        strict=True,
+    )
+]
 SHOWN = [rule for rule, example in rule_examples().items() if example.bad and not example.beside]
 
 
@@ -86,6 +99,61 @@ def test_line_ends_the_mark_and_the_mode_stay(path: Path) -> None:
     run("--fix")
     assert path.read_bytes() == b"\xef\xbb\xbf" + RIGHT.replace("\n", "\r\n").encode()
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_no_link_is_written_through(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.write_text(WRONG)
+    path.symlink_to(elsewhere)
+    refused = run("--fix").exception
+    assert isinstance(refused, Refused)
+    assert refused.message == "a.migrate.yaml is a link, which --fix does not write through"
+    path.unlink()
+    path.write_text(WRONG)
+    path.with_name(".a.migrate.yaml.fixed").symlink_to(elsewhere)
+    assert run("--fix").exit_code == 0
+    assert (path.read_text(), elsewhere.read_text()) == (RIGHT, WRONG)
+
+
+COMMENTS = st.one_of(
+    st.just(""),
+    st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12).map(" # {}".format),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_fix_makes_the_right_spec_of_a_wrong_one_whatever_else_it_holds(
+    path: Path, data: st.DataObject
+) -> None:
+    wrong, right = [], []
+    for bad, good in PAIRS:
+        comment = data.draw(COMMENTS)
+        right.append(f"{good}{comment}\n")
+        wrong.append(f"{bad}{comment}\n" if data.draw(st.booleans()) else right[-1])
+        if data.draw(st.booleans()):
+            between = f"{data.draw(st.sampled_from(('', '  ')))}{data.draw(COMMENTS)}\n"
+            wrong.append(between)
+            right.append(between)
+    path.write_text("".join(wrong), "utf-8")
+    loaded = check(load(path))
+    assert fixed_text(loaded) == "".join(right)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SPECS.glob("*.migrate.yaml")))
+def test_a_fix_leaves_what_a_sound_spec_says_as_it_was(path: Path, name: str) -> None:
+    text = (SPECS / name).read_text("utf-8").replace("given: {", "given: {born: 2026-01-02, ")
+    path.write_text(text, "utf-8")
+    (path.parent / "order_tiers.py").write_text("")
+    before = load(path)
+    fixed = fixed_text(check(before))
+    after = load(path, raw=fixed.encode())
+    assert before.spec is not None
+    assert after.spec is not None
+    assert (fixed != text) == ("2026-01-02," in text)
+    assert re.findall("#.*", fixed) == re.findall("#.*", text)
+    assert [row.given for row in after.spec.tests] == [row.given for row in before.spec.tests]
+    assert [row.expect for row in after.spec.tests] == [row.expect for row in before.spec.tests]
 
 
 def test_a_second_fix_changes_nothing(path: Path) -> None:

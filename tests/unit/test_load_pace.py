@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.load.pace import LONGEST_BACKOFF_SECONDS, Pace, backoff_seconds
-from retable.runner.load.room import FIRST_REQUESTS, MOST_REQUESTS, Room
+from retable.runner.load.room import FIRST_REQUESTS, MOST_BYTES, MOST_REQUESTS, Room
 from support.sandboxes import ManualClock
 
 
@@ -139,11 +139,26 @@ def test_a_full_room_waits_until_a_place_is_given_back() -> None:
     async def fill() -> None:
         room = Room()
         for _ in range(FIRST_REQUESTS):
-            await room.acquire()
-        waiting = asyncio.ensure_future(room.acquire())
+            await room.acquire(1)
+        waiting = asyncio.ensure_future(room.acquire(1))
         await asyncio.sleep(0.01)
         assert not waiting.done()
-        room.release()
+        room.release(1)
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(fill())
+
+
+def test_what_is_under_way_is_bounded_in_bytes_even_while_places_are_lent() -> None:
+    async def fill() -> None:
+        room = Room()
+        await room.acquire(2 * MOST_BYTES)
+        room.lend()
+        waiting = asyncio.ensure_future(room.acquire(1))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        room.reclaim()
+        room.release(2 * MOST_BYTES)
         await asyncio.wait_for(waiting, 1)
 
     asyncio.run(fill())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retable.runner.load import source
 from retable.runner.load.account import Block, Entry, FileState
-from retable.runner.load.source import Batch, batches, shuffled
+from retable.runner.load.source import Batch, Turn, batches, shuffled
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
 from support.loads import COUNT, Loading
@@ -48,7 +48,8 @@ def test_neighbours_in_a_file_are_no_neighbours_in_the_load(tmp_path: Path) -> N
     loading = Loading(tmp_path)
     (state,) = [one for one in states(loading) if one.file.item_count > 30][:1]
     none = frozenset[tuple[int, int]]()
-    found = list(batches(compile_mapping(loading.spec), [state], lambda _: none, chance(3)))
+    mapping = compile_mapping(loading.spec)
+    found = list(_begun(batches(mapping, [state], lambda _: none, chance(3))))
     lines = [entry.line for batch in found for entry in batch.entries]
     assert sorted(lines) == list(range(1, state.file.item_count + 1))
     steps = [abs(after - before) for before, after in itertools.pairwise(lines)]
@@ -83,6 +84,22 @@ def test_a_shuffle_of_large_items_is_bounded_by_their_bytes() -> None:
     assert int(first.result.key) <= 9
 
 
+def test_large_items_after_small_ones_do_not_fill_a_shuffle_beyond_its_bytes() -> None:
+    sizes = [10] * 900 + [400_000] * 400
+    held = 0
+
+    def arriving() -> Iterator[Entry]:
+        nonlocal held
+        for number, size in enumerate(sizes):
+            held += size
+            assert held <= source.SHUFFLED_BYTES + 400_000
+            yield _entry(str(number), size)
+
+    for entry in shuffled(arriving(), chance(1)):
+        assert isinstance(entry, Entry)
+        held -= len(entry.result.item_json)
+
+
 @given(
     items=st.lists(
         st.tuples(st.integers(0, 30), st.sampled_from([10, 1_000, 400_000, 3_000_000])),
@@ -103,12 +120,22 @@ def test_no_batch_breaks_a_limit_or_holds_a_key_twice(items: list[tuple[int, int
 def all_batches(loading: Loading) -> Iterator[Batch]:
     """Return the batches of all files."""
     mapping = compile_mapping(loading.spec)
-    return batches(mapping, states(loading), lambda _: frozenset(), chance(1))
+    return _begun(batches(mapping, states(loading), lambda _: frozenset(), chance(1)))
+
+
+def _begun(found: Iterator[Batch | Turn]) -> Iterator[Batch]:
+    """Begin every file at once and yield the batches."""
+    for one in found:
+        if isinstance(one, Turn):
+            one.begin()
+        else:
+            yield one
 
 
 def _batched(entries: list[Entry]) -> Iterable[list[Entry]]:
     """Run the batching over entries that come from nowhere."""
-    return (batch.entries for batch in source.in_batches(iter(entries)))
+    found = source.in_batches(iter(entries))
+    return (batch.entries for batch in found if isinstance(batch, Batch))
 
 
 def _entry(key: str, size: int) -> Entry:

@@ -1,9 +1,11 @@
-"""Objects of S3: absent, altered, or fetched over a connection that keeps breaking."""
+"""Objects of S3: absent, altered, raced for, or fetched over a connection that keeps breaking."""
 
 import hashlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,9 @@ def serving(shop: Shop) -> Iterator[Aws]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            shop.answer(self)
+
+        def do_PUT(self) -> None:
             shop.answer(self)
 
         def log_message(self, *_: object) -> None:
@@ -159,3 +164,88 @@ def test_what_is_absent_is_named(bucket: tuple[Aws, Any], tmp_path: Path) -> Non
         aws.objects.download("acme-exports", "none", tmp_path / "a", None)
     with pytest.raises(Stopped, match="the bucket nobodys does not exist"):
         list(aws.objects.list_keys("nobodys", ""))
+
+
+def test_of_many_that_store_one_object_under_a_condition_one_is_first(
+    bucket: tuple[Aws, Any],
+) -> None:
+    aws, _ = bucket
+    bodies = [b"%d" % number for number in range(8)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        for key in ("raced-1", "raced-2", "raced-3"):
+            put = partial(aws.objects.put_if, "acme-exports", key, etag=None)
+            stored = list(pool.map(put, bodies))
+            (winner,) = [body for body, etag in zip(bodies, stored, strict=True) if etag]
+            seen = aws.objects.look("acme-exports", key)
+            assert seen is not None
+            assert (seen.body, seen.etag) == (winner, stored[bodies.index(winner)])
+
+
+def test_an_object_that_changed_or_went_is_not_stored_over(bucket: tuple[Aws, Any]) -> None:
+    aws, s3 = bucket
+    first = aws.objects.put_if("acme-exports", "lock", b"one", None)
+    second = aws.objects.put_if("acme-exports", "lock", b"two", first)
+    assert second not in {None, first}
+    assert aws.objects.put_if("acme-exports", "lock", b"three", first) is None
+    s3.delete_object(Bucket="acme-exports", Key="lock")
+    assert aws.objects.put_if("acme-exports", "lock", b"three", second) is None
+    assert aws.objects.look("acme-exports", "lock") is None
+
+
+def test_an_answer_that_was_lost_is_no_lost_race(bucket: tuple[Aws, Any]) -> None:
+    """botocore sends the request again, and the second one finds the first one's object."""
+    aws, s3 = bucket
+    stored = s3.put_object(Bucket="acme-exports", Key="lost", Body=b"mine")["ETag"].strip('"')
+    assert aws.objects.put_if("acme-exports", "lost", b"mine", None) == stored
+    assert aws.objects.put_if("acme-exports", "lost", b"mine", "another-etag") == stored
+
+
+def test_the_age_of_an_object_is_by_the_clock_of_s3(bucket: tuple[Aws, Any]) -> None:
+    aws, s3 = bucket
+    s3.put_object(Bucket="acme-exports", Key="aged", Body=b"x")
+    seen = aws.objects.look("acme-exports", "aged")
+    assert seen is not None
+    assert 0 <= seen.age_seconds < 60
+
+
+def test_what_is_stored_is_encrypted_with_the_key_that_is_named(
+    bucket: tuple[Aws, Any], tmp_path: Path
+) -> None:
+    aws, s3 = bucket
+    (tmp_path / "a").write_bytes(b"x")
+    objects = aws.objects_of("123456789012", "alias/runs")
+    objects.put("acme-exports", "kms/put", b"x")
+    objects.put_if("acme-exports", "kms/put-if", b"x", None)
+    objects.upload("acme-exports", "kms/upload", tmp_path / "a")
+    for key in ("kms/put", "kms/put-if", "kms/upload"):
+        head = s3.head_object(Bucket="acme-exports", Key=key)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/runs")
+
+
+def test_a_bucket_of_another_account_is_refused(bucket: tuple[Aws, Any]) -> None:
+    aws, _ = bucket
+    others = aws.objects_of("999999999999")
+    with pytest.raises(Stopped, match="access was denied"):
+        others.put_if("acme-exports", "others", b"x", None)
+    with pytest.raises(Stopped, match="access was denied"):
+        others.look("acme-exports", "lock")
+
+
+def test_a_conflict_under_way_is_tried_again_and_not_for_ever() -> None:
+    asked = 0
+
+    def conflict(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal asked
+        asked += 1
+        body = b"<Error><Code>ConditionalRequestConflict</Code><Message>later</Message></Error>"
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.send_response(409)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    shop = Shop()
+    shop.answer = conflict  # type: ignore[method-assign]  # a test's own server
+    with serving(shop) as aws, pytest.raises(Stopped, match="ConditionalRequestConflict"):
+        aws.objects.put_if("acme-exports", "a", b"x", None)
+    assert asked == 5

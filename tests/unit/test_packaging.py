@@ -12,7 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 IMPORT_NAMES = {"amazon.ion": "amazon", "pyyaml": "yaml"}
 # botocore comes with boto3, by the same authors and in step with it.
 BROUGHT_ALONG = {"botocore"}
-SANDBOX_ONLY = {"moto", "werkzeug", "flask"}
+SANDBOX_ONLY = {"cfnlint", "moto", "werkzeug", "flask"}
 
 
 def test_every_folder_with_python_in_it_is_listed_as_a_package() -> None:

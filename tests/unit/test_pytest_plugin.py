@@ -72,8 +72,9 @@ def test_a_broken_spec_fails_its_lint_item_and_hides_no_other(pytester: pytest.P
     write(pytester, a=BROKEN, b=small_spec(), c=misspelt_spec())
     pytester.makepyfile(test_python="def test_it(): pass")
     result = pytester.runpytest()
-    result.assert_outcomes(passed=4, failed=2)
+    result.assert_outcomes(passed=4, failed=4)
     result.stdout.fnmatch_lines(["error[[]MIG*", " --> c.migrate.yaml:8:1", "8 | transfrom:"])
+    result.stdout.fnmatch_lines(["c.migrate.yaml has errors; its lint item tells them"] * 2)
 
 
 def test_a_fault_in_an_expression_fails_lint_and_its_rows_point_there(
@@ -100,22 +101,22 @@ def test_whatever_the_file_holds_collecting_goes_on(
 def test_an_unforeseen_fault_fails_the_lint_item_with_its_traceback(
     pytester: pytest.Pytester,
 ) -> None:
-    write(pytester, a=small_spec(), b=small_spec("b"))
+    write(pytester, a=small_spec("unforeseen"), b=small_spec("b"))
     pytester.makeconftest(
         """
-        import retable.runner.spec_findings as spec_findings
         import retable.runner.spec_items as spec_items
+        import retable.schema.outline as outlines
 
-        def load(path, file, **rest):
-            if file == "a.migrate.yaml":
+        def outline(text):
+            if "unforeseen" in text:
                 raise RuntimeError("unforeseen")
-            return spec_findings.load(path, file, **rest)
+            return outlines.outline(text)
 
         def pytest_sessionstart(session):
-            spec_items.load = load
+            spec_items.outline = outline
 
         def pytest_sessionfinish(session):
-            spec_items.load = spec_findings.load
+            spec_items.outline = outlines.outline
         """
     )
     result = pytester.runpytest()
@@ -127,6 +128,13 @@ def test_tags_are_marks_that_strict_markers_accepts(pytester: pytest.Pytester) -
     write(pytester, a=small_spec("a", tags="[orders, re-key]"), b=small_spec("b"))
     result = pytester.runpytest("--strict-markers", "-W", "error", "-m", "orders and re-key")
     result.assert_outcomes(passed=3, deselected=3)
+
+
+def test_a_tag_that_means_something_to_pytest_is_no_mark(pytester: pytest.Pytester) -> None:
+    write(pytester, a=small_spec("a", tags="[parametrize, skip, 'a(b', orders]"))
+    result = pytester.runpytest("--strict-markers", "-W", "error", "-m", "orders")
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["*tags become marks of pytest*"])
 
 
 def test_a_tag_that_cannot_be_a_mark_selects_by_k(pytester: pytest.Pytester) -> None:
@@ -214,6 +222,17 @@ def test_a_machine_s_report_has_file_and_line_of_a_row(pytester: pytest.Pytester
     cases = list(ET.parse(pytester.path / "out.xml").iter("testcase"))  # noqa: S314 -- pytest's own
     properties = {one.get("name"): one.get("value") for one in cases[1].iter("property")}
     assert properties == {"file": "a.migrate.yaml", "line": "12"}
+
+
+def test_a_row_that_failed_last_is_found_again_after_its_spec_was_broken(
+    pytester: pytest.Pytester,
+) -> None:
+    write(pytester, a=small_spec(mail="c@d"))
+    pytester.runpytest("-p", "cacheprovider").assert_outcomes(passed=2, failed=1)
+    write(pytester, a=misspelt_spec())
+    result = pytester.runpytest("-p", "cacheprovider", "--lf")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["a.migrate.yaml has errors; its lint item tells them"])
 
 
 def test_what_failed_last_can_be_run_alone(pytester: pytest.Pytester) -> None:

@@ -29,12 +29,6 @@ LATER = {
         "",
         f"rebuild: {{backup: {{with: aws-backup, vault: v, role: '{ROLE}'}}}}",
     ),
-    "rebuild.provision.with: cdk": (
-        "",
-        "rebuild: {provision: {with: cdk, app: i, stack: S, construct: T, "  # noqa: ISC004
-        "absent: {assembly: a.out}, present: {assembly: p.out}}}",
-    ),
-    "rebuild.strategy: recover": ("", "rebuild: {strategy: recover}"),
 }
 
 
@@ -64,7 +58,7 @@ def test_a_plain_spec_asks_for_nothing_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "lines"), [("source.export.kind: files", 1), ("rebuild.strategy: recover", 0)]
+    ("said", "lines"), [("source.export.kind: files", 1), ("target.settings.autoscaling", 0)]
 )
 def test_a_dry_run_needs_only_reading_and_mapping(tmp_path: Path, said: str, lines: int) -> None:
     spec = build_spec(tmp_path, text_of(said))

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from retable.transforms.functions.dates import instant_of, seconds_as
 from retable.transforms.functions.kinds import refuse_value
@@ -137,6 +135,10 @@ def _zone(name: str) -> tzinfo:
         return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
     if not _ZONE.fullmatch(name):
         refuse_value("the zone must be UTC, an offset such as +01:00, or a name")
+    # Few specs name a zone, and reading their rules takes much to import.
+    from importlib.resources import files  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
     try:
         with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as rules:
             return ZoneInfo.from_file(rules, name)

@@ -56,8 +56,13 @@ def import_table(state: State, call: Call) -> dict[str, Any]:
         "TableId": state.extras(table).table_id,
         "CloudWatchLogGroupArn": f"arn:aws:logs:{call.region}:123456789012:log-group:{LOG_GROUP}",
     }
-    failed = _fill(state, job, table, source)
-    job.status = "FAILED" if failed else "COMPLETED"
+    try:
+        failed = _fill(state, job, table, source)
+    except gzip.BadGzipFile:
+        # The table it has begun to make stays.
+        failed = []
+        job.failure = ("S3FileError", "an input file could not be read")
+    job.status = "FAILED" if failed or job.failure else "COMPLETED"
     if failed:
         job.failure = ("ItemValidationError", "Some of the items failed validation checks")
         events = [orjson.dumps(_event(source, one)).decode() for one in failed]

@@ -12,7 +12,7 @@ from retable.runner.sandbox.dynamodb.policy import check_policy
 from retable.runner.sandbox.dynamodb.stored import items_of, partitions_of, typed_of
 from retable.runner.sandbox.dynamodb.values import item_bytes
 from retable.runner.sandbox.options import ACCOUNT
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.state import Extras, State
 
 SIZE_SAMPLE = 1000
 """Items that a table's size is estimated from."""
@@ -37,6 +37,7 @@ def create_table(state: State, call: Call) -> dict[str, Any]:
     table = state.moto.dynamodb(call.region).tables[name]
     partitions_of(table)
     extras = state.extras(table)
+    _keep_shown(extras, body)
     if policy is not None:
         # A policy that comes with CreateTable is in force at once; "rbac-considerations".
         extras.policy.put(policy, new_revision(state), state.now())
@@ -58,6 +59,12 @@ def update_table(state: State, call: Call) -> dict[str, Any]:
     table = require_table(state, call, call.table_name)
     _require_active(state, table, "update")
     answer = state.forward(call)
+    _keep_shown(state.extras(table), call.body)
+    if (call.body.get("StreamSpecification") or {}).get("StreamEnabled") is False:
+        # moto takes a stream that was turned off for one that is on, and refuses the next.
+        table.latest_stream_label = None
+    if "SSESpecification" in call.body:
+        _encrypt(table, call.body["SSESpecification"])
     state.pass_through(table, "UPDATING", state.options.updating_seconds)
     return {"TableDescription": _described(state, table, answer["TableDescription"], "UPDATING")}
 
@@ -131,7 +138,25 @@ def _described(
 ) -> dict[str, Any]:
     """Return moto's description with what it lacks, and without the lists it leaves empty."""
     filled = {name: value for name, value in description.items() if value != []}
-    return {**filled, "TableStatus": status, "TableId": state.extras(table).table_id}
+    extras = state.extras(table)
+    return {**filled, **extras.shown, "TableStatus": status, "TableId": extras.table_id}
+
+
+def _encrypt(table: Table, specification: Mapping[str, Any]) -> None:
+    """Change a table's encryption; moto does so only as it makes a table."""
+    wanted = dict(specification)
+    if wanted.get("Enabled") and "KMSMasterKeyId" not in wanted:
+        key = table._get_default_encryption_key(ACCOUNT, table.region_name)  # noqa: SLF001 -- there is no other way to it
+        wanted["KMSMasterKeyId"] = key
+    table.sse_specification = wanted if wanted.get("Enabled") else None
+
+
+def _keep_shown(extras: Extras, body: Mapping[str, Any]) -> None:
+    """Keep the members of a request that a description shows and moto forgets."""
+    if "TableClass" in body:
+        extras.shown["TableClassSummary"] = {"TableClass": body["TableClass"]}
+    if "OnDemandThroughput" in body:
+        extras.shown["OnDemandThroughput"] = dict(body["OnDemandThroughput"])
 
 
 def _plain(

@@ -1,0 +1,96 @@
+"""Follows what CloudFormation does to a stack.
+
+Each event is told once, and the failures are remembered.
+"""
+
+from retable.runner.cdk.stack import StackEvent, Stacks, StackState, cause
+from retable.runner.cdk.states import readiness
+from retable.runner.cdk.template import STACK
+from retable.runner.clock import Clock
+from retable.runner.failure import Stopped
+from retable.runner.progress import Progress
+
+POLL_SECONDS = 5.0
+"""How often the events are asked for; CloudFormation allows a few calls a second in an account."""
+MAX_NESTING = 10
+SETTLE_SECONDS = 4 * 3_600.0
+
+
+class Follower:
+    """Looks at one stack's events from now on."""
+
+    def __init__(self, stacks: Stacks, name: str, clock: Clock, progress: Progress) -> None:
+        """Pass over what has happened until now."""
+        self._stacks = stacks
+        self._name = name
+        self._clock = clock
+        self._progress = progress
+        self._stack_id: str | None = None
+        self._last: str | None = None
+        self._looked_at = clock.monotonic()
+        self._seen: list[StackEvent] = []
+        state = stacks.state(name)
+        if state is not None:
+            self._stack_id = state.id
+            self._last = stacks.last_event(state.id)
+
+    def tick(self) -> None:
+        """Tell what is new, if it is time to look again. It never fails: it only looks on."""
+        if self._clock.monotonic() - self._looked_at < POLL_SECONDS:
+            return
+        try:
+            self.look()
+        except Stopped as error:
+            self._progress.note(f"the events of {self._name} cannot be read: {error.message}")
+
+    def look(self) -> None:
+        """Tell what is new."""
+        self._looked_at = self._clock.monotonic()
+        if self._stack_id is None:
+            state = self._stacks.state(self._name)
+            if state is None:
+                return
+            self._stack_id = state.id
+        for event in self._stacks.events(self._stack_id, self._last):
+            self._last = event.id
+            self._seen.append(event)
+            self._progress.note(str(event))
+
+    def failure(self) -> StackEvent | None:
+        """Return the failure that all others since the beginning follow from.
+
+        Where a nested stack failed, that is the failure in it.
+        """
+        failed = cause(self._seen)
+        for _ in range(MAX_NESTING):
+            if (
+                failed is None
+                or failed.type != STACK
+                or failed.physical_id in {"", failed.stack_id}
+            ):
+                break
+            inner = self._stacks.events(failed.physical_id, None)
+            since = self._seen[0].at
+            deeper = cause(event for event in inner if event.at >= since)
+            if deeper is None or deeper.physical_id == failed.physical_id:
+                break
+            failed = deeper
+        return failed
+
+    def settle(self) -> StackState | None:
+        """Wait until nothing happens to the stack any more, and return what it is then.
+
+        Raises:
+            Stopped: it takes too long.
+        """
+        end = self._clock.monotonic() + SETTLE_SECONDS
+        while True:
+            state = self._stacks.state(self._name)
+            if readiness(state.status if state else None) != "working":
+                self.look()
+                return state
+            if self._clock.monotonic() >= end:
+                message = f"the stack {self._name} is still {state.status if state else 'gone'}"
+                raise Stopped(message, "look at it in the console, then resume")
+            self.look()
+            self._clock.sleep(POLL_SECONDS)

@@ -1,0 +1,117 @@
+"""Puts all proofs together: what is found of one rebuild's templates before anything is touched."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from retable.runner.cdk.fence import prove_fence
+from retable.runner.cdk.finding import Finding
+from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.losses import (
+    Place,
+    Uses,
+    prove_kept,
+    prove_lasting,
+    prove_not_imported,
+)
+from retable.runner.cdk.proof import (
+    prove_addition,
+    prove_final,
+    prove_nothing_pending,
+    prove_removal,
+)
+from retable.runner.cdk.references import dependents
+from retable.runner.cdk.shape import (
+    Wanted,
+    prove_creation_policy,
+    prove_quiet,
+    prove_removal_policy,
+    prove_shape,
+    prove_ttl,
+)
+from retable.runner.cdk.table import read_table
+from retable.runner.cdk.template import Template, comparable, parts
+
+CONSUMER_TYPES = frozenset(["AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe"])
+"""What reads a stream by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The templates of one rebuild and where the table is in them."""
+
+    deployed: Template
+    """What CloudFormation has; ``EMPTY`` for a stack that is not there."""
+    absent: Template
+    present: Template
+    final: Template | None
+    old: str | None
+    """The address of the table that goes, in what is deployed; ``None`` side by side."""
+    new: str
+    """The address of the table that comes, in ``present`` and ``final``."""
+    at: Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the world around the templates is like, as far as the proofs need it."""
+
+    principals: tuple[str, ...]
+    """Patterns of the loader's own ARN; none where the endpoint has no identities."""
+    uses: Uses = field(default_factory=Uses)
+    physical: Mapping[str, str] = field(default_factory=dict)
+    """What each resource of the stack really is, by address."""
+    importers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which stacks import each output, by its logical id."""
+    exports: Place | None = None
+    today: date
+
+
+def prove(case: Case, want: Wanted, known: Known) -> tuple[Finding, ...]:
+    """Return all that is found, what stops the run first, one finding for each fact."""
+    case = replace(case, deployed=comparable(case.deployed, case.present))
+    found = dict.fromkeys((*_of_removal(case, known), *_of_addition(case, want, known)))
+    other = {one.subject for one in found if one.code == "other-change"}
+    # What the first two templates do beside is said once, not again as what is pending.
+    kept = [one for one in found if one.code != "pending-change" or one.subject not in other]
+    order = ("refused", "acceptable", "note")
+    return tuple(sorted(kept, key=lambda one: order.index(one.weight)))
+
+
+def _of_removal(case: Case, known: Known) -> Iterator[Finding]:
+    """Yield what is found of the first deployment, which takes the old table away."""
+    if case.old is not None:
+        yield from prove_removal(case.deployed, case.absent, case.old)
+        if case.old in parts(case.deployed):
+            old = read_table(case.deployed, case.old, case.at)
+            yield from prove_removal_policy(old)
+    yield from prove_kept(case.deployed, case.absent, known.physical, known.uses)
+    yield from prove_not_imported(case.deployed, case.absent, known.importers)
+    if known.exports is not None:
+        for template in (case.absent, case.present):
+            yield from prove_lasting(template, case.at, known.exports, known.today)
+
+
+def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
+    """Yield what is found of the later deployments, which bring the new table."""
+    before = case.deployed if case.old is None else case.absent
+    yield from prove_addition(before, case.present, case.new)
+    yield from prove_nothing_pending(case.deployed, case.present, case.old, case.new)
+    if case.new not in parts(case.present):
+        return
+    table = read_table(case.present, case.new, case.at)
+    around = parts(case.present)
+    users = sorted(dependents(case.present, [case.new]))
+    consumers = [user for user in users if around[user].type in CONSUMER_TYPES]
+    yield from prove_shape(table, want)
+    yield from prove_quiet(table, tuple(consumers))
+    yield from prove_creation_policy(table)
+    if known.principals:
+        yield from prove_fence(table, known.principals)
+    if case.final is None:
+        yield from prove_ttl(table, want, "present")
+        return
+    yield from prove_final(case.present, case.final, case.new)
+    if case.new in parts(case.final):
+        last = read_table(case.final, case.new, case.at)
+        yield from prove_ttl(last, want, "final")

@@ -1,0 +1,148 @@
+"""What a plan must know of the stack that makes the table: synthesized, read and proved.
+
+Planning runs the app of the spec, once for each state of it; nothing is deployed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from retable.runner.aws.session import Aws
+from retable.runner.aws.settings import TableSettings
+from retable.runner.cdk.command import Cdk, cdk_environment, open_cdk
+from retable.runner.cdk.finding import require_proven
+from retable.runner.cdk.losses import Place, Uses
+from retable.runner.cdk.prepare import Prepared, Question, prepare
+from retable.runner.cdk.prove import Known, prove
+from retable.runner.cdk.shape import wanted
+from retable.runner.cdk.table import RETAINED, TableResource, read_table
+from retable.runner.clock import Clock
+from retable.runner.export.location import S3Prefix, parse_location
+from retable.runner.failure import Refused
+from retable.runner.plan import StackVariant, Variant
+from retable.schema.spec import CdkProvision, Spec
+
+_ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])
+"""What is found of a creation by deployment, which a table that is imported does not have."""
+LOGS = "logs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyedStack:
+    """A stack, and what deploying its states would do to the table."""
+
+    variants: Mapping[Variant, StackVariant]
+    logical_id: str
+    """The new table's address in its template."""
+    retains: bool
+    """Whether the deployed template lets the old table stay behind."""
+    named: bool
+    """Whether the template names the new table; CloudFormation makes up a name otherwise."""
+    adopts: bool
+    """Whether the table is made by API and taken into the stack afterwards."""
+    notes: tuple[str, ...]
+    """What a reader must know before agreeing."""
+
+
+def open_app(spec: Spec, provision: CdkProvision, aws: Aws, logs: Path, clock: Clock) -> Cdk:
+    """Return CDK's command line for the app of ``spec``; what it prints goes below ``logs``.
+
+    Raises:
+        Refused: there is no such app, or no command line that fits.
+    """
+    account = aws.identity().account or ""
+    environ = cdk_environment(aws.environ, aws.region, account)
+    return open_cdk(spec.origin.folder / provision.app, environ, logs, clock)
+
+
+def survey(
+    spec: Spec, aws: Aws, source: TableSettings | None, folder: Path, clock: Clock
+) -> SurveyedStack | None:
+    """Synthesize the states of the spec's app into ``folder`` and prove what they would do.
+
+    Returns ``None`` where the spec names no app.
+
+    Raises:
+        Refused: the app fails, the table is not in it, or a deployment would do something else.
+        Stopped: AWS does not answer.
+    """
+    provision = spec.rebuild.provision
+    if not isinstance(provision, CdkProvision):
+        return None
+    question = Question(
+        provision=provision,
+        base=spec.origin.folder,
+        folder=folder,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        replaces=spec.rebuild.strategy != "side-by-side",
+        account=aws.identity().account or "",
+        region=aws.region,
+    )
+    ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
+    known = _known(spec, aws, source, ready, clock.now().date())
+    findings = prove(ready.case, wanted(spec.target, source), known)
+    require_proven(findings, provision.accept)
+    new = read_table(ready.case.present, ready.case.new, ready.case.at)
+    if provision.adopts:
+        _require_adoptable(new)
+    deployed = [name for name in ready.variants if name != "absent" or question.replaces]
+    return SurveyedStack(
+        variants={
+            name: StackVariant(
+                variant=name,
+                stack=variant.stack.path,
+                stack_name=variant.stack.name,
+                digest=variant.digest,
+                before=ready.before if name == deployed[0] else None,
+            )
+            for name, variant in ready.variants.items()
+            if name in deployed
+        },
+        logical_id=ready.case.new,
+        retains=ready.deletion_policy in RETAINED,
+        named=new.name is not None,
+        adopts=provision.adopts,
+        notes=tuple(one.message for one in findings if one.code not in _ABOUT_CREATION)
+        if provision.adopts
+        else tuple(one.message for one in findings),
+    )
+
+
+def _require_adoptable(table: TableResource) -> None:
+    """Refuse a table that CloudFormation would not take into a stack.
+
+    Raises:
+        Refused: the template does not name it, or it is in a nested stack.
+    """
+    if not isinstance(table.name, str):
+        message = f"the present template does not name {table.address}, so it cannot be imported"
+        raise Refused(message, "give the table a name in the app, or use provision.with: cdk")
+    if "/" in table.address:
+        message = f"{table.address} is in a nested stack, where CloudFormation imports nothing"
+        raise Refused(message, "use provision.with: cdk")
+
+
+def _known(
+    spec: Spec, aws: Aws, source: TableSettings | None, ready: Prepared, today: date
+) -> Known:
+    """Return what the world around the templates is like."""
+    export = spec.source.export
+    location = parse_location(export.location or ".", spec.origin.folder)
+    keys = {} if export.kms_key is None else {export.kms_key: "the export"}
+    sealed = source.description.sse if source is not None else None
+    if sealed and sealed.get("KMSMasterKeyId"):
+        keys[str(sealed["KMSMasterKeyId"])] = "the table"
+    buckets, place = {}, None
+    if isinstance(location, S3Prefix):
+        buckets[location.bucket] = "the export"
+        place = Place(bucket=location.bucket, prefix=location.prefix, physical=dict(ready.physical))
+    return Known(
+        principals=aws.identity().principals,
+        uses=Uses(keys=keys, buckets=buckets),
+        physical=ready.physical,
+        importers=ready.importers,
+        exports=place,
+        today=today,
+    )

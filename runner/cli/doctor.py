@@ -1,0 +1,78 @@
+"""``migrate doctor``: looks at all that a run needs, before it is needed."""
+
+from pathlib import Path
+
+import click
+
+from retable.runner.cli.options import (
+    allow_functions_option,
+    run_dir_option,
+    sandbox_option,
+    spec_argument,
+    state_option,
+)
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or for machines.",
+)
+@sandbox_option
+@allow_functions_option
+@state_option
+@run_dir_option
+@click.pass_context
+def doctor(  # noqa: PLR0913 -- the command line's own options
+    context: click.Context,
+    *,
+    spec: Path,
+    form: str,
+    sandbox: bool,
+    allow_functions: bool,
+    state: str | None,
+    run_dir: Path,
+) -> None:
+    """Look at everything that a run of SPEC needs, and change nothing.
+
+    Who is calling, what may be done (IAM is asked, where that is allowed) and the smallest policy
+    that would do; tables, stack, exports, buckets; the disk, the versions, the clock. Exit code 1
+    if there are problems, 3 if AWS cannot be asked.
+    """
+    import os
+
+    from retable.runner.cli.session import connector, environment, spool_bytes
+    from retable.runner.clock import SystemClock
+    from retable.runner.doctor.examine import Question, examine
+    from retable.runner.doctor.render import as_json, as_text
+    from retable.runner.failure import EXIT_FINDINGS, EXIT_STOPPED
+    from retable.runner.report.escape import terminal_safe
+    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.state.address import parse_address
+
+    parsed = load_checked_spec(spec, allow_functions=allow_functions)
+    with environment(parsed, sandbox=sandbox) as environ:
+        diagnosis = examine(
+            Question(
+                spec=parsed,
+                connect=connector(parsed, environ),
+                run_dir=run_dir,
+                spool_bytes=spool_bytes(os.environ),
+                state=None if state is None else parse_address(state),
+                clock=SystemClock(),
+            )
+        )
+    if form == "json":
+        click.echo(as_json(diagnosis, parsed.origin.file))
+    else:
+        for line in as_text(diagnosis):
+            click.echo("\n".join(terminal_safe(part) for part in line.split("\n")))
+    if not diagnosis.is_reached:
+        context.exit(EXIT_STOPPED)
+    if diagnosis.count("problem"):
+        context.exit(EXIT_FINDINGS)

@@ -1,0 +1,171 @@
+"""Looking at everything that a run of a spec would need, in the order in which it would.
+
+Whatever fails is a finding and not the end: all of them are told at once. Nothing is changed.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from retable.runner.aws.session import Answered, Aws, Identity
+from retable.runner.clock import Clock
+from retable.runner.compile import compile_plan
+from retable.runner.doctor import machine, permissions, things
+from retable.runner.doctor.finding import Diagnosis, Finding, Permission, as_problem
+from retable.runner.doctor.needs import needs_of
+from retable.runner.doctor.policy import smallest_policy
+from retable.runner.export.location import S3Prefix
+from retable.runner.failure import Failure
+from retable.runner.observe import Observed, observe
+from retable.runner.plan import Plan
+from retable.runner.state.address import Address
+from retable.runner.unsupported import unsupported
+from retable.schema.spec import CdkProvision, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked: whether ``spec`` could be run from here."""
+
+    spec: Spec
+    connect: Callable[[], Aws]
+    run_dir: Path
+    spool_bytes: int
+    state: Address | None
+    clock: Clock
+
+
+class _Examination:
+    """One examination under way."""
+
+    def __init__(self, asked: Question) -> None:
+        self._asked = asked
+        self._spec = asked.spec
+        self._answers: list[Answered] = []
+        self._times: list[tuple[datetime, datetime]] = []
+        self._observed: Observed | None = None
+        self._plan: Plan | None = None
+        self._permissions: tuple[Permission, ...] = ()
+
+    def carry_out(self) -> Diagnosis:
+        """Return what was found."""
+        found = [*machine.versions(self._spec)]
+        did = "asked STS who is calling"
+        try:
+            aws = self._asked.connect()
+            aws.on_answer(self._hear)
+            identity = aws.identity()
+        except Failure as failure:
+            found.append(as_problem("identity", did, failure))
+            return Diagnosis(findings=tuple(found), is_reached=False)
+        found.append(_who(identity, aws.region, did))
+        found += self._tables(aws)
+        found.append(self._disk())
+        found += self._buckets(aws)
+        found += self._allowed(aws)
+        if self._times:
+            found.append(machine.clock(*self._times[-1]))
+        plan = self._plan
+        needs = needs_of(plan, self._spec, self._asked.state) if plan else ()
+        return Diagnosis(
+            findings=tuple(found),
+            permissions=self._permissions,
+            policy=smallest_policy(needs) if plan else None,
+        )
+
+    def _hear(self, answered: Answered) -> None:
+        """Remember what was answered, and when by both clocks."""
+        self._answers.append(answered)
+        if answered.date is not None:
+            there = parsedate_to_datetime(answered.date)
+            self._times.append((self._asked.clock.now(), there))
+
+    def _tables(self, aws: Aws) -> Iterator[Finding]:
+        """Yield how tables and stack stand, and whether there can be a plan."""
+        try:
+            with tempfile.TemporaryDirectory(prefix="retable-") as name:
+                self._observed = observe(self._spec, aws, self._asked.clock, Path(name))
+        except Failure as failure:
+            yield as_problem("tables", "looked at what the spec names", failure)
+            return
+        did = "planned a run"
+        try:
+            self._plan = compile_plan(self._spec, self._observed)
+            planned = Finding(name="plan", did=did, found=f"it has {len(self._plan.steps)} steps")
+        except Failure as failure:
+            planned = as_problem("plan", did, failure)
+        if self._observed.source is not None:
+            yield from things.table(self._observed.source, self._plan)
+        yield things.target(self._spec, self._observed)
+        yield things.export(self._observed)
+        if isinstance(self._spec.rebuild.provision, CdkProvision):
+            yield things.stack(self._spec.rebuild.provision, aws)
+        yield planned
+        missing = self._plan.unsupported if self._plan else unsupported(self._spec)
+        for key in dict.fromkeys((*unsupported(self._spec), *missing)):
+            found = f"this version cannot carry out {key}"
+            yield Finding(name="plan", did=did, found=found, outcome="problem", advice="change it")
+
+    def _disk(self) -> Finding:
+        """Return whether there is room."""
+        source = self._observed.source if self._observed else None
+        at_hand = self._observed.export if self._observed else None
+        about = source.description.item_count if source else 0
+        return machine.disk(
+            self._asked.run_dir,
+            items=at_hand.item_count if at_hand else about,
+            table_bytes=source.description.size_bytes if source else 0,
+            spool_bytes=self._asked.spool_bytes,
+        )
+
+    def _buckets(self, aws: Aws) -> Iterator[Finding]:
+        """Yield how the buckets stand."""
+        yield from things.export_bucket(self._spec, aws)
+        state = self._asked.state
+        if state is not None:
+            place = S3Prefix(state.bucket, state.prefix)
+            yield from things.bucket("state", place, state.owner, aws)
+
+    def _allowed(self, aws: Aws) -> Iterator[Finding]:
+        """Yield whether the caller may do what the plan needs."""
+        if self._plan is None:
+            yield Finding(
+                name="permissions",
+                did=permissions.DID,
+                found="without a plan it is not known what is needed",
+                outcome="unknown",
+                advice="put the plan right first",
+            )
+            return
+        needs = needs_of(self._plan, self._spec, self._asked.state)
+        try:
+            self._permissions = permissions.judge(needs, aws.simulate, self._answers)
+        except Failure as failure:
+            yield as_problem("permissions", permissions.DID, failure)
+            return
+        yield from permissions.findings(self._permissions)
+
+
+def examine(asked: Question) -> Diagnosis:
+    """Look at everything that a run would need. Reads only."""
+    return _Examination(asked).carry_out()
+
+
+def _who(identity: Identity, region: str, did: str) -> Finding:
+    """Return who is calling."""
+    if identity.account is None:
+        found = f"an endpoint without identities, in {region}"
+        return Finding(name="identity", did=did, found=found)
+    found = f"{identity.arn} in {region}"
+    if identity.arn.endswith(":root"):
+        return Finding(
+            name="identity",
+            did=did,
+            found=found,
+            outcome="warning",
+            advice="use a role with the policy below instead of the account's root user",
+        )
+    return Finding(name="identity", did=did, found=found)

@@ -1,0 +1,119 @@
+"""This machine: the versions of what a run uses, room on the disk, the clock."""
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from retable.runner.aws.bulk import require_bulk_put
+from retable.runner.disk import free_bytes
+from retable.runner.doctor.finding import Finding, Outcome, as_problem
+from retable.runner.failure import Refused
+from retable.schema.spec import CdkProvision, Spec
+
+PACKAGES = ("boto3", "botocore", "duckdb", "pyarrow")
+LEDGER_BYTES = 300
+"""An upper bound of what an item takes in all ledgers of a run together."""
+UNEASY_SECONDS = 60
+WRONG_SECONDS = 300
+"""Beyond five minutes AWS refuses requests as signed at the wrong time (Signature Version 4)."""
+PATIENCE_SECONDS = 30
+
+
+def versions(spec: Spec) -> Iterator[Finding]:
+    """Yield what is installed, as far as ``spec`` needs it."""
+    found = [f"Python {platform.python_version()}"]
+    found += [f"{name} {version(name)}" for name in PACKAGES]
+    yield Finding(name="versions", did="looked at what is installed", found=", ".join(found))
+    if spec.load.with_ == "bulk-put":
+        did = "looked whether boto3 knows bulk operations"
+        try:
+            require_bulk_put()
+        except Refused as failure:
+            yield as_problem("versions", did, failure)
+        else:
+            yield Finding(name="versions", did=did, found="it does")
+    if isinstance(spec.rebuild.provision, CdkProvision):
+        yield from _cdk(spec.origin.folder / spec.rebuild.provision.app)
+
+
+def disk(run_dir: Path, items: int, table_bytes: int, spool_bytes: int) -> Finding:
+    """Return whether a run of so many items has room where run folders lie."""
+    free = free_bytes(run_dir.absolute())
+    wanted = items * LEDGER_BYTES + min(table_bytes, spool_bytes)
+    found = f"{free:,} bytes are free; {items:,} items may take {wanted:,}"
+    did = f"looked at the disk of {run_dir}"
+    if free >= wanted:
+        return Finding(name="disk", did=did, found=found)
+    advice = "make room, name another place with --run-dir, or keep less of it with RETABLE_SPOOL"
+    return Finding(name="disk", did=did, found=found, outcome="problem", advice=advice)
+
+
+def clock(here: datetime, there: datetime) -> Finding:
+    """Return how far this machine's clock is from AWS's."""
+    apart = abs((here - there).total_seconds())
+    did = "compared this machine's clock with the Date of AWS's answer"
+    found = f"{int(apart)} s apart"
+    if apart <= UNEASY_SECONDS:
+        return Finding(name="clock", did=did, found=found)
+    advice = "set this machine's clock, by NTP"
+    outcome: Outcome = "problem" if apart > WRONG_SECONDS else "warning"
+    return Finding(name="clock", did=did, found=found, outcome=outcome, advice=advice)
+
+
+def _cdk(app: Path) -> Iterator[Finding]:
+    """Yield what of the CDK is there: its folder, Node.js, its command."""
+    if (app / "cdk.json").is_file():
+        yield Finding(name="cdk", did="looked for the app", found=f"{app / 'cdk.json'} is there")
+    else:
+        yield Finding(
+            name="cdk",
+            did="looked for the app",
+            found=f"there is no {app / 'cdk.json'}",
+            outcome="problem",
+            advice="check rebuild.provision.app; it is relative to the spec",
+        )
+    places = {"node": (None,), "cdk": (None, *_node_modules(app))}
+    for command, paths in places.items():
+        found = next((path for place in paths if (path := shutil.which(command, path=place))), None)
+        did = f"looked for {command}"
+        if found is not None:
+            yield Finding(name="cdk", did=did, found=f"{found} is {_version(found)}")
+        elif command == "cdk" and shutil.which("npx"):
+            yield Finding(
+                name="cdk",
+                did=did,
+                found="npx would fetch it",
+                outcome="warning",
+                advice="npm install aws-cdk, so that its version is fixed",
+            )
+        else:
+            advice = "install Node.js and the npm package aws-cdk"
+            yield Finding(
+                name="cdk", did=did, found="there is none", outcome="problem", advice=advice
+            )
+
+
+def _node_modules(app: Path) -> Iterator[str]:
+    """Yield where npm puts commands for an app, from its folder upwards."""
+    for folder in (app.resolve(), *app.resolve().parents):
+        yield str(folder / "node_modules/.bin")
+
+
+def _version(command: str) -> str:
+    """Return what ``--version`` says, on one line."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- found on PATH, as a run finds it
+            [command, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"of no known version ({type(error).__name__})"
+    return done.stdout.strip().partition("\n")[0] or "of no known version"

@@ -1,0 +1,56 @@
+"""Every CloudFormation request: found by its action, answered in XML."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from retable.runner.sandbox.cloudformation import change_sets, operations, questions
+from retable.runner.sandbox.cloudformation.request import Request, parse_request
+from retable.runner.sandbox.cloudformation.wire import StackError, render
+from retable.runner.sandbox.cloudformation.world import World
+from retable.runner.sandbox.moto_app import Environ
+
+ACTIONS: Mapping[str, Callable[[Request], dict[str, Any] | None]] = {
+    "ContinueUpdateRollback": operations.continue_update_rollback,
+    "CreateChangeSet": change_sets.create_change_set,
+    "CreateStack": operations.create_stack,
+    "DeleteChangeSet": change_sets.delete_change_set,
+    "DeleteStack": operations.delete_stack,
+    "DescribeChangeSet": change_sets.describe_change_set,
+    "DescribeStackEvents": questions.describe_stack_events,
+    "DescribeStackResource": questions.describe_stack_resource,
+    "DescribeStackResources": questions.describe_stack_resources,
+    "DescribeStacks": questions.describe_stacks,
+    "ExecuteChangeSet": change_sets.execute_change_set,
+    "GetStackPolicy": questions.get_stack_policy,
+    "GetTemplate": questions.get_template,
+    "GetTemplateSummary": questions.get_template_summary,
+    "ListChangeSets": change_sets.list_change_sets,
+    "ListExports": questions.list_exports,
+    "ListImports": questions.list_imports,
+    "ListStackResources": questions.list_stack_resources,
+    "ListStacks": questions.list_stacks,
+    "RollbackStack": operations.rollback_stack,
+    "UpdateStack": operations.update_stack,
+    "UpdateTerminationProtection": operations.update_termination_protection,
+    "ValidateTemplate": questions.validate_template,
+}
+
+
+def answer_cloudformation(world: World, environ: Environ, raw: bytes) -> tuple[int, bytes]:
+    """Return status and body of the answer to a request."""
+    try:
+        with world.lock:
+            request = parse_request(world, environ, raw)
+            world.state.counters[f"requests:{request.action}"] += 1
+            action = ACTIONS.get(request.action, _unknown)
+            return HTTPStatus.OK, render(request.action, action(request))
+    except StackError as error:
+        return error.status, error.body()
+
+
+def _unknown(request: Request) -> None:
+    """Refuse what is not known here."""
+    code = "InvalidAction"
+    message = f"the sandbox does not know {request.action}"
+    raise StackError(code, message)

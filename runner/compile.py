@@ -29,6 +29,7 @@ from retable.runner.plan import (
     DryRun,
     EnablePitr,
     FreezeSource,
+    FromExport,
     MakeExport,
     MergeExports,
     Plan,
@@ -418,11 +419,13 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
         "table_id": table_id,
         "freeze": "freeze",
         "backup": "backup",
-        "final_export": "export-final",
-        "final_check": "check-final",
-        "final_dry_run": "dry-run-final",
         "approval": "approve",
-        "settle_seconds": _settle_seconds(spec, observed),
+        "successor": FromExport(
+            final_export="export-final",
+            final_check="check-final",
+            final_dry_run="dry-run-final",
+            settle_seconds=_settle_seconds(spec, observed),
+        ),
     }
     stack = observed.stack
     if stack is not None:

@@ -15,6 +15,7 @@ from retable.runner.plan import (
     FreezeSource,
     Plan,
     Removal,
+    RestoreBackup,
     Step,
     Unprotect,
     VerifyTable,
@@ -105,7 +106,7 @@ def _turn_back(world: World) -> None:
     made = any(
         world.journal.records(step.id, "intent")
         for step in world.plan.steps
-        if isinstance(step, CreateTable | DeployTable)
+        if isinstance(step, CreateTable | DeployTable | RestoreBackup)
     )
     if not made and any(frozen_steps(world.plan, world.journal)) and retreat(world):
         world.progress.note(f"the freeze of {world.plan.source} was lifted; nothing was deleted")

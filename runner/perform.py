@@ -7,6 +7,7 @@ from retable.runner.plan import (
     CheckExport,
     ClearStage,
     ConvertFiles,
+    CountItems,
     CreateTable,
     DeleteTable,
     DeployStack,
@@ -20,6 +21,7 @@ from retable.runner.plan import (
     LoadItems,
     MakeExport,
     MergeExports,
+    RestoreBackup,
     RestoreSettings,
     ScanTable,
     Settle,
@@ -44,6 +46,7 @@ from retable.runner.steps.export import check_made_export, enable_pitr, make_exp
 from retable.runner.steps.freeze import freeze_source, settle
 from retable.runner.steps.load import load
 from retable.runner.steps.merge import merge_exports
+from retable.runner.steps.restore import count_items, restore_backup
 from retable.runner.steps.scan import scan_table
 from retable.runner.steps.settings import restore_settings
 from retable.runner.steps.verify import verify
@@ -121,6 +124,10 @@ def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C90
             return load(step, world)
         case VerifyTable():
             return verify(step, world)
+        case RestoreBackup():
+            return restore_backup(step, world)
+        case CountItems():
+            return count_items(step, world)
         case RestoreSettings():
             return restore_settings(step, world)
         case ClearStage():

@@ -121,7 +121,8 @@ class Approve:
     """Ask for leave, or take it from the command line; bind it to the plan and its bounds."""
 
     id: str
-    dry_run: str
+    dry_run: str | None
+    """The rehearsal whose figures are shown and bound; ``None`` where nothing is mapped."""
     deletes: str | None
     """The table that approval lets be deleted."""
 
@@ -163,6 +164,23 @@ class Unprotect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FromExport:
+    """What comes after a removal is loaded from an export, which these steps have proved."""
+
+    final_export: str
+    final_check: str
+    final_dry_run: str
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromBackup:
+    """What comes after a removal is an earlier backup of another physical table."""
+
+    backup_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
     """The end of a table, and the ids of the steps that must have proved all before it (I1)."""
 
@@ -171,11 +189,8 @@ class Removal:
     table_id: str
     freeze: str
     backup: str
-    final_export: str
-    final_check: str
-    final_dry_run: str
     approval: str
-    settle_seconds: int
+    successor: FromExport | FromBackup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +266,32 @@ class CreateTable:
     """The id of the ``Removal`` step that must be done first; ``None`` side by side."""
     imports: str | None = None
     """The id of the ``StageItems`` step whose items the table is born with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreBackup:
+    """Make a table of a backup, fence it once it is there."""
+
+    id: str
+    table: str
+    backup_arn: str
+    sse: Mapping[str, Any] | None
+    """The SSESpecification of the table that was backed up."""
+    replaces: str | None
+    """The id of the ``Removal`` step that must be done first; ``None`` where nothing is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountItems:
+    """Count the items of a restored table and hold them against what was exported of it."""
+
+    id: str
+    create: str
+    """The id of the ``RestoreBackup`` step."""
+    exported: int
+    """How many items the last export of the table had, made behind the same freeze."""
+    expires: bool
+    """Whether time to live may have deleted items between the backup and the export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +428,8 @@ TargetStep = (
     | CreateTable
     | DeployTable
     | AdoptTable
+    | RestoreBackup
+    | CountItems
     | UseTable
     | LoadItems
     | VerifyTable
@@ -414,7 +457,9 @@ class Plan:
     account: str | None
     region: str | None
     sandbox: bool
-    command: Literal["run", "dry-run", "verify"] = "run"
+    command: Literal["run", "dry-run", "verify", "restore"] = "run"
+    restores: str | None = None
+    """The run whose source is brought back."""
     strategy: Literal["side-by-side", "replace", "recover"]
     source: str
     target: str

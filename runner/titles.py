@@ -7,6 +7,7 @@ from retable.runner.plan import (
     CheckExport,
     ClearStage,
     ConvertFiles,
+    CountItems,
     CreateTable,
     DeleteTable,
     DeployStack,
@@ -20,6 +21,7 @@ from retable.runner.plan import (
     LoadItems,
     MakeExport,
     MergeExports,
+    RestoreBackup,
     RestoreSettings,
     ScanTable,
     Settle,
@@ -57,11 +59,13 @@ def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     match step:
         case DropFromStack() | DeleteTable():
             return "-"
-        case CreateTable() | DeployTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
+        case CreateTable() | DeployTable() | RestoreBackup() | BackUp():
+            return "+"
+        case MakeExport() | ScanTable() | ConvertFiles():
             return "+"
         case LoadItems() | StageItems():
             return ">"
-        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
+        case VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun():
             return "?"
         case Approve():
             return "!"
@@ -148,6 +152,10 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
             return f"verify both sides by an export into s3://{export.bucket}/{export.prefix}"
         case VerifyTable():
             return "verify both sides"
+        case RestoreBackup():
+            return f"restore {step.table} from its backup, and fence it"
+        case CountItems():
+            return "count the items that came back"
         case RestoreSettings():
             return "restore settings"
         case LiftFence():

@@ -429,8 +429,14 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     }
     stack = observed.stack
     if stack is not None:
-        absent = stack.variants["absent"]
-        yield DropFromStack(id="drop", stack=absent, retains=stack.retains, **proofs)
+        yield DropFromStack(
+            id="drop",
+            stack=stack.variants["absent"],
+            retains=stack.retains,
+            original=stack.variants["original"],
+            logical_id=stack.old or "",
+            **proofs,
+        )
     if stack is None or stack.retains:
         yield DeleteTable(id="delete", **proofs)
 

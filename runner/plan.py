@@ -12,8 +12,8 @@ from retable.runner.aws.settings import TableSettings
 from retable.runner.export.manifest import Format
 from retable.schema.spec import KeySchema
 
-Variant = Literal["absent", "present", "final"]
-"""A state of a CDK app: without the table, with it, and as it stays."""
+Variant = Literal["absent", "present", "final", "original"]
+"""A state of a CDK app: without the table, with it, as it stays, and as it was before."""
 Role = Literal["rehearsal", "final", "only"]
 """Which export a step handles: ``only`` where no final one follows the rehearsal."""
 
@@ -220,6 +220,10 @@ class DropFromStack(Removal):
     stack: StackVariant
     retains: bool
     """Whether the deployed template lets the table stay behind, for a ``DeleteTable`` to delete."""
+    original: StackVariant
+    """The stack as it was before, which a restore brings back."""
+    logical_id: str
+    """The table's address in that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

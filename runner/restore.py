@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.aws.settings import TableSettings
+from retable.runner.cdk.restore import StackToRestore
 from retable.runner.failure import Refused
 from retable.runner.journal import Record
 from retable.runner.plan import (
+    AdoptTable,
     Approve,
     BackUp,
     CheckExport,
     CountItems,
     DeleteTable,
+    DeployStack,
+    DropFromStack,
     FreezeSource,
     FromBackup,
     LiftFence,
@@ -67,10 +71,18 @@ def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
     )
 
 
-def compile_restore(
-    spec: Spec, run: Plan, lost: Lost, present: TableSettings | None, *, settle_seconds: int
+def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is now
+    spec: Spec,
+    run: Plan,
+    lost: Lost,
+    present: TableSettings | None,
+    stack: StackToRestore | None,
+    *,
+    settle_seconds: int,
 ) -> Plan:
     """Return the plan that brings ``lost`` back in place of ``present``, which ``run`` has made.
+
+    ``stack`` is what the table was in, and gets it back.
 
     Raises:
         Refused: the table that was lost is there.
@@ -81,8 +93,8 @@ def compile_restore(
         raise Refused(message, "migrate run SPEC --abort puts it back as it was")
     steps = (
         Approve(id="approve", dry_run=None, deletes=gone.name if present else None),
-        *_making_way(present, lost, settle_seconds),
-        *_coming_back(lost, replaces="delete" if present else None),
+        *_making_way(present, lost, stack, settle_seconds),
+        *_coming_back(lost, stack, present),
     )
     return Plan(
         command="restore",
@@ -105,9 +117,12 @@ def compile_restore(
     )
 
 
-def _making_way(present: TableSettings | None, lost: Lost, settle_seconds: int) -> Iterator[Step]:
+def _making_way(
+    present: TableSettings | None, lost: Lost, stack: StackToRestore | None, settle_seconds: int
+) -> Iterator[Step]:
     """Yield what keeps the table that is there now, and what then makes it go."""
     if present is None:
+        yield from _forgetting(stack)
         return
     description = present.description
     table_id = description.table_id or ""
@@ -117,25 +132,46 @@ def _making_way(present: TableSettings | None, lost: Lost, settle_seconds: int) 
     yield BackUp(id="backup", **named)
     if description.deletion_protection:
         yield Unprotect(id="unprotect", **named)
-    yield DeleteTable(
-        id="delete",
-        freeze="freeze",
-        backup="backup",
-        approval="approve",
-        successor=FromBackup(backup_arn=lost.backup_arn),
+    removal: dict[str, Any] = {
+        "freeze": "freeze",
+        "backup": "backup",
+        "approval": "approve",
+        "successor": FromBackup(backup_arn=lost.backup_arn),
         **named,
-    )
+    }
+    leaves = stack is not None and stack.absent is not None
+    if stack is not None and stack.absent is not None:
+        yield DropFromStack(
+            id="drop",
+            stack=stack.absent,
+            retains=stack.retains,
+            original=stack.original,
+            logical_id=stack.logical_id,
+            **removal,
+        )
+    if not leaves or (stack is not None and stack.retains):
+        yield DeleteTable(id="delete", **removal)
 
 
-def _coming_back(lost: Lost, replaces: str | None) -> Iterator[Step]:
-    """Yield what makes the table again as it was."""
+def _forgetting(stack: StackToRestore | None) -> Iterator[Step]:
+    """Yield what makes a stack forget a table that is gone, so that it can get another."""
+    if stack is not None and stack.absent is not None:
+        yield DeployStack(id="drop", stack=stack.absent, after=None)
+
+
+def _coming_back(
+    lost: Lost, stack: StackToRestore | None, present: TableSettings | None
+) -> Iterator[Step]:
+    """Yield what makes the table again as it was, and takes it into its stack."""
     settings, description = lost.settings, lost.settings.description
+    leaves = stack is not None and stack.absent is not None
+    gone = "drop" if stack is not None and leaves and not stack.retains else "delete"
     yield RestoreBackup(
         id="create",
         table=description.name,
         backup_arn=lost.backup_arn,
         sse=description.sse,
-        replaces=replaces,
+        replaces=gone if present is not None else None,
     )
     yield CountItems(
         id="count", create="create", exported=lost.exported, expires=settings.ttl is not None
@@ -150,6 +186,16 @@ def _coming_back(lost: Lost, replaces: str | None) -> Iterator[Step]:
         deletion_protection=description.deletion_protection,
         tags=settings.tags,
     )
+    if stack is not None:
+        # What the stack holds beside the table may read its stream, which is on again by now.
+        yield AdoptTable(
+            id="adopt",
+            stack=stack.original,
+            after="drop" if leaves else None,
+            create="create",
+            logical_id=stack.logical_id,
+        )
+        yield DeployStack(id="deploy-original", stack=stack.original, after="adopt")
     yield LiftFence(id="lift-fence", create="create", policy=settings.policy)
 
 

@@ -36,7 +36,12 @@ from retable.runner.plan import (
     VerifyTable,
 )
 
-WHEN = {"absent": "without the table", "present": "with the table", "final": "as it stays"}
+WHEN = {
+    "absent": "without the table",
+    "present": "with the table",
+    "final": "as it stays",
+    "original": "as it was",
+}
 """The words for the states of a stack."""
 CONFLICTS = {
     "overwrite": "",

@@ -33,6 +33,8 @@ class SurveyedStack:
     """A stack, and what deploying its states would do to the table."""
 
     variants: Mapping[Variant, StackVariant]
+    old: str | None
+    """The old table's address in what is deployed; ``None`` side by side."""
     logical_id: str
     """The new table's address in its template."""
     retains: bool
@@ -100,6 +102,7 @@ def survey(
             for name, variant in ready.variants.items()
             if name in deployed
         },
+        old=ready.case.old,
         logical_id=ready.case.new,
         retains=ready.deletion_policy in RETAINED,
         named=new.name is not None,

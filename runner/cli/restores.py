@@ -1,28 +1,33 @@
 """The ways to restore: from the start, again, and back. ``cli.restore`` reads the flags."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from retable.runner.aws.session import Aws
+from retable.runner.cdk.restore import StackToRestore, survey_restore
+from retable.runner.cdk.survey import LOGS
 from retable.runner.cli.reports import Wanted
 from retable.runner.cli.runs import Leave, approval, require_given, show_plan
-from retable.runner.cli.session import carry_out, connector, end, start_folder, turn_back
+from retable.runner.cli.session import carry_out, connector, end, planning, start_folder, turn_back
 from retable.runner.cli.state import State, from_environment, looked_up
 from retable.runner.failure import CheckFailed, Refused
 from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import Record, read_journal
+from retable.runner.lock import locked
 from retable.runner.observe import require_ready
-from retable.runner.plan import Plan
+from retable.runner.plan import DropFromStack, Plan
 from retable.runner.plan_json import read_plan
 from retable.runner.restore import Lost, compile_restore, lost_table
 from retable.runner.spec_file import load_checked_spec
 from retable.runner.steps.backup import AVAILABLE
 from retable.runner.summary import is_completed, is_ended
-from retable.schema.spec import Spec
+from retable.schema.spec import CdkProvision, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +82,19 @@ def start_restore(  # noqa: PLR0913 -- what to restore, where, with whose leave,
         Refused: something stands in the way; nothing was touched.
         Failure: what ended the restore.
     """
-    plan = _planned(ended)
-    if only_plan:
+    with _assemblies(ended, run_dir, state) as planned:
+        plan = _planned(ended, planned)
+        if only_plan:
+            show_plan(plan, ended.spec)
+            return
+        require_given(plan.deletes, leave)
+        begun = _begun(ended.run_id, run_dir)
+        if begun is not None:
+            message = f"restore {begun.run_id} of run {ended.run_id} has begun and not ended"
+            raise Refused(message, "go on with --resume, or leave it with --abort")
         show_plan(plan, ended.spec)
-        return
-    require_given(plan.deletes, leave)
-    begun = _begun(ended.run_id, run_dir)
-    if begun is not None:
-        message = f"restore {begun.run_id} of run {ended.run_id} has begun and not ended"
-        raise Refused(message, "go on with --resume, or leave it with --abort")
-    show_plan(plan, ended.spec)
-    _carry_out(ended, plan, start_folder(plan, run_dir), leave, wanted, state)
+        folder = start_folder(plan, run_dir, planned=planned)
+        _carry_out(ended, plan, folder, leave, wanted, state)
 
 
 def resume_restore(
@@ -119,14 +126,17 @@ def abort_restore(ended: Ended, run_dir: Path, state: State | None) -> None:
     click.echo(f"restore {folder.run_id} ended; {plan.source} is as it was", err=True)
 
 
-def _planned(ended: Ended) -> Plan:
+def _planned(ended: Ended, assemblies: Path) -> Plan:
     """Return the plan of a restore in the world as it is now.
+
+    ``assemblies`` is where the states of the stack lie, if the table was in one.
 
     Raises:
         Refused: the backup is not there any more, or the table is.
         Stopped: what stands there is being changed.
     """
     aws, lost = ended.connect(), ended.lost
+    stack = _stack(ended, assemblies)
     present = aws.tables.settings(lost.settings.description.name)
     if present is not None:
         require_ready(present.description, present.description.name)
@@ -135,7 +145,42 @@ def _planned(ended: Ended) -> Plan:
         message = f"the backup {lost.backup_arn} is {status}, expected {AVAILABLE}"
         raise Refused(message, f"the export {lost.export_id} is left: see strategy: recover")
     seconds = 0 if aws.is_sandbox() else ended.spec.rebuild.settle_seconds
-    return compile_restore(ended.spec, ended.plan, lost, present, settle_seconds=seconds)
+    return compile_restore(ended.spec, ended.plan, lost, present, stack, settle_seconds=seconds)
+
+
+def _stack(ended: Ended, assemblies: Path) -> StackToRestore | None:
+    """Return the stack that the table was in, if it was in one.
+
+    Raises:
+        Refused: it cannot get the table back.
+    """
+    drops = [step for step in ended.plan.steps if isinstance(step, DropFromStack)]
+    if not drops:
+        return None
+    provision = ended.spec.rebuild.provision
+    if not isinstance(provision, CdkProvision):
+        message = f"run {ended.run_id} took the table out of a stack, and the spec names no app"
+        raise Refused(message, "name the run's own spec with --spec")
+    table = ended.lost.settings.description.name
+    return survey_restore(drops[0], table, provision, ended.connect().stacks, assemblies)
+
+
+@contextmanager
+def _assemblies(ended: Ended, run_dir: Path, state: State | None) -> Iterator[Path]:
+    """Yield a copy of the stack's states as the run kept them, which the restore then has.
+
+    Raises:
+        Refused: they are kept in S3, and here without.
+    """
+    run = RunFolder(run_dir / ended.run_id)
+    with planning(run_dir) as planned:
+        if any(isinstance(step, DropFromStack) for step in ended.plan.steps):
+            if state is not None:
+                with locked(run_dir, ended.plan.target, run.run_id):
+                    state.runs(ended.connect).fetch(run, only=frozenset([run.assemblies.name]))
+            shutil.copytree(run.assemblies, planned, symlinks=True, dirs_exist_ok=True)
+            (planned / LOGS).mkdir(exist_ok=True)
+        yield planned
 
 
 def _carry_out(  # noqa: PLR0913, PLR0917 -- one restore, and all that it needs

@@ -19,30 +19,32 @@ from retable.runner.failure import CheckFailed, Refused
 from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
-    Approve,
-    BackUp,
     CheckExport,
     ConvertFiles,
-    DeleteTable,
     DeployStack,
-    DropFromStack,
     DryRun,
     EnablePitr,
-    FreezeSource,
-    FromExport,
     MakeExport,
     MergeExports,
     Plan,
     Role,
     ScanTable,
-    Settle,
     Step,
     TargetExport,
-    Unprotect,
     UseExport,
     VerifyTable,
 )
 from retable.runner.recover import as_exported, lost_settings
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    FromExport,
+    Settle,
+    Unprotect,
+)
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
 

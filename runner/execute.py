@@ -9,17 +9,8 @@ from collections.abc import Iterator
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.journal import RUN, Journal
 from retable.runner.perform import perform
-from retable.runner.plan import (
-    CreateTable,
-    DeployTable,
-    FreezeSource,
-    Plan,
-    Removal,
-    RestoreBackup,
-    Step,
-    Unprotect,
-    VerifyTable,
-)
+from retable.runner.plan import CreateTable, DeployTable, Plan, RestoreBackup, Step, VerifyTable
+from retable.runner.source_steps import FreezeSource, Removal, Unprotect
 from retable.runner.steps.delete import protect_again
 from retable.runner.steps.freeze import thaw
 from retable.runner.titles import title

@@ -8,13 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.costs import loader_lines
-from retable.runner.plan import (
-    CreateTable,
-    DeployTable,
-    MergeExports,
-    Plan,
-    RestoreSettings,
-)
+from retable.runner.plan import CreateTable, DeployTable, MergeExports, Plan, RestoreSettings
 from retable.runner.spec_functions import ALLOW, signatures
 from retable.runner.titles import symbol, title
 from retable.schema.spec import KeySchema, Spec

@@ -2,21 +2,16 @@
 
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     ClearStage,
     ConvertFiles,
     CountItems,
     CreateTable,
-    DeleteTable,
     DeployStack,
     DeployTable,
-    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
-    FreezeSource,
     LiftFence,
     LoadItems,
     MakeExport,
@@ -24,15 +19,22 @@ from retable.runner.plan import (
     RestoreBackup,
     RestoreSettings,
     ScanTable,
-    Settle,
-    SourceStep,
     StageItems,
     Step,
     TargetStep,
-    Unprotect,
     UseExport,
     UseTable,
     VerifyTable,
+)
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    Settle,
+    SourceStep,
+    Unprotect,
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up

@@ -13,22 +13,24 @@ from retable.runner.failure import Refused
 from retable.runner.journal import Record
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     CountItems,
-    DeleteTable,
     DeployStack,
+    LiftFence,
+    Plan,
+    RestoreBackup,
+    RestoreSettings,
+    Step,
+)
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
     DropFromStack,
     FreezeSource,
     FromBackup,
-    LiftFence,
-    Plan,
     Removal,
-    RestoreBackup,
-    RestoreSettings,
     Settle,
-    Step,
     Unprotect,
 )
 from retable.schema.spec import Spec

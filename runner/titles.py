@@ -2,21 +2,16 @@
 
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     ClearStage,
     ConvertFiles,
     CountItems,
     CreateTable,
-    DeleteTable,
     DeployStack,
     DeployTable,
-    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
-    FreezeSource,
     LiftFence,
     LoadItems,
     MakeExport,
@@ -24,16 +19,23 @@ from retable.runner.plan import (
     RestoreBackup,
     RestoreSettings,
     ScanTable,
-    Settle,
-    SourceStep,
     StageItems,
     Step,
     TargetExport,
     TargetStep,
-    Unprotect,
     UseExport,
     UseTable,
     VerifyTable,
+)
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    Settle,
+    SourceStep,
+    Unprotect,
 )
 
 WHEN = {

@@ -14,7 +14,7 @@ from retable.runner.cdk.stack import StackResource, Stacks
 from retable.runner.cdk.table import RETAINED, read_table
 from retable.runner.cdk.template import TABLE_TYPES, Template, comparable, parts
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan import DropFromStack, StackVariant
+from retable.runner.source_steps import DropFromStack, StackVariant
 from retable.schema.spec import CdkProvision
 
 

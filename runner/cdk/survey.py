@@ -20,7 +20,7 @@ from retable.runner.cdk.table import RETAINED, TableResource, read_table
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.plan import StackVariant, Variant
+from retable.runner.source_steps import StackVariant, Variant
 from retable.schema.spec import CdkProvision, Spec
 
 _ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])

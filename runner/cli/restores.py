@@ -21,9 +21,10 @@ from retable.runner.folder import RunFolder, open_folder, runs_of
 from retable.runner.journal import Record, read_journal
 from retable.runner.lock import locked
 from retable.runner.observe import require_ready
-from retable.runner.plan import DropFromStack, Plan
+from retable.runner.plan import Plan
 from retable.runner.plan_json import read_plan
 from retable.runner.restore import Lost, compile_restore, lost_table
+from retable.runner.source_steps import DropFromStack
 from retable.runner.spec_file import load_checked_spec
 from retable.runner.steps.backup import AVAILABLE
 from retable.runner.summary import is_completed, is_ended

@@ -10,20 +10,15 @@ from typing import Literal, NamedTuple
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     ClearStage,
     ConvertFiles,
     CountItems,
     CreateTable,
-    DeleteTable,
     DeployStack,
     DeployTable,
-    DropFromStack,
     DryRun,
     EnablePitr,
-    FreezeSource,
     LiftFence,
     LoadItems,
     MakeExport,
@@ -32,13 +27,20 @@ from retable.runner.plan import (
     RestoreBackup,
     RestoreSettings,
     ScanTable,
-    Settle,
     StageItems,
     Step,
-    Unprotect,
     UseExport,
     UseTable,
     VerifyTable,
+)
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    Settle,
+    Unprotect,
 )
 from retable.runner.state.address import Address
 from retable.runner.steps.bulk import FOLDER

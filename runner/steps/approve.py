@@ -1,7 +1,7 @@
 """Approval: someone, or a flag, agrees to this plan and to these bounds, before anything stops."""
 
 from retable.runner.failure import Refused
-from retable.runner.plan import Approve
+from retable.runner.source_steps import Approve
 from retable.runner.steps.dry_run import bounds_of
 from retable.runner.world import Evidence, World
 

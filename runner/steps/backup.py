@@ -1,7 +1,7 @@
 """Backing the source up, so that it can come back whatever follows."""
 
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import BackUp
+from retable.runner.source_steps import BackUp
 from retable.runner.steps.freeze import require_same_table
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World

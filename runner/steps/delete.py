@@ -6,8 +6,8 @@ from retable.runner.aws.create import validate_request
 from retable.runner.aws.policy import fence_policy, has_freeze
 from retable.runner.compile import max_rejects
 from retable.runner.failure import CheckFailed
-from retable.runner.plan import (
-    CreateTable,
+from retable.runner.plan import CreateTable
+from retable.runner.source_steps import (
     DeleteTable,
     FreezeSource,
     FromBackup,

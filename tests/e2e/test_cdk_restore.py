@@ -1,6 +1,7 @@
 """A table that left its stack for another comes back into it, by the real CDK."""
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,14 @@ class Bed:
 
     def migrate(self, *arguments: str | Path) -> Ended:
         return migrate(*arguments, cwd=self.folder, env=self.env)
+
+    def fail_to_create(self, resource: str, times: int) -> None:
+        """Let the stack fail to create a resource."""
+        place = self.env["AWS_ENDPOINT_URL"] + "/_retable/faults"
+        failures = [{"resource": resource, "times": times}]
+        body = json.dumps({"stack_failures": failures}).encode()
+        with urllib.request.urlopen(place, body, timeout=10) as answer:  # noqa: S310 -- loopback
+            assert answer.status == 200
 
     def template(self) -> Any:
         """Return what is deployed, without what the CDK command line notes in it."""
@@ -106,3 +115,21 @@ def test_a_table_comes_back_into_its_stack_under_the_template_it_had(bed: Bed) -
     assert titles[taken + 2] == "restore settings"
     assert titles[taken + 3].startswith("take the table into OrdersStack as ")
     assert titles[taken + 4 :] == ["deploy OrdersStack as it was", "lift the fence"]
+
+
+def test_a_table_comes_back_where_its_stack_has_none(bed: Bed) -> None:
+    """The run got no further than the deployment without the table."""
+    before = bed.state()
+    bed.fail_to_create("OrdersTable315BB997", 1)
+    stopped = bed.migrate("run", EXAMPLE, *LEAVE)
+    assert stopped.code == 3, stopped.err
+    run_id = bed.run_id()
+    aborted = bed.migrate("run", EXAMPLE, "--abort")
+    assert aborted.code == 1
+    assert "orders is deleted already; what is left of it is the backup arn:" in aborted.err
+    assert f"migrate restore {run_id} brings it back" in aborted.err
+    restored = bed.migrate("restore", run_id, "--yes")
+    assert restored.code == 0, restored.err
+    assert bed.state() == before
+    resumed = bed.migrate("run", EXAMPLE, "--resume", "--run", run_id, *LEAVE)
+    assert (resumed.code, "has ended" in resumed.err) == (4, True)

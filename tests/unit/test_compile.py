@@ -12,19 +12,17 @@ from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
 from retable.runner.plan import (
     CheckExport,
     CreateTable,
-    DeleteTable,
-    FromExport,
     LiftFence,
     LoadItems,
     MakeExport,
     Plan,
     RestoreSettings,
-    Settle,
     Step,
     UseExport,
     VerifyTable,
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.runner.source_steps import DeleteTable, FromExport, Settle
 from retable.runner.titles import title
 from retable.schema.spec import Spec
 from support.builders import build_spec

@@ -19,29 +19,32 @@ from retable.runner.failure import CheckFailed, Refused
 from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
-    Approve,
-    BackUp,
     CheckExport,
     ConvertFiles,
-    DeleteTable,
     DeployStack,
-    DropFromStack,
     DryRun,
     EnablePitr,
-    FreezeSource,
     MakeExport,
     MergeExports,
     Plan,
     Role,
     ScanTable,
-    Settle,
     Step,
     TargetExport,
-    Unprotect,
     UseExport,
     VerifyTable,
 )
 from retable.runner.recover import as_exported, lost_settings
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    FromExport,
+    Settle,
+    Unprotect,
+)
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
 
@@ -418,16 +421,24 @@ def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
         "table_id": table_id,
         "freeze": "freeze",
         "backup": "backup",
-        "final_export": "export-final",
-        "final_check": "check-final",
-        "final_dry_run": "dry-run-final",
         "approval": "approve",
-        "settle_seconds": _settle_seconds(spec, observed),
+        "successor": FromExport(
+            final_export="export-final",
+            final_check="check-final",
+            final_dry_run="dry-run-final",
+            settle_seconds=_settle_seconds(spec, observed),
+        ),
     }
     stack = observed.stack
     if stack is not None:
-        absent = stack.variants["absent"]
-        yield DropFromStack(id="drop", stack=absent, retains=stack.retains, **proofs)
+        yield DropFromStack(
+            id="drop",
+            stack=stack.variants["absent"],
+            retains=stack.retains,
+            original=stack.variants["original"],
+            logical_id=stack.old or "",
+            **proofs,
+        )
     if stack is None or stack.retains:
         yield DeleteTable(id="delete", **proofs)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from retable.runner.plan import FreezeSource, Plan
+from retable.runner.plan import Plan
+from retable.runner.source_steps import FreezeSource
 
 
 def cut_over(plan: Plan, checked: Mapping[str, Any]) -> Iterator[str]:

@@ -9,16 +9,8 @@ from collections.abc import Iterator
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.journal import RUN, Journal
 from retable.runner.perform import perform
-from retable.runner.plan import (
-    CreateTable,
-    DeployTable,
-    FreezeSource,
-    Plan,
-    Removal,
-    Step,
-    Unprotect,
-    VerifyTable,
-)
+from retable.runner.plan import CreateTable, DeployTable, Plan, RestoreBackup, Step, VerifyTable
+from retable.runner.source_steps import FreezeSource, Removal, Unprotect
 from retable.runner.steps.delete import protect_again
 from retable.runner.steps.freeze import thaw
 from retable.runner.titles import title
@@ -105,7 +97,7 @@ def _turn_back(world: World) -> None:
     made = any(
         world.journal.records(step.id, "intent")
         for step in world.plan.steps
-        if isinstance(step, CreateTable | DeployTable)
+        if isinstance(step, CreateTable | DeployTable | RestoreBackup)
     )
     if not made and any(frozen_steps(world.plan, world.journal)) and retreat(world):
         world.progress.note(f"the freeze of {world.plan.source} was lifted; nothing was deleted")

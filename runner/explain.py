@@ -8,13 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.costs import loader_lines
-from retable.runner.plan import (
-    CreateTable,
-    DeployTable,
-    MergeExports,
-    Plan,
-    RestoreSettings,
-)
+from retable.runner.plan import CreateTable, DeployTable, MergeExports, Plan, RestoreSettings
 from retable.runner.spec_functions import ALLOW, signatures
 from retable.runner.titles import symbol, title
 from retable.schema.spec import KeySchema, Spec
@@ -36,12 +30,14 @@ def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
         yield from _refusal(plan)
         return
     yield from _target_lines(plan)
-    yield from _write_lines(plan, spec)
+    if plan.command == "run":
+        yield from _write_lines(plan, spec)
     yield ""
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number:>2} {symbol(step):<3} {title(step)}"
     yield ""
-    yield from loader_lines(plan, spec)
+    if plan.command == "run":
+        yield from loader_lines(plan, spec)
     yield from _closing_lines(plan, spec)
 
 
@@ -72,6 +68,8 @@ def _target_lines(plan: Plan) -> Iterator[str]:
     """Yield what becomes of the table: key, indexes, settings."""
     replaces = plan.deletes is not None
     sign, verb = ("-/+", "rebuild") if replaces else ("+", "create")
+    if plan.restores is not None:
+        verb = f"restore what run {plan.restores} deleted,"
     yield f"{sign} {verb} table {plan.target}"
     old = plan.settings.description.key if plan.settings else None
     yield from _key_lines(old, plan.key)
@@ -164,4 +162,5 @@ def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     yield "Nothing has been changed."
     yield ""
     leave = f" --allow-delete {plan.deletes}" if plan.deletes else ""
-    yield f"  migrate run {spec.origin.file}{leave}"
+    what = f"run {spec.origin.file}" if plan.restores is None else f"restore {plan.restores}"
+    yield f"  migrate {what}{leave}"

@@ -29,6 +29,11 @@ class RunFolder:
         return self.path / "plan.json"
 
     @property
+    def spec_note(self) -> Path:
+        """Return the file that says where on this machine the spec lies."""
+        return self.path / "spec.path"
+
+    @property
     def journal(self) -> Path:
         """Return the journal's file."""
         return self.path / "journal.jsonl"

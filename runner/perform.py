@@ -2,35 +2,39 @@
 
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     ClearStage,
     ConvertFiles,
+    CountItems,
     CreateTable,
-    DeleteTable,
     DeployStack,
     DeployTable,
-    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
-    FreezeSource,
     LiftFence,
     LoadItems,
     MakeExport,
     MergeExports,
+    RestoreBackup,
     RestoreSettings,
     ScanTable,
-    Settle,
-    SourceStep,
     StageItems,
     Step,
     TargetStep,
-    Unprotect,
     UseExport,
     UseTable,
     VerifyTable,
+)
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    Settle,
+    SourceStep,
+    Unprotect,
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
@@ -44,6 +48,7 @@ from retable.runner.steps.export import check_made_export, enable_pitr, make_exp
 from retable.runner.steps.freeze import freeze_source, settle
 from retable.runner.steps.load import load
 from retable.runner.steps.merge import merge_exports
+from retable.runner.steps.restore import count_items, restore_backup
 from retable.runner.steps.scan import scan_table
 from retable.runner.steps.settings import restore_settings
 from retable.runner.steps.verify import verify
@@ -121,6 +126,10 @@ def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C90
             return load(step, world)
         case VerifyTable():
             return verify(step, world)
+        case RestoreBackup():
+            return restore_backup(step, world)
+        case CountItems():
+            return count_items(step, world)
         case RestoreSettings():
             return restore_settings(step, world)
         case ClearStage():

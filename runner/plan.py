@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 from retable.runner.aws.settings import TableSettings
 from retable.runner.export.manifest import Format
+from retable.runner.source_steps import Removal, SourceStep, StackVariant
 from retable.schema.spec import KeySchema
 
-Variant = Literal["absent", "present", "final"]
-"""A state of a CDK app: without the table, with it, and as it stays."""
 Role = Literal["rehearsal", "final", "only"]
 """Which export a step handles: ``only`` where no final one follows the rehearsal."""
 
@@ -117,97 +116,6 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approve:
-    """Ask for leave, or take it from the command line; bind it to the plan and its bounds."""
-
-    id: str
-    dry_run: str
-    deletes: str | None
-    """The table that approval lets be deleted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreezeSource:
-    """Deny every item write to the source by its resource policy; wait until it shows."""
-
-    id: str
-    table_arn: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackUp:
-    """Make an on-demand backup and wait until it is AVAILABLE."""
-
-    id: str
-    table: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
-    """Wait until the fence has held for this long, by the service's clock."""
-
-    id: str
-    freeze: str
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unprotect:
-    """Turn the source's deletion protection off, so that it can be deleted."""
-
-    id: str
-    table: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """The end of a table, and the ids of the steps that must have proved all before it (I1)."""
-
-    id: str
-    table: str
-    table_id: str
-    freeze: str
-    backup: str
-    final_export: str
-    final_check: str
-    final_dry_run: str
-    approval: str
-    settle_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteTable(Removal):
-    """Delete the source by API, once everything that can be proved has been (I1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackVariant:
-    """One state of a CDK app's stack, as it was synthesized while planning."""
-
-    variant: Variant
-    stack: str
-    """The stack's path in the assembly, which ``cdk deploy`` takes."""
-    stack_name: str
-    """What CloudFormation calls it."""
-    digest: str
-    """Of all that counts of the assembly, which lies in the run folder."""
-    before: str | None
-    """The digest of the template that must be deployed before, where that is known beforehand."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropFromStack(Removal):
-    """Deploy the stack without the table, once everything that can be proved has been (I1)."""
-
-    stack: StackVariant
-    retains: bool
-    """Whether the deployed template lets the table stay behind, for a ``DeleteTable`` to delete."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeployStack:
     """Deploy one state of the stack by which no table with items goes or comes."""
 
@@ -251,6 +159,32 @@ class CreateTable:
     """The id of the ``Removal`` step that must be done first; ``None`` side by side."""
     imports: str | None = None
     """The id of the ``StageItems`` step whose items the table is born with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreBackup:
+    """Make a table of a backup, fence it once it is there."""
+
+    id: str
+    table: str
+    backup_arn: str
+    sse: Mapping[str, Any] | None
+    """The SSESpecification of the table that was backed up."""
+    replaces: str | None
+    """The id of the ``Removal`` step that must be done first; ``None`` where nothing is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountItems:
+    """Count the items of a restored table and hold them against what was exported of it."""
+
+    id: str
+    create: str
+    """The id of the ``RestoreBackup`` step."""
+    exported: int
+    """How many items the last export of the table had, made behind the same freeze."""
+    expires: bool
+    """Whether time to live may have deleted items between the backup and the export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,14 +313,14 @@ ExportStep = (
     | DryRun
 )
 """What makes, proves and maps an export."""
-SourceStep = Approve | FreezeSource | BackUp | Settle | Unprotect | DropFromStack | DeleteTable
-"""What becomes of the old table."""
 TargetStep = (
     DeployStack
     | StageItems
     | CreateTable
     | DeployTable
     | AdoptTable
+    | RestoreBackup
+    | CountItems
     | UseTable
     | LoadItems
     | VerifyTable
@@ -414,7 +348,9 @@ class Plan:
     account: str | None
     region: str | None
     sandbox: bool
-    command: Literal["run", "dry-run", "verify"] = "run"
+    command: Literal["run", "dry-run", "verify", "restore"] = "run"
+    restores: str | None = None
+    """The run whose source is brought back."""
     strategy: Literal["side-by-side", "replace", "recover"]
     source: str
     target: str

@@ -11,6 +11,7 @@ from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
 from retable.runner.plan import (
     CheckExport,
+    CountItems,
     DryRun,
     LoadItems,
     MergeExports,
@@ -59,6 +60,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
 ) -> Report:
     """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
     verified = _facts_of(VerifyTable, plan, records, "compared")
+    counted = _facts_of(CountItems, plan, records, "compared")
     mapped = _facts_of(DryRun, plan, records, "mapped")
     portrait = _portrait(plan, records, folder)
     partitions = _at_the_planned_rate(portrait, spec)
@@ -83,7 +85,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
             extra=verified.get("extra"),
             different=verified.get("different"),
         ),
-        checks=tuple(Check(**check) for check in verified.get("checks", ())),
+        checks=tuple(Check(**check) for check in (verified or counted).get("checks", ())),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),

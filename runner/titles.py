@@ -2,39 +2,48 @@
 
 from retable.runner.plan import (
     AdoptTable,
-    Approve,
-    BackUp,
     CheckExport,
     ClearStage,
     ConvertFiles,
+    CountItems,
     CreateTable,
-    DeleteTable,
     DeployStack,
     DeployTable,
-    DropFromStack,
     DryRun,
     EnablePitr,
     ExportStep,
-    FreezeSource,
     LiftFence,
     LoadItems,
     MakeExport,
     MergeExports,
+    RestoreBackup,
     RestoreSettings,
     ScanTable,
-    Settle,
-    SourceStep,
     StageItems,
     Step,
     TargetExport,
     TargetStep,
-    Unprotect,
     UseExport,
     UseTable,
     VerifyTable,
 )
+from retable.runner.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    FreezeSource,
+    Settle,
+    SourceStep,
+    Unprotect,
+)
 
-WHEN = {"absent": "without the table", "present": "with the table", "final": "as it stays"}
+WHEN = {
+    "absent": "without the table",
+    "present": "with the table",
+    "final": "as it stays",
+    "original": "as it was",
+}
 """The words for the states of a stack."""
 CONFLICTS = {
     "overwrite": "",
@@ -57,11 +66,13 @@ def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
     match step:
         case DropFromStack() | DeleteTable():
             return "-"
-        case CreateTable() | DeployTable() | BackUp() | MakeExport() | ScanTable() | ConvertFiles():
+        case CreateTable() | DeployTable() | RestoreBackup() | BackUp():
+            return "+"
+        case MakeExport() | ScanTable() | ConvertFiles():
             return "+"
         case LoadItems() | StageItems():
             return ">"
-        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
+        case VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun():
             return "?"
         case Approve():
             return "!"
@@ -148,6 +159,10 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
             return f"verify both sides by an export into s3://{export.bucket}/{export.prefix}"
         case VerifyTable():
             return "verify both sides"
+        case RestoreBackup():
+            return f"restore {step.table} from its backup, and fence it"
+        case CountItems():
+            return "count the items that came back"
         case RestoreSettings():
             return "restore settings"
         case LiftFence():

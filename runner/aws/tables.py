@@ -287,6 +287,36 @@ class Tables:
             answer = self._client.describe_backup(BackupArn=arn)["BackupDescription"]
         return str(answer["BackupDetails"]["BackupStatus"])
 
+    def restore_backup(self, arn: str, table: str, sse: Mapping[str, Any] | None) -> None:
+        """Begin to make ``table`` of a backup; one of that name that is there is left as it is."""
+        sealed = {} if sse is None else {"SSESpecificationOverride": dict(sse)}
+        with in_words(f"restoring {table} from its backup"):
+            try:
+                self._client.restore_table_from_backup(
+                    TargetTableName=table, BackupArn=arn, **sealed
+                )
+            except ClientError as error:
+                if code_of(error) not in {"TableAlreadyExistsException", "TableInUseException"}:
+                    raise
+
+    def restored_from(self, table: str) -> str | None:
+        """Return the ARN of the backup that a table was made of, if it was made of one."""
+        with in_words(f"describing {table}"):
+            answer = self._client.describe_table(TableName=table)["Table"]
+        found = (answer.get("RestoreSummary") or {}).get("SourceBackupArn")
+        return None if found is None else str(found)
+
+    def counts(self, table: str) -> Iterator[int]:
+        """Yield how many items each page of a table has, by consistent reads.
+
+        Raises:
+            Stopped: the service does not answer, or has no room for reads for minutes.
+        """
+        request = {"TableName": table, "ConsistentRead": True, "Select": "COUNT"}
+        with in_words(f"counting the items of {table}"):
+            for page in pages(self._client, self._clock, request):
+                yield int(page["Count"])
+
     def is_empty(self, table: str) -> bool:
         """Return whether a consistent scan finds no item."""
         request = {"TableName": table, "ConsistentRead": True, "Select": "COUNT", "Limit": 1}

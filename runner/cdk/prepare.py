@@ -16,6 +16,7 @@ from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.intrinsics import Surroundings
 from retable.runner.cdk.locate import find_deployed, find_stack, find_table, require_table
 from retable.runner.cdk.losses import lost_exports
+from retable.runner.cdk.original import write_original
 from retable.runner.cdk.prove import Case
 from retable.runner.cdk.stack import StackResource, Stacks, StackState
 from retable.runner.cdk.table import read_table
@@ -23,7 +24,7 @@ from retable.runner.cdk.template import EMPTY, TABLE_TYPES, Template, comparable
 from retable.runner.failure import Refused
 from retable.schema.spec import CdkProvision, CdkVariant
 
-VariantName = Literal["absent", "present", "final"]
+VariantName = Literal["absent", "present", "final", "original"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,10 @@ def prepare(question: Question, cdk: Cdk, stacks: Stacks, watch: Watch = UNWATCH
     state = stacks.state(stack.name)
     deployed = EMPTY if state is None else stacks.template(stack.name)
     before = None if state is None else template_digest(deployed)
+    if question.replaces and state is not None:
+        folder = question.folder / "original"
+        write_original(folder, variants["present"].assembly.version, stack, deployed)
+        variants["original"] = open_variant(folder, question.provision.stack)
     deployed = comparable(deployed, stack.template)
     resources = {} if state is None else stacks.resources(stack.name)
     case = _case(question, variants, deployed, resources)

@@ -20,7 +20,7 @@ from retable.runner.cdk.table import RETAINED, TableResource, read_table
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.plan import StackVariant, Variant
+from retable.runner.source_steps import StackVariant, Variant
 from retable.schema.spec import CdkProvision, Spec
 
 _ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])
@@ -33,6 +33,8 @@ class SurveyedStack:
     """A stack, and what deploying its states would do to the table."""
 
     variants: Mapping[Variant, StackVariant]
+    old: str | None
+    """The old table's address in what is deployed; ``None`` side by side."""
     logical_id: str
     """The new table's address in its template."""
     retains: bool
@@ -100,6 +102,7 @@ def survey(
             for name, variant in ready.variants.items()
             if name in deployed
         },
+        old=ready.case.old,
         logical_id=ready.case.new,
         retains=ready.deletion_policy in RETAINED,
         named=new.name is not None,

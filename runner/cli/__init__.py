@@ -15,6 +15,7 @@ COMMANDS = {
     "test": "run the row tests of specs",
     "plan": "show what a run would do",
     "run": "rebuild the table",
+    "restore": "bring back the table that a run has deleted",
     "verify": "compare the rebuilt table with its export",
     "doctor": "look at all that a run needs",
     "export": "make an export and wait for it",

@@ -33,6 +33,7 @@ from retable.runner.observe import (
 from retable.runner.plan import Plan
 from retable.runner.plan_json import fingerprint, read_plan
 from retable.runner.report.escape import terminal_safe
+from retable.runner.restore import lost_table
 from retable.runner.saved_plan import read_saved_plan, require_same
 from retable.runner.spec_functions import require_leave
 from retable.runner.state.address import Address
@@ -73,7 +74,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     saved = None if plan_file is None else read_saved_plan(plan_file, spec, run_dir)
     _require_supported(unsupported(spec))
     require_leave(spec)
-    _require_leave(spec, leave)
+    require_given(_deleted_by(spec), leave)
     with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
         observed = observe(spec, connect(), SystemClock(), planned)
@@ -85,7 +86,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
         show_plan(plan, spec)
         keeper = state.keeper(connect) if state is not None else None
         folder = start_folder(plan, run_dir, plan_id, planned)
-        leaver = _approval(leave)
+        leaver = approval(leave)
         carry_out(spec, plan, folder, connect, leaver, wanted, resumable=not sandbox, keeper=keeper)
 
 
@@ -134,9 +135,9 @@ def resume_run(  # noqa: PLR0913, PLR0917 -- what to resume, where, with whose l
         connect = connector(spec, environ)
         folder, plan = _open_run(spec, run_dir, run_id, state, connect)
         require_leave(spec)
-        _require_leave(spec, leave)
+        require_given(_deleted_by(spec), leave)
         keeper = state.keeper(connect) if state is not None else None
-        carry_out(spec, plan, folder, connect, _approval(leave), wanted, keeper=keeper)
+        carry_out(spec, plan, folder, connect, approval(leave), wanted, keeper=keeper)
 
 
 def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None = None) -> None:
@@ -151,9 +152,7 @@ def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None
         folder, plan = _open_run(spec, run_dir, run_id, state, connect)
         keeper = state.keeper(connect) if state is not None else None
         if not turn_back(spec, plan, folder, connect, keeper):
-            backup = _evidence(folder, "backup")
-            message = f"{plan.source} is deleted already; resume is the way on"
-            raise CheckFailed(message, f"its backup is {backup.get('arn', 'not there')}")
+            raise _past_the_delete(plan, folder)
     click.echo(f"run {folder.run_id} ended; {plan.source} is as it was", err=True)
 
 
@@ -204,14 +203,13 @@ def _newest_open_run(spec: Spec, run_dir: Path, place: Path | Address) -> RunFol
     raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
 
 
-def _evidence(folder: RunFolder, step: str) -> Evidence:
-    """Return what the step left behind in that run, or nothing."""
-    done = [
-        record.data
-        for record in read_journal(folder.journal)
-        if record.step == step and record.event == "done"
-    ]
-    return done[-1] if done else {}
+def _past_the_delete(plan: Plan, folder: RunFolder) -> CheckFailed:
+    """Return what to say where there is no way back: what exists, and both ways on."""
+    lost = lost_table(plan, read_journal(folder.journal), folder.run_id)
+    message = f"{plan.source} is deleted already; what is left of it is the backup "
+    message += f"{lost.backup_arn} and the export {lost.export_id}"
+    hint = f"--resume goes on to {plan.target}; migrate restore {folder.run_id} brings it back"
+    return CheckFailed(message, hint)
 
 
 def _require_supported(missing: tuple[str, ...]) -> None:
@@ -225,13 +223,17 @@ def _require_supported(missing: tuple[str, ...]) -> None:
         raise Refused(message, "nothing was touched")
 
 
-def _require_leave(spec: Spec, leave: Leave) -> None:
-    """Refuse before anything starts what could not be approved later.
+def _deleted_by(spec: Spec) -> str | None:
+    """Return the table that a run of ``spec`` deletes."""
+    return spec.target.table if spec.rebuild.strategy == "replace" else None
+
+
+def require_given(deletes: str | None, leave: Leave) -> None:
+    """Refuse before anything starts what could not be approved later: deleting that table.
 
     Raises:
         Refused: a delete is not allowed by name, or nobody could be asked.
     """
-    deletes = spec.target.table if spec.rebuild.strategy == "replace" else None
     if deletes is not None and leave.allow_delete != deletes:
         message = f"this run deletes the table {deletes}, which was not allowed"
         raise Refused(message, f"add --allow-delete {deletes}")
@@ -243,18 +245,20 @@ def _require_leave(spec: Spec, leave: Leave) -> None:
         raise Refused(message, "add --yes")
 
 
-def _approval(leave: Leave) -> Approval:
+def approval(leave: Leave) -> Approval:
     """Return what asks for leave: the terminal, or the flag that was given."""
 
     def ask(plan: Plan, facts: Evidence) -> str | None:
         if leave.yes:
             return "--yes"
-        click.echo(
-            f"{facts['read']:,} items read, {facts['kept']:,} kept, {facts['dropped']:,} dropped, "
-            f"{facts['rejected']:,} rejected.",
-            err=True,
-        )
-        what = f"Delete and rebuild {plan.deletes}" if plan.deletes else f"Create {plan.target}"
+        if facts:
+            click.echo(
+                f"{facts['read']:,} items read, {facts['kept']:,} kept, "
+                f"{facts['dropped']:,} dropped, {facts['rejected']:,} rejected.",
+                err=True,
+            )
+        verb = "rebuild" if plan.command == "run" else "restore"
+        what = f"Delete and {verb} {plan.deletes}" if plan.deletes else f"Create {plan.target}"
         return "terminal" if click.confirm(f"{what}?", default=False, err=True) else None
 
     return ask

@@ -134,6 +134,7 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
         _world(spec, plan, folder, connect_aws, approve, custody) as world,
     ):
         _require_open(world)
+        folder.spec_note.write_text(f"{Path(spec.origin.file).resolve()}\n", "utf-8")
         world.show_values = wanted.show_values
         world.only_key = wanted.only_key
         failure: Failure | None = None
@@ -239,6 +240,21 @@ def turn_back(
         return retreat(world)
 
 
+def end(
+    spec: Spec,
+    plan: Plan,
+    folder: RunFolder,
+    connect_aws: Callable[[], Aws],
+    keeper: Keeper | None = None,
+) -> None:
+    """End a run that another one has undone, so that nobody goes on with it."""
+    with (
+        held(spec, plan, folder, keeper) as custody,
+        _world(spec, plan, folder, connect_aws, lambda *_: None, custody) as world,
+    ):
+        world.journal.record(RUN, "ended")
+
+
 def _require_open(world: World) -> None:
     """Refuse a run that came to its end.
 
@@ -261,9 +277,12 @@ def _require_open(world: World) -> None:
 def _add_resume_hint(failure: Stopped, world: World, custody: Custody) -> None:
     """Say which command goes on with this run, and what stands still until then."""
     plan = world.plan
-    if plan.command != "run" or custody.interrupted_by() is not None:
+    if plan.command not in {"run", "restore"} or custody.interrupted_by() is not None:
         return
-    hint = f"resume with: migrate run {world.spec.origin.file} --resume --run {world.folder.run_id}"
+    what = f"run {world.spec.origin.file} --resume --run {world.folder.run_id}"
+    if plan.restores is not None:
+        what = f"restore {plan.restores} --resume"
+    hint = f"resume with: migrate {what}"
     if plan.deletes:
         hint += f" --allow-delete {plan.deletes}"
     if custody.options:

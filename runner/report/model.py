@@ -22,7 +22,7 @@ from retable.runner.report.items import (
     Sizes,
 )
 
-Command = Literal["run", "dry-run", "verify"]
+Command = Literal["run", "dry-run", "verify", "restore"]
 Verdict = Literal["passed", "failed", "incomplete"]
 """``incomplete``: the run stopped before it could know, or nothing could be evaluated."""
 StepOutcome = Literal["done", "failed", "skipped", "pending", "stopped"]

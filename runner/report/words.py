@@ -12,7 +12,7 @@ from retable.runner.report.figures import number, plural, size
 from retable.runner.report.model import ONE_ITEM, Report
 
 CHECK_WORDS = {"passed": "ok", "failed": "FAILED", "unevaluated": "could not be evaluated"}
-COMMANDS = {"run": "Run", "dry-run": "Dry run", "verify": "Verification"}
+COMMANDS = {"run": "Run", "dry-run": "Dry run", "verify": "Verification", "restore": "Restore"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Approval: someone, or a flag, agrees to this plan and to these bounds, before anything stops."""
 
 from retable.runner.failure import Refused
-from retable.runner.plan import Approve
+from retable.runner.source_steps import Approve
 from retable.runner.steps.dry_run import bounds_of
 from retable.runner.world import Evidence, World
 
@@ -12,7 +12,7 @@ def approve(step: Approve, world: World) -> Evidence:
     Raises:
         Refused: leave was not given; nothing was stopped or deleted.
     """
-    facts = world.evidence(step.dry_run)
+    facts = world.evidence(step.dry_run) if step.dry_run else {}
     by = world.approve(world.plan, facts)
     if by is None:
         message = "the plan was not approved"
@@ -21,5 +21,5 @@ def approve(step: Approve, world: World) -> Evidence:
         "by": by,
         "fingerprint": world.fingerprint,
         "deletes": step.deletes,
-        "bounds": dict(bounds_of(facts, world.spec)),
+        "bounds": dict(bounds_of(facts, world.spec)) if step.dry_run else {},
     }

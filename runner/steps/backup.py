@@ -1,7 +1,7 @@
 """Backing the source up, so that it can come back whatever follows."""
 
-from retable.runner.failure import Stopped
-from retable.runner.plan import BackUp
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.source_steps import BackUp
 from retable.runner.steps.freeze import require_same_table
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
@@ -31,3 +31,15 @@ def back_up(step: BackUp, world: World) -> Evidence:
             break
     message = f"the backup {name} of {step.table} is {status}, expected {AVAILABLE}"
     raise Stopped(message, "resume, or make a backup by hand and ask AWS why")
+
+
+def require_available(arn: str, world: World) -> None:
+    """See that a backup is there to be restored.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    status = world.aws.tables.backup_status(arn)
+    if status != AVAILABLE:
+        message = f"the backup {arn} is {status}, expected {AVAILABLE}"
+        raise CheckFailed(message)

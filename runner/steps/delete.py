@@ -6,8 +6,16 @@ from retable.runner.aws.create import validate_request
 from retable.runner.aws.policy import fence_policy, has_freeze
 from retable.runner.compile import max_rejects
 from retable.runner.failure import CheckFailed
-from retable.runner.plan import CreateTable, DeleteTable, FreezeSource, Removal, Unprotect
-from retable.runner.steps.backup import AVAILABLE
+from retable.runner.plan import CreateTable
+from retable.runner.source_steps import (
+    DeleteTable,
+    FreezeSource,
+    FromBackup,
+    FromExport,
+    Removal,
+    Unprotect,
+)
+from retable.runner.steps.backup import require_available
 from retable.runner.steps.export import checked_files
 from retable.runner.steps.freeze import frozen_since, require_same_table
 from retable.runner.world import Evidence, World
@@ -61,8 +69,11 @@ def require_leave_to_delete(step: Removal, world: World) -> None:
     require_same_table(world, step.table_id)
     _require_fence(step, world)
     _require_backup(step, world)
-    _require_final_export(step, world)
-    _require_dry_run(step, world)
+    if isinstance(step.successor, FromBackup):
+        require_available(step.successor.backup_arn, world)
+        return
+    _require_final_export(step, step.successor, world)
+    _require_dry_run(step.successor, world)
     _require_valid_requests(world)
 
 
@@ -84,17 +95,13 @@ def _require_fence(step: Removal, world: World) -> None:
 
 
 def _require_backup(step: Removal, world: World) -> None:
-    backup = world.evidence(step.backup)
-    status = world.aws.tables.backup_status(str(backup["arn"]))
-    if status != AVAILABLE:
-        message = f"the backup {backup['name']} is {status}, expected {AVAILABLE}"
-        raise CheckFailed(message)
+    require_available(str(world.evidence(step.backup)["arn"]), world)
 
 
-def _require_final_export(step: Removal, world: World) -> None:
+def _require_final_export(step: Removal, made: FromExport, world: World) -> None:
     """The files are proved by this process, and the export began late enough after the fence."""
-    files = checked_files(step.final_check, world)
-    checked = world.evidence(step.final_check)
+    files = checked_files(made.final_check, world)
+    checked = world.evidence(made.final_check)
     if checked["table_id"] != step.table_id:
         message = f"the final export is of TableId {checked['table_id']}, not {step.table_id}"
         raise CheckFailed(message)
@@ -103,17 +110,17 @@ def _require_final_export(step: Removal, world: World) -> None:
         raise CheckFailed(message)
     exported = datetime.fromisoformat(str(checked["export_time"]))
     waited = (exported - frozen_since(step.freeze, world)).total_seconds()
-    if waited < step.settle_seconds:
+    if waited < made.settle_seconds:
         message = (
             f"the final export is of {int(waited)} s after the freeze was first seen, "
-            f"expected at least {step.settle_seconds} s"
+            f"expected at least {made.settle_seconds} s"
         )
         raise CheckFailed(message, "start a new run")
 
 
-def _require_dry_run(step: Removal, world: World) -> None:
-    facts = world.evidence(step.final_dry_run)
-    exported = world.evidence(step.final_check)["item_count"]
+def _require_dry_run(made: FromExport, world: World) -> None:
+    facts = world.evidence(made.final_dry_run)
+    exported = world.evidence(made.final_check)["item_count"]
     if facts["read"] != exported:
         message = f"the dry run covered {facts['read']} of {exported} exported items"
         raise CheckFailed(message)

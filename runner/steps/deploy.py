@@ -15,7 +15,8 @@ from retable.runner.cdk.removal import after_removal
 from retable.runner.cdk.states import readiness
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale, Stopped
-from retable.runner.plan import AdoptTable, DeployStack, DeployTable, DropFromStack, StackVariant
+from retable.runner.plan import AdoptTable, DeployStack, DeployTable
+from retable.runner.source_steps import DropFromStack, StackVariant
 from retable.runner.steps.create import (
     await_fence,
     require_absent,

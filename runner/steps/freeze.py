@@ -4,7 +4,7 @@ from datetime import datetime
 
 from retable.runner.aws.policy import freeze_policy, has_freeze
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import FreezeSource, Settle
+from retable.runner.source_steps import FreezeSource, Settle
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 

@@ -18,6 +18,7 @@ ITEMS = 40
 POINTS = 120
 """At least as many as a run has: the test below says so, and fails where there are more."""
 SHARDS = 6
+RESTORE_SHARDS = 2
 
 Items = list[dict[str, Any]]
 
@@ -109,3 +110,39 @@ def test_i2_killed_around_any_journal_entry_and_resumed_ends_in_the_same_table(
         assert code == (2 if point == points else 0), (point, output)
         assert point < points or "to go on with" in output
         assert bed.items(load_spec(spec).target.table) == wanted, point
+
+
+def described(bed: Bed, table: str) -> dict[str, Any]:
+    """Return what of a table must come back, its policy included."""
+    found = bed.client.describe_table(TableName=table)["Table"]
+    kept = ("KeySchema", "StreamSpecification", "DeletionProtectionEnabled")
+    listed = bed.client.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"]
+    tags = {tag["Key"]: tag["Value"] for tag in listed}
+    try:
+        policy = bed.client.get_resource_policy(ResourceArn=found["TableArn"])["Policy"]
+    except bed.client.exceptions.PolicyNotFoundException:
+        policy = None
+    return {**{name: found.get(name) for name in kept}, "tags": tags, "policy": policy}
+
+
+@pytest.mark.parametrize("shard", range(RESTORE_SHARDS))
+def test_i2_a_restore_killed_around_any_journal_entry_and_resumed_brings_the_table_back(
+    bed: Bed, tmp_path: Path, shard: int
+) -> None:
+    """One run is undone again and again: whatever stands there makes way each time."""
+    table = f"k{os.getpid()}-restored-{shard}"
+    spec = bed.prepare(tmp_path / "run", table, "orders.migrate.yaml")
+    home = spec.parent
+    wanted = bed.items(table), described(bed, table)
+    code, _ = bed.runs.run("run", spec, *leave(spec), cwd=home, kill_at=None)
+    assert code == 0, (home / "output.txt").read_text("utf-8")
+    (run,) = (path.parent.name for path in home.glob(".migrate/*/plan.json"))
+    code, points = bed.runs.run("restore", run, *leave(spec), cwd=home, kill_at=None)
+    assert (code, bed.items(table), described(bed, table)) == (0, *wanted)
+    assert 0 < points <= POINTS
+    for point in range(shard + 1, points, RESTORE_SHARDS):
+        code, passed = bed.runs.run("restore", run, *leave(spec), cwd=home, kill_at=point)
+        assert (code, passed) == (-9, point)
+        code, _ = bed.runs.run("restore", run, "--resume", *leave(spec), cwd=home, kill_at=None)
+        assert code == 0, (point, (home / "output.txt").read_text("utf-8"))
+        assert (bed.items(table), described(bed, table)) == wanted, point

@@ -10,8 +10,8 @@ import pytest
 from retable.runner.execute import frozen_steps
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.journal import RUN
-from retable.runner.plan import DeleteTable, FreezeSource
 from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.source_steps import DeleteTable, FreezeSource
 from retable.runner.steps.delete import require_leave_to_delete
 from support.command import SPECS
 from support.worlds import Run, running

@@ -66,7 +66,7 @@ class App:
 def test_an_apps_variants_and_its_stack_are_ready_to_be_proved(tmp_path: Path) -> None:
     app = App(tmp_path)
     ready = app.prepared()
-    assert list(ready.variants) == ["absent", "present", "final"]
+    assert list(ready.variants) == ["absent", "present", "final", "original"]
     assert (ready.case.old, ready.case.new) == (ORDERS, ORDERS)
     assert ready.before == template_digest(orders("by-id").template)
     assert ready.deletion_policy == "Delete"

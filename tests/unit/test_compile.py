@@ -12,18 +12,17 @@ from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
 from retable.runner.plan import (
     CheckExport,
     CreateTable,
-    DeleteTable,
     LiftFence,
     LoadItems,
     MakeExport,
     Plan,
     RestoreSettings,
-    Settle,
     Step,
     UseExport,
     VerifyTable,
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.runner.source_steps import DeleteTable, FromExport, Settle
 from retable.runner.titles import title
 from retable.schema.spec import Spec
 from support.builders import build_spec
@@ -92,7 +91,8 @@ def test_i1_a_replace_proves_everything_before_it_deletes(replace_spec: Spec) ->
 def test_i1_the_settle_time_is_in_both_the_wait_and_the_gate(replace_spec: Spec) -> None:
     plan = compile_plan(replace_spec, observed())
     waits = [step.seconds for step in plan.steps if isinstance(step, Settle)]
-    gates = [step.settle_seconds for step in plan.steps if isinstance(step, DeleteTable)]
+    ends = [step.successor for step in plan.steps if isinstance(step, DeleteTable)]
+    gates = [end.settle_seconds for end in ends if isinstance(end, FromExport)]
     assert waits == gates == [300]
     sandbox = compile_plan(replace_spec, observed(sandbox=True))
     assert [step.seconds for step in sandbox.steps if isinstance(step, Settle)] == [0]

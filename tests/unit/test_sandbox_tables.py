@@ -103,6 +103,7 @@ def test_a_backup_shields_its_table_while_it_is_made_and_outlives_it(
     (listed,) = wire.done("ListBackups", NAME)["BackupSummaries"]
     assert (listed["BackupName"], listed["BackupStatus"]) == ("before", "AVAILABLE")
     wire.done("RestoreTableFromBackup", {**arn, "TargetTableName": "restored"})
+    clock.sleep(5)
     assert wire.done("Scan", {"TableName": "restored"})["Items"] == [
         {"id": {"S": "o-1"}, "v": {"B": "AAH/"}}
     ]
@@ -123,7 +124,9 @@ def test_a_backup_is_not_changed_by_later_updates(wire: Wire, clock: ManualClock
         },
     )
     arn = {"BackupArn": made["BackupArn"]}
+    clock.sleep(5)
     wire.done("RestoreTableFromBackup", {**arn, "TargetTableName": "restored"})
+    clock.sleep(5)
     (item,) = wire.done("Scan", {"TableName": "restored"})["Items"]
     assert item["tags"] == {"SS": ["a"]}
 

@@ -45,6 +45,30 @@ def create_table(state: State, call: Call) -> dict[str, Any]:
     return {"TableDescription": _described(state, table, answer["TableDescription"], "CREATING")}
 
 
+def restore_table(state: State, call: Call) -> dict[str, Any]:
+    """Answer RestoreTableFromBackup: a new table with the items of the one that was backed up.
+
+    Its tags, policy, stream, time to live and protection do not come back, as AWS says.
+    """
+    arn, name = str(call.body.get("BackupArn")), str(call.body.get("TargetTableName"))
+    if state.backups_ready.get(arn, 0.0) > state.now():
+        message = "Backup is being created"
+        code = "BackupInUseException"
+        raise ApiError(code, message)
+    if state.find_table(call.region, name) is not None:
+        message = f"Table already exists: {name}"
+        code = "TableAlreadyExistsException"
+        raise ApiError(code, message)
+    answer = state.forward(call)
+    backend = state.moto.dynamodb(call.region)
+    table, saved = backend.tables[name], backend.backups[arn].table
+    partitions_of(table)
+    # moto leaves both behind.
+    table.billing_mode, table.sse_specification = saved.billing_mode, saved.sse_specification
+    state.pass_through(table, "CREATING", state.options.creating_seconds)
+    return {"TableDescription": _described(state, table, answer["TableDescription"], "CREATING")}
+
+
 def describe_table(state: State, call: Call) -> dict[str, Any]:
     """Answer DescribeTable."""
     table = require_table(state, call, call.table_name)

@@ -1,0 +1,121 @@
+"""The steps of a plan that are about the table there is: leave, freeze, backup, and its end."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Variant = Literal["absent", "present", "final", "original"]
+"""A state of a CDK app: without the table, with it, as it stays, and as it was before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """Ask for leave, or take it from the command line; bind it to the plan and its bounds."""
+
+    id: str
+    dry_run: str | None
+    """The rehearsal whose figures are shown and bound; ``None`` where nothing is mapped."""
+    deletes: str | None
+    """The table that approval lets be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeSource:
+    """Deny every item write to the source by its resource policy; wait until it shows."""
+
+    id: str
+    table_arn: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackUp:
+    """Make an on-demand backup and wait until it is AVAILABLE."""
+
+    id: str
+    table: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Wait until the fence has held for this long, by the service's clock."""
+
+    id: str
+    freeze: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotect:
+    """Turn the source's deletion protection off, so that it can be deleted."""
+
+    id: str
+    table: str
+    table_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromExport:
+    """What comes after a removal is loaded from an export, which these steps have proved."""
+
+    final_export: str
+    final_check: str
+    final_dry_run: str
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromBackup:
+    """What comes after a removal is an earlier backup of another physical table."""
+
+    backup_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """The end of a table, and the ids of the steps that must have proved all before it (I1)."""
+
+    id: str
+    table: str
+    table_id: str
+    freeze: str
+    backup: str
+    approval: str
+    successor: FromExport | FromBackup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTable(Removal):
+    """Delete the source by API, once everything that can be proved has been (I1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackVariant:
+    """One state of a CDK app's stack, as it was synthesized while planning."""
+
+    variant: Variant
+    stack: str
+    """The stack's path in the assembly, which ``cdk deploy`` takes."""
+    stack_name: str
+    """What CloudFormation calls it."""
+    digest: str
+    """Of all that counts of the assembly, which lies in the run folder."""
+    before: str | None
+    """The digest of the template that must be deployed before, where that is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropFromStack(Removal):
+    """Deploy the stack without the table, once everything that can be proved has been (I1)."""
+
+    stack: StackVariant
+    retains: bool
+    """Whether the deployed template lets the table stay behind, for a ``DeleteTable`` to delete."""
+    original: StackVariant
+    """The stack as it was before, which a restore brings back."""
+    logical_id: str
+    """The table's address in that."""
+
+
+SourceStep = Approve | FreezeSource | BackUp | Settle | Unprotect | DropFromStack | DeleteTable
+"""What becomes of the old table."""

@@ -1,0 +1,82 @@
+"""Bringing a table back from its backup, fenced, and counting what came back."""
+
+from retable.runner.aws.settings import TableDescription
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan import CountItems, RestoreBackup
+from retable.runner.steps.backup import require_available
+from retable.runner.steps.create import (
+    await_fence,
+    require_absent,
+    require_created_table,
+    require_planned_key,
+)
+from retable.runner.steps.wait import patiently
+from retable.runner.world import Evidence, World
+
+RESTORE_DEADLINE_SECONDS = 48 * 3600.0
+"""AWS promises no time; restores of large tables with many indexes were seen to take a day."""
+
+
+def restore_backup(step: RestoreBackup, world: World) -> Evidence:
+    """Make the table of its backup and fence it as soon as it is ACTIVE.
+
+    A repeated step takes up the table it made, which names the backup it came from.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make, or the backup is not.
+        Stopped: the table does not become ACTIVE.
+    """
+    tables = world.aws.tables
+    require_absent(step.id, step.table, world)
+    if tables.describe(step.table) is None:
+        require_available(step.backup_arn, world)
+        tables.restore_backup(step.backup_arn, step.table, step.sse)
+    description = _await_active(step, world)
+    if tables.restored_from(step.table) != step.backup_arn:
+        message = f"the table {step.table} that is there now was not made of the backup"
+        raise CheckFailed(message, "someone else made it; find out who before going on")
+    require_planned_key(description, world)
+    return {
+        "table": step.table,
+        "table_id": description.table_id,
+        "arn": description.arn,
+        "fenced": await_fence(description, world),
+    }
+
+
+def count_items(step: CountItems, world: World) -> Evidence:
+    """Count what came back; time to live may have deleted some of it before the export.
+
+    Raises:
+        CheckFailed: it is not what was exported.
+    """
+    description = require_created_table(step.create, world)
+    found = 0
+    for more in world.aws.tables.counts(description.name):
+        found += more
+        world.progress.advance(found, step.exported, "items")
+    good = found >= step.exported if step.expires else found == step.exported
+    check = {
+        "name": "items that came back",
+        "outcome": "passed" if good else "failed",
+        "expected": step.exported,
+        "actual": found,
+    }
+    world.journal.record(step.id, "compared", {"checks": [check]})
+    if not good:
+        least = "at least " if step.expires else ""
+        message = f"{description.name} came back with {found:,} items, expected {least}"
+        message += f"{step.exported:,}, which were exported behind the freeze"
+        raise CheckFailed(message, "the table stays fenced; both backups are kept")
+    return {"items": found, "exported": step.exported}
+
+
+def _await_active(step: RestoreBackup, world: World) -> TableDescription:
+    """Return the restored table once it can be read and written."""
+    tables = world.aws.tables
+    for _ in patiently(world, RESTORE_DEADLINE_SECONDS, f"the restore of {step.table}"):
+        description = tables.describe(step.table)
+        if description is not None and description.status == "ACTIVE":
+            return description
+    message = f"the table {step.table} is still being restored"
+    raise Stopped(message, "resume: the step goes on waiting")

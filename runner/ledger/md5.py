@@ -3,6 +3,8 @@
 import hashlib
 from functools import partial
 
+__all__ = ["md5"]
+
 try:
     # OpenSSL looks the algorithm up anew for each line, which takes longer than the line itself.
     from _md5 import md5  # type: ignore[import-not-found]  # typeshed leaves it out

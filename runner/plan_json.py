@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,8 +86,9 @@ def _body(plan: Plan) -> dict[str, Any]:
     return body
 
 
+@cache
 def _converter() -> Converter:
-    """Return a converter that tags each step with its kind."""
+    """Return the converter that tags each step with its kind; making it takes a while."""
     converter = Converter(forbid_extra_keys=True)
     configure_tagged_union(Step, converter, tag_name="kind")
     # A word, or something made of parts: JSON tells the two apart by their kind.

@@ -89,7 +89,8 @@ def start_restore(  # noqa: PLR0913 -- what to restore, where, with whose leave,
             show_plan(plan, ended.spec)
             return
         require_given(plan.deletes, leave)
-        begun = _begun(ended.run_id, run_dir)
+        with looked_up(state, run_dir, ended.connect) as heads:
+            begun = _begun(ended.run_id, heads)
         if begun is not None:
             message = f"restore {begun.run_id} of run {ended.run_id} has begun and not ended"
             raise Refused(message, "go on with --resume, or leave it with --abort")

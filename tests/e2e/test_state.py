@@ -218,6 +218,26 @@ def test_a_run_that_is_kept_in_s3_is_not_gone_on_with_behind_its_back(
     assert over.code == 2
 
 
+def test_a_run_that_is_kept_in_s3_is_undone_on_another_machine(bed: Bed, tmp_path: Path) -> None:
+    name = "undone"
+    spec = bed.prepare(tmp_path / "spec", name)
+    text = spec.read_text("utf-8").replace(f"table: {name}-new", f"table: {name}")
+    spec.write_text(text + "rebuild: {strategy: replace}\n", "utf-8")
+    state = ["--state", f"s3://{BUCKET}/{name}"]
+    leave = ["--yes", "--allow-delete", name]
+    ended = on_another(bed, tmp_path / "first", "run", spec, *leave, *state)
+    assert ended.code == 0, ended.err
+    run_id = bed.run_id(name)
+    unknown = on_another(bed, tmp_path / "second", "restore", run_id, *leave, *state)
+    assert (unknown.code, "name it with --spec" in unknown.err) == (2, True)
+    own = ["--spec", str(spec)]
+    back = on_another(bed, tmp_path / "second", "restore", run_id, *own, *leave, *state)
+    assert back.code == 0, back.err
+    described = bed.dynamodb.describe_table(TableName=name)["Table"]
+    assert [key["AttributeName"] for key in described["KeySchema"]] == ["id"]
+    assert bed.count(name) == COUNT
+
+
 def test_what_is_kept_is_encrypted_and_goes_to_nobody_elses_bucket(
     bed: Bed, tmp_path: Path
 ) -> None:

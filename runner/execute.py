@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.journal import RUN, Journal
 from retable.runner.perform import perform
-from retable.runner.plan import CreateTable, DeployTable, Plan, RestoreBackup, Step, VerifyTable
+from retable.runner.plan import (
+    CreateTable,
+    DeployTable,
+    EnablePitr,
+    Plan,
+    RestoreBackup,
+    Step,
+    VerifyTable,
+)
 from retable.runner.source_steps import FreezeSource, Removal, Unprotect
 from retable.runner.steps.delete import protect_again
+from retable.runner.steps.export import disable_pitr
 from retable.runner.steps.freeze import thaw
 from retable.runner.titles import title
 from retable.runner.world import World
@@ -50,6 +59,8 @@ def retreat(world: World) -> bool:
                     protect_again(step, world)
                 case FreezeSource():
                     thaw(step, world)
+                case EnablePitr():
+                    disable_pitr(step, world)
                 case _:
                     pass
     world.journal.record(RUN, "ended")

@@ -30,6 +30,8 @@ HOPELESS = frozenset(
     ["ARCHIVED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REPLICATION_NOT_AUTHORIZED"]
 )
 """States that a table does not leave by itself."""
+POLICY_PAUSE_SECONDS = 15.0
+"""For how long a policy cannot be changed again; AWS: "Resource-based policy considerations"."""
 TOO_FRESH = "ContinuousBackupsUnavailableException"
 """What a table that was just made says of point-in-time recovery for a while."""
 
@@ -46,11 +48,23 @@ class Policy:
 class Tables:
     """The control plane of DynamoDB, and reading items."""
 
-    def __init__(self, dynamodb: Any, client_of: Callable[[str], Any], clock: Clock) -> None:
-        """Use boto3's client ``dynamodb``; ``client_of`` opens those of other services."""
+    def __init__(
+        self,
+        dynamodb: Any,
+        client_of: Callable[[str], Any],
+        clock: Clock,
+        *,
+        policy_pause: float = POLICY_PAUSE_SECONDS,
+    ) -> None:
+        """Use boto3's client ``dynamodb``; ``client_of`` opens those of other services.
+
+        Between two changes of one table's policy there are ``policy_pause`` seconds at least.
+        """
         self._client = dynamodb
         self._client_of = client_of
         self._clock = clock
+        self._policy_pause = policy_pause
+        self._policy_free: dict[str, float] = {}
 
     def describe(self, table: str) -> TableDescription | None:
         """Return what the table is, or ``None`` if there is none of that name."""
@@ -86,6 +100,8 @@ class Tables:
         with in_words(f"creating {request['TableName']}"):
             try:
                 self._client.create_table(**request)
+                if "ResourcePolicy" in request:
+                    self._hold_policy(str(request["TableName"]))
             except ClientError as error:
                 if code_of(error) != "ResourceInUseException":
                     raise
@@ -169,11 +185,13 @@ class Tables:
             PolicyUnsupported: the endpoint does not know resource policies.
         """
         revision = expected_revision or "NO_POLICY"
+        self._await_policy(_name_of(arn))
         with in_words(f"changing the policy of {arn}"):
             try:
                 self._client.put_resource_policy(
                     ResourceArn=arn, Policy=text, ExpectedRevisionId=revision
                 )
+                self._hold_policy(_name_of(arn))
             except ClientError as error:
                 if code_of(error) != "PolicyNotFoundException":
                     raise _or_unsupported(error) from error
@@ -188,11 +206,13 @@ class Tables:
         Raises:
             CheckFailed: someone else changed it meanwhile.
         """
+        self._await_policy(_name_of(arn))
         with in_words(f"removing the policy of {arn}"):
             try:
                 self._client.delete_resource_policy(
                     ResourceArn=arn, ExpectedRevisionId=expected_revision
                 )
+                self._hold_policy(_name_of(arn))
             except ClientError as error:
                 if code_of(error) != "PolicyNotFoundException":
                     raise
@@ -359,6 +379,16 @@ class Tables:
             answer = self._client.get_item(TableName=table, Key=given, ConsistentRead=True)
         return as_json(answer["Item"]) if "Item" in answer else None
 
+    def _await_policy(self, table: str) -> None:
+        """Wait until the policy of ``table`` can be changed again."""
+        wait = self._policy_free.get(table, 0.0) - self._clock.monotonic()
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def _hold_policy(self, table: str) -> None:
+        """Note that the policy of ``table`` was just changed."""
+        self._policy_free[table] = self._clock.monotonic() + self._policy_pause
+
     def _watch(
         self, table: str, clock: Clock, progress: Progress
     ) -> Iterator[TableDescription | None]:
@@ -372,6 +402,10 @@ class Tables:
                 progress.note(f"{table} is {description.status if description else 'gone'}")
             clock.sleep(pause)
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
+
+
+def _name_of(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def _from_json(typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,16 @@ def enable_pitr(step: EnablePitr, world: World) -> Evidence:
     return {"table": step.table}
 
 
+def disable_pitr(step: EnablePitr, world: World) -> None:
+    """Turn point-in-time recovery off again where the run turns back; it was off before."""
+    settings = world.plan.settings
+    if settings is None or step.table != settings.description.name:
+        return
+    description = world.aws.tables.describe(step.table)
+    if description is not None and description.table_id == settings.description.table_id:
+        world.aws.tables.set_pitr(step.table, enabled=settings.pitr, days=settings.pitr_days)
+
+
 def make_export(step: MakeExport, world: World) -> Evidence:
     """Start the export, or find the one that was started, and wait until it is COMPLETED.
 

@@ -181,16 +181,43 @@ def test_a_second_runner_stops_and_names_the_first(orders: Standing, tmp_path: P
 
 def test_i1_abort_before_the_delete_puts_the_policy_and_protection_back(orders: Standing) -> None:
     before = settings_of(orders)
-    orders.faults(table_status={"orders": "ACTIVE"})
+    orders.faults(hold_exports=True)
     process = orders.start("run", ORDERS, *LEAVE)
-    orders.await_event("freeze", "done")
+    orders.await_event("export-final", "begun")
     process.kill()
     process.communicate(timeout=60)
+    assert settings_of(orders) != before
     ended = orders.migrate("run", ORDERS, "--abort")
-    if ended.code == 1:
-        pytest.skip("the run was past its delete before it could be killed")
     assert ended.code == 0, ended.err
     assert settings_of(orders) == before
+
+
+def test_i1_abort_turns_point_in_time_recovery_off_where_it_was_off(orders: Standing) -> None:
+    client = orders.client()
+    off = {"PointInTimeRecoveryEnabled": False}
+    client.update_continuous_backups(TableName="orders", PointInTimeRecoverySpecification=off)
+    spec = orders.folder / "orders.migrate.yaml"
+    text = ORDERS.read_text("utf-8").replace("acme-exports/orders/", "acme-exports/elsewhere/")
+    spec.write_text(text, "utf-8")
+    (orders.folder / "seeds").mkdir()
+    seed = Path("seeds", "orders.jsonl")
+    (orders.folder / seed).write_bytes((SPECS / seed).read_bytes())
+    orders.faults(hold_exports=True)
+    process = orders.start("run", spec, *LEAVE)
+    orders.await_event("export-rehearsal", "begun")
+    process.kill()
+    process.communicate(timeout=60)
+    assert recovers(client)
+    ended = orders.migrate("run", spec, "--abort")
+    assert ended.code == 0, ended.err
+    assert not recovers(client)
+    client.close()
+
+
+def recovers(client: Any) -> bool:
+    """Return whether the table ``orders`` has point-in-time recovery."""
+    told = client.describe_continuous_backups(TableName="orders")["ContinuousBackupsDescription"]
+    return bool(told["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED")
 
 
 def settings_of(standing: Standing) -> tuple[Any, Any]:

@@ -181,6 +181,23 @@ def test_the_policy_is_seen_by_the_services_own_clock(tables: Tables) -> None:
     assert abs((present.seen_at - datetime.now(UTC)).total_seconds()) < 120
 
 
+def test_a_policy_is_not_changed_again_before_the_service_takes_it(
+    aws: Aws, tables: Tables, clock: ManualClock
+) -> None:
+    assert tables is aws.tables
+    paced = Tables(tables._client, aws._client, clock)  # noqa: SLF001 -- as on AWS, where there is no sandbox
+    paced.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    first = clock.monotonic()
+    present = paced.get_policy(ORDERS)
+    assert present is not None
+    paced.delete_policy(ORDERS, present.revision_id)
+    assert clock.monotonic() - first >= 15
+    second = clock.monotonic()
+    clock.sleep(60)
+    paced.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    assert clock.monotonic() - second == 60
+
+
 def test_a_policy_that_someone_else_changed_is_left_alone(tables: Tables) -> None:
     tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
     with pytest.raises(CheckFailed, match="was changed by someone else"):

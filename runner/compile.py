@@ -8,42 +8,38 @@ its first moment to the end of its verification (I9).
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from retable.runner.aws.settings import TableSettings
+from retable.runner.compile_source import (
+    back_up,
+    convert_files,
+    damaged_steps,
+    delete_steps,
+    export_steps,
+    freeze_steps,
+    from_final_export,
+    list_changes,
+    mapping_steps,
+    use_export,
+)
 from retable.runner.compile_target import staging_steps, target_steps
-from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
 from retable.runner.notes import lost_with_the_source, notes
-from retable.runner.observe import Observed, export_format, require_ready
+from retable.runner.observe import Observed, require_ready
 from retable.runner.plan import (
-    CheckExport,
-    ConvertFiles,
     DeployStack,
-    DryRun,
-    EnablePitr,
-    MakeExport,
-    MergeExports,
     Plan,
     Role,
-    ScanTable,
     Step,
     TargetExport,
-    UseExport,
     VerifyTable,
 )
-from retable.runner.recover import as_exported, lost_settings
+from retable.runner.recover import as_exported, lost_settings, require_remembered
 from retable.runner.source_steps import (
     Approve,
-    BackUp,
-    DeleteTable,
-    DropFromStack,
-    FreezeSource,
-    FromExport,
-    Settle,
-    Unprotect,
 )
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
@@ -63,12 +59,9 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         return _unfinished(spec, observed, missing)
     if source is None:
         return _recovery(spec, observed)
-    if spec.rebuild.strategy == "recover":
-        message = (
-            f"the table {source.description.name} is there; strategy: recover is for a lost one"
-        )
-        raise Refused(message, "use strategy: replace or side-by-side")
     require_ready(source.description, source.description.name)
+    if spec.rebuild.strategy == "recover":
+        return _repair(spec, observed, source)
     _refuse_taken_target(spec, observed)
     steps = tuple(_steps(spec, observed, source))
     told = tuple(notes(spec, observed, source))
@@ -97,7 +90,7 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
     source = as_exported(spec, observed.export)
     added = tuple(export.id for export in observed.incrementals)
     steps = (
-        *_mapping_steps(_use_export(spec, "only", observed.export.id, added)),
+        *mapping_steps(use_export(spec, "only", observed.export.id, added)),
         Approve(id="approve", dry_run="dry-run-only", deletes=None),
         *staging_steps(spec, source, "dry-run-only"),
         *_forgetting(observed),
@@ -105,6 +98,27 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
     )
     told = (*lost_settings(spec), *notes(spec, observed, source))
     return _plan(spec, observed, source, "recover", steps, told)
+
+
+def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
+    """Return the plan that makes a damaged table again as it was at some moment.
+
+    Raises:
+        Refused: the spec does not say of which moment, or the service does not remember it.
+    """
+    name, wanted = source.description.name, spec.source.export
+    if wanted.at is None and wanted.id is None:
+        message = f"the table {name} is there, and the spec does not say from when it is good"
+        hint = "source.export.at names the moment before the damage, source.export.id an export"
+        raise Refused(message, f"{hint}; a table that is sound is rebuilt by strategy: replace")
+    require_remembered(spec, observed, source)
+    if wanted.id is None:
+        observed = replace(observed, export=None)
+    steps = (
+        *damaged_steps(spec, observed, source),
+        *target_steps(spec, observed, source, "dry-run-only"),
+    )
+    return _plan(spec, observed, source, "recover", steps, tuple(notes(spec, observed, source)))
 
 
 def _forgetting(observed: Observed) -> Iterator[Step]:
@@ -147,14 +161,14 @@ def compile_dry_run(
 
     It names nothing that can be written. ``incrementals`` go on top of the export.
     """
-    use = _use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
+    use = use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
     notes = tuple(overlaps(export, incrementals))
-    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(use, sample)), notes)
+    return _reading_plan(spec, "dry-run", tuple(mapping_steps(use, sample)), notes)
 
 
 def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
     """Return the plan of a dry run over foreign files. It names nothing that can be written."""
-    return _reading_plan(spec, "dry-run", tuple(_mapping_steps(_convert(spec, "only"), sample)))
+    return _reading_plan(spec, "dry-run", tuple(mapping_steps(convert_files(spec, "only"), sample)))
 
 
 def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is read back
@@ -181,8 +195,8 @@ def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is rea
         others=spec.target.nonempty == "accept",
         export=read,
     )
-    use = replace(_use_export(spec, "only", export_id, incrementals), location=location)
-    return _reading_plan(spec, "verify", (*_mapping_steps(use), verify))
+    use = replace(use_export(spec, "only", export_id, incrementals), location=location)
+    return _reading_plan(spec, "verify", (*mapping_steps(use), verify))
 
 
 def checksum_attributes(spec: Spec) -> frozenset[str] | None:
@@ -198,26 +212,6 @@ def max_rejects(spec: Spec, items: int) -> int:
     if isinstance(allowed, Percentage):
         return math.floor(items * allowed.percent / 100)
     return allowed
-
-
-def _use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]) -> UseExport:
-    """Return the step that takes finished exports where the spec says they are."""
-    return UseExport(
-        id=f"export-{role}",
-        location=spec.source.export.location or "",
-        export_id=export_id,
-        incrementals=incrementals,
-        role=role,
-    )
-
-
-def _mapping_steps(use: UseExport | ConvertFiles, sample: int | None = None) -> Iterator[Step]:
-    """Yield the reading, checking, merging and mapping of finished exports."""
-    yield use
-    yield CheckExport(id="check-only", export=use.id, table_id=None, role="only")
-    if isinstance(use, UseExport) and use.incrementals:
-        yield MergeExports(id="merge-only", check="check-only", role="only")
-    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None, sample=sample)
 
 
 def _items(observed: Observed, source: TableSettings) -> int | None:
@@ -294,153 +288,27 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
     replaces = spec.rebuild.strategy == "replace"
     freezes = spec.rebuild.freeze == "resource-policy"
     role: Role = "rehearsal" if freezes else "only"
-    yield from _export_steps(spec, observed, source, role)
+    yield from export_steps(spec, observed, source, role)
     yield Approve(id="approve", dry_run=f"dry-run-{role}", deletes=table if replaces else None)
     last = role
     if freezes:
-        yield from _freeze_steps(spec, observed, source)
+        yield from freeze_steps(spec, observed, source)
         last = "final"
     elif spec.rebuild.backup != "none":
-        yield _backup(source)
+        yield back_up(source)
     # Whatever a load needs beside the table is there before the old one goes (I1).
     yield from staging_steps(spec, source, f"dry-run-{last}")
     if replaces:
-        yield from _delete_steps(spec, observed, source)
+        yield from delete_steps(observed, source, from_final_export(spec, observed))
     yield from target_steps(spec, observed, source, f"dry-run-{last}")
+    if not freezes and spec.source.export.kind == "native" and _makes_export(observed, spec):
+        yield list_changes(spec, observed, source, must=False)
 
 
-def _export_steps(
-    spec: Spec, observed: Observed, source: TableSettings, role: Role
-) -> Iterator[Step]:
-    """Yield the making, checking and mapping of one export."""
-    yield from _export_itself(spec, observed, source, role)
-    # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
+def _makes_export(observed: Observed, spec: Spec) -> bool:
+    """Return whether an unfrozen run makes the export that it loads, and takes none at hand."""
     wanted = spec.source.export
-    named = role == "only" and (wanted.id is not None or wanted.kind == "files")
-    table_id = None if named else source.description.table_id
-    yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
-    if observed.incrementals and role != "final":
-        yield MergeExports(id=f"merge-{role}", check=f"check-{role}", role=role)
-    bounds = "approve" if role == "final" else None
-    yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
-
-
-def _export_itself(
-    spec: Spec, observed: Observed, source: TableSettings, role: Role
-) -> Iterator[Step]:
-    """Yield the step that makes an export, or takes the one at hand.
-
-    A rehearsal takes what is there. The export that is loaded is made anew, unless the spec names
-    one by id, or incremental ones on top of one, and nothing is frozen for a later one.
-    """
-    wanted = spec.source.export
-    named = wanted.id is not None or bool(wanted.incrementals)
-    takes = role == "rehearsal" or (role == "only" and named)
-    if takes and observed.export is not None:
-        added = tuple(export.id for export in observed.incrementals)
-        yield _use_export(spec, role, observed.export.id, added)
-        return
-    if wanted.kind == "files":
-        yield _convert(spec, role)
-        return
-    if wanted.kind == "scan":
-        yield _scan(spec, source, role)
-        return
-    location = parse_location(wanted.location or "", spec.origin.folder)
-    if not isinstance(location, S3Prefix):
-        message = f"an export can only be made into S3; source.export.location is {wanted.location}"
-        raise Refused(message, "give an s3:// location, or source.export.id and freeze: none")
-    if not source.pitr and role != "final":
-        yield EnablePitr(id="pitr", table=source.description.name)
-    yield MakeExport(
-        id=f"export-{role}",
-        table_arn=source.description.arn,
-        table_id=source.description.table_id or "",
-        bucket=location.bucket,
-        prefix=location.prefix,
-        format=export_format(wanted),
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
-        role=role,
-    )
-
-
-def _convert(spec: Spec, role: Role) -> ConvertFiles:
-    """Return the step that makes an export of foreign files."""
-    wanted = spec.source.export
-    return ConvertFiles(
-        id=f"export-{role}", location=wanted.location or "", format=wanted.format, role=role
-    )
-
-
-def _scan(spec: Spec, source: TableSettings, role: Role) -> ScanTable:
-    """Return the step that reads the source by scan."""
-    description, wanted = source.description, spec.source.export
-    return ScanTable(
-        id=f"export-{role}",
-        table=description.name,
-        table_arn=description.arn,
-        table_id=description.table_id,
-        location=wanted.location,
-        segments=wanted.segments,
-        rate=wanted.rate,
-        consistent=wanted.consistent,
-        role=role,
-    )
-
-
-def _freeze_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield freeze, backup, settling and the final export."""
-    description = source.description
-    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=description.table_id or "")
-    if spec.rebuild.backup != "none":
-        yield _backup(source)
-    yield Settle(id="settle", freeze="freeze", seconds=_settle_seconds(spec, observed))
-    yield from _export_steps(spec, observed, source, "final")
-
-
-def _backup(source: TableSettings) -> BackUp:
-    """Return the step that backs the source up."""
-    description = source.description
-    return BackUp(id="backup", table=description.name, table_id=description.table_id or "")
-
-
-def _settle_seconds(spec: Spec, observed: Observed) -> int:
-    """Return how long the fence must have held; the sandbox's policies need no time to spread."""
-    return 0 if observed.sandbox else spec.rebuild.settle_seconds
-
-
-def _delete_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield what makes the old table go."""
-    description = source.description
-    table_id = description.table_id or ""
-    if description.deletion_protection:
-        yield Unprotect(id="unprotect", table=description.name, table_id=table_id)
-    proofs: dict[str, Any] = {
-        "table": description.name,
-        "table_id": table_id,
-        "freeze": "freeze",
-        "backup": "backup",
-        "approval": "approve",
-        "successor": FromExport(
-            final_export="export-final",
-            final_check="check-final",
-            final_dry_run="dry-run-final",
-            settle_seconds=_settle_seconds(spec, observed),
-        ),
-    }
-    stack = observed.stack
-    if stack is not None:
-        yield DropFromStack(
-            id="drop",
-            stack=stack.variants["absent"],
-            retains=stack.retains,
-            original=stack.variants["original"],
-            logical_id=stack.old or "",
-            **proofs,
-        )
-    if stack is None or stack.retains:
-        yield DeleteTable(id="delete", **proofs)
+    return observed.export is None or (wanted.id is None and not wanted.incrementals)
 
 
 def _functions_sha256(spec: Spec) -> str | None:

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "diff.jsonl"
 
     @property
+    def changes(self) -> Path:
+        """Return the file that lists whose items were written after the export."""
+        return self.path / "changes.jsonl"
+
+    @property
     def spool(self) -> Path:
         """Return the folder of data files fetched from S3."""
         return self.path / "spool"

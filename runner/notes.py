@@ -25,6 +25,8 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
         yield f"the stream of {name} ends with it: the new one has another ARN"
     if source.description.status == GONE:
         yield f"writes to {name} after its export are lost with it"
+    elif spec.rebuild.strategy == "recover":
+        yield f"what was written to {name} after its export is lost; a backup keeps it as it is now"
     elif spec.rebuild.freeze == "none":
         yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
     elif spec.rebuild.strategy == "side-by-side":

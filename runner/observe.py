@@ -37,6 +37,8 @@ class Observed:
     """The table that has the target's name now; the source itself for a replace."""
     target_pitr: bool = False
     """Whether that table has point-in-time recovery, as far as the plan needs to know."""
+    recoverable: tuple[datetime, datetime] | None = None
+    """From when to when point-in-time recovery knows the source, as far as the plan needs it."""
     export: Export | None
     """The finished export at hand: the one the spec names, else the newest of this table."""
     incrementals: tuple[Export, ...] = ()
@@ -70,10 +72,20 @@ def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
         source=source,
         target=target,
         target_pitr=pitr,
+        recoverable=_recoverable(spec, aws, source),
         export=export,
         incrementals=incrementals_at_hand(spec, lambda: aws, export),
         stack=survey(spec, aws, source, assemblies, clock),
     )
+
+
+def _recoverable(
+    spec: Spec, aws: Aws, source: TableSettings | None
+) -> tuple[datetime, datetime] | None:
+    """Return which moments of the source are known, where the plan depends on it."""
+    if source is None or spec.rebuild.strategy != "recover":
+        return None
+    return aws.tables.recoverable(source.description.name)
 
 
 def export_at_hand(

@@ -32,6 +32,7 @@ from retable.runner.source_steps import (
     DeleteTable,
     DropFromStack,
     FreezeSource,
+    ListChanges,
     Settle,
     SourceStep,
     Unprotect,
@@ -46,6 +47,7 @@ from retable.runner.steps.deploy import adopt_table, deploy_stack, deploy_table,
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle
+from retable.runner.steps.later import list_changes
 from retable.runner.steps.load import load
 from retable.runner.steps.merge import merge_exports
 from retable.runner.steps.restore import count_items, restore_backup
@@ -94,6 +96,8 @@ def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR
             return back_up(step, world)
         case Settle():
             return settle(step, world)
+        case ListChanges():
+            return list_changes(step, world)
         case Unprotect():
             return unprotect(step, world)
         case DropFromStack():

@@ -37,6 +37,8 @@ class MakeExport:
     format: Format
     bucket_owner: str | None = None
     kms_key: str | None = None
+    at: str | None = None
+    """The moment that the export shall show, in ISO 8601; ``None`` is when it is made."""
     role: Role
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.export.manifest import Export
+from retable.runner.failure import Refused
+from retable.runner.observe import Observed
 from retable.schema.spec import Indexes, Spec
 
 GONE = "GONE"
@@ -41,6 +43,27 @@ def as_exported(spec: Spec, export: Export) -> TableSettings:
         policy=None,
         unkept=(),
     )
+
+
+def require_remembered(spec: Spec, observed: Observed, source: TableSettings) -> None:
+    """See that all that was written since the export can be told: it is about to be lost.
+
+    Raises:
+        Refused: point-in-time recovery is off, or does not reach as far back.
+    """
+    name, recovery = source.description.name, observed.recoverable
+    at = spec.source.export.at
+    if at is None and observed.export is not None:
+        at = observed.export.export_time
+    if recovery is None:
+        message = f"{name} has no point-in-time recovery, so what was written to it is not known"
+        raise Refused(message, "make a repaired table beside it: strategy: side-by-side")
+    if at is None or not recovery[0] <= at <= recovery[1]:
+        message = (
+            f"point-in-time recovery of {name} knows {recovery[0].isoformat()} to "
+            f"{recovery[1].isoformat()}; found {at.isoformat() if at else 'no export'}"
+        )
+        raise Refused(message, "name another moment or a later export")
 
 
 def lost_settings(spec: Spec) -> Iterator[str]:

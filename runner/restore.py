@@ -13,7 +13,6 @@ from retable.runner.failure import Refused
 from retable.runner.journal import Record
 from retable.runner.plan import (
     AdoptTable,
-    CheckExport,
     CountItems,
     DeployStack,
     LiftFence,
@@ -29,6 +28,7 @@ from retable.runner.source_steps import (
     DropFromStack,
     FreezeSource,
     FromBackup,
+    FromExport,
     Removal,
     Settle,
     Unprotect,
@@ -45,8 +45,9 @@ class Lost:
     """As they were before that run's first change (I8)."""
     backup_arn: str
     export_id: str
-    exported: int
-    """Items of the last export, which was made behind the same freeze as the backup."""
+    """The export that the run loads."""
+    exported: int | None
+    """Items of that export, where it was made behind the same freeze as the backup."""
 
 
 def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
@@ -60,16 +61,18 @@ def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
     if plan.command != "run" or not begun or plan.settings is None:
         message = f"run {run_id} has deleted no table, so there is none to bring back"
         raise Refused(message, "migrate run SPEC --abort puts the source back as it was")
-    final = [
-        step.id for step in plan.steps if isinstance(step, CheckExport) and step.role == "final"
-    ]
-    checked = _done(records, final[0])
+    successor = begun[0].successor
+    if isinstance(successor, FromBackup):
+        raise TypeError(begun[0].id)
+    behind = isinstance(successor, FromExport)
+    check = successor.final_check if isinstance(successor, FromExport) else successor.check
+    checked = _done(records, check)
     return Lost(
         run_id=run_id,
         settings=plan.settings,
         backup_arn=str(_done(records, begun[0].backup)["arn"]),
         export_id=str(checked["export_id"]),
-        exported=int(checked["item_count"]),
+        exported=int(checked["item_count"]) if behind else None,
     )
 
 
@@ -113,7 +116,7 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
         key=gone.key,
         settings=present,
         items=lost.exported,
-        items_are_exact=True,
+        items_are_exact=lost.exported is not None,
         steps=steps,
         notes=tuple(_notes(lost, present)),
     )
@@ -175,9 +178,10 @@ def _coming_back(
         sse=description.sse,
         replaces=gone if present is not None else None,
     )
-    yield CountItems(
-        id="count", create="create", exported=lost.exported, expires=settings.ttl is not None
-    )
+    if lost.exported is not None:
+        yield CountItems(
+            id="count", create="create", exported=lost.exported, expires=settings.ttl is not None
+        )
     yield RestoreSettings(
         id="settings",
         create="create",

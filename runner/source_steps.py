@@ -46,6 +46,27 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListChanges:
+    """List whose items were written to the source after the export that is loaded."""
+
+    id: str
+    table_arn: str
+    table_id: str
+    since: str
+    """The id of the ``CheckExport`` step whose export they come after."""
+    bucket: str
+    prefix: str
+    bucket_owner: str | None
+    kms_key: str | None
+    least_seconds: int
+    """What an incremental export covers at least."""
+    must: bool
+    """Whether nothing may be deleted without the list; else it is for information."""
+    accepted: bool
+    """Whether it was accepted by name that those writes are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unprotect:
     """Turn the source's deletion protection off, so that it can be deleted."""
 
@@ -61,6 +82,17 @@ class FromExport:
     final_export: str
     final_check: str
     final_dry_run: str
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromEarlier:
+    """What comes after a removal is loaded from an export of an earlier time."""
+
+    check: str
+    dry_run: str
+    changes: str
+    """The id of the ``ListChanges`` step, which has told what is lost by it."""
     settle_seconds: int
 
 
@@ -81,7 +113,7 @@ class Removal:
     freeze: str
     backup: str
     approval: str
-    successor: FromExport | FromBackup
+    successor: FromExport | FromEarlier | FromBackup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,5 +149,7 @@ class DropFromStack(Removal):
     """The table's address in that."""
 
 
-SourceStep = Approve | FreezeSource | BackUp | Settle | Unprotect | DropFromStack | DeleteTable
+SourceStep = (
+    Approve | FreezeSource | BackUp | Settle | ListChanges | Unprotect | DropFromStack | DeleteTable
+)
 """What becomes of the old table."""

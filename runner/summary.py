@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from retable.runner.cut_over import cut_over
+from retable.runner.ending import ending
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.folder import RunFolder
 from retable.runner.journal import RUN, Record
@@ -40,6 +40,7 @@ from retable.runner.report.model import (
     StepReport,
     Verdict,
 )
+from retable.runner.source_steps import ListChanges
 from retable.runner.throughput import THROUGHPUT
 from retable.runner.titles import title
 from retable.schema.spec import KeySchema, Spec
@@ -66,7 +67,12 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     partitions = _at_the_planned_rate(portrait, spec)
     verdict = _verdict(plan, records, failure)
     checked = _facts_of(CheckExport, plan, records, "done") if verdict == "passed" else {}
-    told = (*plan.notes, *_merge_notes(plan, records), *cut_over(plan, checked), *notes)
+    told = (
+        *plan.notes,
+        *_merge_notes(plan, records),
+        *_ending(plan, records, folder, checked),
+        *notes,
+    )
     return Report(
         command=plan.command,
         verdict=verdict,
@@ -90,7 +96,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),
         collisions=_collisions(mapped, portrait),
-        notes=(*told, *_hot(partitions, spec)),
+        notes=(*told, *notes, *_hot(partitions, spec)),
         failure=failure.message if failure else None,
         hint=failure.hint if failure else None,
         run_folder=str(folder.path),
@@ -104,6 +110,12 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         throughput=tuple(_throughput(plan, records)),
         buckets=_buckets(verified),
     )
+
+
+def _ending(plan: Plan, records: list[Record], folder: RunFolder, checked: Facts) -> Iterator[str]:
+    """Yield what a finished run says of its end."""
+    changes = _facts_of(ListChanges, plan, records, "done")
+    return ending(plan, checked, changes, str(folder.changes))
 
 
 def _verdict(plan: Plan, records: list[Record], failure: Failure | None) -> Verdict:

@@ -33,6 +33,7 @@ from retable.runner.source_steps import (
     DeleteTable,
     DropFromStack,
     FreezeSource,
+    ListChanges,
     Settle,
     SourceStep,
     Unprotect,
@@ -72,7 +73,9 @@ def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "+"
         case LoadItems() | StageItems():
             return ">"
-        case VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun():
+        case (
+            VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun() | ListChanges()
+        ):
             return "?"
         case Approve():
             return "!"
@@ -89,7 +92,8 @@ def _export_title(step: ExportStep) -> str:  # noqa: PLR0911 -- a table
         case EnablePitr():
             return f"turn on point-in-time recovery of {step.table}"
         case MakeExport():
-            return f"make the {_of(step.role)}export into s3://{step.bucket}/{step.prefix}"
+            moment = "" if step.at is None else f" as of {step.at}"
+            return f"make the {_of(step.role)}export{moment} into s3://{step.bucket}/{step.prefix}"
         case ScanTable():
             kind = "consistent " if step.consistent else ""
             rate = f" at {step.rate:,} read units a second" if step.rate else ""
@@ -121,6 +125,8 @@ def _source_title(step: SourceStep) -> str:  # noqa: PLR0911 -- a table
             return f"back up {step.table}"
         case Settle():
             return f"let the freeze settle for {step.seconds} s"
+        case ListChanges():
+            return f"list what was written to {_name(step.table_arn)} after the export"
         case Unprotect():
             return f"turn off deletion protection of {step.table}"
         case DropFromStack(retains=True):

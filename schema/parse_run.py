@@ -35,6 +35,7 @@ def parse_rebuild(cursor: Cursor) -> Rebuild:
         settle_seconds=_settle(cursor, freeze),
         backup=_backup(cursor),
         provision=parse_provision(cursor),
+        accept=tuple(cursor.get("accept", ())),
     )
 
 

@@ -1,6 +1,7 @@
 """``source`` of a spec, and the paths and durations that other sections use as well."""
 
 import re
+from datetime import UTC, datetime
 from typing import Literal
 
 from retable.schema.cursor import Cursor
@@ -14,7 +15,7 @@ NAME_RULE = "3 to 255 of a-z, A-Z, 0-9, _, . and -"
 # Partitions such as aws-cn and aws-us-gov included.
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([^/]+)", re.ASCII)
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]{1,2}", re.ASCII)
-_ONLY_NATIVE = ("incrementals", "kms_key")
+_ONLY_NATIVE = ("at", "incrementals", "kms_key")
 _NOT_FOR_FILES = ("id", "max_age")
 _NOT_FOR_SCAN = ("format",)
 _ONLY_FILES = ("columns", "accept", "count", "checksums")
@@ -93,6 +94,7 @@ def _export(cursor: Cursor) -> Export:
         location=cursor.get("location"),
         id=cursor.get("id"),
         format=cursor.get("format", "dynamodb-json"),
+        at=_at(cursor["at"]) if "at" in cursor else None,
         max_age_seconds=parse_seconds(cursor["max_age"]) if "max_age" in cursor else None,
         incrementals=_incrementals(cursor),
         bucket_owner=cursor.get("bucket_owner"),
@@ -105,6 +107,16 @@ def _export(cursor: Cursor) -> Export:
         count=cursor.get("count"),
         checksums=cursor.get("checksums"),
     )
+
+
+def _at(cursor: Cursor) -> datetime | None:
+    """Return a moment; the schema has seen to its form, not to whether there is such a day."""
+    try:
+        return datetime.fromisoformat(cursor.value).astimezone(UTC)
+    except ValueError:
+        message = f"there is no such moment; found {shown(cursor.value)}"
+        cursor.error(Rule.BAD_FORM, message)
+        return None
 
 
 def _incrementals(cursor: Cursor) -> Literal["all"] | tuple[str, ...]:

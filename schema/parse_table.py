@@ -61,6 +61,7 @@ def parse_sandbox(cursor: Cursor) -> Sandbox:
         items=cursor.get("items", 1000),
         stack=parse_variant(cursor.get("stack")) if "stack" in cursor else None,
         lost=cursor.get("lost", False),
+        damage=check_inside(cursor["damage"]) if "damage" in cursor else None,
     )
 
 

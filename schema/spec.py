@@ -8,6 +8,7 @@ a value; ``parse`` does. Defaults that need the live table (billing, indexes, se
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +115,8 @@ class Export:
     format: Literal["dynamodb-json", "ion", "parquet", "json-lines", "csv", "data-pipeline"] = (
         "dynamodb-json"
     )
+    at: datetime | None = None
+    """The moment of which a new export is made; ``None`` is now."""
     max_age_seconds: int | None = None
     incrementals: Literal["all"] | tuple[str, ...] = ()
     """Incremental exports that go on top of the full one, by id, or whatever follows it."""
@@ -219,6 +222,8 @@ class Rebuild:
     settle_seconds: int = 300
     backup: Literal["on-demand", "none"] | AwsBackup = "on-demand"
     provision: Literal["api"] | CdkProvision = "api"
+    accept: tuple[Literal["later-writes"], ...] = ()
+    """What is lost and may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,6 +419,8 @@ class Sandbox:
     """The state of the app that is deployed first, which makes the source table."""
     lost: bool = False
     """Whether the table is deleted once it is exported, behind everybody's back."""
+    damage: str | None = None
+    """A file like ``seed`` of what was written after ``source.export.at``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ IN_PROGRESS = "IN_PROGRESS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
-    """A full export to be made. The same request and token give the same export for 8 hours."""
+    """An export to be made. The same request and token give the same export for 8 hours."""
 
     table_arn: str
     bucket: str
@@ -32,6 +32,10 @@ class ExportRequest:
     """The account that owns the bucket, where it is another one."""
     kms_key: str | None = None
     """The key that S3 encrypts it with; ``None`` is S3's own."""
+    at: datetime | None = None
+    """The moment that a full export shall show; ``None`` is now."""
+    window: tuple[datetime, datetime] | None = None
+    """From when on and until before when changes shall be in it; ``None`` is a full export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ class Exports:
         self._client = client
 
     def start(self, wanted: ExportRequest, client_token: str) -> str:
-        """Start a full export and return its ARN; the same token gives the same export for 8 h.
+        """Start an export and return its ARN; the same token gives the same export for 8 h.
 
         Raises:
             Refused: point-in-time recovery is off.
@@ -69,6 +73,15 @@ class Exports:
             "ExportFormat": wanted.format,
             "ExportType": "FULL_EXPORT",
         }
+        if wanted.at is not None:
+            request["ExportTime"] = wanted.at
+        if wanted.window is not None:
+            request["ExportType"] = "INCREMENTAL_EXPORT"
+            request["IncrementalExportSpecification"] = {
+                "ExportFromTime": wanted.window[0],
+                "ExportToTime": wanted.window[1],
+                "ExportViewType": "NEW_IMAGE",
+            }
         # An empty prefix is refused; leaving it out means the bucket's root.
         if wanted.prefix.strip("/"):
             request["S3Prefix"] = wanted.prefix.strip("/")
@@ -83,6 +96,9 @@ class Exports:
                 if code_of(error) == "PointInTimeRecoveryUnavailableException":
                     message = f"{table_arn} has no point-in-time recovery, which an export needs"
                     raise Refused(message, "turn it on for the table") from error
+                if code_of(error) == "InvalidExportTimeException":
+                    message = f"{table_arn} cannot be exported as of that time"
+                    raise Refused(message, "point-in-time recovery does not reach there") from error
                 raise
         return str(answer["ExportDescription"]["ExportArn"])
 

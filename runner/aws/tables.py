@@ -220,6 +220,18 @@ class Tables:
                 if self.get_policy(arn) is not None:
                     raise _changed(arn) from error
 
+    def recoverable(self, table: str) -> tuple[datetime, datetime] | None:
+        """Return the first and the last moment that point-in-time recovery knows, where it is on.
+
+        The last is now: the service tells one about five minutes back, and takes later ones.
+        """
+        answer = self._client.describe_continuous_backups(TableName=table)
+        told = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        first = told.get("EarliestRestorableDateTime")
+        if told.get("PointInTimeRecoveryStatus") != "ENABLED" or first is None:
+            return None
+        return first, self.service_time(table)
+
     def enable_pitr(self, table: str, *, clock: Clock, progress: Progress) -> None:
         """Turn point-in-time recovery on and wait until it is.
 

@@ -74,7 +74,8 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     saved = None if plan_file is None else read_saved_plan(plan_file, spec, run_dir)
     _require_supported(unsupported(spec))
     require_leave(spec)
-    require_given(_deleted_by(spec), leave)
+    if spec.rebuild.strategy != "recover":
+        require_given(_deleted_by(spec), leave)
     with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
         observed = observe(spec, connect(), SystemClock(), planned)
@@ -84,6 +85,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
             require_same(saved[0], plan, plan_file)
             plan, plan_id = saved
         show_plan(plan, spec)
+        require_given(plan.deletes, leave)
         keeper = state.keeper(connect) if state is not None else None
         folder = start_folder(plan, run_dir, plan_id, planned)
         leaver = approval(leave)
@@ -135,7 +137,7 @@ def resume_run(  # noqa: PLR0913, PLR0917 -- what to resume, where, with whose l
         connect = connector(spec, environ)
         folder, plan = _open_run(spec, run_dir, run_id, state, connect)
         require_leave(spec)
-        require_given(_deleted_by(spec), leave)
+        require_given(plan.deletes, leave)
         keeper = state.keeper(connect) if state is not None else None
         carry_out(spec, plan, folder, connect, approval(leave), wanted, keeper=keeper)
 

@@ -39,6 +39,7 @@ from retable.runner.source_steps import (
     DeleteTable,
     DropFromStack,
     FreezeSource,
+    ListChanges,
     Settle,
     Unprotect,
 )
@@ -168,6 +169,14 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
         *_on("source", "dynamodb:CreateBackup", "dynamodb:DescribeTable"),
         *_on("backups of source", "dynamodb:DescribeBackup"),
         *_on("anything", "dynamodb:ListBackups"),
+    ),
+    ListChanges: (
+        *_on("source", "dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"),
+        *_on("exports of source", "dynamodb:DescribeExport"),
+        *READ_OBJECTS,
+        *WRITE_OBJECTS,
+        *_on("objects", "s3:PutObjectAcl"),
+        *USE_KEY,
     ),
     Settle: _on("source", "dynamodb:GetResourcePolicy"),
     Unprotect: _on("source", "dynamodb:DescribeTable", "dynamodb:UpdateTable"),

@@ -43,7 +43,7 @@ class ExportHead:
     prefix: str | None
     export_id: str
     export_time: datetime
-    """When it was asked for; a full export shows that moment."""
+    """The moment that a full export shows; when an incremental one was asked for."""
     output_format: Literal["DYNAMODB_JSON", "ION"] = "DYNAMODB_JSON"
     kms_key: str | None = None
     """The key that S3 encrypts with; ``None`` is S3's own."""

@@ -3,8 +3,9 @@
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -151,6 +152,8 @@ class Sandbox:
                 pass
             case "POST", "faults":
                 status, answer = self._set_faults(orjson.loads(raw))
+            case "POST", "past":
+                status, answer = self._set_past(orjson.loads(raw))
             case "POST", "writer":
                 wanted = orjson.loads(raw)
                 endpoint = f"http://{environ['HTTP_HOST']}"
@@ -158,6 +161,19 @@ class Sandbox:
             case _:
                 status, answer = 404, {"message": f"the sandbox has no {what}"}
         return status, [("Content-Type", "application/json")], orjson.dumps(answer)
+
+    def _set_past(self, wanted: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """Let what a table holds have been in it since some moment of the past."""
+        moment = datetime.fromisoformat(wanted["since"])
+        with self.state.lock:
+            table = self.state.find_table(wanted["region"], wanted["table"])
+            log = None if table is None else self.state.extras(table).log
+            if table is None or log is None:
+                return 400, {"message": f"{wanted['table']} has no point-in-time recovery"}
+            log.begin_at(moment)
+            recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
+            recovery["EarliestRestorableDateTime"] = moment.timestamp()
+        return 200, self.report()
 
     def _set_faults(self, changes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Put faults in force; ``seed`` starts the random numbers anew."""

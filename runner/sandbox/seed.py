@@ -7,6 +7,7 @@ import gzip
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ class _Seeder:
             self._lose_table()
             return count, export_id
         self._apply_settings()
+        if self._spec.source.export.at is not None:
+            self._damage(self._spec.source.export.at)
         self._client.control("writer", {"table": self._table, "region": self._client.region})
         return count, export_id
 
@@ -122,6 +125,18 @@ class _Seeder:
                 message = f"{self._table} is still there, and the spec says it is lost"
                 raise Refused(message)
             self._clock.sleep(POLL_SECONDS)
+
+    def _damage(self, at: datetime) -> None:
+        """Let what is there have been there before ``at``, and write what came after it."""
+        since = at - timedelta(hours=1)
+        past = {"table": self._table, "region": self._client.region, "since": since.isoformat()}
+        self._client.control("past", past)
+        if self._section.damage is None:
+            return
+        first = 1
+        for batch in _batches(_seed_items(self._spec.origin.folder / self._section.damage)):
+            self._write(batch, first)
+            first += len(batch)
 
     def _wait_active(self) -> None:
         """Wait until the table is ACTIVE."""

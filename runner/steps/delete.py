@@ -11,6 +11,7 @@ from retable.runner.source_steps import (
     DeleteTable,
     FreezeSource,
     FromBackup,
+    FromEarlier,
     FromExport,
     Removal,
     Unprotect,
@@ -72,8 +73,12 @@ def require_leave_to_delete(step: Removal, world: World) -> None:
     if isinstance(step.successor, FromBackup):
         require_available(step.successor.backup_arn, world)
         return
-    _require_final_export(step, step.successor, world)
-    _require_dry_run(step.successor, world)
+    if isinstance(step.successor, FromEarlier):
+        _require_changes_told(step, step.successor, world)
+        _require_dry_run(step.successor.check, step.successor.dry_run, world)
+    else:
+        _require_final_export(step, step.successor, world)
+        _require_dry_run(step.successor.final_check, step.successor.final_dry_run, world)
     _require_valid_requests(world)
 
 
@@ -98,34 +103,49 @@ def _require_backup(step: Removal, world: World) -> None:
     require_available(str(world.evidence(step.backup)["arn"]), world)
 
 
+def _require_changes_told(step: Removal, made: FromEarlier, world: World) -> None:
+    """The export is whole, and all that was written since, up to the end of writes, was told."""
+    _require_whole(step, made.check, world)
+    told = world.evidence(made.changes)
+    until = datetime.fromisoformat(str(told["until"]))
+    _require_settled(step, until, made.settle_seconds, "the list of later writes ends", world)
+
+
 def _require_final_export(step: Removal, made: FromExport, world: World) -> None:
     """The files are proved by this process, and the export began late enough after the fence."""
-    files = checked_files(made.final_check, world)
-    checked = world.evidence(made.final_check)
+    _require_whole(step, made.final_check, world)
+    exported = datetime.fromisoformat(str(world.evidence(made.final_check)["export_time"]))
+    _require_settled(step, exported, made.settle_seconds, "the final export is of", world)
+
+
+def _require_whole(step: Removal, check: str, world: World) -> None:
+    files, checked = checked_files(check, world), world.evidence(check)
     if checked["table_id"] != step.table_id:
-        message = f"the final export is of TableId {checked['table_id']}, not {step.table_id}"
+        message = f"the export is of TableId {checked['table_id']}, not {step.table_id}"
         raise CheckFailed(message)
     if sum(file.item_count for file in files) != checked["item_count"]:
-        message = f"the final export has not the {checked['item_count']} items it was checked with"
+        message = f"the export has not the {checked['item_count']} items it was checked with"
         raise CheckFailed(message)
-    exported = datetime.fromisoformat(str(checked["export_time"]))
-    waited = (exported - frozen_since(step.freeze, world)).total_seconds()
-    if waited < made.settle_seconds:
+
+
+def _require_settled(
+    step: Removal, moment: datetime, seconds: int, what: str, world: World
+) -> None:
+    waited = (moment - frozen_since(step.freeze, world)).total_seconds()
+    if waited < seconds:
         message = (
-            f"the final export is of {int(waited)} s after the freeze was first seen, "
-            f"expected at least {made.settle_seconds} s"
+            f"{what} {int(waited)} s after the freeze was first seen, expected at least {seconds} s"
         )
         raise CheckFailed(message, "start a new run")
 
 
-def _require_dry_run(made: FromExport, world: World) -> None:
-    facts = world.evidence(made.final_dry_run)
-    exported = world.evidence(made.final_check)["item_count"]
+def _require_dry_run(check: str, dry_run: str, world: World) -> None:
+    facts, exported = world.evidence(dry_run), world.evidence(check)["item_count"]
     if facts["read"] != exported:
         message = f"the dry run covered {facts['read']} of {exported} exported items"
         raise CheckFailed(message)
     if facts["rejected"] > max_rejects(world.spec, facts["read"]) or facts["unresolved_keys"]:
-        message = "the dry run of the final export is not clean"
+        message = "the dry run of the export is not clean"
         raise CheckFailed(message)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from retable.runner.aws.exports import ExportRequest, ExportState
@@ -51,6 +52,7 @@ def make_export(step: MakeExport, world: World) -> Evidence:
             format=step.format,
             bucket_owner=step.bucket_owner,
             kms_key=step.kms_key,
+            at=None if step.at is None else datetime.fromisoformat(step.at),
         )
         arn = start_export(step.id, ENDED, wanted, world)
     state = completed_export(step.id, arn, world)

@@ -1,6 +1,8 @@
 """A table that is lost is made again from its export, by the installed command."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -54,16 +56,6 @@ def test_what_nothing_is_left_of_is_told_before_it_is_missed(tmp_path: Path) -> 
     assert "the settings of orders are gone with it" in ended.out
 
 
-def test_a_table_that_is_there_is_not_recovered(tmp_path: Path) -> None:
-    spec = tmp_path / "lost.migrate.yaml"
-    text = EXAMPLE.read_text("utf-8").replace("  lost: true\n", "")
-    spec.write_text(text.replace("seeds/orders.jsonl", "orders.jsonl"), "utf-8")
-    (tmp_path / "orders.jsonl").write_bytes((SPECS / "seeds" / "orders.jsonl").read_bytes())
-    ended = refusal(tmp_path, spec)
-    assert ended.code == 2
-    assert "is for a lost one" in ended.err
-
-
 def test_a_table_that_is_not_there_needs_an_export_by_name(tmp_path: Path) -> None:
     spec = tmp_path / "lost.migrate.yaml"
     text = EXAMPLE.read_text("utf-8").replace("strategy: recover", "strategy: replace")
@@ -73,3 +65,109 @@ def test_a_table_that_is_not_there_needs_an_export_by_name(tmp_path: Path) -> No
     assert ended.code == 2
     assert "the table orders does not exist" in ended.err
     assert "strategy: recover" in ended.err
+
+
+DAMAGED = SPECS / "damaged-orders.migrate.yaml"
+LEAVE = ("--yes", "--allow-delete", "orders")
+
+
+def reader(env: dict[str, str]) -> Any:
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name="eu-west-1",
+        aws_access_key_id="READER",
+        aws_secret_access_key="secret",  # noqa: S106 -- any key opens the sandbox
+    )
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def by_id(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {item["order_id"]["S"]: item for item in items}
+
+
+def test_a_damaged_table_is_made_again_as_it_was_and_tells_what_is_lost(tmp_path: Path) -> None:
+    seeded = [line["Item"] for line in lines_of(SPECS / "seeds" / "orders.jsonl")]
+    later = [line["Item"] for line in lines_of(SPECS / "seeds" / "damage.jsonl")]
+    with standing_sandbox(DAMAGED) as env:
+        client = reader(env)
+        before = client.describe_table(TableName="orders")["Table"]
+        refused = migrate("run", DAMAGED, "--yes", cwd=tmp_path, env=env)
+        assert (refused.code, "--allow-delete orders" in refused.err) == (2, True)
+        ended = migrate("run", DAMAGED, *LEAVE, cwd=tmp_path, env=env)
+        assert ended.code == 0, ended.err
+        after = client.describe_table(TableName="orders")["Table"]
+        found = by_id(client.scan(TableName="orders", ConsistentRead=True)["Items"])
+        client.close()
+    assert after["TableId"] != before["TableId"]
+    assert after["DeletionProtectionEnabled"]
+    kept = [item for item in seeded if item["status"]["S"] != "DELETED"]
+    assert found.keys() == by_id(kept).keys()
+    assert all("total" in item and "N" in item["total"] for item in found.values())
+    (listed,) = tmp_path.glob(".migrate/*/changes.jsonl")
+    keys = [json.loads(line["key"])["order_id"]["S"] for line in lines_of(listed)]
+    assert sorted(keys) == sorted(by_id(later))
+    (told,) = (note for note in ended.report["notes"] if "were written after its export" in note)
+    assert "13 items of orders" in told
+
+
+def test_i1_writes_that_nobody_gave_up_stop_a_repair_before_the_delete(tmp_path: Path) -> None:
+    spec = tmp_path / "damaged.migrate.yaml"
+    text = DAMAGED.read_text("utf-8").replace("accept: [later-writes]", "freeze: none")
+    spec.write_text(text, "utf-8")
+    (tmp_path / "seeds").mkdir()
+    for name in ("orders.jsonl", "damage.jsonl"):
+        (tmp_path / "seeds" / name).write_bytes((SPECS / "seeds" / name).read_bytes())
+    with standing_sandbox(spec) as env:
+        client = reader(env)
+        before = client.describe_table(TableName="orders")["Table"]
+        ended = migrate("run", spec, *LEAVE, cwd=tmp_path, env=env)
+        after = client.describe_table(TableName="orders")["Table"]
+        client.put_item(TableName="orders", Item={"order_id": {"S": "writers-may-write"}})
+        client.close()
+    assert ended.code == 1
+    assert "13 items of orders were written after 2026-11-20T03:00:00+00:00" in ended.err
+    assert "accept: [later-writes] under rebuild lets them go" in ended.err
+    assert "the freeze of orders was lifted; nothing was deleted" in ended.err
+    assert after["TableId"] == before["TableId"]
+
+
+def test_a_moment_that_nobody_remembers_is_refused_before_anything_is_touched(
+    tmp_path: Path,
+) -> None:
+    spec = tmp_path / "damaged.migrate.yaml"
+    with standing_sandbox(DAMAGED) as env:
+        text = DAMAGED.read_text("utf-8").replace("2026-11-20T03", "2026-01-20T03")
+        spec.write_text(text.partition("sandbox:")[0], "utf-8")
+        ended = migrate("run", spec, *LEAVE, cwd=tmp_path, env=env)
+        assert ended.code == 2
+        assert "point-in-time recovery of orders knows 2026-11-20T02:00:00+00:00 to" in ended.err
+        spec.write_text(
+            text.replace('    at: "2026-01', "    max_age: 1d #").partition("sandbox:")[0]
+        )
+        unsaid = migrate("run", spec, *LEAVE, cwd=tmp_path, env=env)
+    assert unsaid.code == 2
+    assert "the spec does not say from when it is good" in unsaid.err
+
+
+def test_an_unfrozen_rebuild_beside_the_source_lists_what_was_written_meanwhile(
+    tmp_path: Path,
+) -> None:
+    spec = tmp_path / "beside.migrate.yaml"
+    text = (SPECS / "orders.migrate.yaml").read_text("utf-8")
+    text = text.replace("  strategy: replace\n", "  strategy: side-by-side\n")
+    text = text.replace("  freeze: resource-policy\n", "  freeze: none\n")
+    source, mark, rest = text.partition("target:\n  table: orders")
+    spec.write_text(source + mark + "-v2" + rest.partition("sandbox:")[0], "utf-8")
+    with standing_sandbox(SPECS / "orders.migrate.yaml", "--writer", "20") as env:
+        ended = migrate("run", spec, "--yes", cwd=tmp_path, env=env)
+    assert ended.code == 0, ended.err
+    notes = ended.report["notes"]
+    (verdict,) = (note for note in notes if note.startswith("verified as of"))
+    assert "not ready for cut-over" in verdict
+    (told,) = (note for note in notes if "were written after its export" in note)
+    (listed,) = tmp_path.glob(".migrate/*/changes.jsonl")
+    assert told.startswith(f"{len(lines_of(listed)):,} items of orders")

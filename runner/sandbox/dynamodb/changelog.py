@@ -3,7 +3,7 @@
 Images are shared with the table and never changed. Writing things down is ``recording``'s.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,23 @@ class ChangeLog:
         """Return an empty log: a backup has the items, not how they came to be."""
         return ChangeLog(self.since)
 
+    def held_at(
+        self, moment: datetime, items: Iterable[Typed], key_of: Callable[[Typed], Typed]
+    ) -> list[Typed]:
+        """Return what the table held at ``moment``, given the ``items`` that it holds now."""
+        later = [change for change in self.changes if change.moment >= moment]
+        if not later:
+            return list(items)
+        held: dict[bytes, Typed | None] = {_name(key_of(item)): item for item in items}
+        for change in reversed(later):
+            held[_name(change.key)] = change.old
+        return [item for item in held.values() if item is not None]
+
+    def begin_at(self, moment: datetime) -> None:
+        """Let all that was written so far have been written before ``moment``."""
+        self.since = moment
+        self.changes.clear()
+
     def window(self, start: datetime, end: datetime, view: str) -> Iterator[dict[str, Any]]:
         """Yield the records of an export of the changes from ``start`` on and before ``end``.
 
@@ -45,13 +62,17 @@ class ChangeLog:
         last: dict[bytes, Change] = {}
         for change in self.changes:
             if start <= change.moment < end:
-                name = orjson.dumps(change.key, option=orjson.OPT_SORT_KEYS)
+                name = _name(change.key)
                 first.setdefault(name, change)
                 last[name] = change
         for name, change in last.items():
             old = first[name].old
             if old is not None or change.new is not None:
                 yield _record(change, old if view == "NEW_AND_OLD_IMAGES" else None)
+
+
+def _name(key: Typed) -> bytes:
+    return orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
 
 
 def _record(change: Change, old: Typed | None) -> dict[str, Any]:

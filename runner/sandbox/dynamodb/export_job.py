@@ -23,6 +23,8 @@ class ExportJob:
     bucket: str
     prefix: str | None
     files: int
+    moment: datetime
+    """What a full export is of."""
     window: ExportWindow | None = None
     """What an incremental export covers."""
     item_count: int = 0
@@ -46,7 +48,7 @@ class ExportJob:
             bucket=self.bucket,
             prefix=self.prefix,
             export_id=self.export_id,
-            export_time=self.start,
+            export_time=self.moment,
             output_format=self.asked.get("ExportFormat", "DYNAMODB_JSON"),
             kms_key=self.asked.get("S3SseKmsKeyId"),
             window=self.window,
@@ -55,7 +57,7 @@ class ExportJob:
     def _covered(self) -> dict[str, Any]:
         """Return the members that say which moment or window it is of."""
         if self.window is None:
-            return {"ExportTime": self.start.timestamp()}
+            return {"ExportTime": self.moment.timestamp()}
         specification = {
             "ExportFromTime": self.window.start.timestamp(),
             "ExportToTime": self.window.end.timestamp(),

@@ -1,7 +1,6 @@
-"""ExportTableToPointInTime: a real export of what the table holds at the request, into S3.
+"""ExportTableToPointInTime: a real export of what the table holds, held, or took, into S3.
 
-It takes full exports of the present only. Points in the past and incremental exports are refused,
-never answered with something else.
+The past is known from when point-in-time recovery was turned on; what lies before is refused.
 """
 
 import threading
@@ -16,6 +15,7 @@ from retable.runner.export.write import ExportWindow, write_native_export
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
+from retable.runner.sandbox.dynamodb.shape import key_of, shape_of
 from retable.runner.sandbox.dynamodb.stored import items_of, typed_of
 from retable.runner.sandbox.options import ACCOUNT
 from retable.runner.sandbox.state import State
@@ -38,7 +38,7 @@ def export_table(state: State, call: Call) -> dict[str, Any]:
     """Answer ExportTableToPointInTime."""
     asked = {name: value for name, value in call.body.items() if name != "ClientToken"}
     table = _table(state, call, str(asked.get("TableArn")))
-    _check_request(state, asked, table)
+    _check_request(asked, table)
     token = call.body.get("ClientToken")
     if token is not None:
         earlier = _earlier(state, token)
@@ -97,7 +97,7 @@ def _table(state: State, call: Call, arn: str) -> Table:
     return table
 
 
-def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None:
+def _check_request(asked: Mapping[str, Any], table: Table) -> None:
     """Refuse what cannot be exported."""
     if not asked.get("S3Bucket"):
         message = (
@@ -114,11 +114,23 @@ def _check_request(state: State, asked: Mapping[str, Any], table: Table) -> None
         message = f"Point in time recovery is not enabled for table '{table.name}'"
         code = "PointInTimeRecoveryUnavailableException"
         raise ApiError(code, message)
-    wanted = asked.get("ExportTime")
-    now = state.options.clock.now().timestamp()
-    if wanted is not None and abs(wanted - now) > CLOCK_TOLERANCE_SECONDS:
-        message = "the sandbox exports the present only"
+
+
+def _at(state: State, asked: Mapping[str, Any], table: Table, now: datetime) -> datetime:
+    """Return the moment that a full export is to be of.
+
+    Raises:
+        ApiError: it is not known what the table held then.
+    """
+    if "ExportTime" not in asked:
+        return now
+    moment = datetime.fromtimestamp(asked["ExportTime"], UTC)
+    log = state.extras(table).log
+    late = (moment - now).total_seconds() > CLOCK_TOLERANCE_SECONDS
+    if log is None or late or moment < log.since - timedelta(seconds=MOMENT_SECONDS):
+        message = "The export time is not within the point in time recovery window"
         raise _wrong_time(message)
+    return min(moment, now)
 
 
 def _moment(state: State) -> datetime:
@@ -162,11 +174,16 @@ def _window(
     return ExportWindow(start=start, end=end, view=view)
 
 
-def _records(state: State, table: Table, window: ExportWindow | None) -> list[bytes]:
-    """Return the content of an export as it is now."""
+def _records(
+    state: State, table: Table, window: ExportWindow | None, moment: datetime
+) -> list[bytes]:
+    """Return the content of an export: the table at that moment, or what changed in the window."""
     log = state.extras(table).log
     if window is None or log is None:
-        return [orjson.dumps(typed_of(item)) for item in items_of(table)]
+        items = [typed_of(item) for item in items_of(table)]
+        shape = shape_of(table)
+        held = items if log is None else log.held_at(moment, items, lambda i: key_of(i, shape))
+        return [orjson.dumps(item) for item in held]
     return [orjson.dumps(change) for change in log.window(window.start, window.end, window.view)]
 
 
@@ -199,6 +216,7 @@ def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> 
     now = _moment(state)
     export_id = f"{int(now.timestamp() * 1000):014d}-{state.random.getrandbits(32):08x}"
     window = _window(state, asked, table, now)
+    moment = _at(state, asked, table, now)
     job = ExportJob(
         arn=f"{table.table_arn}/export/{export_id}",
         token=token,
@@ -209,9 +227,10 @@ def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> 
         bucket=asked["S3Bucket"],
         prefix=asked.get("S3Prefix"),
         files=state.options.export_files,
+        moment=moment,
         window=window,
     )
-    items = _records(state, table, window)
+    items = _records(state, table, window, moment)
     state.exports[job.arn] = job
     job.thread = threading.Thread(target=_write, args=(state, job, items), daemon=True)
     job.thread.start()

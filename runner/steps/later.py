@@ -39,7 +39,7 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
     told = {"since": since.isoformat(), "until": until.isoformat()}
     if until - since < least and not step.must:
         return {**told, "changes": None}
-    files = _files(step, list(_windows(since, until, least)), world)
+    files = _files(step, list(windows(since, until, least)), world)
     later = list_later(files, world.folder.changes, world.progress, world.spool)
     found = {**told, "changes": later.written + later.deleted}
     found |= {"written": later.written, "deleted": later.deleted}
@@ -69,7 +69,7 @@ def _until(step: ListChanges, since: datetime, world: World) -> datetime:
     return until
 
 
-def _windows(since: datetime, until: datetime, least: timedelta) -> Iterator[Window]:
+def windows(since: datetime, until: datetime, least: timedelta) -> Iterator[Window]:
     """Yield windows that cover all of the time, none shorter than ``least``."""
     start = since
     while start < until:

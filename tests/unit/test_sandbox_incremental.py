@@ -311,3 +311,33 @@ def test_ion_says_the_same(bed: Bed) -> None:
     text = b"".join(gzip.decompress(bed.body(key)) for key in keys)
     assert text.startswith(b"$ion_1_0 {Record:{Metadata:{WriteTimestampMicros:")
     assert text.count(b"\n") == 1
+
+
+def test_a_full_export_of_the_past_shows_what_the_table_held_then(bed: Bed) -> None:
+    put(bed.wire, 1, v={"N": "1"})
+    bed.clock.sleep(10)
+    put(bed.wire, 1, v={"N": "2"})
+    put(bed.wire, 2)
+    bed.wire.done("DeleteItem", {"TableName": "orders", "Key": {"id": {"S": "o-0"}}})
+    then = {"ExportTime": START.timestamp() + 15}
+    request = {"TableArn": ARN.format("orders"), "S3Bucket": "acme-exports", **then}
+    made = bed.wire.done("ExportTableToPointInTime", request)["ExportDescription"]
+    assert made["ExportTime"] == then["ExportTime"]
+    told = bed.wire.done("DescribeExport", {"ExportArn": made["ExportArn"]})["ExportDescription"]
+    summary = json.loads(bed.body(told["ExportManifest"]))
+    found = {}
+    for entry in bed.body(summary["manifestFilesS3Key"]).splitlines():
+        for line in gzip.decompress(bed.body(json.loads(entry)["dataFileS3Key"])).splitlines():
+            item = json.loads(line)["Item"]
+            found[item["id"]["S"]] = item["v"]["N"]
+    assert found == {"o-0": "0", "o-1": "1"}
+
+
+@pytest.mark.parametrize("seconds", [-5, 1_000])
+def test_a_moment_that_is_not_known_cannot_be_exported(bed: Bed, seconds: int) -> None:
+    request = {
+        "TableArn": ARN.format("orders"),
+        "S3Bucket": "acme-exports",
+        "ExportTime": START.timestamp() + seconds,
+    }
+    assert bed.wire.ask("ExportTableToPointInTime", request).code == "InvalidExportTimeException"

@@ -1,0 +1,77 @@
+"""Listing later writes: windows cover the time without a gap, and an item's last word counts."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.later import Later, list_later
+from retable.runner.failure import CheckFailed
+from retable.runner.progress import NoProgress
+from retable.runner.steps.later import LONGEST, windows
+from support.exports import md5_text, packed
+
+START = datetime(2026, 11, 20, 3, tzinfo=UTC)
+LEAST = timedelta(minutes=15)
+
+
+def change(key: str, *, put: bool = True) -> dict[str, object]:
+    record: dict[str, object] = {
+        "Metadata": {"WriteTimestampMicros": {"N": "1"}},
+        "Keys": {"id": {"S": key}},
+    }
+    return {**record, "NewImage": {"id": {"S": key}}} if put else record
+
+
+def window_file(path: Path, records: list[dict[str, object]], place: int) -> CheckedFile:
+    """Write a data file of an incremental export."""
+    body = packed([json.dumps(record).encode() for record in records])
+    path.write_bytes(body)
+    return CheckedFile(
+        key=path.name,
+        path=path,
+        item_count=len(records),
+        md5=md5_text(body),
+        view="NEW_IMAGE",
+        place=place,
+    )
+
+
+def listed(path: Path) -> dict[str, str]:
+    lines = map(json.loads, path.read_text("utf-8").splitlines())
+    return {json.loads(line["key"])["id"]["S"]: line["change"] for line in lines}
+
+
+@given(st.integers(min_value=15 * 60, max_value=40 * 24 * 3600))
+def test_windows_cover_all_of_the_time_and_none_is_too_short_or_too_long(seconds: int) -> None:
+    until = START + timedelta(seconds=seconds)
+    found = list(windows(START, until, LEAST))
+    assert (found[0][0], found[-1][1]) == (START, until)
+    assert all(end == start for (_, end), (start, _) in pairwise(found))
+    assert all(LEAST <= end - start <= LONGEST for start, end in found)
+
+
+def test_of_several_changes_the_last_one_counts(tmp_path: Path) -> None:
+    first = window_file(tmp_path / "1.gz", [change("a"), change("b"), change("c")], place=0)
+    second = window_file(tmp_path / "2.gz", [change("b", put=False), change("d")], place=1)
+    path = tmp_path / "changes.jsonl"
+    assert list_later([second, first], path, NoProgress()) == Later(written=3, deleted=1)
+    assert listed(path) == {"a": "written", "b": "deleted", "c": "written", "d": "written"}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["1.gz", "2.gz", "changes.jsonl"]
+
+
+def test_no_change_is_an_empty_list(tmp_path: Path) -> None:
+    path = tmp_path / "changes.jsonl"
+    assert list_later([], path, NoProgress()) == Later(written=0, deleted=0)
+    assert path.read_bytes() == b""
+
+
+def test_a_line_that_is_no_change_is_named(tmp_path: Path) -> None:
+    file = window_file(tmp_path / "1.gz", [change("a"), {"Item": {"id": {"S": "a"}}}], place=0)
+    with pytest.raises(CheckFailed, match=r"1\.gz: line 2 is no change of an item"):
+        list_later([file], tmp_path / "changes.jsonl", NoProgress())

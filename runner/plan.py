@@ -5,10 +5,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.export.manifest import Format
 from retable.schema.spec import KeySchema
 
@@ -354,6 +354,8 @@ class RestoreSettings:
     pitr_days: int | None
     deletion_protection: bool
     tags: Mapping[str, str]
+    attached: Attached = field(default_factory=Attached)
+    """What is attached by API; nothing to a table that a stack makes, which attaches it itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

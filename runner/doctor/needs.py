@@ -7,6 +7,7 @@ is in it too: an export's objects, an import's log.
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from retable.runner.doctor.attaching import INSIGHTS, READ_SCALING, attaching
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.plan import (
     AdoptTable,
@@ -47,6 +48,8 @@ On = Literal[
     "target",
     "exports of source",
     "backups of source",
+    "indexes of source",
+    "indexes of target",
     "imports of target",
     "bulk operations of target",
     "bucket",
@@ -57,6 +60,7 @@ On = Literal[
     "key",
     "table key",
     "import log",
+    "kinesis",
     "anything",
 ]
 """What an action is on; ``resource`` knows its ARN."""
@@ -82,6 +86,7 @@ def _on(on: On, *actions: str) -> tuple[Grant, ...]:
 
 READ_SETTINGS = (
     "dynamodb:DescribeContinuousBackups",
+    INSIGHTS,
     "dynamodb:DescribeKinesisStreamingDestination",
     "dynamodb:DescribeTable",
     "dynamodb:DescribeTimeToLive",
@@ -120,6 +125,7 @@ DELETE = (
 
 PLANNING: tuple[Grant, ...] = (
     *_on("source", *READ_SETTINGS),
+    *_on("indexes of source", INSIGHTS),
     *_on("target", "dynamodb:DescribeTable"),
     *_on("anything", "application-autoscaling:DescribeScalableTargets"),
     *_on("table key", "kms:DescribeKey"),
@@ -207,6 +213,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
     VerifyTable: (
         *_on("target", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"),
         *_on("target", *READ_SETTINGS),
+        *_on("indexes of target", INSIGHTS),
         *_on("anything", "application-autoscaling:DescribeScalableTargets"),
     ),
     RestoreSettings: (
@@ -218,6 +225,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
             "dynamodb:UpdateTable",
             "dynamodb:UpdateTimeToLive",
         ),
+        *_on("indexes of target", INSIGHTS),
         *_on("anything", "application-autoscaling:DescribeScalableTargets"),
     ),
     LiftFence: _on(
@@ -265,9 +273,14 @@ LOADERS: Mapping[str, tuple[Grant, ...]] = {
 def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need, ...]:
     """Return every action that a run of ``plan`` needs, and those of keeping it in ``state``."""
     found = set(_resolved(PLANNING, None, plan, spec))
+    if plan.settings is not None and plan.settings.attached.scaling:
+        found |= set(_resolved(_on("anything", *READ_SCALING), None, plan, spec))
     for step in plan.steps:
         about = plan.step(step.stage) if isinstance(step, ClearStage) else step
         found |= set(_resolved(STEPS[type(step)], about, plan, spec))
+        if isinstance(step, RestoreSettings):
+            own = tuple(Grant(*pair) for pair in attaching(step.attached))
+            found |= set(_resolved(own, step, plan, spec))
         if isinstance(step, LoadItems):
             found |= set(_resolved(_loading(step), _staging(step, plan), plan, spec))
     if state is not None:
@@ -308,6 +321,13 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
             return f"{_table(plan, plan.source)}/export/*"
         case "backups of source":
             return f"{_table(plan, plan.source)}/backup/*"
+        case "indexes of source":
+            indexes = plan.settings.description.indexes.global_ if plan.settings else ()
+            return f"{_table(plan, plan.source)}/index/*" if indexes else None
+        case "indexes of target":
+            return f"{_table(plan, plan.target)}/index/*" if _indexed(plan) else None
+        case "kinesis":
+            return f"{_arn(plan, 'kinesis')}:stream/*"
         case "imports of target":
             return f"{_table(plan, plan.target)}/import/*"
         case "bulk operations of target":
@@ -331,6 +351,12 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
             return f"{_arn(plan, 'logs')}:log-group:/aws-dynamodb/*"
         case "anything":
             return "*"
+
+
+def _indexed(plan: Plan) -> bool:
+    """Return whether the table that the plan makes has global indexes."""
+    made = (step for step in plan.steps if isinstance(step, CreateTable | DeployTable))
+    return any(step.request.get("GlobalSecondaryIndexes") for step in made)
 
 
 def _place(step: Step | None, spec: Spec) -> S3Prefix | None:

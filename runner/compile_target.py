@@ -30,6 +30,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.schema.spec import CdkProvision, Percentage, Spec
 
 STAGE = "stage"
@@ -73,10 +74,17 @@ def target_steps(
     yield from _last_deployments(observed.stack)
     declared = observed.stack is not None and not observed.stack.adopts
     # What a stack declares of these are resources of its own, which its deployment makes.
-    attached = Attached() if declared else attached_to_target(spec, source, request)
-    yield _restored(spec, source, attached)
+    wanted = attached_to_target(spec, source, request)
+    yield _restored(spec, source, Attached() if declared else wanted)
     policy = None if declared else _policy(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    yield CompareSettings(
+        id="compare-settings",
+        create="create",
+        settings="settings",
+        fence="lift-fence",
+        attached=wanted,
+    )
     yield from _clearing(spec)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.export.manifest import Format
+from retable.runner.plan_settings import CompareSettings
 from retable.schema.spec import KeySchema
 
 Variant = Literal["absent", "present", "final"]
@@ -394,6 +395,7 @@ TargetStep = (
     | VerifyTable
     | RestoreSettings
     | LiftFence
+    | CompareSettings
     | ClearStage
 )
 """What becomes of the new table."""

@@ -18,6 +18,7 @@ from retable.runner.plan import (
     Step,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.report.items import (
     Buckets,
     CollisionSummary,
@@ -64,7 +65,9 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     partitions = _at_the_planned_rate(portrait, spec)
     verdict = _verdict(plan, records, failure)
     checked = _facts_of(CheckExport, plan, records, "done") if verdict == "passed" else {}
-    told = (*plan.notes, *_merge_notes(plan, records), *cut_over(plan, checked), *notes)
+    settings = _facts_of(CompareSettings, plan, records, "compared")
+    found = (*_merge_notes(plan, records), *settings.get("told", ()))
+    told = (*plan.notes, *found, *cut_over(plan, checked), *notes)
     return Report(
         command=plan.command,
         verdict=verdict,
@@ -83,7 +86,9 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
             extra=verified.get("extra"),
             different=verified.get("different"),
         ),
-        checks=tuple(Check(**check) for check in verified.get("checks", ())),
+        checks=tuple(
+            Check(**check) for facts in (verified, settings) for check in facts.get("checks", ())
+        ),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),

@@ -33,6 +33,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 
 WHEN = {"absent": "without the table", "present": "with the table", "final": "as it stays"}
 """The words for the states of a stack."""
@@ -61,7 +62,7 @@ def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "+"
         case LoadItems() | StageItems():
             return ">"
-        case VerifyTable() | CheckExport() | MergeExports() | DryRun():
+        case VerifyTable() | CheckExport() | MergeExports() | DryRun() | CompareSettings():
             return "?"
         case Approve():
             return "!"
@@ -152,6 +153,8 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
             return "restore settings"
         case LiftFence():
             return "lift the fence"
+        case CompareSettings():
+            return "compare the settings"
         case ClearStage():
             return "delete what was staged"
 

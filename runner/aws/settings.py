@@ -18,6 +18,11 @@ class WarmThroughput:
     write: int
 
 
+def is_warm(wanted: WarmThroughput, found: WarmThroughput | None) -> bool:
+    """Return whether both sides bear what they shall; more is no fault, since none is lowered."""
+    return found is not None and found.read >= wanted.read and found.write >= wanted.write
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingPolicy:
     """One target tracking policy of Application Auto Scaling, the only kind that DynamoDB has."""

@@ -1,4 +1,4 @@
-"""Which IAM actions the things need that are attached to a table: autoscaling, Kinesis, insights."""
+"""Which IAM actions the things need that are attached to a table: autoscaling and the like."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -7,10 +7,11 @@ from retable.runner.aws.settings import Attached
 
 INSIGHTS = "dynamodb:DescribeContributorInsights"
 READ_SCALING = (
+    "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
 )
-"""What is asked besides of a table that is scaled."""
+"""Whether and how a table is scaled; what is asked besides where it is."""
 SCALE = (
     *READ_SCALING,
     "application-autoscaling:PutScalingPolicy",

@@ -39,6 +39,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.state.address import Address
 from retable.runner.steps.bulk import FOLDER
 from retable.schema.spec import Spec
@@ -127,7 +128,7 @@ PLANNING: tuple[Grant, ...] = (
     *_on("source", *READ_SETTINGS),
     *_on("indexes of source", INSIGHTS),
     *_on("target", "dynamodb:DescribeTable"),
-    *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+    *_on("anything", *READ_SCALING),
     *_on("table key", "kms:DescribeKey"),
 )
 """What is read before there is a plan."""
@@ -214,7 +215,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
         *_on("target", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"),
         *_on("target", *READ_SETTINGS),
         *_on("indexes of target", INSIGHTS),
-        *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+        *_on("anything", *READ_SCALING),
     ),
     RestoreSettings: (
         *_on(
@@ -226,7 +227,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
             "dynamodb:UpdateTimeToLive",
         ),
         *_on("indexes of target", INSIGHTS),
-        *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+        *_on("anything", *READ_SCALING),
     ),
     LiftFence: _on(
         "target",
@@ -234,6 +235,11 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
         "dynamodb:DescribeTable",
         "dynamodb:GetResourcePolicy",
         "dynamodb:PutResourcePolicy",
+    ),
+    CompareSettings: (
+        *_on("target", *READ_SETTINGS),
+        *_on("indexes of target", INSIGHTS),
+        *_on("anything", *READ_SCALING),
     ),
     ClearStage: (
         *_on("bucket", "s3:ListBucket"),
@@ -273,8 +279,6 @@ LOADERS: Mapping[str, tuple[Grant, ...]] = {
 def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need, ...]:
     """Return every action that a run of ``plan`` needs, and those of keeping it in ``state``."""
     found = set(_resolved(PLANNING, None, plan, spec))
-    if plan.settings is not None and plan.settings.attached.scaling:
-        found |= set(_resolved(_on("anything", *READ_SCALING), None, plan, spec))
     for step in plan.steps:
         about = plan.step(step.stage) if isinstance(step, ClearStage) else step
         found |= set(_resolved(STEPS[type(step)], about, plan, spec))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.runner.aws.settings import Attached, Kinesis, WarmThroughput
+from retable.runner.aws.settings import Attached, Kinesis, WarmThroughput, is_warm
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.steps.wait import patiently
 from retable.runner.world import World
@@ -43,12 +43,6 @@ def attach(wanted: Attached, present: Attached, table: str, world: World) -> Ite
         _await_stream(table, kinesis, world)
     if unheard:
         yield "kinesis"
-
-
-def is_warm(wanted: WarmThroughput, present: WarmThroughput | None) -> bool:
-    """Return whether both sides bear what they shall; more is no fault, since none is lowered."""
-    found = present or NO_WARMTH
-    return found.read >= wanted.read and found.write >= wanted.write
 
 
 def _colder(wanted: Attached, present: Attached) -> Iterator[tuple[str, WarmThroughput]]:

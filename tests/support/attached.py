@@ -35,6 +35,7 @@ sandbox:
       - {{name: by_status, partition: {{name: status, type: S}}, projection: all}}
   billing: {{read: 100, write: 200}}
   seed: seed.jsonl
+  {settings}
 """
 SEED = """\
 {"Item": {"order_id": {"S": "1"}, "customer": {"S": "c"}, "status": {"S": "new"}}}
@@ -43,12 +44,17 @@ SEED = """\
 
 
 def scaled_spec(
-    folder: Path, *, target: str = "orders-v2", strategy: str = "side-by-side", billing: str = ""
+    folder: Path,
+    *,
+    target: str = "orders-v2",
+    strategy: str = "side-by-side",
+    billing: str = "",
+    settings: str = "",
 ) -> Path:
     """Return a spec of a provisioned table with an index."""
     (folder / "seed.jsonl").write_text(SEED, encoding="utf-8")
     path = folder / "scaled.migrate.yaml"
-    text = SPEC.format(target=target, strategy=strategy, billing=billing)
+    text = SPEC.format(target=target, strategy=strategy, billing=billing, settings=settings.strip())
     path.write_text(text, encoding="utf-8")
     return path
 

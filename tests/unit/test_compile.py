@@ -24,6 +24,7 @@ from retable.runner.plan import (
     VerifyTable,
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.titles import title
 from retable.schema.spec import Spec
 from support.builders import build_spec
@@ -85,6 +86,7 @@ def test_i1_a_replace_proves_everything_before_it_deletes(replace_spec: Spec) ->
         "verify",
         "settings",
         "lift-fence",
+        "compare-settings",
     ]
     assert plan.deletes == "orders"
 
@@ -106,8 +108,8 @@ def test_side_by_side_deletes_nothing(beside_spec: Spec) -> None:
 
 def test_i9_the_fence_is_lifted_last_and_after_verification(replace_spec: Spec) -> None:
     kinds = [type(step) for step in compile_plan(replace_spec, observed()).steps]
-    order = [CreateTable, LoadItems, VerifyTable, RestoreSettings, LiftFence]
-    assert kinds[-5:] == order
+    order = [CreateTable, LoadItems, VerifyTable, RestoreSettings, LiftFence, CompareSettings]
+    assert kinds[-6:] == order
 
 
 def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spec: Spec) -> None:

@@ -134,6 +134,8 @@ def test_what_is_needed_is_on_this_table_and_this_bucket_only(tmp_path: Path) ->
     anything = {need.action for need in needs if need.resource == "*"}
     assert anything == {
         "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "dynamodb:ListBackups",
     }
     others = {need.resource for need in needs if need.resource != "*"}

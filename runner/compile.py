@@ -16,6 +16,7 @@ from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
+from retable.runner.losses import losses, require_no_replicas
 from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, export_format, require_ready
 from retable.runner.plan import (
@@ -55,6 +56,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         CheckFailed: the target's name is taken by another table.
     """
     source = observed.source
+    if source is not None:
+        require_no_replicas(spec, source)
     missing = (*unsupported(spec), *lost_with_the_source(spec, source))
     if missing:
         return _unfinished(spec, observed, missing)
@@ -68,7 +71,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     require_ready(source.description, source.description.name)
     _refuse_taken_target(spec, observed)
     steps = tuple(_steps(spec, observed, source))
-    told = tuple(notes(spec, observed, source))
+    told = (*losses(spec, source, steps), *notes(spec, observed, source))
     return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
 
 

@@ -14,7 +14,7 @@ from retable.runner.compile_attached import attached_words
 from retable.runner.plan import RestoreSettings
 from retable.schema.spec import Target
 
-INDEXES = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+INDEXES = {"GlobalSecondaryIndexes": "global", "LocalSecondaryIndexes": "local"}
 NONE = "none"
 
 
@@ -55,12 +55,14 @@ def _born_with(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
     """Yield what CreateTable sets, by the request that would make the found table again."""
     description = found.description
     again = create_request(Target(table=description.name, key=description.key), found)
+    requests = (wanted.request, again)
     scaled = {one.index for one in (*wanted.attached.scaling, *found.attached.scaling)}
+    paid = set.intersection(*({WHOLE, *_global_indexes(one)} for one in requests))
     sides = (
-        ("indexes", _indexes(wanted.request), _indexes(again)),
-        ("billing", _billing(wanted.request, scaled), _billing(again, scaled)),
-        ("table class", *((one.get("TableClass", "STANDARD")) for one in (wanted.request, again))),
-        ("encryption", _encryption(wanted.request), _encryption(again)),
+        ("indexes", *(_indexes(one) for one in requests)),
+        ("billing", *(_billing(one, paid, scaled) for one in requests)),
+        ("table class", *((one.get("TableClass", "STANDARD")) for one in requests)),
+        ("encryption", *(_encryption(one) for one in requests)),
     )
     for name, ours, theirs in sides:
         yield Setting(
@@ -149,36 +151,31 @@ def _attached(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
 
 def _indexes(request: Mapping[str, Any]) -> str:
     """Return every index with its keys and projection, in one order."""
-    told = [
-        json.dumps(
-            [index["IndexName"], kind[:-7], _keys(index), _projection(index["Projection"])],
-            separators=(",", ":"),
-        )
-        for kind in INDEXES
-        for index in request.get(kind, ())
-    ]
-    return " ".join(sorted(told)) or NONE
+    told = [_index(index, kind) for kind in INDEXES for index in request.get(kind, ())]
+    return ", ".join(sorted(told)) or NONE
 
 
-def _keys(index: Mapping[str, Any]) -> list[str]:
-    return [f"{key['KeyType']} {key['AttributeName']}" for key in index["KeySchema"]]
+def _index(index: Mapping[str, Any], kind: str) -> str:
+    keys = [f"{key['KeyType']} {key['AttributeName']}" for key in index["KeySchema"]]
+    projection = index["Projection"]
+    parts = [*keys, projection["ProjectionType"], *sorted(projection.get("NonKeyAttributes", ()))]
+    return f"{INDEXES[kind]} {index['IndexName']} {json.dumps(parts)}"
 
 
-def _projection(projection: Mapping[str, Any]) -> list[str]:
-    return [projection["ProjectionType"], *sorted(projection.get("NonKeyAttributes", ()))]
+def _global_indexes(request: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {index["IndexName"]: index for index in request.get("GlobalSecondaryIndexes", ())}
 
 
-def _billing(request: Mapping[str, Any], scaled: set[str]) -> str:
-    """Return how the table and its indexes are paid for; what is scaled changes by itself."""
-    parts = {index["IndexName"]: index for index in request.get(INDEXES[0], ())}
+def _billing(request: Mapping[str, Any], paid: set[str], scaled: set[str]) -> str:
+    """Return how what both sides have is paid for; capacity that is scaled changes by itself."""
+    parts = {WHOLE: request} | _global_indexes(request)
     told = [request["BillingMode"].lower()]
-    for name, part in sorted(({WHOLE: request} | parts).items()):
-        units = part.get("ProvisionedThroughput")
+    for name in sorted(paid):
+        units = parts[name].get("ProvisionedThroughput")
         if units and name not in scaled:
-            told.append(
-                f"{name} {units['ReadCapacityUnits']}/{units['WriteCapacityUnits']}".strip()
-            )
-        told += [f"{name} {bound} {most}".strip() for bound, most in _bounds(part)]
+            sides = f"{units['ReadCapacityUnits']}/{units['WriteCapacityUnits']}"
+            told.append(f"{name} {sides}".strip())
+        told += [f"{name} {bound} {most}".strip() for bound, most in _bounds(parts[name])]
     return ", ".join(told)
 
 

@@ -12,6 +12,7 @@ from retable.runner.failure import CheckFailed
 from retable.runner.journal import read_journal
 from retable.runner.perform import perform
 from retable.runner.plan import RestoreSettings
+from retable.runner.plan_json import read_plan
 from retable.runner.report.model import Report
 from retable.runner.summary import summarize
 from support.attached import STREAM, attach_all, scaled_spec, unscale
@@ -51,6 +52,7 @@ def test_the_plan_tells_what_will_be_attached(run: Run) -> None:
     assert "warm throughput 13,000/5,000" in text
     assert "contributor insights of the table, by_status" in text
     assert f"Kinesis stream {STREAM.rpartition('/')[2]}" in text
+    assert read_plan(run.world.folder.plan) == run.world.plan
 
 
 def test_i2_attaching_bears_repeating(run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.explain import describe
-from retable.runner.failure import CheckFailed
+from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.journal import read_journal
 from retable.runner.perform import perform
 from retable.runner.plan import RestoreSettings
@@ -16,7 +16,7 @@ from retable.runner.plan_json import read_plan
 from retable.runner.report.model import Report
 from retable.runner.summary import summarize
 from support.attached import STREAM, attach_all, scaled_spec, unscale
-from support.sandboxes import ManualClock
+from support.sandboxes import ManualClock, set_faults
 from support.worlds import Run, running
 
 
@@ -67,6 +67,24 @@ def test_i2_attaching_bears_repeating(run: Run) -> None:
     ]
     run.world.journal.record("settings", "begun")
     assert perform(step, run.world) == {"restored": []}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["UpdateTable", "UpdateContributorInsights", "EnableKinesisStreamingDestination"],
+)
+def test_i2_stopped_while_it_attaches_and_resumed_a_run_ends_in_the_same_table(
+    run: Run, operation: str
+) -> None:
+    captured = settings(run, "orders").attached
+    run.until("settings")
+    denied = {"operation": operation, "code": "AccessDeniedException", "times": 1}
+    set_faults(run.server.endpoint, errors=[denied])
+    with pytest.raises(Stopped):
+        run.finish()
+    run.finish()
+    assert settings(run, "orders-v2").attached == captured
+    assert reported(run).verdict == "passed"
 
 
 def test_what_an_on_demand_table_cannot_have_is_left_out(tmp_path: Path) -> None:

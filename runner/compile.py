@@ -27,16 +27,10 @@ from retable.runner.compile_target import staging_steps, target_steps
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
+from retable.runner.losses import losses, require_no_replicas
 from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, require_ready
-from retable.runner.plan import (
-    DeployStack,
-    Plan,
-    Role,
-    Step,
-    TargetExport,
-    VerifyTable,
-)
+from retable.runner.plan import DeployStack, Plan, Role, Step, TargetExport, VerifyTable
 from retable.runner.recover import as_exported, lost_settings, require_remembered
 from retable.runner.source_steps import (
     Approve,
@@ -54,6 +48,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         CheckFailed: the target's name is taken by another table.
     """
     source = observed.source
+    if source is not None:
+        require_no_replicas(spec, source)
     missing = (*unsupported(spec), *lost_with_the_source(spec, source))
     if missing:
         return _unfinished(spec, observed, missing)
@@ -64,7 +60,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
         return _repair(spec, observed, source)
     _refuse_taken_target(spec, observed)
     steps = tuple(_steps(spec, observed, source))
-    told = tuple(notes(spec, observed, source))
+    told = (*losses(spec, source, steps), *notes(spec, observed, source))
     return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
 
 

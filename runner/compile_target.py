@@ -7,8 +7,9 @@ from typing import Any
 
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.aws.create import create_request, validate_request
-from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.aws.settings import Attached, TableDescription, TableSettings
 from retable.runner.cdk.survey import SurveyedStack
+from retable.runner.compile_attached import attached_to_target
 from retable.runner.costs import no_import, writes_a_second
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
@@ -29,6 +30,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.schema.spec import CdkProvision, Percentage, Spec
 
 STAGE = "stage"
@@ -70,10 +72,19 @@ def target_steps(
         export=export,
     )
     yield from _last_deployments(observed.stack)
-    yield _restored(spec, source)
     declared = observed.stack is not None and not observed.stack.adopts
+    # What a stack declares of these are resources of its own, which its deployment makes.
+    wanted = attached_to_target(spec, source, request)
+    yield _restored(spec, source, Attached() if declared else wanted)
     policy = None if declared else _policy(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    yield CompareSettings(
+        id="compare-settings",
+        create="create",
+        settings="settings",
+        fence="lift-fence",
+        attached=wanted,
+    )
     yield from _clearing(spec)
 
 
@@ -245,7 +256,7 @@ def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
     return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
-def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
+def _restored(spec: Spec, source: TableSettings, attached: Attached) -> RestoreSettings:
     """Return the settings step: the source's own values, and over them what the spec says."""
     own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
     said = {name: value for name, value in own.items() if value != "keep"}
@@ -260,6 +271,7 @@ def _restored(spec: Spec, source: TableSettings) -> RestoreSettings:
             said.get("deletion_protection", source.description.deletion_protection)
         ),
         tags=dict(said.get("tags", source.tags)),
+        attached=attached,
     )
 
 

@@ -7,6 +7,7 @@ keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are not told 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from retable.runner.compile_attached import attached_words
 from retable.runner.costs import loader_lines
 from retable.runner.plan import CreateTable, DeployTable, MergeExports, Plan, RestoreSettings
 from retable.runner.spec_functions import ALLOW, signatures
@@ -121,6 +122,7 @@ def _setting_words(step: RestoreSettings) -> Iterator[str]:
         yield f"{len(step.tags)} tags"
     if step.deletion_protection:
         yield "deletion protection"
+    yield from attached_words(step.attached)
 
 
 def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:

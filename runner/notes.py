@@ -21,8 +21,6 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
     name = source.description.name
     for what in source.unkept:
         yield f"{name} has {what}, which {spec.target.table} will not have"
-    if source.description.stream and spec.rebuild.strategy == "replace":
-        yield f"the stream of {name} ends with it: the new one has another ARN"
     if source.description.status == GONE:
         yield f"writes to {name} after its export are lost with it"
     elif spec.rebuild.strategy == "recover":

@@ -26,6 +26,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import (
     Approve,
     BackUp,
@@ -40,6 +41,7 @@ from retable.runner.source_steps import (
 from retable.runner.steps.approve import approve
 from retable.runner.steps.backup import back_up
 from retable.runner.steps.bulk import account_for_import, bulk_put, clear_stage, import_table, stage
+from retable.runner.steps.compare_settings import compare_settings
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, unprotect
@@ -136,6 +138,8 @@ def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C90
             return count_items(step, world)
         case RestoreSettings():
             return restore_settings(step, world)
+        case CompareSettings():
+            return compare_settings(step, world)
         case ClearStage():
             return clear_stage(step, world)
         case LiftFence():

@@ -5,11 +5,12 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.export.manifest import Format
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import Removal, SourceStep, StackVariant
 from retable.schema.spec import KeySchema
 
@@ -168,10 +169,9 @@ class RestoreBackup:
     """Make a table of a backup, fence it once it is there."""
 
     id: str
-    table: str
     backup_arn: str
-    sse: Mapping[str, Any] | None
-    """The SSESpecification of the table that was backed up."""
+    request: Mapping[str, Any]
+    """What CreateTable would be asked for the table that was backed up."""
     replaces: str | None
     """The id of the ``Removal`` step that must be done first; ``None`` where nothing is there."""
 
@@ -290,6 +290,8 @@ class RestoreSettings:
     pitr_days: int | None
     deletion_protection: bool
     tags: Mapping[str, str]
+    attached: Attached = field(default_factory=Attached)
+    """What is attached by API; nothing to a table that a stack makes, which attaches it itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +330,7 @@ TargetStep = (
     | VerifyTable
     | RestoreSettings
     | LiftFence
+    | CompareSettings
     | ClearStage
 )
 """What becomes of the new table."""

@@ -4,9 +4,10 @@ What stands there now is kept as well: it is frozen and backed up before it make
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from retable.runner.aws.create import create_request, validate_request
 from retable.runner.aws.settings import TableSettings
 from retable.runner.cdk.restore import StackToRestore
 from retable.runner.failure import Refused
@@ -21,6 +22,7 @@ from retable.runner.plan import (
     RestoreSettings,
     Step,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import (
     Approve,
     BackUp,
@@ -99,7 +101,7 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     steps = (
         Approve(id="approve", dry_run=None, deletes=gone.name if present else None),
         *_making_way(present, lost, stack, settle_seconds),
-        *_coming_back(lost, stack, present),
+        *_coming_back(spec, lost, stack, present),
     )
     return Plan(
         command="restore",
@@ -165,17 +167,19 @@ def _forgetting(stack: StackToRestore | None) -> Iterator[Step]:
 
 
 def _coming_back(
-    lost: Lost, stack: StackToRestore | None, present: TableSettings | None
+    spec: Spec, lost: Lost, stack: StackToRestore | None, present: TableSettings | None
 ) -> Iterator[Step]:
     """Yield what makes the table again as it was, and takes it into its stack."""
     settings, description = lost.settings, lost.settings.description
+    # Autoscaling is a resource of its own, which a stack brings back by itself.
+    own = settings.attached
+    attached = own if stack is None else replace(own, scaling=())
     leaves = stack is not None and stack.absent is not None
     gone = "drop" if stack is not None and leaves and not stack.retains else "delete"
     yield RestoreBackup(
         id="create",
-        table=description.name,
         backup_arn=lost.backup_arn,
-        sse=description.sse,
+        request=_request(spec, lost),
         replaces=gone if present is not None else None,
     )
     if lost.exported is not None:
@@ -191,6 +195,7 @@ def _coming_back(
         pitr_days=settings.pitr_days,
         deletion_protection=description.deletion_protection,
         tags=settings.tags,
+        attached=attached,
     )
     if stack is not None:
         # What the stack holds beside the table may read its stream, which is on again by now.
@@ -203,6 +208,23 @@ def _coming_back(
         )
         yield DeployStack(id="deploy-original", stack=stack.original, after="adopt")
     yield LiftFence(id="lift-fence", create="create", policy=settings.policy)
+    yield CompareSettings(
+        id="compare-settings",
+        create="create",
+        settings="settings",
+        fence="lift-fence",
+        attached=settings.attached,
+    )
+
+
+def _request(spec: Spec, lost: Lost) -> dict[str, Any]:
+    """Return what CreateTable would be asked for the table as it was."""
+    gone = lost.settings.description
+    as_it_was: dict[str, Any] = {"indexes": "keep", "billing": "keep", "settings": "keep"}
+    target = replace(spec.target, table=gone.name, key=gone.key, **as_it_was)
+    request = create_request(target, lost.settings)
+    validate_request(request)
+    return request
 
 
 def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:

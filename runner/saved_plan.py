@@ -138,7 +138,7 @@ def _settings(plan: Plan) -> Mapping[str, Any]:
         return {}
     settings = asdict(plan.settings)
     description = settings.pop("description")
-    whole = {**description, **settings}
+    whole = {**description, **settings.pop("attached"), **settings}
     return {name: value for name, value in whole.items() if name not in _ESTIMATES}
 
 

@@ -19,6 +19,7 @@ from retable.runner.plan import (
     Step,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.report.items import (
     Buckets,
     CollisionSummary,
@@ -67,9 +68,11 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     partitions = _at_the_planned_rate(portrait, spec)
     verdict = _verdict(plan, records, failure)
     checked = _facts_of(CheckExport, plan, records, "done") if verdict == "passed" else {}
+    settings = _facts_of(CompareSettings, plan, records, "compared")
     told = (
         *plan.notes,
         *_merge_notes(plan, records),
+        *settings.get("told", ()),
         *_ending(plan, records, folder, checked),
         *notes,
     )
@@ -91,7 +94,11 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
             extra=verified.get("extra"),
             different=verified.get("different"),
         ),
-        checks=tuple(Check(**check) for check in (verified or counted).get("checks", ())),
+        checks=tuple(
+            Check(**check)
+            for facts in (verified, counted, settings)
+            for check in facts.get("checks", ())
+        ),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),

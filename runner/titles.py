@@ -27,6 +27,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import (
     Approve,
     BackUp,
@@ -73,9 +74,9 @@ def symbol(step: Step) -> str:  # noqa: PLR0911 -- a table
             return "+"
         case LoadItems() | StageItems():
             return ">"
-        case (
-            VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun() | ListChanges()
-        ):
+        case VerifyTable() | CountItems() | CheckExport() | MergeExports() | DryRun():
+            return "?"
+        case ListChanges() | CompareSettings():
             return "?"
         case Approve():
             return "!"
@@ -166,13 +167,15 @@ def _target_title(step: TargetStep) -> str:  # noqa: C901, PLR0911, PLR0912 -- a
         case VerifyTable():
             return "verify both sides"
         case RestoreBackup():
-            return f"restore {step.table} from its backup, and fence it"
+            return f"restore {step.request['TableName']} from its backup, and fence it"
         case CountItems():
             return "count the items that came back"
         case RestoreSettings():
             return "restore settings"
         case LiftFence():
             return "lift the fence"
+        case CompareSettings():
+            return "compare the settings"
         case ClearStage():
             return "delete what was staged"
 

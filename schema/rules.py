@@ -88,6 +88,7 @@ class Rule(Enum):
     RATE_OVER_CAPACITY = ("MIG336", "load.rate is more than the target can write", "warning")
     BLIND_CHECKSUM = ("MIG337", "the checksum leaves out what the spec changes", "warning")
     BLIND_QUERY = ("MIG338", "a query does not look at the rebuilt table", "warning")
+    REPLACES = ("MIG339", "replace deletes the table before the new one is proved", "warning")
 
     JMESPATH_SYNTAX = ("MIG401", "an expression does not follow JMESPath's grammar")
     UNKNOWN_FUNCTION = ("MIG402", "an expression calls a function that does not exist")

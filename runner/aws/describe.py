@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from retable.runner.aws.settings import TableDescription
+from retable.runner.aws.settings import WHOLE, TableDescription, WarmThroughput
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType, Provisioned
 
 PROJECTIONS: Mapping[str, Literal["all", "keys"]] = {"ALL": "all", "KEYS_ONLY": "keys"}
@@ -33,13 +33,14 @@ def describe(table: Mapping[str, Any]) -> TableDescription:
         stream=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
         table_class=(table.get("TableClassSummary") or {}).get("TableClass"),
         sse=_sse(table.get("SSEDescription") or {}),
-        replicas=tuple(replica["RegionName"] for replica in table.get("Replicas") or ()),
+        replicas=_replicas(table),
         item_count=int(table.get("ItemCount") or 0),
         size_bytes=int(table.get("TableSizeBytes") or 0),
         index_billing=_index_billing(table),
         on_demand=_on_demand(table),
         index_on_demand=_index_on_demand(table),
         vector_indexes=tuple(index["IndexName"] for index in table.get("VectorIndexes") or ()),
+        warm=_warm(table),
     )
 
 
@@ -105,6 +106,27 @@ def _on_demand(described: Mapping[str, Any]) -> dict[str, int]:
     found = described.get("OnDemandThroughput") or {}
     names = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
     return {name: int(found[name]) for name in names if int(found.get(name) or -1) > 0}
+
+
+def _replicas(table: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the other regions the table is in; CDK's TableV2 may list its own as well."""
+    own = str(table["TableArn"]).split(":")[3]
+    names = {str(replica["RegionName"]) for replica in table.get("Replicas") or ()}
+    return tuple(sorted(names - {own}))
+
+
+def _warm(table: Mapping[str, Any]) -> dict[str, WarmThroughput]:
+    """Return the warm throughput of the table and of each global index that tells it."""
+    indexes = {index["IndexName"]: index for index in _global_indexes(table)}
+    found = {WHOLE: table} | {name: indexes[name] for name in sorted(indexes)}
+    told = {name: one["WarmThroughput"] for name, one in found.items() if one.get("WarmThroughput")}
+    return {
+        name: WarmThroughput(
+            read=int(one.get("ReadUnitsPerSecond") or 0),
+            write=int(one.get("WriteUnitsPerSecond") or 0),
+        )
+        for name, one in told.items()
+    }
 
 
 def _global_indexes(table: Mapping[str, Any]) -> list[Mapping[str, Any]]:

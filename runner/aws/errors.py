@@ -1,7 +1,8 @@
 """AWS's errors in our words: what failed, and what to do. No request or item is ever quoted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -80,6 +81,17 @@ def is_unknown_call(error: ClientError) -> bool:
     code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code in UNKNOWN_CALL or (not code and HTTP_REFUSED <= status < HTTP_FAULT)
+
+
+def if_known(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
+    """Return the answer, or nothing from an endpoint that does not know the call."""
+    try:
+        answer: dict[str, Any] = call(**request)
+    except ClientError as error:
+        if is_unknown_call(error):
+            return {}
+        raise
+    return answer
 
 
 def code_of(error: ClientError) -> str:

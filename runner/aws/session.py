@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from retable.runner.aws.attachments import Attachments
 from retable.runner.aws.bucket import BucketState, look_at_bucket
 from retable.runner.aws.bulk import Bulk
 from retable.runner.aws.errors import code_of, in_words, is_unknown_call
@@ -108,6 +109,11 @@ class Aws:
         # What stands for AWS on this machine has its policies in force at once.
         pause = {"policy_pause": 0.0} if self.is_loopback else {}
         return Tables(self._client("dynamodb"), self._client, self._clock, **pause)
+
+    @cached_property
+    def attachments(self) -> Attachments:
+        """Return the way to what is attached to tables."""
+        return Attachments(self._client("dynamodb"), self._client)
 
     @cached_property
     def exports(self) -> Exports:

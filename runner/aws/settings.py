@@ -6,6 +6,68 @@ from typing import Any, Literal
 
 from retable.schema.spec import Indexes, KeySchema, Provisioned
 
+WHOLE = ""
+"""Stands for the table itself where its global indexes go by their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmThroughput:
+    """How many units a second a table or an index bears at once."""
+
+    read: int
+    write: int
+
+
+def is_warm(wanted: WarmThroughput, found: WarmThroughput | None) -> bool:
+    """Return whether both sides bear what they shall; more is no fault, since none is lowered."""
+    return found is not None and found.read >= wanted.read and found.write >= wanted.write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingPolicy:
+    """One target tracking policy of Application Auto Scaling, the only kind that DynamoDB has."""
+
+    name: str
+    tracking: Mapping[str, Any]
+    """The TargetTrackingScalingPolicyConfiguration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """The autoscaling of one side of a table or an index."""
+
+    index: str
+    """The index's name, or ``WHOLE``."""
+    side: Literal["Read", "Write"]
+    least: int
+    most: int
+    """The bounds in capacity units."""
+    suspended: Mapping[str, bool] = field(default_factory=dict)
+    """The SuspendedState, where any part of it is suspended."""
+    policies: tuple[ScalingPolicy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kinesis:
+    """A Kinesis stream that gets a record of each change."""
+
+    stream_arn: str
+    precision: str | None
+    """The ApproximateCreationDateTimePrecision, where the service tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """What other services and calls than CreateTable's give to a table."""
+
+    scaling: tuple[Scaling, ...] = ()
+    """By index, then side, so that equal tables give equal plans (I7)."""
+    kinesis: tuple[Kinesis, ...] = ()
+    insights: Mapping[str, str] = field(default_factory=dict)
+    """The ContributorInsightsMode by index, where insights are on."""
+    warm: Mapping[str, WarmThroughput] = field(default_factory=dict)
+    """The warm throughput by index, where the service tells it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDescription:
@@ -36,6 +98,8 @@ class TableDescription:
     index_on_demand: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """The same of global indexes, by the index's name."""
     vector_indexes: tuple[str, ...] = ()
+    warm: Mapping[str, WarmThroughput] = field(default_factory=dict)
+    """The warm throughput by index, as it is just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +113,5 @@ class TableSettings:
     tags: Mapping[str, str]
     policy: str | None
     unkept: tuple[str, ...]
-    """What the table has and this version cannot carry over: ``autoscaling``, …"""
+    """What the table has and this version cannot carry over: ``vector indexes``, …"""
+    attached: Attached = field(default_factory=Attached)

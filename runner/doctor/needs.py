@@ -7,6 +7,7 @@ is in it too: an export's objects, an import's log.
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from retable.runner.doctor.attaching import INSIGHTS, READ_SCALING, attaching
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.plan import (
     AdoptTable,
@@ -33,6 +34,7 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import (
     Approve,
     BackUp,
@@ -52,6 +54,8 @@ On = Literal[
     "target",
     "exports of source",
     "backups of source",
+    "indexes of source",
+    "indexes of target",
     "imports of target",
     "bulk operations of target",
     "bucket",
@@ -62,6 +66,7 @@ On = Literal[
     "key",
     "table key",
     "import log",
+    "kinesis",
     "anything",
 ]
 """What an action is on; ``resource`` knows its ARN."""
@@ -87,6 +92,7 @@ def _on(on: On, *actions: str) -> tuple[Grant, ...]:
 
 READ_SETTINGS = (
     "dynamodb:DescribeContinuousBackups",
+    INSIGHTS,
     "dynamodb:DescribeKinesisStreamingDestination",
     "dynamodb:DescribeTable",
     "dynamodb:DescribeTimeToLive",
@@ -125,8 +131,9 @@ DELETE = (
 
 PLANNING: tuple[Grant, ...] = (
     *_on("source", *READ_SETTINGS),
+    *_on("indexes of source", INSIGHTS),
     *_on("target", "dynamodb:DescribeTable"),
-    *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+    *_on("anything", *READ_SCALING),
     *_on("table key", "kms:DescribeKey"),
 )
 """What is read before there is a plan."""
@@ -237,7 +244,8 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
     VerifyTable: (
         *_on("target", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"),
         *_on("target", *READ_SETTINGS),
-        *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+        *_on("indexes of target", INSIGHTS),
+        *_on("anything", *READ_SCALING),
     ),
     RestoreSettings: (
         *_on(
@@ -248,7 +256,8 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
             "dynamodb:UpdateTable",
             "dynamodb:UpdateTimeToLive",
         ),
-        *_on("anything", "application-autoscaling:DescribeScalableTargets"),
+        *_on("indexes of target", INSIGHTS),
+        *_on("anything", *READ_SCALING),
     ),
     LiftFence: _on(
         "target",
@@ -256,6 +265,11 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
         "dynamodb:DescribeTable",
         "dynamodb:GetResourcePolicy",
         "dynamodb:PutResourcePolicy",
+    ),
+    CompareSettings: (
+        *_on("target", *READ_SETTINGS),
+        *_on("indexes of target", INSIGHTS),
+        *_on("anything", *READ_SCALING),
     ),
     ClearStage: (
         *_on("bucket", "s3:ListBucket"),
@@ -298,6 +312,9 @@ def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need
     for step in plan.steps:
         about = plan.step(step.stage) if isinstance(step, ClearStage) else step
         found |= set(_resolved(STEPS[type(step)], about, plan, spec))
+        if isinstance(step, RestoreSettings):
+            own = tuple(Grant(*pair) for pair in attaching(step.attached))
+            found |= set(_resolved(own, step, plan, spec))
         if isinstance(step, LoadItems):
             found |= set(_resolved(_loading(step), _staging(step, plan), plan, spec))
     if state is not None:
@@ -338,6 +355,13 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
             return f"{_table(plan, plan.source)}/export/*"
         case "backups of source":
             return f"{_table(plan, plan.source)}/backup/*"
+        case "indexes of source":
+            indexes = plan.settings.description.indexes.global_ if plan.settings else ()
+            return f"{_table(plan, plan.source)}/index/*" if indexes else None
+        case "indexes of target":
+            return f"{_table(plan, plan.target)}/index/*" if _indexed(plan) else None
+        case "kinesis":
+            return f"{_arn(plan, 'kinesis')}:stream/*"
         case "imports of target":
             return f"{_table(plan, plan.target)}/import/*"
         case "bulk operations of target":
@@ -361,6 +385,12 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
             return f"{_arn(plan, 'logs')}:log-group:/aws-dynamodb/*"
         case "anything":
             return "*"
+
+
+def _indexed(plan: Plan) -> bool:
+    """Return whether the table that the plan makes has global indexes."""
+    made = (step for step in plan.steps if isinstance(step, CreateTable | DeployTable))
+    return any(step.request.get("GlobalSecondaryIndexes") for step in made)
 
 
 def _place(step: Step | None, spec: Spec) -> S3Prefix | None:

@@ -1,4 +1,4 @@
-"""What a run of the spec would put at risk without being wrong: MIG330, MIG331 and MIG336."""
+"""What a spec would put at risk without being wrong: MIG330, MIG331, MIG336 and MIG339."""
 
 from collections.abc import Iterator
 
@@ -26,6 +26,10 @@ def check_safety(subject: Subject) -> Iterator[Problem]:
                 hint = "leave it out to keep what the source has"
                 path = ("target", "settings", setting)
                 yield subject.at(Rule.UNPROTECTED, path, message, hint=hint)
+    if spec.rebuild.strategy == "replace":
+        message = f"{spec.target.table} is deleted before the new table is loaded and verified"
+        hint = "side-by-side keeps it until then; replace only where the name must stay"
+        yield subject.at(Rule.REPLACES, ("rebuild", "strategy"), message, hint=hint)
     rate, billing = spec.load.rate, spec.target.billing
     if isinstance(rate, int) and isinstance(billing, Provisioned) and rate > billing.write:
         message = f"the target writes {billing.write:,} units a second; rate asks for {rate:,}"

@@ -36,8 +36,10 @@ class Extras:
     passing: str = "ACTIVE"
     gone_from: float | None = None
     """When a table that is DELETING goes."""
-    insights: set[str] = field(default_factory=set)
-    """The indexes whose contributor insights are on; the table itself is the empty name."""
+    insights: dict[str, str] = field(default_factory=dict)
+    """The mode of contributor insights that are on, by index; the table is the empty name."""
+    kinesis: dict[str, str] = field(default_factory=dict)
+    """How exact the times are in each Kinesis stream that gets the table's changes, by ARN."""
     shown: dict[str, Any] = field(default_factory=dict)
     """Members of its description that moto does not keep."""
 

@@ -26,18 +26,18 @@ def restore_backup(step: RestoreBackup, world: World) -> Evidence:
         CheckFailed: a table of that name is there that this run did not make, or the backup is not.
         Stopped: the table does not become ACTIVE.
     """
-    tables = world.aws.tables
-    require_absent(step.id, step.table, world)
-    if tables.describe(step.table) is None:
+    tables, name = world.aws.tables, str(step.request["TableName"])
+    require_absent(step.id, name, world)
+    if tables.describe(name) is None:
         require_available(step.backup_arn, world)
-        tables.restore_backup(step.backup_arn, step.table, step.sse)
-    description = _await_active(step, world)
-    if tables.restored_from(step.table) != step.backup_arn:
-        message = f"the table {step.table} that is there now was not made of the backup"
+        tables.restore_backup(step.backup_arn, name, step.request.get("SSESpecification"))
+    description = _await_active(name, world)
+    if tables.restored_from(name) != step.backup_arn:
+        message = f"the table {name} that is there now was not made of the backup"
         raise CheckFailed(message, "someone else made it; find out who before going on")
     require_planned_key(description, world)
     return {
-        "table": step.table,
+        "table": name,
         "table_id": description.table_id,
         "arn": description.arn,
         "fenced": await_fence(description, world),
@@ -71,12 +71,12 @@ def count_items(step: CountItems, world: World) -> Evidence:
     return {"items": found, "exported": step.exported}
 
 
-def _await_active(step: RestoreBackup, world: World) -> TableDescription:
+def _await_active(name: str, world: World) -> TableDescription:
     """Return the restored table once it can be read and written."""
     tables = world.aws.tables
-    for _ in patiently(world, RESTORE_DEADLINE_SECONDS, f"the restore of {step.table}"):
-        description = tables.describe(step.table)
+    for _ in patiently(world, RESTORE_DEADLINE_SECONDS, f"the restore of {name}"):
+        description = tables.describe(name)
         if description is not None and description.status == "ACTIVE":
             return description
-    message = f"the table {step.table} is still being restored"
+    message = f"the table {name} is still being restored"
     raise Stopped(message, "resume: the step goes on waiting")

@@ -1,7 +1,8 @@
 """Giving the target the settings that were captured before the first change (I8)."""
 
-from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.plan import RestoreSettings
+from retable.runner.steps.attach import attach
 from retable.runner.steps.create import require_created_table
 from retable.runner.world import Evidence, World
 
@@ -15,7 +16,7 @@ def restore_settings(step: RestoreSettings, world: World) -> Evidence:
     description = require_created_table(step.create, world)
     tables, name = world.aws.tables, description.name
     present = tables.settings(name)
-    changed = []
+    changed: list[str] = []
     if step.tags != dict(present.tags if present else {}):
         tables.set_tags(description.arn, step.tags)
         changed.append("tags")
@@ -30,6 +31,8 @@ def restore_settings(step: RestoreSettings, world: World) -> Evidence:
         tables.set_stream(name, step.stream)
         changed.append("stream")
         tables.wait_active(name, clock=world.clock, progress=world.progress)
+    attached = present.attached if present else Attached()
+    changed += attach(step.attached, attached, name, world)
     if step.deletion_protection and not description.deletion_protection:
         tables.set_deletion_protection(name, enabled=True)
         changed.append("deletion_protection")

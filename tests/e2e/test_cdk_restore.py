@@ -114,7 +114,11 @@ def test_a_table_comes_back_into_its_stack_under_the_template_it_had(bed: Bed) -
     assert titles[taken + 1] == "count the items that came back"
     assert titles[taken + 2] == "restore settings"
     assert titles[taken + 3].startswith("take the table into OrdersStack as ")
-    assert titles[taken + 4 :] == ["deploy OrdersStack as it was", "lift the fence"]
+    assert titles[taken + 4 :] == [
+        "deploy OrdersStack as it was",
+        "lift the fence",
+        "compare the settings",
+    ]
 
 
 def test_a_table_comes_back_where_its_stack_has_none(bed: Bed) -> None:

@@ -158,7 +158,7 @@ def test_an_unfrozen_rebuild_beside_the_source_lists_what_was_written_meanwhile(
 ) -> None:
     spec = tmp_path / "beside.migrate.yaml"
     text = (SPECS / "orders.migrate.yaml").read_text("utf-8")
-    text = text.replace("  strategy: replace\n", "  strategy: side-by-side\n")
+    text = text.replace("strategy: replace", "strategy: side-by-side")
     text = text.replace("  freeze: resource-policy\n", "  freeze: none\n")
     source, mark, rest = text.partition("target:\n  table: orders")
     spec.write_text(source + mark + "-v2" + rest.partition("sandbox:")[0], "utf-8")

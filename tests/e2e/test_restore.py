@@ -123,7 +123,8 @@ def test_what_a_finished_run_replaced_comes_back_settings_included(bed: Bed) -> 
     assert bed.settings() == settings
     report = ended.report
     assert (report["command"], report["verdict"]) == ("restore", "passed")
-    (check,) = report["checks"]
+    check, settled = report["checks"]
+    assert (settled["name"], settled["outcome"]) == ("settings", "passed")
     assert (check["expected"], check["actual"]) == (120, 120)
     backups = bed.client.list_backups(TableName="orders")["BackupSummaries"]
     assert len(backups) == 2, "what stood there was backed up as well"

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,11 +66,21 @@ class Run:
 
 
 @contextmanager
-def running(spec_path: Path, folder: Path, options: SandboxOptions | None = None) -> Iterator[Run]:
-    """Start a sandbox, seed it from the spec and plan a run, without carrying out a step."""
+def running(
+    spec_path: Path,
+    folder: Path,
+    options: SandboxOptions | None = None,
+    before: Callable[[str], None] | None = None,
+) -> Iterator[Run]:
+    """Start a sandbox, seed it from the spec and plan a run, without carrying out a step.
+
+    ``before`` is told the endpoint once that is seeded, and may change what the plan will see.
+    """
     spec = load_spec(spec_path)
     with SandboxServer(options=options or SandboxOptions()) as server:
         seed(server.endpoint, spec)
+        if before is not None:
+            before(server.endpoint)
         aws = connect(spec.source.region, environ=server.environment())
         client = boto3.client(
             "dynamodb",

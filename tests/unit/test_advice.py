@@ -139,3 +139,19 @@ def test_sections(tmp_path: Path, section: str, found: list[str]) -> None:
 def test_rejects(tmp_path: Path, share: str, found: list[str]) -> None:
     part = keyed("a", "b").replace("  fields:", f"  max_rejects: {share}\n  fields:")
     assert codes(tmp_path, part) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "strategy", "found"),
+    [
+        ("orders", "replace", ["MIG339"]),
+        ("orders", "replace  # migrate: ignore MIG339 -- others know it by this name", []),
+        ("orders-v2", "side-by-side", []),
+        ("orders", "recover", []),
+    ],
+)
+def test_replacing_a_table_is_for_where_the_name_must_stay(
+    tmp_path: Path, target: str, strategy: str, found: list[str]
+) -> None:
+    part = keyed("a", "b").replace("orders-v2", target)
+    assert codes(tmp_path, f"{part}rebuild:\n  strategy: {strategy}\n") == found

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from retable.runner.aws.settings import Attached, Kinesis, Scaling, WarmThroughput
 from retable.runner.compile import compile_dry_run, compile_plan, compile_verification, max_rejects
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
@@ -22,6 +23,7 @@ from retable.runner.plan import (
     VerifyTable,
 )
 from retable.runner.plan_json import encode_plan, fingerprint, read_plan
+from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import DeleteTable, FromExport, Settle
 from retable.runner.titles import title
 from retable.schema.spec import Spec
@@ -84,6 +86,7 @@ def test_i1_a_replace_proves_everything_before_it_deletes(replace_spec: Spec) ->
         "verify",
         "settings",
         "lift-fence",
+        "compare-settings",
     ]
     assert plan.deletes == "orders"
 
@@ -106,8 +109,8 @@ def test_side_by_side_deletes_nothing(beside_spec: Spec) -> None:
 
 def test_i9_the_fence_is_lifted_last_and_after_verification(replace_spec: Spec) -> None:
     kinds = [type(step) for step in compile_plan(replace_spec, observed()).steps]
-    order = [CreateTable, LoadItems, VerifyTable, RestoreSettings, LiftFence]
-    assert kinds[-5:] == order
+    order = [CreateTable, LoadItems, VerifyTable, RestoreSettings, LiftFence, CompareSettings]
+    assert kinds[-6:] == order
 
 
 def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spec: Spec) -> None:
@@ -195,9 +198,54 @@ def test_a_source_that_is_not_there_is_refused(beside_spec: Spec) -> None:
 
 
 def test_what_a_replace_would_lose_is_refused(replace_spec: Spec) -> None:
-    plan = compile_plan(replace_spec, observed(settings(unkept=("autoscaling",))))
-    assert plan.unsupported == ("orders has autoscaling, which would be lost with it",)
+    plan = compile_plan(replace_spec, observed(settings(unkept=("vector indexes",))))
+    assert plan.unsupported == ("orders has vector indexes, which would be lost with it",)
     assert plan.steps == ()
+
+
+def test_a_table_with_replicas_is_not_replaced(replace_spec: Spec, beside_spec: Spec) -> None:
+    world = observed(settings(description(replicas=("eu-north-1", "us-east-1"))))
+    with pytest.raises(Refused, match="with replicas in eu-north-1, us-east-1") as caught:
+        compile_plan(replace_spec, world)
+    assert "side-by-side" in (caught.value.hint or "")
+    assert compile_plan(beside_spec, world).steps
+
+
+def test_what_will_not_come_back_is_told_before_it_is_approved(replace_spec: Spec) -> None:
+    attached = Attached(
+        kinesis=(Kinesis(stream_arn="arn:x", precision=None),),
+        warm={"": WarmThroughput(read=20_000, write=4_000)},
+    )
+    source = settings(description(stream="KEYS_ONLY"), attached=attached)
+    told = compile_plan(replace_spec, observed(source)).notes[:5]
+    assert told == (
+        "the stream of orders ends with it: the new one has another ARN",
+        "consumers must be pointed at the new stream of orders: it tells of no loaded item",
+        "no record of a loaded item goes to the Kinesis stream of orders",
+        (
+            "the point-in-time history of orders ends with it, and begins anew; DynamoDB keeps "
+            "the table as it is at its end for 35 days"
+        ),
+        "raising the warm throughput of orders is charged once",
+    )
+
+
+def test_what_an_on_demand_table_cannot_keep_is_told(replace_spec: Spec) -> None:
+    scaling = Scaling(index="", side="Read", least=1, most=9)
+    insights = {"": "THROTTLED_KEYS", "by_status": "THROTTLED_KEYS"}
+    source = settings(attached=Attached(scaling=(scaling,), insights=insights))
+    plan = compile_plan(replace_spec, observed(source))
+    assert "the autoscaling of read capacity of orders is not kept" in plan.notes
+    assert "the contributor insights of the index by_status are not kept" in plan.notes
+    restored = next(step for step in plan.steps if isinstance(step, RestoreSettings))
+    assert restored.attached == Attached(insights={"": "THROTTLED_KEYS"})
+
+
+def test_what_a_table_bears_from_birth_is_not_asked_for(replace_spec: Spec) -> None:
+    warm = {"": WarmThroughput(read=12_000, write=4_000)}
+    plan = compile_plan(replace_spec, observed(settings(attached=Attached(warm=warm))))
+    restored = next(step for step in plan.steps if isinstance(step, RestoreSettings))
+    assert restored.attached == Attached()
 
 
 def test_step_ids_are_unique_and_every_step_has_a_title(replace_spec: Spec) -> None:

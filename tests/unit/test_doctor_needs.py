@@ -12,6 +12,7 @@ from retable.runner.doctor.needs import LOADERS, STEPS, Need, needs_of
 from retable.runner.doctor.policy import smallest_policy
 from retable.runner.plan import LoadItems, Step
 from retable.runner.state.address import parse_address
+from support.attached import attach_all, scaled_spec
 from support.command import SPECS
 from support.worlds import Run, running
 
@@ -110,6 +111,16 @@ def test_a_run_by_any_loader_calls_nothing_that_its_plan_does_not_need(
         assert ("dynamodb:PutItem" in needed) == (loads[0].on_conflict == "keep")
 
 
+def test_attaching_again_calls_nothing_that_its_plan_does_not_need(
+    tmp_path: Path, calls: list[tuple[str, str]]
+) -> None:
+    with running(scaled_spec(tmp_path), tmp_path, before=attach_all) as run:
+        carried_out(run, calls)
+        needed = {need.action: need.resource for need in needs_of(run.world.plan, run.world.spec)}
+    assert needed["dynamodb:UpdateContributorInsights"].endswith("table/orders-v2/index/*")
+    assert needed["kinesis:PutRecords"].endswith(":stream/*")
+
+
 def test_what_is_needed_is_on_this_table_and_this_bucket_only(tmp_path: Path) -> None:
     with running(SPECS / "orders.migrate.yaml", tmp_path) as run:
         state = parse_address("s3://acme-runs/prod?kms-key=arn:aws:kms:eu-west-1:1:key/k")
@@ -123,6 +134,8 @@ def test_what_is_needed_is_on_this_table_and_this_bucket_only(tmp_path: Path) ->
     anything = {need.action for need in needs if need.resource == "*"}
     assert anything == {
         "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "dynamodb:ListBackups",
     }
     others = {need.resource for need in needs if need.resource != "*"}

@@ -108,6 +108,7 @@ def test_i1_what_stands_there_is_frozen_and_backed_up_before_it_goes(spec: Spec)
         "count",
         "settings",
         "lift-fence",
+        "compare-settings",
     ]
     approve, delete = plan.step("approve"), plan.step("delete")
     assert isinstance(approve, Approve)
@@ -119,7 +120,7 @@ def test_i1_what_stands_there_is_frozen_and_backed_up_before_it_goes(spec: Spec)
 
 def test_where_nothing_stands_nothing_is_deleted(spec: Spec) -> None:
     plan = restored(spec, None)
-    assert ids(plan) == ["approve", "create", "count", "settings", "lift-fence"]
+    assert ids(plan) == ["approve", "create", "count", "settings", "lift-fence", "compare-settings"]
     assert plan.deletes is None
 
 
@@ -168,6 +169,7 @@ def test_a_table_leaves_its_stack_and_comes_back_into_it(
         "adopt",
         "deploy-original",
         "lift-fence",
+        "compare-settings",
     ]
 
 

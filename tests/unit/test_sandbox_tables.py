@@ -182,3 +182,35 @@ def test_a_condition_is_left_to_decide(wire: Wire, clock: ManualClock) -> None:
     wire.done("PutItem", body)
     assert wire.ask("PutItem", body).code == "ConditionalCheckFailedException"
     assert wire.done("Scan", NAME)["Items"] == [{"id": {"S": "a"}, "n": {"N": "1.5"}}]
+
+
+def test_a_table_streams_to_kinesis_until_it_is_told_not_to(wire: Wire, clock: ManualClock) -> None:
+    create(wire)
+    clock.sleep(5)
+    stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/changes"
+    asked = {**NAME, "StreamArn": stream}
+    on, off = "EnableKinesisStreamingDestination", "DisableKinesisStreamingDestination"
+    assert wire.ask(on, {**NAME, "StreamArn": "x"}).code == "ValidationException"
+    wire.done(on, asked)
+    assert wire.ask(on, asked).code == "ResourceInUseException"
+    found = wire.done("DescribeKinesisStreamingDestination", NAME)
+    [one] = found["KinesisDataStreamDestinations"]
+    assert (one["StreamArn"], one["DestinationStatus"]) == (stream, "ACTIVE")
+    wire.done(off, asked)
+    assert wire.ask(off, asked).code == "ResourceNotFoundException"
+    found = wire.done("DescribeKinesisStreamingDestination", NAME)
+    assert found["KinesisDataStreamDestinations"] == []
+
+
+def test_insights_are_of_a_table_or_an_index_and_keep_their_mode(wire: Wire) -> None:
+    create(wire)
+    action = {**NAME, "ContributorInsightsAction": "ENABLE"}
+    wire.done("UpdateContributorInsights", action)
+    wire.done(
+        "UpdateContributorInsights",
+        {**action, "IndexName": "by_n", "ContributorInsightsMode": "THROTTLED_KEYS"},
+    )
+    table = wire.done("DescribeContributorInsights", NAME)
+    index = wire.done("DescribeContributorInsights", {**NAME, "IndexName": "by_n"})
+    assert table["ContributorInsightsMode"] == "ACCESSED_AND_THROTTLED_KEYS"
+    assert index["ContributorInsightsMode"] == "THROTTLED_KEYS"

@@ -114,6 +114,12 @@ def test_everything_that_describe_table_says_is_kept() -> None:
     assert (found.table_id, found.item_count, found.size_bytes) == (TABLE["TableId"], 41, 4100)
 
 
+def test_a_global_table_of_one_region_has_no_replicas() -> None:
+    own = [{"RegionName": "eu-west-1"}]
+    assert describe(table(Replicas=own)).replicas == ()
+    assert describe(table(Replicas=[*own, {"RegionName": "us-east-1"}])).replicas == ("us-east-1",)
+
+
 def test_a_bare_table_has_nothing_of_all_that() -> None:
     bare = ["TableId", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"]
     bare += ["SSEDescription", "TableClassSummary", "DeletionProtectionEnabled", "Replicas"]

@@ -103,10 +103,17 @@ def test_i8_what_cannot_be_kept_is_named(tables: Tables, aws: Aws) -> None:
         MinCapacity=1,
         MaxCapacity=9,
     )
+    what = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": "table/orders",
+        "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
+    }
+    scaling.put_scaling_policy(PolicyName="steps", PolicyType="StepScaling", **what)
+    scaling.put_scheduled_action(ScheduledActionName="at night", Schedule="rate(1 day)", **what)
     found = tables.settings("orders")
     scaling.close()
     assert found is not None
-    assert found.unkept == ("autoscaling",)
+    assert found.unkept == ("scheduled autoscaling", "autoscaling that tracks no target")
 
 
 def test_i2_settings_bear_repeating(tables: Tables, clock: ManualClock) -> None:

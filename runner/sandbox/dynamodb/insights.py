@@ -6,7 +6,9 @@ from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.tables import require_table
 from retable.runner.sandbox.state import State
 
-STATUSES = {True: "ENABLED", False: "DISABLED"}
+MODE = "ContributorInsightsMode"
+BOTH_KINDS = "ACCESSED_AND_THROTTLED_KEYS"
+"""What is looked at unless somebody says otherwise."""
 
 
 def update_insights(state: State, call: Call) -> dict[str, Any]:
@@ -15,9 +17,9 @@ def update_insights(state: State, call: Call) -> dict[str, Any]:
     index = call.body.get("IndexName") or ""
     insights = state.extras(table).insights
     if call.body.get("ContributorInsightsAction") == "ENABLE":
-        insights.add(index)
+        insights[index] = call.body.get(MODE) or BOTH_KINDS
     else:
-        insights.discard(index)
+        insights.pop(index, None)
     return _described(state, call)
 
 
@@ -31,5 +33,6 @@ def _described(state: State, call: Call) -> dict[str, Any]:
     table = require_table(state, call, call.table_name)
     index = call.body.get("IndexName") or ""
     named = {"IndexName": index} if index else {}
-    status = STATUSES[index in state.extras(table).insights]
-    return {"TableName": table.name, **named, "ContributorInsightsStatus": status}
+    mode = state.extras(table).insights.get(index)
+    status = {"ContributorInsightsStatus": "ENABLED" if mode else "DISABLED"}
+    return {"TableName": table.name, **named, **status, **({MODE: mode} if mode else {})}

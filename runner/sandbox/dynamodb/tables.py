@@ -128,12 +128,6 @@ def list_tables(state: State, call: Call) -> dict[str, Any]:
     return answer
 
 
-def describe_kinesis_streaming(state: State, call: Call) -> dict[str, Any]:
-    """Answer DescribeKinesisStreamingDestination: no table here streams to Kinesis."""
-    table = require_table(state, call, call.table_name)
-    return {"TableName": table.name, "KinesisDataStreamDestinations": []}
-
-
 def require_table(state: State, call: Call, name: str) -> Table:
     """Return the table of that name or ARN.
 

@@ -10,7 +10,7 @@ OWNERS = {
     "yaml": "schema",
     "jsonschema": "schema",
     "jmespath": "transforms",
-    "aiohttp": "runner",
+    "httptools": "runner",
     "boto3": "runner",
     "botocore": "runner",
     "cattrs": "runner",

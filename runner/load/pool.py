@@ -1,8 +1,11 @@
 """Connections to one service, kept from one request to the next."""
 
 import asyncio
+import socket
 import ssl
 from contextlib import suppress
+
+from aiohappyeyeballs import start_connection
 
 from retable.runner.load.connection import Connection, NoAnswerError, Response
 from retable.runner.load.route import Place, Route
@@ -90,12 +93,15 @@ class Pool:
 
     async def _connected_to(self, place: Place) -> Connection:
         """Return a new connection to ``place``."""
-        _, connection = await asyncio.get_running_loop().create_connection(
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        # asyncio's own race between addresses leaves a connection open where it is given up.
+        reached = await start_connection(found, happy_eyeballs_delay=HEAD_START_SECONDS)
+        _, connection = await loop.create_connection(
             lambda: Connection(self._lost),
-            place.host,
-            place.port,
+            sock=reached,
             ssl=place.tls,
-            happy_eyeballs_delay=HEAD_START_SECONDS,
+            server_hostname=place.host if place.tls else None,
         )
         self._open.add(connection)
         return connection

@@ -10,6 +10,7 @@ OWNERS = {
     "yaml": "schema",
     "jsonschema": "schema",
     "jmespath": "transforms",
+    "aiohappyeyeballs": "runner",
     "httptools": "runner",
     "boto3": "runner",
     "botocore": "runner",

@@ -308,12 +308,16 @@ class _Load:
         """Settle what was written and return the rest."""
         if answer.kind is not Kind.WRITTEN:
             return pending
+        if not answer.unprocessed:
+            self._loaded += len(pending)
+            self._settle(pending, "loaded")
+            return []
         left = {canonical_key(item, self._request.key) for item in answer.unprocessed}
         rest = [entry for entry in pending if entry.result.key in left]
         if len(rest) != len(answer.unprocessed):
             # It names items that were not sent, so it does not say which of ours are left.
             return pending
-        done = [entry for entry in pending if entry.result.key not in left] if rest else pending
+        done = [entry for entry in pending if entry.result.key not in left]
         self._loaded += len(done)
         self._settle(done, "loaded")
         return rest

@@ -67,7 +67,7 @@ def test_a_bounded_number_of_lines_is_read_ahead_and_none_is_lost(count: int, fi
     places = []
     for stretch in _stretches(sizes):
         assert len(stretch.lines) < source.SHUFFLED_LINES + BLOCK_LINES
-        places += [(line.turn.state.file.key, line.number) for line in stretch.lines]
+        places += [(turn.state.file.key, number) for turn, _, number, _ in stretch.lines]
     assert sorted(places) == [
         (str(n), m) for n in sorted(range(files), key=str) for m in _to(count)
     ]
@@ -75,7 +75,7 @@ def test_a_bounded_number_of_lines_is_read_ahead_and_none_is_lost(count: int, fi
 
 def test_files_are_mixed_in_every_stretch_but_the_last_ones() -> None:
     first, *_ = _stretches([[10] * 5_000 for _ in range(20)])
-    assert len({line.turn.state.file.key for line in first.lines}) == source.OPEN_FILES
+    assert len({turn.state.file.key for turn, *_ in first.lines}) == source.OPEN_FILES
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,7 @@ def test_large_lines_are_bounded_by_their_bytes(sizes: list[int]) -> None:
     """Whatever comes after what."""
     seen = 0
     for stretch in _stretches([sizes] * 3):
-        size = sum(len(line.content) for line in stretch.lines)
-        assert size <= source.SHUFFLED_BYTES + source.BLOCK_BYTES + max(sizes)
+        assert stretch.size <= source.SHUFFLED_BYTES + source.BLOCK_BYTES + max(sizes)
         seen += len(stretch.lines)
     assert seen == 3 * len(sizes)
 

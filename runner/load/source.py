@@ -63,19 +63,22 @@ class Turn:
     def __init__(self, state: FileState, losers: Losers, holder: Holder) -> None:
         """Read nothing yet."""
         self.state = state
-        self.losers = losers(state.file.key)
         self.item_of = item_reader(state.file)
+        self.losers = frozenset[tuple[int, int]]()
+        """The (line, ordinal) of results that are not to be written, known once it is begun."""
         self.is_over = False
         """Whether all its lines are read."""
+        self._losers_of = losers
         self._lines = _lines_at_hand(holder, state.file)
 
     def begin(self) -> None:
-        """Fetch the file, prove its bytes and find its first line, which may take a while.
+        """Fetch the file, prove its bytes, find its first line and its losers: it takes a while.
 
         Raises:
             CheckFailed: it is not the data file that was checked.
             Stopped: it cannot be had.
         """
+        self.losers = self._losers_of(self.state.file.key)
         mark = self.state.tally.line
         found = dropwhile(lambda line: line[0] <= mark, self._lines)
         self._lines = chain(list(islice(found, 1)), found)

@@ -216,6 +216,21 @@ def test_an_answer_without_an_end_is_cut_off(begin: bytes, monkeypatch: pytest.M
         post(talk)
 
 
+def test_a_server_that_hangs_up_at_once_is_no_answer_and_leaves_nothing_open() -> None:
+    async def hang_up(_: Peer, __: Reader, writer: Writer) -> None:
+        writer.transport.abort()
+
+    async def ask(peer: Peer, http: Pool) -> None:
+        for _ in range(20):
+            with pytest.raises(NoAnswerError, match="connection lost"):
+                await http.post(b"", b"body")
+        assert peer.connections == 20
+        # It waits for all that is open, and this would be too short for that.
+        await asyncio.wait_for(http.aclose(), pool.CLOSE_SECONDS / 2)
+
+    _with_pool(hang_up, ask)
+
+
 async def silent(peer: Peer, reader: Reader, _: Writer) -> None:
     """Never answer; wait for the client to go."""
     await peer.request(reader)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import IN_PLACE
 from retable.runner.load import source
-from retable.runner.load.account import BLOCK_LINES, Block, Entry, FileState
+from retable.runner.load.account import BLOCK_LINES, Block, Entry, FileState, FileTally, settle
 from retable.runner.load.source import Batch, Stretch, Turn, batches, mapped_lines
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
+from support.builders import build_spec
 from support.loads import COUNT, Loading
 
 
@@ -96,6 +97,43 @@ def test_a_line_is_let_go_once_it_is_mapped(tmp_path: Path) -> None:
     found = mapped_lines(mapping, iter(stretches))
     next(found)
     assert len(stretches[0].lines) < 50
+
+
+def test_lines_that_a_mark_covers_are_not_read_again(tmp_path: Path) -> None:
+    loading = Loading(tmp_path)
+    file = max(loading.files, key=lambda file: file.item_count)
+    state = FileState(file, FileTally(file=file.key, line=7))
+    read = source.in_turns([state], lambda _: frozenset(), IN_PLACE)
+    found = source.entries_of(mapped_lines(compile_mapping(loading.spec), read))
+    assert [entry.line for entry in found] == list(range(8, file.item_count + 1))
+
+
+SPLIT = """
+spec: 1
+name: split
+source: {table: orders, export: {kind: native, location: s3://acme-exports/}}
+target: {table: orders-v2, key: {partition: {name: id, type: S}, sort: {name: part, type: S}}}
+transform:
+  items:
+    - {copy: all, fields: {part: "'A'"}}
+    - {copy: all, fields: {part: "'B'"}}
+    - {copy: all, fields: {part: "'C'"}}
+"""
+
+
+def test_i3_a_line_of_several_items_is_not_settled_by_the_first_of_them(tmp_path: Path) -> None:
+    loading = Loading(tmp_path)
+    file = max(loading.files, key=lambda file: file.item_count)
+    lost = frozenset((line, 1) for line in _to(file.item_count))
+    read = source.in_turns([FileState(file)], lambda _: lost, IN_PLACE)
+    mapping = compile_mapping(build_spec(tmp_path, SPLIT))
+    blocks = {}
+    for entry in source.entries_of(mapped_lines(mapping, read)):
+        blocks[id(entry.block)] = entry.block
+        settle([entry], "loaded")
+        assert entry.block.is_closed == (entry.line == file.item_count and entry.ordinal == 2)
+    (block,) = blocks.values()
+    assert (block.loaded, block.superseded) == (2 * file.item_count, file.item_count)
 
 
 def _to(count: int) -> range:

@@ -21,12 +21,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -38,6 +37,8 @@ from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.write import ExportHead, write_native_export
 from retable.runner.load.client import BatchClient
 from retable.runner.load.load import LoadRequest, load_items
+from retable.runner.load.pool import Pool
+from retable.runner.load.route import route_to
 from retable.runner.progress import NoProgress
 from retable.schema import load_spec
 from retable.transforms import compile_mapping
@@ -223,8 +224,8 @@ def _without_mapping(folder: Path, endpoint: str) -> tuple[Write, int]:
 
     async def write() -> None:
         starts = iter(range(0, len(items), BATCH))
-        async with aiohttp.ClientSession(auto_decompress=False) as http:
-            client = BatchClient(http, aws, TABLE, SystemClock())
+        async with aclosing(Pool(route_to(aws), AT_ONCE)) as pool:
+            client = BatchClient(pool, aws, TABLE, SystemClock())
             await asyncio.gather(*(_some(client, starts) for _ in range(AT_ONCE)))
 
     async def _some(client: BatchClient, starts: Iterator[int]) -> None:

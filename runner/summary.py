@@ -62,20 +62,10 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
 ) -> Report:
     """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
     verified = _facts_of(VerifyTable, plan, records, "compared")
-    counted = _facts_of(CountItems, plan, records, "compared")
     mapped = _facts_of(DryRun, plan, records, "mapped")
     portrait = _portrait(plan, records, folder)
     partitions = _at_the_planned_rate(portrait, spec)
     verdict = _verdict(plan, records, failure)
-    checked = _facts_of(CheckExport, plan, records, "done") if verdict == "passed" else {}
-    settings = _facts_of(CompareSettings, plan, records, "compared")
-    told = (
-        *plan.notes,
-        *_merge_notes(plan, records),
-        *settings.get("told", ()),
-        *_ending(plan, records, folder, checked),
-        *notes,
-    )
     return Report(
         command=plan.command,
         verdict=verdict,
@@ -94,16 +84,17 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
             extra=verified.get("extra"),
             different=verified.get("different"),
         ),
-        checks=tuple(
-            Check(**check)
-            for facts in (verified, counted, settings)
-            for check in facts.get("checks", ())
-        ),
+        checks=tuple(_checks(plan, records)),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
         first_differences=_differences(verified, folder),
         rejects_by_reason=mapped.get("rejects_by_reason", {}),
         collisions=_collisions(mapped, portrait),
-        notes=(*told, *notes, *_hot(partitions, spec)),
+        notes=(
+            *plan.notes,
+            *_found(plan, records, folder, passed=verdict == "passed"),
+            *notes,
+            *_hot(partitions, spec),
+        ),
         failure=failure.message if failure else None,
         hint=failure.hint if failure else None,
         run_folder=str(folder.path),
@@ -119,10 +110,21 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     )
 
 
-def _ending(plan: Plan, records: list[Record], folder: RunFolder, checked: Facts) -> Iterator[str]:
-    """Yield what a finished run says of its end."""
-    changes = _facts_of(ListChanges, plan, records, "done")
-    return ending(plan, checked, changes, str(folder.changes))
+def _checks(plan: Plan, records: list[Record]) -> Iterator[Check]:
+    """Yield everything that was held against what it must be, in the order of the steps."""
+    for kind in (VerifyTable, CountItems, CompareSettings):
+        for check in _facts_of(kind, plan, records, "compared").get("checks", ()):
+            yield Check(**check)
+
+
+def _found(plan: Plan, records: list[Record], folder: RunFolder, *, passed: bool) -> Iterator[str]:
+    """Yield what came to light on the way, and what a finished run says of its end."""
+    yield from _merge_notes(plan, records)
+    yield from _facts_of(CompareSettings, plan, records, "compared").get("told", ())
+    if passed:
+        checked = _facts_of(CheckExport, plan, records, "done")
+        changes = _facts_of(ListChanges, plan, records, "done")
+        yield from ending(plan, checked, changes, str(folder.changes))
 
 
 def _verdict(plan: Plan, records: list[Record], failure: Failure | None) -> Verdict:

@@ -1,82 +1,31 @@
-"""Which IAM actions a plan needs, and on what: one table, from each kind of step to its actions.
+"""Which IAM actions a plan needs, and on what: its steps' grants, on its own resources."""
 
-Names are those of the service authorization reference. What a service does in the caller's name
-is in it too: an export's objects, an import's log.
-"""
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
-
-from retable.runner.doctor.attaching import INSIGHTS, READ_SCALING, attaching
+from retable.runner.doctor.attaching import attaching
+from retable.runner.doctor.grants import LOADERS, PLANNING, STEPS, Grant, On, on
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.plan import (
     AdoptTable,
-    CheckExport,
     ClearStage,
     ConvertFiles,
-    CountItems,
     CreateTable,
     DeployStack,
     DeployTable,
-    DryRun,
-    EnablePitr,
-    LiftFence,
     LoadItems,
     MakeExport,
-    MergeExports,
     Plan,
-    RestoreBackup,
     RestoreSettings,
     ScanTable,
     StageItems,
     Step,
     UseExport,
-    UseTable,
-    VerifyTable,
 )
-from retable.runner.plan_settings import CompareSettings
-from retable.runner.source_steps import (
-    Approve,
-    BackUp,
-    DeleteTable,
-    DropFromStack,
-    FreezeSource,
-    ListChanges,
-    Settle,
-    Unprotect,
-)
+from retable.runner.source_steps import DropFromStack, ListChanges
 from retable.runner.state.address import Address
 from retable.runner.steps.bulk import FOLDER
 from retable.schema.spec import Spec
-
-On = Literal[
-    "source",
-    "target",
-    "exports of source",
-    "backups of source",
-    "indexes of source",
-    "indexes of target",
-    "imports of target",
-    "bulk operations of target",
-    "bucket",
-    "objects",
-    "staged objects",
-    "stack",
-    "deployment roles",
-    "key",
-    "table key",
-    "import log",
-    "kinesis",
-    "anything",
-]
-"""What an action is on; ``resource`` knows its ARN."""
-
-
-class Grant(NamedTuple):
-    """An action on a kind of thing."""
-
-    action: str
-    on: On
 
 
 class Need(NamedTuple):
@@ -84,226 +33,6 @@ class Need(NamedTuple):
 
     action: str
     resource: str
-
-
-def _on(on: On, *actions: str) -> tuple[Grant, ...]:
-    return tuple(Grant(action, on) for action in actions)
-
-
-READ_SETTINGS = (
-    "dynamodb:DescribeContinuousBackups",
-    INSIGHTS,
-    "dynamodb:DescribeKinesisStreamingDestination",
-    "dynamodb:DescribeTable",
-    "dynamodb:DescribeTimeToLive",
-    "dynamodb:GetResourcePolicy",
-    "dynamodb:ListTagsOfResource",
-)
-READ_OBJECTS = (*_on("bucket", "s3:ListBucket"), *_on("objects", "s3:GetObject"))
-WRITE_OBJECTS = _on("objects", "s3:AbortMultipartUpload", "s3:PutObject")
-USE_KEY = _on("key", "kms:Decrypt", "kms:GenerateDataKey")
-
-DEPLOY = (
-    *_on(
-        "stack",
-        "cloudformation:CreateChangeSet",
-        "cloudformation:DeleteChangeSet",
-        "cloudformation:DescribeChangeSet",
-        "cloudformation:DescribeStackEvents",
-        "cloudformation:DescribeStacks",
-        "cloudformation:ExecuteChangeSet",
-        "cloudformation:GetTemplate",
-        "cloudformation:ListStackResources",
-    ),
-    *_on("deployment roles", "sts:AssumeRole"),
-)
-"""Deploying a stack: by the roles that CDK's bootstrapping made, or else by the caller's own leave,
-which then needs whatever the stack's resources do."""
-DELETE = (
-    *_on(
-        "source",
-        "dynamodb:DeleteTable",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetResourcePolicy",
-    ),
-    *_on("backups of source", "dynamodb:DescribeBackup"),
-)
-
-PLANNING: tuple[Grant, ...] = (
-    *_on("source", *READ_SETTINGS),
-    *_on("indexes of source", INSIGHTS),
-    *_on("target", "dynamodb:DescribeTable"),
-    *_on("anything", *READ_SCALING),
-    *_on("table key", "kms:DescribeKey"),
-)
-"""What is read before there is a plan."""
-
-STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
-    EnablePitr: _on(
-        "source",
-        "dynamodb:DescribeContinuousBackups",
-        "dynamodb:DescribeTable",
-        "dynamodb:UpdateContinuousBackups",
-    ),
-    MakeExport: (
-        *_on("source", "dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"),
-        *_on("exports of source", "dynamodb:DescribeExport"),
-        *READ_OBJECTS,
-        *WRITE_OBJECTS,
-        *_on("objects", "s3:PutObjectAcl"),
-        *USE_KEY,
-    ),
-    ScanTable: (
-        *_on("source", "dynamodb:DescribeTable", "dynamodb:Scan"),
-        *READ_OBJECTS,
-        *WRITE_OBJECTS,
-        *USE_KEY,
-    ),
-    ConvertFiles: (*READ_OBJECTS, *_on("key", "kms:Decrypt")),
-    UseExport: (*READ_OBJECTS, *_on("key", "kms:Decrypt")),
-    CheckExport: (),
-    MergeExports: (),
-    DryRun: (),
-    Approve: (),
-    FreezeSource: _on(
-        "source",
-        "dynamodb:DeleteResourcePolicy",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetResourcePolicy",
-        "dynamodb:PutResourcePolicy",
-    ),
-    BackUp: (
-        *_on("source", "dynamodb:CreateBackup", "dynamodb:DescribeTable"),
-        *_on("backups of source", "dynamodb:DescribeBackup"),
-        *_on("anything", "dynamodb:ListBackups"),
-    ),
-    ListChanges: (
-        *_on("source", "dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"),
-        *_on("exports of source", "dynamodb:DescribeExport"),
-        *READ_OBJECTS,
-        *WRITE_OBJECTS,
-        *_on("objects", "s3:PutObjectAcl"),
-        *USE_KEY,
-    ),
-    Settle: _on("source", "dynamodb:GetResourcePolicy"),
-    Unprotect: _on("source", "dynamodb:DescribeTable", "dynamodb:UpdateTable"),
-    DropFromStack: (*DELETE, *_on("source", "dynamodb:UpdateTable"), *DEPLOY),
-    DeleteTable: DELETE,
-    DeployStack: DEPLOY,
-    AdoptTable: (*_on("target", "dynamodb:DescribeTable"), *DEPLOY),
-    DeployTable: (
-        *_on(
-            "target",
-            "dynamodb:DeleteTable",
-            "dynamodb:DescribeTable",
-            "dynamodb:GetResourcePolicy",
-            "dynamodb:PutResourcePolicy",
-            "dynamodb:Scan",
-            "dynamodb:UpdateTable",
-        ),
-        *DEPLOY,
-    ),
-    StageItems: _on("staged objects", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
-    CreateTable: (
-        *_on(
-            "target",
-            "dynamodb:CreateTable",
-            "dynamodb:DescribeTable",
-            "dynamodb:GetResourcePolicy",
-            "dynamodb:PutResourcePolicy",
-            "dynamodb:Scan",
-        ),
-        *_on(
-            "table key",
-            "kms:CreateGrant",
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-        ),
-    ),
-    RestoreBackup: (
-        *_on(
-            "target",
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:DescribeTable",
-            "dynamodb:GetItem",
-            "dynamodb:GetResourcePolicy",
-            "dynamodb:PutItem",
-            "dynamodb:PutResourcePolicy",
-            "dynamodb:Query",
-            "dynamodb:Scan",
-            "dynamodb:UpdateItem",
-        ),
-        *_on("backups of source", "dynamodb:DescribeBackup", "dynamodb:RestoreTableFromBackup"),
-    ),
-    CountItems: _on("target", "dynamodb:DescribeTable", "dynamodb:Scan"),
-    UseTable: _on("target", "dynamodb:DescribeTable"),
-    LoadItems: _on("target", "dynamodb:DescribeTable"),
-    VerifyTable: (
-        *_on("target", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"),
-        *_on("target", *READ_SETTINGS),
-        *_on("indexes of target", INSIGHTS),
-        *_on("anything", *READ_SCALING),
-    ),
-    RestoreSettings: (
-        *_on(
-            "target",
-            *READ_SETTINGS,
-            "dynamodb:TagResource",
-            "dynamodb:UpdateContinuousBackups",
-            "dynamodb:UpdateTable",
-            "dynamodb:UpdateTimeToLive",
-        ),
-        *_on("indexes of target", INSIGHTS),
-        *_on("anything", *READ_SCALING),
-    ),
-    LiftFence: _on(
-        "target",
-        "dynamodb:DeleteResourcePolicy",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetResourcePolicy",
-        "dynamodb:PutResourcePolicy",
-    ),
-    CompareSettings: (
-        *_on("target", *READ_SETTINGS),
-        *_on("indexes of target", INSIGHTS),
-        *_on("anything", *READ_SCALING),
-    ),
-    ClearStage: (
-        *_on("bucket", "s3:ListBucket"),
-        *_on("staged objects", "s3:DeleteObject"),
-    ),
-}
-"""What each kind of step needs, its undoing included."""
-
-READ_STAGED = (*_on("bucket", "s3:ListBucket"), *_on("staged objects", "s3:GetObject"))
-LOADERS: Mapping[str, tuple[Grant, ...]] = {
-    "batch-write": _on("target", "dynamodb:BatchWriteItem"),
-    "bulk-put": (
-        *_on("target", "dynamodb:StartBulkPutItems"),
-        *_on("bulk operations of target", "dynamodb:DescribeBulkOperation"),
-        *_on("staged objects", "s3:PutObject"),
-        *READ_STAGED,
-    ),
-    "import-table": (
-        *_on("target", "dynamodb:ImportTable"),
-        *_on("imports of target", "dynamodb:DescribeImport"),
-        *_on(
-            "import log",
-            "logs:CreateLogGroup",
-            "logs:CreateLogStream",
-            "logs:DescribeLogGroups",
-            "logs:DescribeLogStreams",
-            "logs:FilterLogEvents",
-            "logs:PutLogEvents",
-            "logs:PutRetentionPolicy",
-        ),
-        *READ_STAGED,
-    ),
-}
-"""What a load needs besides, by the loader."""
 
 
 def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need, ...]:
@@ -325,7 +54,7 @@ def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need
 def _loading(step: LoadItems) -> tuple[Grant, ...]:
     """Return what a load needs."""
     puts = step.loader == "batch-write" and step.on_conflict != "overwrite"
-    return _on("target", "dynamodb:PutItem") if puts else LOADERS[step.loader]
+    return on("target", "dynamodb:PutItem") if puts else LOADERS[step.loader]
 
 
 def _staging(step: LoadItems, plan: Plan) -> Step:
@@ -396,7 +125,7 @@ def _indexed(plan: Plan) -> bool:
 def _place(step: Step | None, spec: Spec) -> S3Prefix | None:
     """Return where in S3 a step reads or writes, if it does."""
     match step:
-        case MakeExport() | StageItems():
+        case MakeExport() | StageItems() | ListChanges():
             return S3Prefix(step.bucket, step.prefix)
         case UseExport() | ConvertFiles() | ScanTable() if step.location is not None:
             location = parse_location(step.location, spec.origin.folder)

@@ -1,8 +1,8 @@
 """The account of a load: how far each data file is, whatever order its items end in.
 
-Lines are counted in blocks. A block is closed once each of its results is written, quarantined or
-lost a collision; up to a file's mark every block is closed, so a load that died goes on after it.
-A file may be begun in another thread than the one that settles and closes its blocks.
+Lines are counted in blocks. A block is closed once each of its lines is mapped and each of their
+results is written, quarantined or lost a collision; up to a file's mark every block is closed, so a
+load that died goes on after it.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from retable.runner.export.datafile import CheckedFile
 from retable.transforms.outcome import Result
 
-BLOCK_LINES = 250
+BLOCK_LINES = 125
 Fate = Literal["loaded", "superseded", "quarantined"]
 
 
@@ -36,15 +36,16 @@ class FileTally:
 class Block:
     """Some lines of a file that were read one after another."""
 
-    __slots__ = ("handed_out", "is_full", "last", "loaded", "quarantined", "superseded")
+    __slots__ = ("handed_out", "last", "loaded", "quarantined", "superseded", "unmapped")
 
     def __init__(self) -> None:
         """Begin without a line."""
         self.last = 0
         """The last line that was read into it."""
-        self.is_full = False
+        self.unmapped = 0
+        """Lines that have no results yet."""
         self.handed_out = 0
-        """Results that are to be written; those of lines that are still to be read come on top."""
+        """Results that are to be written."""
         self.loaded = 0
         self.superseded = 0
         self.quarantined = 0
@@ -52,7 +53,7 @@ class Block:
     @property
     def is_closed(self) -> bool:
         """Return whether every result is settled and none will come."""
-        return self.is_full and self.handed_out == self.loaded + self.quarantined
+        return not self.unmapped and self.handed_out == self.loaded + self.quarantined
 
 
 class Entry(NamedTuple):
@@ -78,11 +79,9 @@ class FileState:
         """The line that was journaled last."""
         self._blocks: deque[Block] = deque()
 
-    def begin_block(self) -> Block:
-        """Begin the next block of lines."""
-        block = Block()
+    def begin(self, block: Block) -> None:
+        """Take the next block of lines on the account."""
         self._blocks.append(block)
-        return block
 
     def close(self) -> bool:
         """Move the mark over blocks that are closed; return whether the whole file is done."""

@@ -11,16 +11,16 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
-import aiohttp
 import orjson
 
 from retable.runner.aws.errors import credentials_refused
 from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock
 from retable.runner.failure import Stopped
+from retable.runner.load.connection import NoAnswerError
+from retable.runner.load.pool import Pool, UntrustedError
 from retable.runner.load.sign import Signer
 
-TIMEOUT = aiohttp.ClientTimeout(total=60, connect=10)
 BATCH = "DynamoDB_20120810.BatchWriteItem"
 PUT = "DynamoDB_20120810.PutItem"
 BETWEEN_ITEMS = b'}},{"PutRequest":{"Item":'
@@ -80,11 +80,11 @@ class Answer:
 
 
 class BatchClient:
-    """Writes batches to one table over a shared HTTP session."""
+    """Writes batches to one table over shared connections."""
 
-    def __init__(self, http: aiohttp.ClientSession, aws: Aws, table: str, clock: Clock) -> None:
+    def __init__(self, pool: Pool, aws: Aws, table: str, clock: Clock) -> None:
         """Write to ``table``."""
-        self._http = http
+        self._pool = pool
         self._aws = aws
         self._table = table
         self._url = aws.dynamodb_url
@@ -124,30 +124,21 @@ class BatchClient:
 
     async def _sent(self, target: str, body: bytes) -> Answer:
         """Send one request and read its answer."""
+        headers = self._signer.headers(target, body, self._aws.credentials(), self._clock.now())
         try:
-            async with self._http.post(
-                self._url, data=body, headers=self._signed(target, body), timeout=TIMEOUT
-            ) as response:
-                content = await response.read()
-                return self._read(response.status, response.headers, content)
-        except aiohttp.ClientSSLError as error:
+            status, told, content = await self._pool.post(headers, body)
+        except NoAnswerError as error:
+            return Answer(kind=Kind.BROKEN, code=str(error))
+        except UntrustedError as error:
             message = f"loading {self._table}: {self._url} has no certificate that is trusted"
             raise Stopped(message, "check the endpoint and AWS_CA_BUNDLE") from error
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            return Answer(kind=Kind.BROKEN, code=type(error).__name__)
-
-    def _signed(self, target: str, body: bytes) -> dict[str, str]:
-        """Return the request's headers, signed with the credentials as they are now."""
-        headers = self._signer.headers(target, body, self._aws.credentials(), self._clock.now())
-        # A compressed answer has a CRC of other bytes than those read here.
-        headers["accept-encoding"] = "identity"
-        return headers
-
-    def _read(self, status: int, headers: Mapping[str, str], content: bytes) -> Answer:
-        """Return what the answer means."""
-        checksum = headers.get("x-amz-crc32", "")
-        if checksum and checksum != str(zlib.crc32(content)):
+        checksum = told.get(b"x-amz-crc32")
+        if checksum and checksum != b"%d" % zlib.crc32(content):
             return Answer(kind=Kind.BROKEN, code="wrong CRC-32")
+        return self._read(status, content)
+
+    def _read(self, status: int, content: bytes) -> Answer:
+        """Return what the answer means."""
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError:

@@ -6,14 +6,12 @@ load, which goes on later with the files that are not done.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
-
-import aiohttp
 
 from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock, SystemClock
@@ -24,8 +22,10 @@ from retable.runner.load.account import Entry, FileState, FileTally, settle
 from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
+from retable.runner.load.pool import Pool
 from retable.runner.load.quarantine import Quarantine
 from retable.runner.load.room import MOST_REQUESTS, Room
+from retable.runner.load.route import route_to
 from retable.runner.load.source import Batch, Losers, Turn, batches
 from retable.runner.progress import Progress
 from retable.schema.reasons import Reason
@@ -127,16 +127,11 @@ class _Load:
         if task is None:
             raise TypeError(task)
         aws = self._request.aws
-        connector = aiohttp.TCPConnector(limit=MOST_REQUESTS, ssl=_tls(aws))
-        # The environment's proxies are meant for AWS, as botocore takes them, not for this machine.
-        session = aiohttp.ClientSession(
-            connector=connector, auto_decompress=False, trust_env=not aws.is_loopback
-        )
+        pool = Pool(route_to(aws), MOST_REQUESTS)
         with halted_by_signals(self._halt, task):
-            async with session as http, asyncio.TaskGroup() as group:
-                await self._hand_out(
-                    BatchClient(http, aws, self._request.table, SystemClock()), group
-                )
+            async with aclosing(pool), asyncio.TaskGroup() as group:
+                client = BatchClient(pool, aws, self._request.table, SystemClock())
+                await self._hand_out(client, group)
         if self._halt.is_asked:
             raise asyncio.CancelledError
 
@@ -313,12 +308,16 @@ class _Load:
         """Settle what was written and return the rest."""
         if answer.kind is not Kind.WRITTEN:
             return pending
+        if not answer.unprocessed:
+            self._loaded += len(pending)
+            self._settle(pending, "loaded")
+            return []
         left = {canonical_key(item, self._request.key) for item in answer.unprocessed}
         rest = [entry for entry in pending if entry.result.key in left]
         if len(rest) != len(answer.unprocessed):
             # It names items that were not sent, so it does not say which of ours are left.
             return pending
-        done = [entry for entry in pending if entry.result.key not in left] if rest else pending
+        done = [entry for entry in pending if entry.result.key not in left]
         self._loaded += len(done)
         self._settle(done, "loaded")
         return rest
@@ -373,10 +372,3 @@ class _Load:
                 f"({code})"
             )
             raise Stopped(message, "look at its keys and indexes, then resume")
-
-
-def _tls(aws: Aws) -> ssl.SSLContext | bool:
-    """Return what HTTPS is checked with: the certificate authorities that were set for AWS."""
-    if not aws.dynamodb_url.startswith("https:"):
-        return True
-    return ssl.create_default_context(cafile=aws.ca_bundle)

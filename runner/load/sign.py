@@ -5,14 +5,30 @@ bytes (AWS General Reference, "Create a signed AWS API request").
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
 from botocore.credentials import ReadOnlyCredentials
 
+from retable.runner.failure import Stopped
+
 SERVICE = "dynamodb"
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """What the requests of one second have in common, all but their bodies."""
+
+    key: bytes
+    request: bytes
+    """The canonical request up to the body's digest."""
+    text: bytes
+    """What is signed, up to the canonical request's digest."""
+    lines: bytes
+    """The header lines up to the signature."""
 
 
 class Signer:
@@ -27,14 +43,29 @@ class Signer:
         self._host = host
         self._path = quote(parts.path or "/", safe="/~")
         self._region = region
-        self._made_for: tuple[str, str] = ("", "")
-        self._key = b""
+        self._made_for: tuple[str, ReadOnlyCredentials, datetime] | None = None
+        self._frame = _Frame(key=b"", request=b"", text=b"", lines=b"")
 
     def headers(
         self, target: str, body: bytes, credentials: ReadOnlyCredentials, now: datetime
-    ) -> dict[str, str]:
-        """Return the headers of a request at ``now`` (UTC), its signature among them."""
-        stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    ) -> bytes:
+        """Return the header lines of a request at ``now`` (UTC), its signature among them.
+
+        Raises:
+            Stopped: the credentials would make other lines than these.
+        """
+        wanted = (target, credentials, now.replace(microsecond=0))
+        if self._made_for != wanted:
+            self._frame = self._framed(*wanted)
+            self._made_for = wanted
+        frame = self._frame
+        request = frame.request + sha256(body).hexdigest().encode()
+        text = frame.text + sha256(request).hexdigest().encode()
+        return b"%b%b\r\n" % (frame.lines, hmac.digest(frame.key, text, "sha256").hex().encode())
+
+    def _framed(self, target: str, credentials: ReadOnlyCredentials, second: datetime) -> _Frame:
+        """Return what the requests of ``second`` have in common."""
+        stamp = second.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = {
             "content-type": "application/x-amz-json-1.0",
             "host": self._host,
@@ -43,25 +74,27 @@ class Signer:
         if credentials.token:
             signed["x-amz-security-token"] = credentials.token
         signed["x-amz-target"] = target
+        if not all(value.isascii() and value.isprintable() for value in signed.values()):
+            message = "the AWS credentials hold characters that no header may have"
+            raise Stopped(message, "look for a line break in the session token")
         names = ";".join(signed)
-        lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
-        request = f"POST\n{self._path}\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
+        canonical = "".join(f"{name}:{value}\n" for name, value in signed.items())
         scope = f"{stamp[:8]}/{self._region}/{SERVICE}/aws4_request"
-        digest = sha256(request.encode()).hexdigest()
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-        key = self._key_of(credentials.secret_key or "", stamp[:8])
-        signature = hmac.digest(key, text.encode(), "sha256").hex()
-        signed["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-            f"SignedHeaders={names}, Signature={signature}"
+        lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        authorization = (
+            f"authorization: AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+            f"SignedHeaders={names}, Signature="
         )
-        return signed
+        return _Frame(
+            key=self._key_of(credentials.secret_key or "", stamp[:8]),
+            request=f"POST\n{self._path}\n\n{canonical}\n{names}\n".encode(),
+            text=f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode(),
+            lines=(lines + authorization).encode(),
+        )
 
     def _key_of(self, secret: str, day: str) -> bytes:
         """Return the key that signs all requests of a day."""
-        if self._made_for != (secret, day):
-            key = f"AWS4{secret}".encode()
-            for part in (day, self._region, SERVICE, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._made_for, self._key = (secret, day), key
-        return self._key
+        key = f"AWS4{secret}".encode()
+        for part in (day, self._region, SERVICE, "aws4_request"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return key

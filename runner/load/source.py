@@ -3,20 +3,21 @@
 One data file holds one stretch of the old table's hash space. Read one after another they would
 make one hot partition of the new table after another, so several are read in turns.
 
-All of this may run between the answers of a table: one step takes no longer than a block of lines,
-but for beginning a file, which is left to whoever takes the steps.
+All of this may run between the answers of a table: one step takes no longer than reading a stretch
+of lines, but for beginning a file, which is left to whoever takes the steps.
 """
 
-import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, dropwhile, islice
 from random import Random
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.items import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.spool import IN_PLACE, Holder, held
-from retable.runner.load.account import BLOCK_LINES, Entry, FileState
+from retable.runner.load.account import BLOCK_LINES, Block, Entry, FileState
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Kept
 
@@ -24,9 +25,12 @@ OPEN_FILES = 8
 """How many data files are read in turns."""
 MAX_BATCH_ITEMS = 25
 """BatchWriteItem's limit."""
-SHUFFLED_ITEMS = 1_000
+SHUFFLED_LINES = 1_000
 SHUFFLED_BYTES = 16_000_000
-"""How much is held back at most, so that neighbours are not written one after another."""
+"""How much is read ahead, but for the last block, so that neighbours are not written together.
+
+Lines are, not items made of them: a line is one object, which lies still until its turn comes."""
+BLOCK_BYTES = 2_000_000
 MAX_BATCH_BYTES = 1_000_000
 """Far below BatchWriteItem's 16 MB: larger requests gain nothing, and are held several times."""
 ENTRY_BYTES = 1_000
@@ -46,28 +50,73 @@ class Batch:
     @property
     def size(self) -> int:
         """Return about how many bytes of memory the items take."""
-        return sum(len(entry.result.item_json) + ENTRY_BYTES for entry in self.entries)
+        return sum([len(entry.result.item_json) + ENTRY_BYTES for entry in self.entries])
+
+
+Line = tuple["Turn", Block, int, bytes]
+"""One line of a data file, which may or may not make items: whose, in which block, its number."""
 
 
 class Turn:
     """A data file whose turn has come: ``begin`` it before the next step is taken."""
 
-    __slots__ = ("items", "state")
-
-    def __init__(self, state: FileState, items: Iterator[Entry | None]) -> None:
-        """Take its ``items``, of which none is read yet."""
+    def __init__(self, state: FileState, losers: Losers, holder: Holder) -> None:
+        """Read nothing yet."""
         self.state = state
-        self.items = items
+        self.item_of = item_reader(state.file)
+        self.losers = frozenset[tuple[int, int]]()
+        """The (line, ordinal) of results that are not to be written, known once it is begun."""
+        self.is_over = False
+        """Whether all its lines are read."""
+        self._losers_of = losers
+        self._lines = _lines_at_hand(holder, state.file)
 
     def begin(self) -> None:
-        """Fetch the file, prove its bytes and find its first item, which may take a while.
+        """Fetch the file, prove its bytes, find its first line and its losers: it takes a while.
 
         Raises:
             CheckFailed: it is not the data file that was checked.
             Stopped: it cannot be had.
         """
-        first = next((entry for entry in self.items if entry is not None), None)
-        self.items = itertools.chain([first], self.items)
+        self.losers = self._losers_of(self.state.file.key)
+        mark = self.state.tally.line
+        found = dropwhile(lambda line: line[0] <= mark, self._lines)
+        self._lines = chain(list(islice(found, 1)), found)
+
+    def block(self) -> list[Line]:
+        """Read the next block of lines; the one that is not full is the last.
+
+        Raises:
+            CheckFailed: it is not the data file that was checked.
+        """
+        block = Block()
+        lines: list[Line] = []
+        size = number = 0
+        for number, content in islice(self._lines, BLOCK_LINES):
+            lines.append((self, block, number, content))
+            size += len(content)
+            if size > BLOCK_BYTES:
+                break
+        else:
+            self.is_over = len(lines) < BLOCK_LINES
+        if lines:
+            block.last = number
+            block.unmapped = len(lines)
+            self.state.begin(block)
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Lines of several files that are mapped one after another, and the files that end there."""
+
+    lines: list[Line] = field(default_factory=list)
+    ended: list[FileState] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes its lines have."""
+        return sum([len(content) for _, _, _, content in self.lines])
 
 
 Found = Entry | FileState | Turn | None
@@ -88,7 +137,8 @@ def batches(
     Raises:
         CheckFailed: a data file is not the one that was checked.
     """
-    yield from in_batches(shuffled(in_turns(mapping, states, losers, holder), rng))
+    read = shuffled(in_turns(states, losers, holder), rng)
+    yield from in_batches(mapped_lines(mapping, read))
 
 
 def entries_of(found: Iterable[Found]) -> Iterator[Entry]:
@@ -100,27 +150,67 @@ def entries_of(found: Iterable[Found]) -> Iterator[Entry]:
             yield one
 
 
-def shuffled(found: Iterator[Found], rng: Random) -> Iterator[Found]:
-    """Yield entries in another order, a bounded number of them held back; all else as it comes.
+def in_turns(
+    states: Sequence[FileState], losers: Losers, holder: Holder
+) -> Iterator[Stretch | Turn]:
+    """Yield the lines of a few files in turns."""
+    waiting = deque(states)
+    reading = deque[Turn]()
+    while waiting or reading:
+        while waiting and len(reading) < OPEN_FILES:
+            turn = Turn(waiting.popleft(), losers, holder)
+            yield turn
+            reading.append(turn)
+        stretch = Stretch()
+        while reading and len(stretch.lines) < SHUFFLED_LINES and stretch.size < SHUFFLED_BYTES:
+            stretch.lines.extend(reading[0].block())
+            if reading[0].is_over:
+                stretch.ended.append(reading.popleft().state)
+            else:
+                reading.rotate(-1)
+        yield stretch
+
+
+def shuffled(found: Iterable[Stretch | Turn], rng: Random) -> Iterator[Stretch | Turn]:
+    """Yield what is ``found``, the lines of each stretch in another order.
 
     Neighbours in an export are neighbours in the old table's hash space, and often in the new one.
     """
-    held: list[Entry] = []
-    size = 0
-    for entry in found:
-        if not isinstance(entry, Entry):
-            yield entry
+    for one in found:
+        if isinstance(one, Stretch):
+            # By a key each: a third of what ``shuffle`` takes.
+            one.lines.sort(key=lambda _: rng.random())
+        yield one
+
+
+def mapped_lines(mapping: Mapping, found: Iterable[Stretch | Turn]) -> Iterator[Found]:
+    """Yield the items that lines make, ``None`` for many lines without one."""
+    without = 0
+    for one in found:
+        if isinstance(one, Turn):
+            yield one
             continue
-        held.append(entry)
-        size += len(entry.result.item_json)
-        while len(held) > SHUFFLED_ITEMS or size > SHUFFLED_BYTES:
-            place = int(rng.random() * len(held))
-            held[place], held[-1] = held[-1], held[place]
-            chosen = held.pop()
-            size -= len(chosen.result.item_json)
-            yield chosen
-    rng.shuffle(held)
-    yield from held
+        one.lines.reverse()
+        while one.lines:
+            # Taken out, so that a line is not held any longer than until it is mapped.
+            turn, block, number, content = one.lines.pop()
+            outcome = mapping.apply(turn.item_of(content))
+            results = outcome.results if isinstance(outcome, Kept) else ()
+            # All at once: between two of them the block must not seem to be settled.
+            block.handed_out += len(results)
+            block.unmapped -= 1
+            without += 1
+            for ordinal, result in enumerate(results):
+                if turn.losers and (number, ordinal) in turn.losers:
+                    block.handed_out -= 1
+                    block.superseded += 1
+                else:
+                    without = 0
+                    yield Entry(turn.state, block, number, ordinal, result)
+            if without == BLOCK_LINES:
+                without = 0
+                yield None
+        yield from one.ended
 
 
 def in_batches(found: Iterator[Found]) -> Iterator[Batch | Turn]:
@@ -142,53 +232,6 @@ def in_batches(found: Iterator[Found]) -> Iterator[Batch | Turn]:
         keys.add(key)
         size += length
     yield batch
-
-
-def in_turns(
-    mapping: Mapping, states: Sequence[FileState], losers: Losers, holder: Holder
-) -> Iterator[Found]:
-    """Yield the items of a few files in turns, and each file's state after its last item."""
-    waiting = list(states)
-    reading: list[Turn] = []
-    while waiting or reading:
-        while waiting and len(reading) < OPEN_FILES:
-            state = waiting.pop(0)
-            turn = Turn(state, _of_file(mapping, state, losers, holder))
-            yield turn
-            reading.append(turn)
-        for turn in list(reading):
-            entry = next(turn.items, turn.state)
-            if entry is turn.state:
-                reading.remove(turn)
-            yield entry
-
-
-def _of_file(
-    mapping: Mapping, state: FileState, losers_of: Losers, holder: Holder
-) -> Iterator[Entry | None]:
-    """Yield the items of one data file that are to be written, ``None`` for a block without one."""
-    item_of = item_reader(state.file)
-    losers = losers_of(state.file.key)
-    begin = state.tally.line
-    block = state.begin_block()
-    for line, content in _lines_at_hand(holder, state.file):
-        if line <= begin:
-            continue
-        outcome = mapping.apply(item_of(content))
-        if isinstance(outcome, Kept):
-            for ordinal, result in enumerate(outcome.results):
-                if losers and (line, ordinal) in losers:
-                    block.superseded += 1
-                else:
-                    block.handed_out += 1
-                    yield Entry(state, block, line, ordinal, result)
-        block.last = line
-        if line % BLOCK_LINES == 0:
-            block.is_full = True
-            if not block.handed_out:
-                yield None
-            block = state.begin_block()
-    block.is_full = True
 
 
 def _lines_at_hand(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:

@@ -15,7 +15,7 @@ from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.query import Ledger
 from retable.runner.load.account import FileState
 from retable.runner.load.quarantine import Place, Quarantine
-from retable.runner.load.source import entries_of, in_turns
+from retable.runner.load.source import entries_of, in_turns, mapped_lines
 from retable.runner.load.stage import MOST_OBJECTS, stage_items
 from retable.runner.plan import ClearStage, CreateTable, DryRun, LoadItems, StageItems
 from retable.runner.steps.create import (
@@ -47,14 +47,15 @@ def stage(step: StageItems, world: World) -> Evidence:
     mapped = _mapped(step.dry_run, world)
     states = [FileState(file) for file in merged_files(mapped.check, world)]
     ledger = Ledger(world.folder.expected(mapped.role))
-    found = in_turns(world.mapping, states, ledger.losers, holder_of(mapped.check, world))
+    lines = in_turns(states, ledger.losers, holder_of(mapped.check, world))
     place = BucketPlace(
         uploads=world.aws.objects_of(step.bucket_owner, step.kms_key),
         bucket=step.bucket,
         spool=world.folder.spool,
     )
     prefix = "/".join(part for part in (step.prefix, FOLDER, world.folder.run_id) if part)
-    staged = stage_items(entries_of(found), place, f"{prefix}/items/", world.progress)
+    items = entries_of(mapped_lines(world.mapping, lines))
+    staged = stage_items(items, place, f"{prefix}/items/", world.progress)
     facts = world.evidence(step.dry_run)
     if staged.items + facts["superseded"] != facts["results"]:
         message = (

@@ -75,7 +75,7 @@ def test_i2_what_a_mark_covers_is_not_written_again(
     """A load that dies writes again what was under way and at most what one mark spans."""
     span = 50
     monkeypatch.setattr("retable.runner.load.load.CHECKPOINT_LINES", span)
-    monkeypatch.setattr("retable.runner.load.source.SHUFFLED_ITEMS", 40)
+    monkeypatch.setattr("retable.runner.load.source.SHUFFLED_LINES", 40)
     monkeypatch.setattr("retable.runner.load.source.BLOCK_LINES", 10)
     loading = Loading(tmp_path, 6_000)
 

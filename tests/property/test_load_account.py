@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import Entry, FileState, FileTally, settle
+from retable.runner.load.account import Block, Entry, FileState, FileTally, settle
 from retable.transforms.outcome import Result
 
 FILE = CheckedFile(key="a", path=Path(), item_count=0, md5="")
@@ -29,21 +29,24 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
     waiting: list[Entry] = []
     settled: dict[int, list[str]] = {}
     todo = list(enumerate(lines, 1))
-    block = state.begin_block()
+    unmapped: list[tuple[Block, int, tuple[int, int]]] = []
     mark = 0
-    while todo or waiting:
-        if todo and (not waiting or data.draw(st.booleans())):
-            line, (results, lost) = todo.pop(0)
+    while todo or unmapped or waiting:
+        if todo and (not unmapped or data.draw(st.booleans())):
+            read, todo = todo[:span], todo[span:]
+            block = Block()
+            block.last, block.unmapped = read[-1][0], len(read)
+            state.begin(block)
+            unmapped += [(block, line, made) for line, made in read]
+        elif unmapped and (not waiting or data.draw(st.booleans())):
+            place = data.draw(st.integers(0, len(unmapped) - 1))
+            block, line, (results, lost) = unmapped.pop(place)
             settled[line] = ["superseded"] * lost
             block.superseded += lost
             block.handed_out += results - lost
             waiting += [Entry(state, block, line, n, RESULT) for n in range(results - lost)]
-            block.last = line
-            if line % span == 0:
-                block.is_full = True
-                block = state.begin_block()
-            block.is_full = not todo
-        else:
+            block.unmapped -= 1
+        elif waiting:
             entry = waiting.pop(data.draw(st.integers(0, len(waiting) - 1)))
             fate: Fate = data.draw(st.sampled_from(["loaded", "quarantined"]))
             settle([entry], fate)
@@ -54,6 +57,7 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
         assert tally.line >= mark, "a mark never goes back"
         mark = tally.line
         assert not any(entry.line <= mark for entry in waiting)
+        assert not any(line <= mark for _, line, _ in unmapped)
         fates = [fate for line, found in settled.items() if line <= mark for fate in found]
         assert tally == FileTally(
             file="a",
@@ -62,15 +66,16 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
             superseded=fates.count("superseded"),
             quarantined=fates.count("quarantined"),
         )
-        assert done == (not todo and not waiting)
+        assert done == (not todo and not unmapped and not waiting)
     assert mark == len(lines)
 
 
 def test_a_file_that_goes_on_after_a_mark_counts_on() -> None:
     mark = FileTally(file="a", line=7, loaded=5, superseded=1, quarantined=2)
     state = FileState(FILE, mark)
-    block = state.begin_block()
-    block.handed_out, block.last, block.is_full = 2, 9, True
+    block = Block()
+    block.handed_out, block.last = 2, 9
+    state.begin(block)
     settle([Entry(state, block, 8, 0, RESULT)], "loaded")
     assert not state.close()
     assert state.tally == mark
@@ -83,7 +88,6 @@ def test_a_file_that_goes_on_after_a_mark_counts_on() -> None:
 
 def test_a_file_of_nothing_is_done_once_it_is_read() -> None:
     state = FileState(FILE)
-    state.begin_block().is_full = True
     state.is_read = True
     assert state.close()
     assert state.tally == FileTally(file="a")

@@ -19,7 +19,7 @@ from typing import Any
 from retable.runner.cli import main
 from retable.runner.journal import Journal
 
-IMPORTS = ("aiohttp", "boto3", "duckdb", "pyarrow.parquet", "retable.runner.cli.runs")
+IMPORTS = ("httptools", "boto3", "duckdb", "pyarrow.parquet", "retable.runner.cli.runs")
 
 
 class KilledRuns:

@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from retable.runner.aws.session import Aws
-from retable.runner.doctor.needs import LOADERS, STEPS, Need, needs_of
+from retable.runner.doctor.grants import LOADERS, STEPS
+from retable.runner.doctor.needs import Need, needs_of
 from retable.runner.doctor.policy import smallest_policy
 from retable.runner.plan import LoadItems, Step
 from retable.runner.state.address import parse_address

@@ -9,7 +9,7 @@ import pytest
 
 from support.checkout import ROOT
 
-HEAVY = ("aiohttp", "boto3", "botocore", "duckdb", "moto", "pyarrow")
+HEAVY = ("httptools", "boto3", "botocore", "duckdb", "moto", "pyarrow")
 PROGRAM = """
 import json, sys
 from retable.runner.cli import main

@@ -10,6 +10,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retable.runner.failure import Stopped
 from retable.runner.load.sign import Signer
 
 URLS = [
@@ -20,6 +21,17 @@ URLS = [
     "http://127.0.0.1:80/",
     "https://vpce-1.example.com:8443/dynamo db/x",
 ]
+
+
+def signed(
+    signer: Signer, target: str, body: bytes, credentials: ReadOnlyCredentials, now: datetime
+) -> dict[str, str]:
+    """Return the header lines as what they say."""
+    lines = signer.headers(target, body, credentials, now).decode().split("\r\n")
+    assert lines.pop() == ""
+    return dict(line.split(": ", 1) for line in lines)
+
+
 WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 
 
@@ -48,7 +60,7 @@ def test_any_request_is_signed_as_botocore_signs_it(  # noqa: PLR0913, PLR0917 -
     moment = now.replace(tzinfo=UTC)
     credentials = ReadOnlyCredentials("AKIDEXAMPLE", secret, token)
     signer = Signer(url, "eu-west-1")
-    made = signer.headers(target, body, credentials, moment)
+    made = signed(signer, target, body, credentials, moment)
     assert made["authorization"] == theirs(url, target, body, credentials, moment)
 
 
@@ -58,7 +70,7 @@ def test_new_credentials_and_a_new_day_make_another_key() -> None:
         for day in (1, 2):
             moment = datetime(2026, 11, day, 12, tzinfo=UTC)
             credentials = ReadOnlyCredentials("AKID", secret, None)
-            made = signer.headers("T", b"{}", credentials, moment)
+            made = signed(signer, "T", b"{}", credentials, moment)
             assert made["authorization"] == theirs(URLS[0], "T", b"{}", credentials, moment)
 
 
@@ -67,5 +79,12 @@ def test_the_port_is_part_of_the_host_where_it_is_not_the_usual_one(
     url: str, host: str | None
 ) -> None:
     credentials = ReadOnlyCredentials("AKID", "s", None)
-    made = Signer(url, "eu-west-1").headers("T", b"{}", credentials, datetime.now(UTC))
+    made = signed(Signer(url, "eu-west-1"), "T", b"{}", credentials, datetime.now(UTC))
     assert made["host"] == (host or "dynamodb.eu-west-1.amazonaws.com")
+
+
+def test_a_token_that_would_make_other_lines_is_refused_unquoted() -> None:
+    credentials = ReadOnlyCredentials("AKID", "s", "token\r\nx-amz-target: Other")
+    with pytest.raises(Stopped, match="characters that no header may have") as stopped:
+        Signer(URLS[0], "eu-west-1").headers("T", b"{}", credentials, datetime.now(UTC))
+    assert "token\r" not in str(stopped.value)

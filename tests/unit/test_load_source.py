@@ -4,16 +4,20 @@ import itertools
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.spool import IN_PLACE
 from retable.runner.load import source
-from retable.runner.load.account import Block, Entry, FileState
-from retable.runner.load.source import Batch, Turn, batches, shuffled
+from retable.runner.load.account import BLOCK_LINES, Block, Entry, FileState, FileTally, settle
+from retable.runner.load.source import Batch, Stretch, Turn, batches, mapped_lines
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
+from support.builders import build_spec
 from support.loads import COUNT, Loading
 
 
@@ -56,48 +60,102 @@ def test_neighbours_in_a_file_are_no_neighbours_in_the_load(tmp_path: Path) -> N
     assert steps.count(1) < len(steps) / 4
 
 
-@pytest.mark.parametrize("count", [0, 1, 999, 1001, 5000])
-def test_a_shuffle_holds_a_bounded_number_back_and_loses_nothing(count: int) -> None:
-    held = 0
-    most = 0
-
-    def arriving() -> Iterator[Entry]:
-        nonlocal held, most
-        for number in range(count):
-            held += 1
-            most = max(most, held)
-            yield _entry(str(number), 10)
-
-    seen = []
-    for entry in shuffled(arriving(), chance(1)):
-        held -= 1
-        assert isinstance(entry, Entry)
-        seen.append(int(entry.result.key))
-    assert sorted(seen) == list(range(count))
-    assert most <= source.SHUFFLED_ITEMS + 1
+@pytest.mark.parametrize("count", [0, 1, 124, 125, 126, 999, 1001, 5000])
+@pytest.mark.parametrize("files", [1, 3, 11])
+def test_a_bounded_number_of_lines_is_read_ahead_and_none_is_lost(count: int, files: int) -> None:
+    """Each stretch is taken before the next one is read."""
+    sizes = [[10] * count for _ in range(files)]
+    places = []
+    for stretch in _stretches(sizes):
+        assert len(stretch.lines) < source.SHUFFLED_LINES + BLOCK_LINES
+        places += [(turn.state.file.key, number) for turn, _, number, _ in stretch.lines]
+    assert sorted(places) == [
+        (str(n), m) for n in sorted(range(files), key=str) for m in _to(count)
+    ]
 
 
-def test_a_shuffle_of_large_items_is_bounded_by_their_bytes() -> None:
-    found = shuffled((_entry(str(n), 4_000_000) for n in range(100)), chance(1))
-    first = next(found)
-    assert isinstance(first, Entry)
-    assert int(first.result.key) <= 9
+def test_files_are_mixed_in_every_stretch_but_the_last_ones() -> None:
+    first, *_ = _stretches([[10] * 5_000 for _ in range(20)])
+    assert len({turn.state.file.key for turn, *_ in first.lines}) == source.OPEN_FILES
 
 
-def test_large_items_after_small_ones_do_not_fill_a_shuffle_beyond_its_bytes() -> None:
-    sizes = [10] * 900 + [400_000] * 400
-    held = 0
+@pytest.mark.parametrize(
+    "sizes", [[4_000_000] * 60, [10] * 900 + [400_000] * 400, [400_000] * 90 + [10] * 900]
+)
+def test_large_lines_are_bounded_by_their_bytes(sizes: list[int]) -> None:
+    """Whatever comes after what."""
+    seen = 0
+    for stretch in _stretches([sizes] * 3):
+        assert stretch.size <= source.SHUFFLED_BYTES + source.BLOCK_BYTES + max(sizes)
+        seen += len(stretch.lines)
+    assert seen == 3 * len(sizes)
 
-    def arriving() -> Iterator[Entry]:
-        nonlocal held
-        for number, size in enumerate(sizes):
-            held += size
-            assert held <= source.SHUFFLED_BYTES + 400_000
-            yield _entry(str(number), size)
 
-    for entry in shuffled(arriving(), chance(1)):
-        assert isinstance(entry, Entry)
-        held -= len(entry.result.item_json)
+def test_a_line_is_let_go_once_it_is_mapped(tmp_path: Path) -> None:
+    mapping = compile_mapping(Loading(tmp_path).spec)
+    stretches = list(_stretches([[10] * 50]))
+    found = mapped_lines(mapping, iter(stretches))
+    next(found)
+    assert len(stretches[0].lines) < 50
+
+
+def test_lines_that_a_mark_covers_are_not_read_again(tmp_path: Path) -> None:
+    loading = Loading(tmp_path)
+    file = max(loading.files, key=lambda file: file.item_count)
+    state = FileState(file, FileTally(file=file.key, line=7))
+    read = source.in_turns([state], lambda _: frozenset(), IN_PLACE)
+    found = source.entries_of(mapped_lines(compile_mapping(loading.spec), read))
+    assert [entry.line for entry in found] == list(range(8, file.item_count + 1))
+
+
+SPLIT = """
+spec: 1
+name: split
+source: {table: orders, export: {kind: native, location: s3://acme-exports/}}
+target: {table: orders-v2, key: {partition: {name: id, type: S}, sort: {name: part, type: S}}}
+transform:
+  items:
+    - {copy: all, fields: {part: "'A'"}}
+    - {copy: all, fields: {part: "'B'"}}
+    - {copy: all, fields: {part: "'C'"}}
+"""
+
+
+def test_i3_a_line_of_several_items_is_not_settled_by_the_first_of_them(tmp_path: Path) -> None:
+    loading = Loading(tmp_path)
+    file = max(loading.files, key=lambda file: file.item_count)
+    lost = frozenset((line, 1) for line in _to(file.item_count))
+    read = source.in_turns([FileState(file)], lambda _: lost, IN_PLACE)
+    mapping = compile_mapping(build_spec(tmp_path, SPLIT))
+    blocks = {}
+    for entry in source.entries_of(mapped_lines(mapping, read)):
+        blocks[id(entry.block)] = entry.block
+        settle([entry], "loaded")
+        assert entry.block.is_closed == (entry.line == file.item_count and entry.ordinal == 2)
+    (block,) = blocks.values()
+    assert (block.loaded, block.superseded) == (2 * file.item_count, file.item_count)
+
+
+def _to(count: int) -> range:
+    return range(1, count + 1)
+
+
+def _stretches(sizes: list[list[int]]) -> Iterator[Stretch]:
+    """Read files, each of lines of these sizes, that come from nowhere."""
+    found = [
+        CheckedFile(key=str(n), path=Path(), item_count=len(each), md5="")
+        for n, each in enumerate(sizes)
+    ]
+
+    def lines(_: object, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
+        return enumerate((bytes(size) for size in sizes[int(file.key)]), 1)
+
+    with patch.object(source, "_lines_at_hand", lines):
+        for one in source.in_turns([FileState(f) for f in found], lambda _: frozenset(), IN_PLACE):
+            if isinstance(one, Turn):
+                one.begin()
+            else:
+                yield one
 
 
 @given(

@@ -1,0 +1,159 @@
+"""What may happen around the deployments of a run, by a stand-in for the CDK command line."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
+from support.hand_stacks import COUNT, HandStacks
+from support.quick_cdk import install
+
+NAME = "orders-by-hand"
+LEAVE = ("--yes", "--allow-delete", NAME)
+RETAINED = {"policy": "Retain"}
+
+
+class Bed(HandStacks):
+    """One stack with its table, and the command in a folder of its own."""
+
+    def __init__(self, env: dict[str, str], folder: Path) -> None:
+        super().__init__(env)
+        self.env = env
+        self.folder = folder
+
+    def migrate(self, *arguments: str | Path) -> Ended:
+        return migrate(*arguments, cwd=self.folder, env=self.env)
+
+    def faults(self, **wanted: Any) -> None:
+        place = self.env["AWS_ENDPOINT_URL"] + "/_retable/faults"
+        body = json.dumps(wanted).encode()
+        with urllib.request.urlopen(place, body, timeout=10) as answer:  # noqa: S310 -- loopback
+            assert answer.status == 200
+
+    def described(self) -> Any:
+        return self.tables.describe_table(TableName=NAME)["Table"]
+
+    def policy(self) -> str | None:
+        try:
+            arn = self.described()["TableArn"]
+            return str(self.tables.get_resource_policy(ResourceArn=arn)["Policy"])
+        except self.tables.exceptions.PolicyNotFoundException:
+            return None
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    programs = install(tmp_path / "bin")
+    with standing_sandbox(SPECS / "orders.migrate.yaml") as env:
+        env["PATH"] = f"{programs}:{os.environ['PATH']}"
+        bed = Bed(env, tmp_path)
+        yield bed
+        bed.close()
+
+
+def test_a_table_beside_the_old_one_comes_into_the_stack(bed: Bed) -> None:
+    case = {"policy": "Retain", "strategy": "side-by-side"}
+    spec = bed.prepare(bed.folder / "case", NAME, case)
+    before = bed.described()["TableId"]
+    ended = bed.migrate("run", spec, "--yes")
+    assert ended.code == 0, ended.err
+    left = bed.state(NAME, case)
+    assert (left["resources"], left["held"]) == (["Old", "Table", "Topic"], [True])
+    assert len(left["items"]) == COUNT
+    assert bed.described()["TableId"] == before
+
+
+def test_an_empty_table_that_a_rolled_back_creation_left_is_taken_away_before_the_next(
+    bed: Bed,
+) -> None:
+    spec = bed.prepare(bed.folder / "case", NAME, RETAINED, late=True)
+    bed.faults(stack_failures=[{"resource": "Late", "reason": "no room", "times": 1}])
+    stopped = bed.migrate("run", spec, *LEAVE)
+    assert stopped.code == 3, stopped.err
+    assert "no room" in stopped.err
+    left = bed.described()
+    assert left["KeySchema"][0]["AttributeName"] == "customer"
+    ended = bed.migrate("run", spec, "--resume", *LEAVE)
+    assert ended.code == 0, ended.err
+    assert f"the empty table {NAME} of a rolled-back deployment is deleted" in ended.err
+    assert bed.described()["TableId"] != left["TableId"]
+    state = bed.state(NAME, RETAINED)
+    assert (len(state["items"]), state["held"]) == (COUNT, [True])
+
+
+def test_i1_a_deployment_that_would_drop_more_is_refused_before_the_freeze(bed: Bed) -> None:
+    spec = bed.prepare(bed.folder / "case", NAME, RETAINED)
+    template = spec.parent / "absent" / "Hand.template.json"
+    template.write_text('{"Resources": {"Other": {"Type": "AWS::SNS::Topic"}}}', "utf-8")
+    ended = bed.migrate("run", spec, *LEAVE)
+    assert ended.code == 2
+    assert "removed Topic" in ended.err
+    assert bed.policy() is None
+    assert not list(bed.folder.glob(".migrate/*/journal.jsonl"))
+
+
+def test_a_saved_plan_is_refused_once_someone_else_has_deployed(bed: Bed) -> None:
+    spec = bed.prepare(bed.folder / "case", NAME, RETAINED)
+    plan = bed.folder / "plan.json"
+    assert bed.migrate("plan", spec, "--out", plan).code == 0
+    body = bed.stacks.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
+    whole = {**body, "Description": "deployed by someone else"}
+    whole["Resources"]["Topic"]["Properties"]["DisplayName"] = "orders"
+    bed.stacks.update_stack(StackName=NAME, TemplateBody=json.dumps(whole))
+    bed.stacks.get_waiter("stack_update_complete").wait(StackName=NAME, WaiterConfig={"Delay": 1})
+    ended = bed.migrate("run", spec, "--plan", plan, *LEAVE)
+    assert ended.code == 2
+    assert "changed Topic (AWS::SNS::Topic): Properties.DisplayName" in ended.err
+    assert bed.policy() is None
+
+
+def test_abort_before_the_drop_puts_everything_back_and_a_second_runner_is_refused(
+    bed: Bed,
+) -> None:
+    spec = bed.prepare(bed.folder / "case", NAME, RETAINED)
+    before = bed.described()["TableId"]
+    bed.faults(hold_exports=True)
+    process = subprocess.Popen(  # noqa: S603 -- our own command
+        [str(MIGRATE), "run", str(spec), *LEAVE],
+        cwd=bed.folder,
+        env=clean_environment(bed.env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    await_event(bed.folder, "export-rehearsal", "started-export")
+    second = bed.migrate("run", spec, *LEAVE)
+    assert second.code == 3
+    assert f"{NAME} is being rebuilt by" in second.err
+    bed.faults(hold_exports=False)
+    await_event(bed.folder, "export-rehearsal", "done")
+    bed.faults(hold_exports=True)
+    await_event(bed.folder, "export-final", "started-export")
+    assert bed.policy() is not None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ended = bed.migrate("run", spec, "--abort")
+    assert ended.code == 0, ended.err
+    assert (bed.described()["TableId"], bed.policy()) == (before, None)
+
+
+def await_event(folder: Path, step: str, event: str) -> None:
+    """Wait until a run in the folder has journaled this."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for journal in folder.glob(".migrate/*/journal.jsonl"):
+            for line in journal.read_text("utf-8").splitlines():
+                record = json.loads(line)
+                if (record["step"], record["event"]) == (step, event):
+                    return
+        time.sleep(0.02)
+    message = f"no {event} of {step}"
+    raise AssertionError(message)

@@ -26,8 +26,7 @@ Window = tuple[datetime, datetime]
 def list_changes(step: ListChanges, world: World) -> Evidence:
     """Export what changed since, window by window, and list whose items those are.
 
-    Where the time since is shorter than an export's least window, nothing is listed, unless the
-    list must be there: then that is waited for.
+    Where the time since is shorter than an export's least window, that is waited for.
 
     Raises:
         CheckFailed: there are changes, and nobody has accepted that they are lost.
@@ -37,8 +36,6 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
     until = _until(step, since, world)
     least = timedelta(seconds=step.least_seconds)
     told = {"since": since.isoformat(), "until": until.isoformat()}
-    if until - since < least and not step.must:
-        return {**told, "changes": None}
     files = _files(step, list(windows(since, until, least)), world)
     later = list_later(files, world.folder.changes, world.progress, world.spool)
     found = {**told, "changes": later.written + later.deleted}
@@ -60,7 +57,7 @@ def _until(step: ListChanges, since: datetime, world: World) -> datetime:
         return datetime.fromisoformat(str(noted["at"]))
     table = world.plan.source
     until = world.aws.tables.service_time(table)
-    while step.must and (until - since).total_seconds() < step.least_seconds:
+    while (until - since).total_seconds() < step.least_seconds:
         left = step.least_seconds - (until - since).total_seconds()
         world.progress.note(f"waiting {int(left)} s: an export of changes covers no less")
         world.clock.sleep(min(15.0, max(left, 1.0)))

@@ -60,7 +60,7 @@ def run(project: Path, *arguments: str) -> tuple[int, str]:
     """Return how an ordinary pytest in a process of its own ends there, and what it says."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     # Plugins of our own development import what a project elsewhere need not have.
-    plugins = ("-p", "no:hypothesispytest", "-p", "no:aiohttp")
+    plugins = ("-p", "no:hypothesispytest")
     done = subprocess.run(  # noqa: S603 -- pytest itself
         [sys.executable, "-m", "pytest", *plugins, *arguments],
         cwd=project,

@@ -1,6 +1,7 @@
 """Listing later writes: windows cover the time without a gap, and an item's last word counts."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +14,11 @@ from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.later import Later, list_later
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
-from retable.runner.steps.later import LONGEST, windows
+from retable.runner.source_steps import ListChanges
+from retable.runner.steps.later import LONGEST, list_changes, windows
+from support.command import SPECS
 from support.exports import md5_text, packed
+from support.worlds import running
 
 START = datetime(2026, 11, 20, 3, tzinfo=UTC)
 LEAST = timedelta(minutes=15)
@@ -75,3 +79,30 @@ def test_a_line_that_is_no_change_is_named(tmp_path: Path) -> None:
     file = window_file(tmp_path / "1.gz", [change("a"), {"Item": {"id": {"S": "a"}}}], place=0)
     with pytest.raises(CheckFailed, match=r"1\.gz: line 2 is no change of an item"):
         list_later([file], tmp_path / "changes.jsonl", NoProgress())
+
+
+def test_a_time_shorter_than_an_export_may_cover_is_waited_for(tmp_path: Path) -> None:
+    text = (
+        (SPECS / "orders.migrate.yaml")
+        .read_text("utf-8")
+        .replace("table: orders\n  key:", "table: orders-v2\n  key:")
+    )
+    text = text.replace("strategy: replace", "strategy: side-by-side").replace(
+        "  freeze: resource-policy\n", "  freeze: none\n"
+    )
+    spec = tmp_path / "beside.migrate.yaml"
+    spec.write_text(text, "utf-8")
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "orders.jsonl").write_bytes(
+        (SPECS / "seeds" / "orders.jsonl").read_bytes()
+    )
+    with running(spec, tmp_path) as run:
+        run.until("changes")
+        (step,) = (step for step in run.world.plan.steps if isinstance(step, ListChanges))
+        since = datetime.fromisoformat(str(run.world.evidence(step.since)["export_time"]))
+        run.client.put_item(TableName="orders", Item={"order_id": {"S": "late"}})
+        passed = run.aws.tables.service_time("orders") - since
+        least = int(passed.total_seconds()) + 3
+        found = list_changes(replace(step, least_seconds=least), run.world)
+    assert datetime.fromisoformat(str(found["until"])) - since >= timedelta(seconds=least)
+    assert (found["written"], found["deleted"]) == (1, 0)

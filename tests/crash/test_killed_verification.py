@@ -66,7 +66,7 @@ class Bed:
         output = (folder / "output.txt").read_text("utf-8")
         report = Ended(0, output, output, folder).report
         assert report["verdict"] == "passed", output
-        assert [check["outcome"] for check in report["checks"]] == ["passed"] * 6
+        assert [check["outcome"] for check in report["checks"]] == ["passed"] * 7
         arn = self.wire.done("DescribeTable", {"TableName": f"{table}-v2"})["Table"]["TableArn"]
         assert len(self.wire.done("ListExports", {"TableArn": arn})["ExportSummaries"]) == 1
         answer = self.wire.done("DescribeContinuousBackups", {"TableName": f"{table}-v2"})

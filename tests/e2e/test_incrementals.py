@@ -83,7 +83,7 @@ def test_a_run_rebuilds_the_table_as_of_the_last_window(
     require_account(ended, history)
     report = ended.report
     assert report["differences"] == {"missing": 0, "extra": 0, "different": 0}
-    assert [check["outcome"] for check in report["checks"]] == ["passed"] * 5
+    assert [check["outcome"] for check in report["checks"]] == ["passed"] * 6
     assert report["steps"][0]["title"] == (
         f"use the finished export {full} and 3 incremental ones, {windows[1]} to {windows[2]}"
     )

@@ -70,7 +70,7 @@ def require_passed(ended: Ended) -> None:
     assert report["verdict"] == "passed"
     assert report["counts"]["loaded"] == len(ALL_TYPES)
     assert report["differences"] == {"missing": 0, "extra": 0, "different": 0}
-    assert [check["outcome"] for check in report["checks"]] == ["passed"] * 6
+    assert [check["outcome"] for check in report["checks"]] == ["passed"] * 7
 
 
 @pytest.mark.parametrize("form", ["dynamodb-json", "ion"])

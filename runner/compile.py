@@ -21,6 +21,7 @@ from retable.runner.compile_source import (
     from_final_export,
     list_changes,
     mapping_steps,
+    unfrozen_end,
     use_export,
 )
 from retable.runner.compile_target import staging_steps, target_steps
@@ -294,17 +295,20 @@ def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[St
         yield back_up(source)
     # Whatever a load needs beside the table is there before the old one goes (I1).
     yield from staging_steps(spec, source, f"dry-run-{last}")
-    if replaces:
+    if replaces and freezes:
         yield from delete_steps(observed, source, from_final_export(spec, observed))
+    elif replaces:
+        yield from unfrozen_end(spec, observed, source)
     yield from target_steps(spec, observed, source, f"dry-run-{last}")
-    if not freezes and spec.source.export.kind == "native" and _makes_export(observed, spec):
+    if not (freezes or replaces) and _lists_changes(observed, spec):
         yield list_changes(spec, observed, source, must=False)
 
 
-def _makes_export(observed: Observed, spec: Spec) -> bool:
-    """Return whether an unfrozen run makes the export that it loads, and takes none at hand."""
+def _lists_changes(observed: Observed, spec: Spec) -> bool:
+    """Return whether an unfrozen run makes the native export that it loads, and takes none."""
     wanted = spec.source.export
-    return observed.export is None or (wanted.id is None and not wanted.incrementals)
+    makes = observed.export is None or (wanted.id is None and not wanted.incrementals)
+    return wanted.kind == "native" and makes
 
 
 def _functions_sha256(spec: Spec) -> str | None:

@@ -186,6 +186,24 @@ def damaged_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     yield from delete_steps(observed, source, successor)
 
 
+def unfrozen_end(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield the end of a table whose writers nothing stops: what they wrote is told first.
+
+    Whoever starts the run allows that by the table's name.
+    """
+    listed = spec.source.export.kind == "native"
+    if listed:
+        accepted = "later-writes" in spec.rebuild.accept
+        yield list_changes(spec, observed, source, must=True, accepted=accepted)
+    successor = FromEarlier(
+        check="check-only",
+        dry_run="dry-run-only",
+        changes="changes" if listed else None,
+        settle_seconds=0,
+    )
+    yield from delete_steps(observed, source, successor, freeze=None)
+
+
 def list_changes(
     spec: Spec, observed: Observed, source: TableSettings, *, must: bool, accepted: bool = False
 ) -> ListChanges:
@@ -225,9 +243,12 @@ def _settle_seconds(spec: Spec, observed: Observed) -> int:
 
 
 def delete_steps(
-    observed: Observed, source: TableSettings, successor: FromExport | FromEarlier
+    observed: Observed,
+    source: TableSettings,
+    successor: FromExport | FromEarlier,
+    freeze: str | None = "freeze",
 ) -> Iterator[Step]:
-    """Yield what makes the old table go."""
+    """Yield what makes the old table go, behind the step ``freeze`` where writers are stopped."""
     description = source.description
     table_id = description.table_id or ""
     if description.deletion_protection:
@@ -235,7 +256,7 @@ def delete_steps(
     removal: dict[str, Any] = {
         "table": description.name,
         "table_id": table_id,
-        "freeze": "freeze",
+        "freeze": freeze,
         "backup": "backup",
         "approval": "approve",
         "successor": successor,

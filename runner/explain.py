@@ -164,5 +164,6 @@ def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     yield "Nothing has been changed."
     yield ""
     leave = f" --allow-delete {plan.deletes}" if plan.deletes else ""
+    leave += f" --allow-unfrozen {plan.deletes_unfrozen}" if plan.deletes_unfrozen else ""
     what = f"run {spec.origin.file}" if plan.restores is None else f"restore {plan.restores}"
     yield f"  migrate {what}{leave}"

@@ -381,3 +381,9 @@ class Plan:
         """Return the table this plan deletes, if it deletes one."""
         found = [step.table for step in self.steps if isinstance(step, Removal)]
         return found[0] if found else None
+
+    @property
+    def deletes_unfrozen(self) -> str | None:
+        """Return the table this plan deletes while writers may still write to it."""
+        removals = [step for step in self.steps if isinstance(step, Removal)]
+        return next((step.table for step in removals if step.freeze is None), None)

@@ -91,8 +91,8 @@ class FromEarlier:
 
     check: str
     dry_run: str
-    changes: str
-    """The id of the ``ListChanges`` step, which has told what is lost by it."""
+    changes: str | None
+    """The id of the ``ListChanges`` step, which has told what is lost by it, where that can be."""
     settle_seconds: int
 
 
@@ -110,7 +110,8 @@ class Removal:
     id: str
     table: str
     table_id: str
-    freeze: str
+    freeze: str | None
+    """``None`` where leave is given by name to delete a table whose writers nothing stops."""
     backup: str
     approval: str
     successor: FromExport | FromEarlier | FromBackup

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.schema.spec import AwsBackup, Spec
+from retable.schema.spec import AwsBackup, Export, Spec
 
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
@@ -32,6 +32,12 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
     if isinstance(rebuild.backup, AwsBackup):
         yield "rebuild.backup.with: aws-backup (on-demand backups only)"
     if rebuild.strategy == "replace" and rebuild.freeze == "none":
-        yield "rebuild.freeze: none with replace (what is written meanwhile would be lost)"
+        yield from _in_unfrozen(spec.source.export)
     if rebuild.strategy == "replace" and rebuild.backup == "none":
         yield "rebuild.backup: none with replace (nothing is deleted without a backup)"
+
+
+def _in_unfrozen(export: Export) -> Iterator[str]:
+    """Yield what shows too little of a table that is deleted while writers may write to it."""
+    if export.kind == "files" or export.id is not None or export.incrementals:
+        yield "rebuild.freeze: none with replace and an export at hand (the run must make its own)"

@@ -37,6 +37,11 @@ from retable.runner.cli.reports import report_options, wanted
 )
 @allow_functions_option
 @click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
+@click.option(
+    "--allow-unfrozen",
+    metavar="TABLE",
+    help="Allow it to be deleted although nothing stops its writers (freeze: none).",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
 @click.option("--abort", is_flag=True, help="Put the source back as it was before the run.")
 @click.option(
@@ -67,6 +72,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     plan_file: Path | None,
     allow_functions: bool,
     allow_delete: str | None,
+    allow_unfrozen: str | None,
     resume: bool,
     abort: bool,
     run_id: str | None,
@@ -107,7 +113,12 @@ def run(  # noqa: PLR0913 -- the command line's own options
     kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
-    leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
+    leave = Leave(
+        yes=yes,
+        allow_delete=allow_delete,
+        allow_unfrozen=allow_unfrozen,
+        terminal=sys.stdin.isatty(),
+    )
     if dry_run:
         dry_run_spec(parsed, run_dir, reports, sandbox=sandbox, sample=sample)
     elif abort:

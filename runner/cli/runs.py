@@ -49,6 +49,7 @@ class Leave:
 
     yes: bool
     allow_delete: str | None
+    allow_unfrozen: str | None = None
     terminal: bool
 
 
@@ -75,7 +76,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     _require_supported(unsupported(spec))
     require_leave(spec)
     if spec.rebuild.strategy != "recover":
-        require_given(_deleted_by(spec), leave)
+        require_given(_deleted_by(spec), leave, _deleted_unfrozen_by(spec))
     with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
         observed = observe(spec, connect(), SystemClock(), planned)
@@ -85,7 +86,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
             require_same(saved[0], plan, plan_file)
             plan, plan_id = saved
         show_plan(plan, spec)
-        require_given(plan.deletes, leave)
+        require_given(plan.deletes, leave, plan.deletes_unfrozen)
         keeper = state.keeper(connect) if state is not None else None
         folder = start_folder(plan, run_dir, plan_id, planned)
         leaver = approval(leave)
@@ -137,7 +138,7 @@ def resume_run(  # noqa: PLR0913, PLR0917 -- what to resume, where, with whose l
         connect = connector(spec, environ)
         folder, plan = _open_run(spec, run_dir, run_id, state, connect)
         require_leave(spec)
-        require_given(plan.deletes, leave)
+        require_given(plan.deletes, leave, plan.deletes_unfrozen)
         keeper = state.keeper(connect) if state is not None else None
         carry_out(spec, plan, folder, connect, approval(leave), wanted, keeper=keeper)
 
@@ -230,12 +231,27 @@ def _deleted_by(spec: Spec) -> str | None:
     return spec.target.table if spec.rebuild.strategy == "replace" else None
 
 
-def require_given(deletes: str | None, leave: Leave) -> None:
+def _deleted_unfrozen_by(spec: Spec) -> str | None:
+    """Return the table that a run of ``spec`` deletes while writers may still write to it."""
+    return _deleted_by(spec) if spec.rebuild.freeze == "none" else None
+
+
+def require_given(deletes: str | None, leave: Leave, unfrozen: str | None = None) -> None:
     """Refuse before anything starts what could not be approved later: deleting that table.
+
+    ``unfrozen`` is a table that would be deleted while writers may still write to it.
 
     Raises:
         Refused: a delete is not allowed by name, or nobody could be asked.
     """
+    if unfrozen is not None and leave.allow_unfrozen != unfrozen:
+        message = f"this run deletes the table {unfrozen} while its writers may still write to it; "
+        message += "what they write after the export is lost"
+        hint = "leave freeze: none out of the spec; or, where nothing writes to it, "
+        raise Refused(message, hint + f"add --allow-unfrozen {unfrozen}")
+    if unfrozen is None and leave.allow_unfrozen is not None:
+        message = f"--allow-unfrozen {leave.allow_unfrozen}: this run deletes no unfrozen table"
+        raise Refused(message, "leave the option out")
     if deletes is not None and leave.allow_delete != deletes:
         message = f"this run deletes the table {deletes}, which was not allowed"
         raise Refused(message, f"add --allow-delete {deletes}")

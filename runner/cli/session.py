@@ -285,6 +285,8 @@ def _add_resume_hint(failure: Stopped, world: World, custody: Custody) -> None:
     hint = f"resume with: migrate {what}"
     if plan.deletes:
         hint += f" --allow-delete {plan.deletes}"
+    if plan.deletes_unfrozen:
+        hint += f" --allow-unfrozen {plan.deletes_unfrozen}"
     if custody.options:
         hint += f" {shlex.join(custody.options)}"
     if any(frozen_steps(plan, world.journal)) and not is_past_the_delete(plan, world.journal):

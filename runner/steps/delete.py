@@ -90,6 +90,8 @@ def _require_approval(step: Removal, world: World) -> None:
 
 
 def _require_fence(step: Removal, world: World) -> None:
+    if step.freeze is None:
+        return
     freeze = world.plan.step(step.freeze)
     present = (
         world.aws.tables.get_policy(freeze.table_arn) if isinstance(freeze, FreezeSource) else None
@@ -106,6 +108,8 @@ def _require_backup(step: Removal, world: World) -> None:
 def _require_changes_told(step: Removal, made: FromEarlier, world: World) -> None:
     """The export is whole, and all that was written since, up to the end of writes, was told."""
     _require_whole(step, made.check, world)
+    if made.changes is None:
+        return
     told = world.evidence(made.changes)
     until = datetime.fromisoformat(str(told["until"]))
     _require_settled(step, until, made.settle_seconds, "the list of later writes ends", world)
@@ -131,6 +135,8 @@ def _require_whole(step: Removal, check: str, world: World) -> None:
 def _require_settled(
     step: Removal, moment: datetime, seconds: int, what: str, world: World
 ) -> None:
+    if step.freeze is None:
+        return
     waited = (moment - frozen_since(step.freeze, world)).total_seconds()
     if waited < seconds:
         message = (

@@ -1,13 +1,25 @@
 """Which of the source's attachments the target shall have, and what of them is not for it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
-from retable.runner.aws.settings import WHOLE, Attached, TableSettings, WarmThroughput
+from retable.runner.aws.settings import (
+    WHOLE,
+    Attached,
+    Scaling,
+    ScalingPolicy,
+    TableSettings,
+    WarmThroughput,
+)
+from retable.runner.failure import Refused
 from retable.schema.spec import Spec
 
 NEW_ON_DEMAND = WarmThroughput(read=12_000, write=4_000)
 """What a new on-demand table or index bears at once ("Warm throughput", developer guide)."""
+SIDES: tuple[tuple[str, Literal["Read", "Write"]], ...] = (("read", "Read"), ("write", "Write"))
+"""What a spec calls each side of the capacity, and what the service does."""
+UTILIZATION = 70
+"""In percent: what the console and CDK aim at where nothing is said."""
 
 
 def attached_to_target(spec: Spec, source: TableSettings, request: Mapping[str, Any]) -> Attached:
@@ -15,13 +27,17 @@ def attached_to_target(spec: Spec, source: TableSettings, request: Mapping[str, 
 
     An index of the source's that the target lacks takes its own part with it. Only provisioned
     capacity is scaled, and warm throughput is for the billing it was had with.
+
+    Raises:
+        Refused: the spec declares autoscaling of a table that has no provisioned capacity.
     """
     own = source.attached
     throughputs = _throughputs(request)
     provisioned = request["BillingMode"] == "PROVISIONED"
+    kept = (one for one in own.scaling if provisioned and one.index in throughputs)
     warm = own.warm if spec.target.billing == "keep" else {}
     return Attached(
-        scaling=tuple(one for one in own.scaling if provisioned and one.index in throughputs),
+        scaling=_scaling(spec, tuple(kept), provisioned=provisioned),
         kinesis=own.kinesis,
         insights={index: mode for index, mode in own.insights.items() if index in throughputs},
         warm={
@@ -29,6 +45,38 @@ def attached_to_target(spec: Spec, source: TableSettings, request: Mapping[str, 
             for index, warmth in warm.items()
             if index in throughputs and _exceeds(warmth, throughputs[index])
         },
+    )
+
+
+def _scaling(spec: Spec, kept: tuple[Scaling, ...], *, provisioned: bool) -> tuple[Scaling, ...]:
+    """Return how capacity is scaled, given what of the source's own scaling there could be."""
+    settings = spec.target.settings
+    declared: Any = "keep" if settings == "keep" else settings.get("autoscaling", "keep")
+    if declared == "keep":
+        return kept
+    if declared is False:
+        return ()
+    if not provisioned:
+        message = f"autoscaling scales provisioned capacity, and {spec.target.table} has none"
+        raise Refused(message, "give target.billing as {read, write}, or leave autoscaling out")
+    own = (
+        _declared(spec.target.table, side, declared[name])
+        for name, side in SIDES
+        if name in declared
+    )
+    return (*own, *(one for one in kept if one.index != WHOLE))
+
+
+def _declared(table: str, side: Literal["Read", "Write"], bounds: Mapping[str, int]) -> Scaling:
+    metric = f"DynamoDB{side}CapacityUtilization"
+    tracking = {
+        "TargetValue": float(bounds.get("utilization", UTILIZATION)),
+        "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
+    }
+    # The name that the console gives.
+    policy = ScalingPolicy(name=f"{metric}:table/{table}", tracking=tracking)
+    return Scaling(
+        index=WHOLE, side=side, least=bounds["min"], most=bounds["max"], policies=(policy,)
     )
 
 

@@ -7,7 +7,7 @@ from retable.schema.spec import AwsBackup, Export, Spec
 
 def unsupported(spec: Spec) -> tuple[str, ...]:
     """Return one line for each key of ``spec`` whose step does not exist yet, in spec order."""
-    return (*_in_source(spec), *_in_target(spec), *_in_rebuild(spec))
+    return (*_in_source(spec), *_in_rebuild(spec))
 
 
 def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
@@ -19,12 +19,6 @@ def _in_source(spec: Spec) -> Iterator[str]:
     export = spec.source.export
     if export.kind == "files" and spec.rebuild.freeze != "none":
         yield "source.export.kind: files with a freeze (files show nothing of the frozen table)"
-
-
-def _in_target(spec: Spec) -> Iterator[str]:
-    settings = spec.target.settings
-    if settings != "keep" and settings.get("autoscaling", "keep") != "keep":
-        yield "target.settings.autoscaling (scaling targets and policies are not made yet)"
 
 
 def _in_rebuild(spec: Spec) -> Iterator[str]:

@@ -36,6 +36,7 @@ def parse_target(cursor: Cursor) -> Target:
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
     if isinstance(cursor.get("settings"), dict):
         settings = _settings(cursor["settings"])
+        _check_scaling(cursor["settings"], cursor.get("billing", "keep"))
     return Target(
         table=check_table_name(cursor["table"], "a table's name"),
         key=key,
@@ -208,14 +209,28 @@ def _settings(cursor: Cursor) -> Mapping[Setting, Any]:
             if not 0 < len(name) <= MAX_TAG_KEY or name.lower().startswith("aws:"):
                 message = f"a tag's key is 1 to {MAX_TAG_KEY} characters and not aws:…"
                 tag.error(Rule.BAD_NAME, f"{message}; found {shown(name)}", at="key")
-    for name in ("policy", "autoscaling"):
-        if isinstance(cursor.get(name), dict):
-            _check_json(cursor[name])
+    if isinstance(cursor.get("policy"), dict):
+        _check_json(cursor["policy"])
     ttl = cursor.get("ttl")
     if isinstance(ttl, str) and not is_key_name(ttl):
         cursor["ttl"].error(Rule.BAD_NAME, "the name of the ttl attribute is 1 to 255 bytes")
     settings: Mapping[Setting, Any] = dict(cursor.value)
     return settings
+
+
+def _check_scaling(settings: Cursor, billing: Any) -> None:
+    """Refuse bounds that leave nothing between them, and scaling of what has no capacity."""
+    if not isinstance(settings.get("autoscaling"), dict):
+        return
+    scaling = settings["autoscaling"]
+    if billing == "on-demand":
+        message = "only provisioned capacity is scaled, and billing is on-demand"
+        scaling.error(Rule.NOT_TOGETHER, message, hint="remove one of them", at="key")
+    for side in scaling.value:
+        least, most = scaling[side]["min"], scaling[side]["max"]
+        if least.value > most.value:
+            message = f"min must be at most max, {most.value:,}; found {least.value:,}"
+            least.error(Rule.OUT_OF_RANGE, message)
 
 
 def _check_json(cursor: Cursor) -> None:

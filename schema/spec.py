@@ -177,8 +177,8 @@ class Target:
     """Whether the table may be there already, with items of its own."""
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
     """Per setting ``"keep"`` or a value: ttl (attribute name or ``False``), stream (view type or
-    ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling and
-    policy (map). A setting that is not named is kept."""
+    ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling (by
+    side of capacity, or ``False``) and policy (map). A setting that is not named is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

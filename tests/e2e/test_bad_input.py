@@ -9,7 +9,7 @@ from support.command import SPECS, migrate
 
 ORDERS = (SPECS / "orders.migrate.yaml").read_text("utf-8")
 LEAVE = ("--yes", "--allow-delete", "orders")
-AUTOSCALED = "settings: {autoscaling: {write: {min: 1, max: 10}}}"
+VAULT = "backup: {with: aws-backup, vault: v, role: 'arn:aws:iam::111122223333:role/backup'}"
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_run_that_cannot_be_meant_exits_2(
 def test_what_comes_later_is_told_by_plan_and_refused_by_run_with_exit_2(tmp_path: Path) -> None:
     spec = tmp_path / "later.migrate.yaml"
     shutil.copytree(SPECS / "seeds", tmp_path / "seeds")
-    spec.write_text(ORDERS.replace("settings: keep", AUTOSCALED), "utf-8")
+    spec.write_text(ORDERS.replace("backup: on-demand", VAULT), "utf-8")
     ran = migrate("run", spec, *LEAVE, "--sandbox", cwd=tmp_path)
     assert ran.code == 2, ran.err
-    assert "target.settings.autoscaling" in ran.err
+    assert "rebuild.backup.with: aws-backup" in ran.err
     assert not (tmp_path / ".migrate").exists()
     planned = migrate("plan", spec, "--sandbox", cwd=tmp_path)
     assert planned.code == 0, planned.err
-    assert "! target.settings.autoscaling" in planned.out
+    assert "! rebuild.backup.with: aws-backup" in planned.out

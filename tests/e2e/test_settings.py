@@ -8,7 +8,7 @@ import pytest
 
 from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.explain import describe
-from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.failure import CheckFailed, Refused, Stopped
 from retable.runner.journal import read_journal
 from retable.runner.perform import perform
 from retable.runner.plan import RestoreSettings
@@ -18,6 +18,8 @@ from retable.runner.summary import summarize
 from support.attached import STREAM, attach_all, scaled_spec, unscale
 from support.sandboxes import ManualClock, set_faults
 from support.worlds import Run, running
+
+INDEX_SCALED = ("by_status", "Write", 2, 900, 70.0)
 
 
 @pytest.fixture
@@ -97,6 +99,42 @@ def test_what_an_on_demand_table_cannot_have_is_left_out(tmp_path: Path) -> None
         found = settings(run, "orders-v2").attached
         assert found.scaling == ()
         assert (len(found.insights), len(found.kinesis)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "scaled"),
+    [
+        ("false", []),
+        (
+            "{read: {min: 5, max: 50}, write: {min: 1, max: 10, utilization: 40}}",
+            [("", "Read", 5, 50, 70.0), ("", "Write", 1, 10, 40.0), INDEX_SCALED],
+        ),
+    ],
+)
+def test_what_the_spec_declares_takes_the_place_of_the_tables_own_autoscaling(
+    tmp_path: Path, said: str, scaled: list[tuple[str, str, int, int, float]]
+) -> None:
+    spec = scaled_spec(tmp_path, billing=f"settings: {{autoscaling: {said}}}")
+    with running(spec, tmp_path, before=attach_all) as run:
+        run.finish()
+        found = settings(run, "orders-v2").attached.scaling
+        assert reported(run).verdict == "passed"
+    assert [
+        (one.index, one.side, one.least, one.most, one.policies[0].tracking["TargetValue"])
+        for one in found
+    ] == scaled
+
+
+def test_an_on_demand_table_is_not_scaled(tmp_path: Path) -> None:
+    said = "settings: {autoscaling: {read: {min: 5, max: 50}}}"
+    spec = scaled_spec(tmp_path, billing=said)
+    text = spec.read_text("utf-8").replace("  billing: {read: 100, write: 200}\n", "")
+    spec.write_text(text, "utf-8")
+    with (
+        pytest.raises(Refused, match="and orders-v2 has none"),
+        running(spec, tmp_path),
+    ):
+        pass
 
 
 def test_a_table_that_is_replaced_keeps_them_as_well(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ LATER = {
         ", KIND: files, format: parquet",
         "rebuild: {freeze: resource-policy}",
     ),
-    "target.settings.autoscaling": ("", "TARGET"),
     "rebuild.backup.with: aws-backup": (
         "",
         f"rebuild: {{backup: {{with: aws-backup, vault: v, role: '{ROLE}'}}}}",
@@ -38,9 +37,6 @@ def text_of(said: str) -> str:
     text = PLAIN.format(export=export.replace(", KIND: files", ""), rest=rest)
     if "KIND" in export:
         text = text.replace("kind: native", "kind: files")
-    if rest == "TARGET":
-        setting = "  settings: {autoscaling: {write: {min: 1, max: 10}}}\n"
-        text = text.replace("TARGET", "").replace("  key: {part", setting + "  key: {part")
     return text
 
 
@@ -58,7 +54,7 @@ def test_a_plain_spec_asks_for_nothing_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "lines"), [("source.export.kind: files", 1), ("target.settings.autoscaling", 0)]
+    ("said", "lines"), [("source.export.kind: files", 1), ("rebuild.backup.with: aws-backup", 0)]
 )
 def test_a_dry_run_needs_only_reading_and_mapping(tmp_path: Path, said: str, lines: int) -> None:
     spec = build_spec(tmp_path, text_of(said))

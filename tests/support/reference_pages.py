@@ -59,7 +59,11 @@ def _spec(schema: Mapping[str, Any]) -> Iterator[str]:
 def _rows(part: Mapping[str, Any], root: Mapping[str, Any], before: str) -> Iterator[str]:
     """Yield a row for each key inside ``part``, and for those inside these."""
     part = _resolved(part, root)
-    inner = {**part.get("properties", {}), **part.get("else", {}).get("properties", {})}
+    inner = dict(part.get("properties", {}))
+    if part.get("type") != "object":
+        # A word or a mapping: the schema of the mapping is in one branch.
+        for branch in ("then", "else"):
+            inner |= _resolved(part.get(branch, {}), root).get("properties", {})
     if part.get("type") == "array":
         yield from _rows(part.get("items", {}), root, f"{before}[].".replace(".[]", "[]"))
         return

@@ -105,13 +105,13 @@ def test_a_saved_plan_is_refused_once_someone_else_has_deployed(bed: Bed) -> Non
     plan = bed.folder / "plan.json"
     assert bed.migrate("plan", spec, "--out", plan).code == 0
     body = bed.stacks.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
-    whole = {**body, "Description": "deployed by someone else"}
-    whole["Resources"]["Topic"]["Properties"]["DisplayName"] = "orders"
+    theirs = {"Theirs": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+    whole = {**body, "Resources": {**body["Resources"], **theirs}}
     bed.stacks.update_stack(StackName=NAME, TemplateBody=json.dumps(whole))
     bed.stacks.get_waiter("stack_update_complete").wait(StackName=NAME, WaiterConfig={"Delay": 1})
     ended = bed.migrate("run", spec, "--plan", plan, *LEAVE)
     assert ended.code == 2
-    assert "changed Topic (AWS::SNS::Topic): Properties.DisplayName" in ended.err
+    assert "removed Theirs (AWS::SNS::Topic)" in ended.err
     assert bed.policy() is None
 
 

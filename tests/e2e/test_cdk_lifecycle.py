@@ -89,6 +89,23 @@ def test_an_empty_table_that_a_rolled_back_creation_left_is_taken_away_before_th
     assert (len(state["items"]), state["held"]) == (COUNT, [True])
 
 
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_a_table_of_a_stack_is_replaced_without_a_freeze_where_it_is_named(
+    bed: Bed, policy: str
+) -> None:
+    case = {"policy": policy}
+    spec = bed.prepare(bed.folder / "case", NAME, case)
+    text = spec.read_text("utf-8")
+    spec.write_text(text.replace("strategy: replace", "strategy: replace\n  freeze: none"), "utf-8")
+    before = bed.described()["TableId"]
+    assert bed.migrate("run", spec, *LEAVE).code == 2
+    ended = bed.migrate("run", spec, *LEAVE, "--allow-unfrozen", NAME)
+    assert ended.code == 0, ended.err
+    state = bed.state(NAME, case)
+    assert (len(state["items"]), state["held"], state["policy"]) == (COUNT, [True], None)
+    assert bed.described()["TableId"] != before
+
+
 def test_i1_a_deployment_that_would_drop_more_is_refused_before_the_freeze(bed: Bed) -> None:
     spec = bed.prepare(bed.folder / "case", NAME, RETAINED)
     template = spec.parent / "absent" / "Hand.template.json"

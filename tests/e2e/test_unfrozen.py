@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from support.command import SPECS, migrate, standing_sandbox
+from support.sandboxes import set_faults
 
 ORDERS = SPECS / "orders.migrate.yaml"
 ALLOWED = ("--yes", "--allow-delete", "orders")
@@ -102,6 +103,24 @@ def test_i1_what_was_written_since_the_export_stops_the_run_before_the_delete(
         (tmp_path / "given-up").mkdir()
         spec = write_spec(tmp_path / "given-up", accept="  accept: [later-writes]\n")
         ended = migrate("run", spec, *UNFROZEN, cwd=tmp_path / "given-up", env=env)
+        assert ended.code == 0, ended.err
+        assert table.table_id() != table.first
+        table.close()
+
+
+def test_i2_stopped_at_the_delete_and_resumed_it_is_named_again(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path)
+    with standing_sandbox(ORDERS) as env:
+        table = Table(env)
+        denied = {"operation": "DeleteTable", "code": "AccessDeniedException", "times": 1}
+        set_faults(env["AWS_ENDPOINT_URL"], errors=[denied])
+        stopped = migrate("run", spec, *UNFROZEN, cwd=tmp_path, env=env)
+        assert stopped.code == 3, stopped.err
+        assert "--allow-delete orders --allow-unfrozen orders" in stopped.err
+        assert table.table_id() == table.first
+        unnamed = migrate("run", spec, "--resume", *ALLOWED, cwd=tmp_path, env=env)
+        assert unnamed.code == 2
+        ended = migrate("run", spec, "--resume", *UNFROZEN, cwd=tmp_path, env=env)
         assert ended.code == 0, ended.err
         assert table.table_id() != table.first
         table.close()

@@ -1,8 +1,9 @@
 """``migrate run``: carries a spec out, or resumes, or turns back."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,6 +15,15 @@ from retable.runner.cli.options import (
     state_option,
 )
 from retable.runner.cli.reports import report_options, wanted
+
+
+def _refuse(message: str) -> NoReturn:
+    raise click.UsageError(message)
+
+
+def _require_local(_: click.Context, __: click.Parameter, engine: str) -> None:
+    if engine == "spark":
+        _refuse("--engine spark is not part of this version; the local engine is")
 
 
 @click.command()
@@ -52,6 +62,8 @@ from retable.runner.cli.reports import report_options, wanted
     type=click.Choice(["local", "spark"]),
     default="local",
     show_default=True,
+    expose_value=False,
+    callback=_require_local,
     help="Where items are mapped.",
 )
 @report_options
@@ -76,7 +88,6 @@ def run(  # noqa: PLR0913 -- the command line's own options
     resume: bool,
     abort: bool,
     run_id: str | None,
-    engine: str,
     report_formats: str,
     report_dir: Path,
     show_values: bool,
@@ -103,13 +114,7 @@ def run(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.cli.state import asked_state
     from retable.runner.spec_file import load_checked_spec
 
-    if plan_file is not None and (dry_run or resume or abort):
-        _refuse("--plan begins a run; it goes with neither --dry-run, --resume nor --abort")
-    if sample is not None and not dry_run:
-        _refuse("--sample goes with --dry-run; a run looks at every item")
-    _refuse_combinations(sandbox=sandbox, resume=resume, abort=abort, dry=dry_run, engine=engine)
-    if state is not None and (sandbox or dry_run):
-        _refuse("--state keeps runs that can be resumed; with --sandbox and --dry-run none can")
+    _refuse_combinations(click.get_current_context().params)
     kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
@@ -129,16 +134,18 @@ def run(  # noqa: PLR0913 -- the command line's own options
         run_spec(parsed, run_dir, leave, reports, kept, sandbox=sandbox, plan_file=plan_file)
 
 
-def _refuse_combinations(
-    *, sandbox: bool, resume: bool, abort: bool, dry: bool, engine: str
-) -> None:
+def _refuse_combinations(given: Mapping[str, Any]) -> None:
     """Refuse what cannot be meant.
 
     Raises:
         click.UsageError: which exits 2.
     """
-    if engine == "spark":
-        _refuse("--engine spark is not part of this version; the local engine is")
+    dry, resume, abort = given["dry_run"], given["resume"], given["abort"]
+    sandbox = given["sandbox"]
+    if given["plan_file"] is not None and (dry or resume or abort):
+        _refuse("--plan begins a run; it goes with neither --dry-run, --resume nor --abort")
+    if given["sample"] is not None and not dry:
+        _refuse("--sample goes with --dry-run; a run looks at every item")
     if sandbox and (resume or abort):
         _refuse(
             "--sandbox lives and dies with its process, so there is nothing to come back to; "
@@ -146,7 +153,5 @@ def _refuse_combinations(
         )
     if sum((resume, abort, dry)) > 1:
         _refuse("--dry-run, --resume and --abort exclude one another")
-
-
-def _refuse(message: str) -> NoReturn:
-    raise click.UsageError(message)
+    if given["state"] is not None and (sandbox or dry):
+        _refuse("--state keeps runs that can be resumed; with --sandbox and --dry-run none can")

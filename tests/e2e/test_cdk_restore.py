@@ -93,7 +93,7 @@ class Bed:
 
 @pytest.fixture
 def bed(tmp_path: Path) -> Iterator[Bed]:
-    with standing_sandbox(EXAMPLE) as env:
+    with standing_sandbox(EXAMPLE, env=with_cdk()) as env:
         bed = Bed(env, tmp_path)
         yield bed
         bed.tables.close()

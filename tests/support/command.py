@@ -64,12 +64,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def standing_sandbox(spec: Path, *options: str) -> Iterator[dict[str, str]]:
+def standing_sandbox(
+    spec: Path, *options: str, env: Mapping[str, str] | None = None
+) -> Iterator[dict[str, str]]:
     """Serve ``migrate sandbox`` for ``spec`` and yield the environment that leads to it."""
     port = free_port()
     process = subprocess.Popen(  # noqa: S603 -- our own command
         [str(MIGRATE), "sandbox", str(spec), "--port", str(port), *options],
-        env=clean_environment(),
+        env=clean_environment(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

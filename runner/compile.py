@@ -115,7 +115,8 @@ def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
         *damaged_steps(spec, observed, source),
         *target_steps(spec, observed, source, "dry-run-only"),
     )
-    return _plan(spec, observed, source, "recover", steps, tuple(notes(spec, observed, source)))
+    told = (*losses(spec, source, steps), *notes(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, told)
 
 
 def _forgetting(observed: Observed) -> Iterator[Step]:

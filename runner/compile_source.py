@@ -191,15 +191,10 @@ def unfrozen_end(spec: Spec, observed: Observed, source: TableSettings) -> Itera
 
     Whoever starts the run allows that by the table's name.
     """
-    listed = spec.source.export.kind == "native"
-    if listed:
-        accepted = "later-writes" in spec.rebuild.accept
-        yield list_changes(spec, observed, source, must=True, accepted=accepted)
+    accepted = "later-writes" in spec.rebuild.accept
+    yield list_changes(spec, observed, source, must=True, accepted=accepted)
     successor = FromEarlier(
-        check="check-only",
-        dry_run="dry-run-only",
-        changes="changes" if listed else None,
-        settle_seconds=0,
+        check="check-only", dry_run="dry-run-only", changes="changes", settle_seconds=0
     )
     yield from delete_steps(observed, source, successor, freeze=None)
 

@@ -62,7 +62,7 @@ def target_steps(
     export = target_export(spec, sandbox=observed.sandbox)
     if export is not None:
         # A new table never has it; the settings that come after put it as it shall stay.
-        yield EnablePitr(id="pitr-target", table=spec.target.table)
+        yield EnablePitr(id="pitr-target", table=spec.target.table, create="create")
     yield VerifyTable(
         id="verify",
         table=spec.target.table,

@@ -11,15 +11,18 @@ from retable.runner.journal import RUN, Journal
 from retable.runner.perform import perform
 from retable.runner.plan import (
     CreateTable,
+    DeployStack,
     DeployTable,
     EnablePitr,
+    LiftFence,
     Plan,
     RestoreBackup,
     Step,
     VerifyTable,
 )
-from retable.runner.source_steps import FreezeSource, Removal, Unprotect
+from retable.runner.source_steps import DropFromStack, FreezeSource, Removal, Unprotect
 from retable.runner.steps.delete import protect_again
+from retable.runner.steps.deploy import is_undropped
 from retable.runner.steps.export import disable_pitr
 from retable.runner.steps.freeze import thaw
 from retable.runner.titles import title
@@ -36,7 +39,7 @@ def execute(world: World) -> None:
         Stopped: the world stopped us; resuming goes on with the same step.
     """
     for step in world.plan.steps:
-        if world.journal.evidence(step.id) is None or isinstance(step, VerifyTable):
+        if world.journal.evidence(step.id) is None or _is_repeated(step, world):
             _carry_out(step, world)
         else:
             world.progress.start(step.id, title(step))
@@ -44,12 +47,24 @@ def execute(world: World) -> None:
     world.journal.record(RUN, "completed")
 
 
+def _is_repeated(step: Step, world: World) -> bool:
+    """Return whether a step that is done is done again by whoever goes on: a verification (I4).
+
+    Once the fence has begun to be lifted applications write, and nothing can be compared any more.
+    """
+    later = world.plan.steps[world.plan.steps.index(step) + 1 :]
+    lifting = (one for one in later if isinstance(one, LiftFence | DeployStack))
+    return isinstance(step, VerifyTable) and not any(
+        world.journal.records(one.id) for one in lifting
+    )
+
+
 def retreat(world: World) -> bool:
     """Put the source back as it was, if nothing was deleted yet, and end the run.
 
     Returns whether it could be done.
     """
-    if is_past_the_delete(world.plan, world.journal):
+    if is_past_the_delete(world.plan, world.journal) and not _is_undeleted(world):
         return False
     for step in reversed(world.plan.steps):
         if world.journal.records(step.id):
@@ -71,6 +86,20 @@ def is_past_the_delete(plan: Plan, journal: Journal) -> bool:
     """Return whether the delete has been begun, after which there is no way back."""
     return any(
         journal.records(step.id, "intent") for step in plan.steps if isinstance(step, Removal)
+    )
+
+
+def _is_undeleted(world: World) -> bool:
+    """Return whether what would delete the table was refused or rolled back: it is as it was."""
+    description = world.aws.tables.describe(world.plan.source)
+    if description is None or description.status != "ACTIVE":
+        return False
+    removals = [step for step in world.plan.steps if isinstance(step, Removal)]
+    return all(
+        world.journal.evidence(step.id) is None
+        and (description.table_id or "") == step.table_id
+        and (not isinstance(step, DropFromStack) or is_undropped(step, world))
+        for step in removals
     )
 
 
@@ -104,11 +133,16 @@ def _carry_out(step: Step, world: World) -> None:
 
 
 def _turn_back(world: World) -> None:
-    """Undo the freeze of a run that found something wrong before it made the target."""
+    """Undo what a run that found something wrong before it made the target did to the source."""
     made = any(
         world.journal.records(step.id, "intent")
         for step in world.plan.steps
         if isinstance(step, CreateTable | DeployTable | RestoreBackup)
     )
-    if not made and any(frozen_steps(world.plan, world.journal)) and retreat(world):
-        world.progress.note(f"the freeze of {world.plan.source} was lifted; nothing was deleted")
+    frozen = any(frozen_steps(world.plan, world.journal))
+    unprotected = any(
+        world.journal.records(step.id) for step in world.plan.steps if isinstance(step, Unprotect)
+    )
+    if not made and (frozen or unprotected) and retreat(world):
+        undone = "the freeze of {} was lifted" if frozen else "{} is as it was"
+        world.progress.note(f"{undone.format(world.plan.source)}; nothing was deleted")

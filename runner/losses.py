@@ -14,13 +14,13 @@ SYSTEM_BACKUP_DAYS = 35
 
 
 def require_no_replicas(spec: Spec, source: TableSettings) -> None:
-    """Refuse to replace a table that is in other regions too; TableV2 in one region is not.
+    """Refuse to delete a table that is in other regions too; TableV2 in one region is not.
 
     Raises:
         Refused: it has replicas.
     """
     replicas = source.description.replicas
-    if spec.rebuild.strategy == "replace" and replicas:
+    if spec.rebuild.strategy != "side-by-side" and replicas:
         message = f"{source.description.name} is a global table, with replicas in "
         message += ", ".join(replicas)
         hint = "it cannot be deleted and made again: use strategy: side-by-side, or take the "
@@ -31,7 +31,7 @@ def losses(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterat
     """Yield what will not come back, given the ``steps`` of the plan."""
     yield from _streams(spec, source, steps)
     name = source.description.name
-    if spec.rebuild.strategy == "replace" and source.pitr:
+    if spec.rebuild.strategy != "side-by-side" and source.pitr:
         yield (
             f"the point-in-time history of {name} ends with it, and begins anew; DynamoDB keeps "
             f"the table as it is at its end for {SYSTEM_BACKUP_DAYS} days"
@@ -45,7 +45,7 @@ def losses(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterat
 def _streams(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
     """Yield what becomes of those who read the table's changes."""
     name, target = source.description.name, spec.target.table
-    if source.description.stream and spec.rebuild.strategy == "replace":
+    if source.description.stream and spec.rebuild.strategy != "side-by-side":
         yield f"the stream of {name} ends with it: the new one has another ARN"
     if any(isinstance(step, RestoreSettings) and step.stream for step in steps):
         yield f"consumers must be pointed at the new stream of {target}: it tells of no loaded item"

@@ -24,6 +24,8 @@ class EnablePitr:
 
     id: str
     table: str
+    create: str | None = None
+    """The step that makes the table, whose name may be known only then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,8 +91,8 @@ class FromEarlier:
 
     check: str
     dry_run: str
-    changes: str | None
-    """The id of the ``ListChanges`` step, which has told what is lost by it, where that can be."""
+    changes: str
+    """The id of the ``ListChanges`` step, which has told what is lost by it."""
     settle_seconds: int
 
 

@@ -33,5 +33,7 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 
 def _in_unfrozen(export: Export) -> Iterator[str]:
     """Yield what shows too little of a table that is deleted while writers may write to it."""
+    if export.kind == "scan":
+        yield "rebuild.freeze: none with replace and kind: scan (no export shows later writes)"
     if export.kind == "files" or export.id is not None or export.incrementals:
         yield "rebuild.freeze: none with replace and an export at hand (the run must make its own)"

@@ -5,7 +5,7 @@ put things back.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retable.runner.failure import Refused
@@ -54,9 +54,19 @@ def without_fence(text: str) -> str | None:
     return json.dumps({**json.loads(text), "Statement": kept}, separators=(",", ":"))
 
 
+def own_policy(text: str) -> str | None:
+    """Return the policy ``text`` as it is, or without our statements where it has any."""
+    ours = (FREEZE_SID, FENCE_SID)
+    is_ours = any(statement.get("Sid") in ours for statement in _statements(text))
+    return without_fence(text) if is_ours else text
+
+
 def has_freeze(text: str) -> bool:
-    """Return whether the freeze is among the policy's statements."""
-    return any(statement.get("Sid") == FREEZE_SID for statement in _statements(text))
+    """Return whether the freeze is among the policy's statements, in force for every writer."""
+    return any(
+        statement.get("Sid") == FREEZE_SID and _denies_writes(statement)
+        for statement in _statements(text)
+    )
 
 
 def has_fence(text: str) -> bool:
@@ -76,6 +86,14 @@ def principals_of(caller_arn: str) -> tuple[str, ...]:
     role = rest.split("/", maxsplit=1)[0]
     iam = head.replace(":sts:", ":iam:", 1)
     return (f"{iam}:role/{role}", f"{iam}:role/*/{role}")
+
+
+def _denies_writes(statement: Mapping[str, Any]) -> bool:
+    """Return whether nobody has weakened a statement of ours that has no condition."""
+    actions = statement.get("Action", ())
+    named = {actions} if isinstance(actions, str) else set(actions)
+    whole = "Condition" not in statement and named.issuperset(WRITE_ACTIONS)
+    return whole and statement.get("Effect") == "Deny"
 
 
 def _deny(sid: str, table_arn: str) -> dict[str, Any]:

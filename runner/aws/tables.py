@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
 from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words, is_unknown_call
+from retable.runner.aws.policy import own_policy
 from retable.runner.aws.scan import as_json, pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
@@ -90,7 +91,8 @@ class Tables:
         policy = None
         try:
             present = self.get_policy(description.arn)
-            policy = present.text if present else None
+            # What a run that was left put there is no setting of the table's own.
+            policy = own_policy(present.text) if present else None
         except PolicyUnsupported:
             pass
         return capture(self._client, self._client_of, description, policy)

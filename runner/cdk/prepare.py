@@ -19,6 +19,7 @@ from retable.runner.cdk.losses import lost_exports
 from retable.runner.cdk.original import write_original
 from retable.runner.cdk.prove import Case
 from retable.runner.cdk.stack import StackResource, Stacks, StackState
+from retable.runner.cdk.states import require_at_rest
 from retable.runner.cdk.table import read_table
 from retable.runner.cdk.template import EMPTY, TABLE_TYPES, Template, comparable
 from retable.runner.failure import Refused
@@ -79,12 +80,13 @@ def prepare(question: Question, cdk: Cdk, stacks: Stacks, watch: Watch = UNWATCH
     Raises:
         Refused: the app fails, lacks the stack or the table, or is for another account or region;
             or the source table is not in the stack.
-        Stopped: a service does not answer.
+        Stopped: a service does not answer, or the stack is busy or stuck.
     """
     variants = dict(_variants(question, cdk, watch))
     stack = variants["present"].stack
     _require_here(stack, question)
     state = stacks.state(stack.name)
+    require_at_rest(stack.name, None if state is None else state.status)
     deployed = EMPTY if state is None else stacks.template(stack.name)
     before = None if state is None else template_digest(deployed)
     if question.replaces and state is not None:

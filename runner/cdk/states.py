@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from retable.runner.failure import Stopped
+
 Readiness = Literal["ready", "working", "new", "stuck"]
 
 READY = frozenset(
@@ -40,6 +42,19 @@ def readiness(status: str | None) -> Readiness:
     if status.endswith("_IN_PROGRESS") and status not in CURES:
         return "working"
     return "stuck"
+
+
+def require_at_rest(stack: str, status: str | None) -> None:
+    """Go on only where a deployment may start; ``None`` is a stack that is not there.
+
+    Raises:
+        Stopped: the stack is busy or stuck.
+    """
+    ready = readiness(status)
+    if status is not None and ready not in {"ready", "new"}:
+        message = f"the stack {stack} is {status}"
+        hint = "wait until it is at rest" if ready == "working" else cure(status)
+        raise Stopped(message, hint)
 
 
 def cure(status: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from retable.runner.aws.bucket import BucketState, Rule
 from retable.runner.aws.session import Aws
 from retable.runner.aws.settings import TableSettings
+from retable.runner.cdk.states import cure, readiness
 from retable.runner.doctor.finding import Finding, Outcome, as_problem
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Failure
@@ -83,13 +84,13 @@ def stack(provision: CdkProvision, aws: Aws) -> Finding:
         return Finding(
             name="stack", did=did, found="there is none", outcome="problem", advice=advice
         )
-    ready = status.endswith("_COMPLETE") and not status.startswith(("ROLLBACK_", "DELETE_"))
+    ready = readiness(status) == "ready"
     return Finding(
         name="stack",
         did=did,
         found=status,
         outcome="ok" if ready else "problem",
-        advice=None if ready else "bring the stack into a state that can be updated",
+        advice=None if ready else cure(status),
     )
 
 

@@ -1,6 +1,6 @@
 """Deleting the source. The gate before it is I1, made anew each time this step is entered."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retable.runner.aws.create import validate_request
 from retable.runner.aws.policy import fence_policy, has_freeze
@@ -20,6 +20,9 @@ from retable.runner.steps.backup import require_available
 from retable.runner.steps.export import checked_files
 from retable.runner.steps.freeze import frozen_since, require_same_table
 from retable.runner.world import Evidence, World
+
+FRESH = timedelta(minutes=15)
+"""How old a list of later writes may be where nothing stops writers."""
 
 
 def unprotect(step: Unprotect, world: World) -> Evidence:
@@ -108,11 +111,26 @@ def _require_backup(step: Removal, world: World) -> None:
 def _require_changes_told(step: Removal, made: FromEarlier, world: World) -> None:
     """The export is whole, and all that was written since, up to the end of writes, was told."""
     _require_whole(step, made.check, world)
-    if made.changes is None:
-        return
     told = world.evidence(made.changes)
+    if step.freeze is None:
+        _require_fresh(step, datetime.fromisoformat(str(told["listed_at"])), world)
+        return
     until = datetime.fromisoformat(str(told["until"]))
     _require_settled(step, until, made.settle_seconds, "the list of later writes ends", world)
+
+
+def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
+    """A list of later writes says nothing of those after it, which nothing stops.
+
+    A table that its stack has let go of is past that: what is left to do does not wait.
+    """
+    removals = (one for one in world.plan.steps if isinstance(one, Removal))
+    begun = any(world.journal.evidence(one.id) is not None for one in removals)
+    age = world.aws.tables.service_time(step.table) - listed_at
+    if age > FRESH and not begun:
+        minutes = int(age.total_seconds() // 60)
+        message = f"what was written to {step.table} was last listed {minutes} minutes ago"
+        raise CheckFailed(message, "its writers are not stopped; start a new run")
 
 
 def _require_final_export(step: Removal, made: FromExport, world: World) -> None:
@@ -136,7 +154,7 @@ def _require_settled(
     step: Removal, moment: datetime, seconds: int, what: str, world: World
 ) -> None:
     if step.freeze is None:
-        return
+        raise TypeError(step.id)
     waited = (moment - frozen_since(step.freeze, world)).total_seconds()
     if waited < seconds:
         message = (

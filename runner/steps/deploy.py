@@ -12,9 +12,9 @@ from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
 from retable.runner.cdk.digest import template_digest
 from retable.runner.cdk.prepare import open_variant
 from retable.runner.cdk.removal import after_removal
-from retable.runner.cdk.states import readiness
+from retable.runner.cdk.states import readiness, require_at_rest
 from retable.runner.cdk.survey import open_app
-from retable.runner.failure import CheckFailed, Stale, Stopped
+from retable.runner.failure import CheckFailed, Stale
 from retable.runner.plan import AdoptTable, DeployStack, DeployTable
 from retable.runner.source_steps import DropFromStack, StackVariant
 from retable.runner.steps.create import (
@@ -39,13 +39,22 @@ def drop_from_stack(step: DropFromStack, world: World) -> Evidence:
         Stale: the stack or the assembly is not what the plan was made from.
     """
     begun = world.journal.last(step.id, "intent") is not None
-    if not begun:
+    if not begun or is_undropped(step, world):
         require_leave_to_delete(step, world)
         require_deployable(step.stack, world)
         world.journal.record(step.id, "intent", {"table_id": step.table_id})
     done = _deploy(step.stack, None, world, begun=begun)
     _require_removed(step, world)
     return {"table": step.table, "table_id": step.table_id, "template": done.template}
+
+
+def is_undropped(step: DropFromStack, world: World) -> bool:
+    """Return whether the stack is at rest and still what it was with the table."""
+    state = world.aws.stacks.state(step.stack.stack_name)
+    if state is None or readiness(state.status) != "ready":
+        return False
+    found = template_digest(world.aws.stacks.template(step.stack.stack_name))
+    return found == step.stack.before
 
 
 def deploy_table(step: DeployTable, world: World) -> Evidence:
@@ -115,10 +124,7 @@ def require_deployable(variant: StackVariant, world: World) -> None:
     require_assemblies(world)
     name = variant.stack_name
     state = world.aws.stacks.state(name)
-    status = state.status if state else None
-    if readiness(status) not in {"ready", "new"}:
-        message = f"the stack {name} is {status}"
-        raise Stopped(message, "wait until it is at rest, or put it right; then resume")
+    require_at_rest(name, state.status if state else None)
     found = None if state is None else template_digest(world.aws.stacks.template(name))
     if found != variant.before:
         message = f"the stack {name} was deployed with another template since the plan was made"
@@ -190,8 +196,6 @@ def _require_removed(step: DropFromStack, world: World) -> None:
             raise CheckFailed(message, "someone else made it; nothing was written to it")
         case "left":
             world.progress.note(f"CloudFormation left {step.table} behind: it is deleted by API")
-            tables.set_deletion_protection(step.table, enabled=False)
-            tables.wait_active(step.table, clock=world.clock, progress=world.progress)
             tables.delete(step.table)
         case "gone" | "deleting" | "retained":
             pass

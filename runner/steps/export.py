@@ -23,8 +23,9 @@ ENDED = (EXPORT_FAILED,)
 
 def enable_pitr(step: EnablePitr, world: World) -> Evidence:
     """Turn point-in-time recovery on and wait until exports are possible; again is harmless."""
-    world.aws.tables.enable_pitr(step.table, clock=world.clock, progress=world.progress)
-    return {"table": step.table}
+    table = str(world.evidence(step.create)["table"]) if step.create else step.table
+    world.aws.tables.enable_pitr(table, clock=world.clock, progress=world.progress)
+    return {"table": table}
 
 
 def disable_pitr(step: EnablePitr, world: World) -> None:

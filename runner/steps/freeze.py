@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from retable.runner.aws.policy import freeze_policy, has_freeze
+from retable.runner.aws.policy import freeze_policy, has_freeze, own_policy
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.source_steps import FreezeSource, Settle
 from retable.runner.steps.wait import patiently
@@ -62,13 +62,12 @@ def frozen_since(freeze: str, world: World) -> datetime:
 
 
 def thaw(step: FreezeSource, world: World) -> None:
-    """Give the source the policy it had before the run (I8); harmless where it has it."""
+    """Take the freeze away again (I8); what others have added to the policy meanwhile stays."""
     tables = world.aws.tables
     present = tables.get_policy(step.table_arn)
-    if present is None or not has_freeze(present.text):
+    own = own_policy(present.text) if present else None
+    if present is None or own == present.text:
         return
-    settings = world.plan.settings
-    own = settings.policy if settings else None
     if own is None:
         tables.delete_policy(step.table_arn, present.revision_id)
     else:

@@ -40,6 +40,7 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
     later = list_later(files, world.folder.changes, world.progress, world.spool)
     found = {**told, "changes": later.written + later.deleted}
     found |= {"written": later.written, "deleted": later.deleted}
+    found |= {"listed_at": world.aws.tables.service_time(world.plan.source).isoformat()}
     if step.must and found["changes"] and not step.accepted:
         message = (
             f"{found['changes']:,} items of {world.plan.source} were written after "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -104,6 +105,41 @@ def test_a_table_of_a_stack_is_replaced_without_a_freeze_where_it_is_named(
     state = bed.state(NAME, case)
     assert (len(state["items"]), state["held"], state["policy"]) == (COUNT, [True], None)
     assert bed.described()["TableId"] != before
+
+
+def stop_at_the_drop(bed: Bed) -> Path:
+    """Run up to a drop whose deployment never begins."""
+    spec = bed.prepare(bed.folder / "case", NAME, RETAINED)
+    cdk = bed.folder / "bin" / "cdk"
+    working = cdk.rename(cdk.with_name("working-cdk"))
+    refusing = (
+        f'case " $* " in *" deploy "*) exit 1;; esac\nexec {shlex.quote(str(working))} "$@"\n'
+    )
+    cdk.write_text(f"#!/bin/sh\n{refusing}", "utf-8")
+    cdk.chmod(0o755)
+    stopped = bed.migrate("run", spec, *LEAVE)
+    assert stopped.code == 3, stopped.err
+    await_event(bed.folder, "drop", "intent")
+    working.rename(cdk)
+    return spec
+
+
+def test_i1_a_drop_that_was_stopped_is_proved_again_when_it_is_gone_on_with(bed: Bed) -> None:
+    spec = stop_at_the_drop(bed)
+    before = bed.described()
+    bed.tables.delete_resource_policy(ResourceArn=before["TableArn"])
+    ended = bed.migrate("run", spec, "--resume", *LEAVE)
+    assert ended.code == 1
+    assert f"{NAME} is not frozen any more" in ended.err
+    assert bed.described()["TableId"] == before["TableId"]
+
+
+def test_a_drop_that_never_began_is_turned_back_from(bed: Bed) -> None:
+    spec = stop_at_the_drop(bed)
+    before = bed.described()["TableId"]
+    ended = bed.migrate("run", spec, "--abort")
+    assert ended.code == 0, ended.err
+    assert (bed.described()["TableId"], bed.policy()) == (before, None)
 
 
 def test_i1_a_deployment_that_would_drop_more_is_refused_before_the_freeze(bed: Bed) -> None:

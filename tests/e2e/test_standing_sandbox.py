@@ -192,6 +192,35 @@ def test_i1_abort_before_the_delete_puts_the_policy_and_protection_back(orders: 
     assert settings_of(orders) == before
 
 
+def test_a_delete_that_was_denied_is_turned_back_from(orders: Standing) -> None:
+    before = settings_of(orders)
+    denied = {"operation": "DeleteTable", "code": "AccessDeniedException", "times": 1}
+    orders.faults(errors=[denied])
+    stopped = orders.migrate("run", ORDERS, *LEAVE)
+    assert stopped.code == 3, stopped.err
+    assert settings_of(orders) != before
+    ended = orders.migrate("run", ORDERS, "--abort")
+    assert ended.code == 0, ended.err
+    assert settings_of(orders) == before
+
+
+def test_i8_the_freeze_of_a_run_that_was_left_does_not_end_on_the_new_table(
+    orders: Standing,
+) -> None:
+    orders.faults(hold_exports=True)
+    process = orders.start("run", ORDERS, *LEAVE)
+    orders.await_event("export-final", "begun")
+    process.kill()
+    process.communicate(timeout=60)
+    orders.faults(hold_exports=False)
+    ended = orders.migrate("run", ORDERS, *LEAVE)
+    assert ended.code == 0, ended.err
+    client = orders.client()
+    item = {"customer_id": {"S": "c"}, "order_key": {"S": "k"}}
+    client.put_item(TableName="orders", Item=item)
+    client.close()
+
+
 def test_i1_abort_turns_point_in_time_recovery_off_where_it_was_off(orders: Standing) -> None:
     client = orders.client()
     off = {"PointInTimeRecoveryEnabled": False}

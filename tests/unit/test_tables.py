@@ -23,6 +23,20 @@ from support.sandboxes import ARN, ManualClock, create, put, set_faults
 from support.sink import all_written, sink
 
 ORDERS = ARN.format("orders")
+OWN_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Readers",
+                "Effect": "Allow",
+                "Principal": {"AWS": "123456789012"},
+                "Action": "dynamodb:GetItem",
+                "Resource": ORDERS,
+            }
+        ],
+    }
+)
 SLOW = {"creating_seconds": 30, "deleting_seconds": 30, "updating_seconds": 5}
 
 
@@ -74,15 +88,29 @@ def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClo
     tables.set_stream("orders", "NEW_AND_OLD_IMAGES")
     tables.wait_active("orders", clock=clock, progress=NoProgress())
     tables.set_deletion_protection("orders", enabled=True)
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    tables.put_policy(ORDERS, OWN_POLICY, None)
     found = tables.settings("orders")
     assert found is not None
     assert (found.ttl, found.pitr, found.tags) == ("expires", True, {"cost": "1", "team": "shop"})
     assert found.policy is not None
-    assert has_freeze(found.policy)
+    assert json.loads(found.policy) == json.loads(OWN_POLICY)
     assert found.description.stream == "NEW_AND_OLD_IMAGES"
     assert found.description.deletion_protection
     assert found.unkept == ()
+
+
+def test_i8_the_freeze_of_a_run_that_was_left_is_no_setting_of_the_table(tables: Tables) -> None:
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, OWN_POLICY), None)
+    found = tables.settings("orders")
+    assert found is not None
+    assert found.policy is not None
+    assert json.loads(found.policy) == json.loads(OWN_POLICY)
+    present = tables.get_policy(ORDERS)
+    assert present is not None
+    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), present.revision_id)
+    bare = tables.settings("orders")
+    assert bare is not None
+    assert bare.policy is None
 
 
 def test_a_bare_table_has_no_settings(tables: Tables) -> None:

@@ -70,13 +70,14 @@ def run(project: Path, *arguments: str) -> tuple[int, str]:
         timeout=120,
         check=False,
     )
-    # Which of two workers ran a test is chance.
+    # Which of two workers ran a test is chance, and which of them was first.
     said = re.sub(
         r"in [0-9.]+s|^plugins: .*$|(?<=\[gw)[0-9]+",
         "",
         done.stdout + done.stderr,
         flags=re.MULTILINE,
     )
+    said = re.sub(r"^[.F]+(?= )", lambda dots: "".join(sorted(dots[0])), said, flags=re.MULTILINE)
     return done.returncode, "\n".join(sorted(said.splitlines()))
 
 

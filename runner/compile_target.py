@@ -124,9 +124,12 @@ def _last_deployments(stack: SurveyedStack | None) -> Iterator[Step]:
             create="create",
             logical_id=stack.logical_id,
         )
+    after = "adopt" if stack.adopts else "create"
     if "final" in stack.variants:
-        after = "adopt" if stack.adopts else "create"
         yield DeployStack(id="deploy-final", stack=stack.variants["final"], after=after)
+    elif stack.adopts:
+        # An import takes the table and nothing else, and the drop took what went with it.
+        yield DeployStack(id="deploy-final", stack=stack.variants["present"], after=after)
 
 
 def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:

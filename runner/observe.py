@@ -19,6 +19,7 @@ from retable.runner.export.location import (
 from retable.runner.export.manifest import Export, Format
 from retable.runner.export.windows import following, in_order
 from retable.runner.failure import Refused, Stopped
+from retable.runner.state.address import Address
 from retable.schema.spec import Export as WantedExport
 from retable.schema.spec import Spec
 
@@ -47,8 +48,12 @@ class Observed:
     """The stack that makes the table; ``None`` where it is made by API."""
 
 
-def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
+def observe(
+    spec: Spec, aws: Aws, clock: Clock, assemblies: Path, state: Address | None = None
+) -> Observed:
     """Look at everything ``spec`` names; an app that it names is synthesized into ``assemblies``.
+
+    ``state`` is where the run will be kept, if anywhere.
 
     Raises:
         Stopped: the endpoint, the credentials or the bucket do not answer.
@@ -75,7 +80,7 @@ def observe(spec: Spec, aws: Aws, clock: Clock, assemblies: Path) -> Observed:
         recoverable=_recoverable(spec, aws, source),
         export=export,
         incrementals=incrementals_at_hand(spec, lambda: aws, export),
-        stack=survey(spec, aws, source, assemblies, clock),
+        stack=survey(spec, aws, source, assemblies, clock, state),
     )
 
 

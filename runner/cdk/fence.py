@@ -26,6 +26,21 @@ def fence_of(table: TableResource, principals: Sequence[str]) -> Fence:
     return "fenced" if "fenced" in found else "none"
 
 
+def prove_unfenced(
+    table: TableResource, principals: Sequence[str], variant: str
+) -> Iterator[Finding]:
+    """Yield whether the last template lets nobody but the loader write, as nothing undoes."""
+    if fence_of(table, principals) == "fenced":
+        message = f"the {variant} template, the last one, denies writes to {table.address}"
+        yield Finding(
+            code="stays-fenced",
+            subject=table.address,
+            message=message,
+            hint="let provision.final be a state of the app without that policy",
+            weight="acceptable",
+        )
+
+
 def prove_fence(table: TableResource, principals: Sequence[str]) -> Iterator[Finding]:
     """Yield what the policy of the present template's table means for a load."""
     fence = fence_of(table, principals)

@@ -25,10 +25,12 @@ Code = Literal[
     "removal-policy",
     "replicas",
     "rolled-back-create",
+    "stays-fenced",
     "stream-replay",
     "table-missing",
     "table-stays",
     "ttl-differs",
+    "ttl-early",
     "two-deployments",
     "unknown-value",
 ]

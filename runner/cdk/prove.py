@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from retable.runner.cdk.fence import prove_fence
+from retable.runner.cdk.fence import prove_fence, prove_unfenced
 from retable.runner.cdk.finding import Finding
 from retable.runner.cdk.intrinsics import Surroundings
 from retable.runner.cdk.losses import (
@@ -24,6 +24,7 @@ from retable.runner.cdk.references import dependents
 from retable.runner.cdk.shape import (
     Wanted,
     prove_creation_policy,
+    prove_lasting_items,
     prove_quiet,
     prove_removal_policy,
     prove_shape,
@@ -110,8 +111,11 @@ def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
         yield from prove_fence(table, known.principals)
     if case.final is None:
         yield from prove_ttl(table, want, "present")
+        yield from prove_unfenced(table, known.principals, "present")
         return
+    yield from prove_lasting_items(table)
     yield from prove_final(case.present, case.final, case.new)
     if case.new in parts(case.final):
         last = read_table(case.final, case.new, case.at)
         yield from prove_ttl(last, want, "final")
+        yield from prove_unfenced(last, known.principals, "final")

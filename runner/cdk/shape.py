@@ -75,6 +75,19 @@ def prove_ttl(table: TableResource, want: Wanted, variant: str) -> Iterator[Find
         yield _finding("ttl-differs", table, message, "change one of the two")
 
 
+def prove_lasting_items(table: TableResource) -> Iterator[Finding]:
+    """Yield whether items may expire while they are loaded and compared."""
+    if table.ttl is not None:
+        message = f"the present template lets items of {table.address} expire while they are loaded"
+        yield Finding(
+            code="ttl-early",
+            subject=table.address,
+            message=message,
+            hint="leave TTL to provision.final",
+            weight="acceptable",
+        )
+
+
 def prove_quiet(table: TableResource, consumers: tuple[str, ...]) -> Iterator[Finding]:
     """Yield whether the load would be replayed to consumers: an INSERT for each item."""
     channels = [

@@ -21,6 +21,7 @@ from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
 from retable.runner.source_steps import StackVariant, Variant
+from retable.runner.state.address import Address
 from retable.schema.spec import CdkProvision, Spec
 
 _ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])
@@ -58,10 +59,17 @@ def open_app(spec: Spec, provision: CdkProvision, aws: Aws, logs: Path, clock: C
     return open_cdk(spec.origin.folder / provision.app, environ, logs, clock)
 
 
-def survey(
-    spec: Spec, aws: Aws, source: TableSettings | None, folder: Path, clock: Clock
+def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must outlast it
+    spec: Spec,
+    aws: Aws,
+    source: TableSettings | None,
+    folder: Path,
+    clock: Clock,
+    state: Address | None = None,
 ) -> SurveyedStack | None:
     """Synthesize the states of the spec's app into ``folder`` and prove what they would do.
+
+    No deployment may take away where the run itself is kept: ``state``.
 
     Returns ``None`` where the spec names no app.
 
@@ -83,7 +91,7 @@ def survey(
         region=aws.region,
     )
     ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
-    known = _known(spec, aws, source, ready, clock.now().date())
+    known = _known(spec, aws, source, ready, clock.now().date(), state)
     findings = prove(ready.case, wanted(spec.target, source), known)
     require_proven(findings, provision.accept)
     new = read_table(ready.case.present, ready.case.new, ready.case.at)
@@ -127,8 +135,13 @@ def _require_adoptable(table: TableResource) -> None:
         raise Refused(message, "use provision.with: cdk")
 
 
-def _known(
-    spec: Spec, aws: Aws, source: TableSettings | None, ready: Prepared, today: date
+def _known(  # noqa: PLR0913, PLR0917 -- all that there is around the templates
+    spec: Spec,
+    aws: Aws,
+    source: TableSettings | None,
+    ready: Prepared,
+    today: date,
+    state: Address | None,
 ) -> Known:
     """Return what the world around the templates is like."""
     export = spec.source.export
@@ -138,6 +151,9 @@ def _known(
     if sealed and sealed.get("KMSMasterKeyId"):
         keys[str(sealed["KMSMasterKeyId"])] = "the table"
     buckets, place = {}, None
+    if state is not None:
+        buckets[state.bucket] = "the run's state"
+        keys |= {} if state.kms_key is None else {state.kms_key: "the run's state"}
     if isinstance(location, S3Prefix):
         buckets[location.bucket] = "the export"
         place = Place(bucket=location.bucket, prefix=location.prefix, physical=dict(ready.physical))

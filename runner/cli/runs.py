@@ -79,7 +79,9 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
         require_given(_deleted_by(spec), leave, _deleted_unfrozen_by(spec))
     with environment(spec, sandbox=sandbox) as environ, planning(run_dir) as planned:
         connect = connector(spec, environ)
-        observed = observe(spec, connect(), SystemClock(), planned)
+        observed = observe(
+            spec, connect(), SystemClock(), planned, state.address if state else None
+        )
         plan, plan_id = compile_plan(spec, observed), None
         _require_supported(plan.unsupported)
         if saved is not None and plan_file is not None:

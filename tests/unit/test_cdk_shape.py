@@ -203,8 +203,26 @@ def test_a_rule_that_deletes_the_export_early_is_refused(
         final=None,
     )
     want = replace(WANT, ttl=None)
-    stopping = blocking(prove(case, want, replace(KNOWN, exports=place)), ())
+    found = prove(case, want, replace(KNOWN, exports=place))
+    stopping = blocking(found, [case.new])  # no final template lifts the present one's fence
     assert [one.code for one in stopping] == ["export-expires"] * expires
+
+
+def test_i9_a_last_template_that_lets_the_loader_alone_write_stops_the_run() -> None:
+    case = replace(CASE, final=None)
+    (stopping,) = blocking(prove(case, replace(WANT, ttl=None), KNOWN), ())
+    assert stopping.code == "stays-fenced"
+    assert stopping.message == f"the present template, the last one, denies writes to {ORDERS}"
+    assert blocking(prove(CASE, WANT, KNOWN), ()) == ()
+
+
+def test_items_that_expire_while_they_are_loaded_stop_the_run() -> None:
+    resource = dict(CASE.present.body["Resources"][ORDERS])
+    ttl = {"Enabled": True, "AttributeName": "expires_at"}
+    resource["Properties"] = {**resource["Properties"], "TimeToLiveSpecification": ttl}
+    case = replace(CASE, present=extended(CASE.present, **{ORDERS: resource}))
+    found = blocking(prove(case, WANT, KNOWN), ())
+    assert [one.code for one in found if one.code == "ttl-early"] == ["ttl-early"]
 
 
 def test_an_export_that_another_stack_imports_may_not_go() -> None:

@@ -83,6 +83,13 @@ class Tables:
             answer = self._client.describe_table(TableName=table)
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
+    def created_at(self, table: str) -> datetime:
+        """Return when the table was made, by the service's own clock."""
+        with in_words(f"describing {table}"):
+            found = self._client.describe_table(TableName=table)["Table"]
+        made: datetime = found["CreationDateTime"]
+        return made
+
     def settings(self, table: str) -> TableSettings | None:
         """Return everything that must come back after a rebuild, or ``None`` without a table."""
         description = self.describe(table)

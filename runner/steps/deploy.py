@@ -4,7 +4,8 @@ CloudFormation's word that an update is complete proves nothing of a table. Desc
 and the TableId tells the old one from any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from retable.runner.aws.settings import TableDescription
 from retable.runner.cdk.command import Deployment
@@ -12,6 +13,7 @@ from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
 from retable.runner.cdk.digest import template_digest
 from retable.runner.cdk.prepare import open_variant
 from retable.runner.cdk.removal import after_removal
+from retable.runner.cdk.stack import StackEvent
 from retable.runner.cdk.states import readiness, require_at_rest
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale
@@ -27,6 +29,8 @@ from retable.runner.steps.delete import require_leave_to_delete
 from retable.runner.world import Evidence, World
 from retable.schema.spec import CdkProvision
 
+EDGE = timedelta(seconds=5)
+"""How far the clocks of two services may be apart."""
 SEEN = "stack-seen"
 """The event that journals the newest event of a stack before this run deployed it."""
 
@@ -213,7 +217,8 @@ def _note_events(step: DeployTable, world: World) -> None:
 def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
     """Delete the empty table that a creation of this run's left behind when it was rolled back.
 
-    It is one that the stack's events since then name and that the stack does not hold any more.
+    It is one that the stack's events since then say was made, at the time that the table itself
+    says, and that the stack does not hold any more.
 
     Raises:
         CheckFailed: it holds items, which nobody but us should have written.
@@ -226,10 +231,16 @@ def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
     there = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
     seen = world.journal.last(step.id, SEEN)
     events = stacks.events(state.id, seen["event"] if seen else None)
-    ours = any(event.physical_id.rpartition("/")[2] == name for event in events)
-    if name in there or not ours:
-        return
-    _delete_empty(description, world)
+    own = [event for event in events if event.physical_id.rpartition("/")[2] == name]
+    if name not in there and _is_made_by(own, tables.created_at(name)):
+        _delete_empty(description, world)
+
+
+def _is_made_by(events: Sequence[StackEvent], created_at: datetime) -> bool:
+    """Return whether a table of that age is the one whose creation the events tell of."""
+    made = [event.at for event in events if event.status == "CREATE_COMPLETE"]
+    begun = [event.at for event in events if event.status.startswith("CREATE")]
+    return bool(made) and min(begun) - EDGE <= created_at <= max(made) + EDGE
 
 
 def _delete_empty(description: TableDescription, world: World) -> None:

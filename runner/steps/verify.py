@@ -179,7 +179,7 @@ def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
     settings = world.aws.tables.settings(step.table)
     if settings is None or settings.ttl is None:
         return 0
-    now = int(world.clock.now().timestamp())
+    now = int(world.aws.tables.service_time(step.table).timestamp())
     return write_expired(world.folder.actual, drill, settings.ttl, now, world.folder.expired)
 
 

@@ -218,6 +218,10 @@ def _steps_into(
     if target.key != spec.target.key:
         message = f"the table {target.name} is there with another key than the spec's"
         raise Refused(message, "nonempty: accept needs the same key")
+    if observed.target_channels and "stream-replay" not in spec.rebuild.accept:
+        message = f"the table {target.name} has {' and '.join(observed.target_channels)}: the load "
+        message += "would send every item there as an INSERT"
+        raise Refused(message, "accept: [stream-replay] under rebuild lets it")
     export = target_export(spec, sandbox=observed.sandbox)
     if export is not None and not observed.target_pitr:
         message = f"the table {target.name} has no point-in-time recovery, which an export needs"

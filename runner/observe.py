@@ -38,6 +38,8 @@ class Observed:
     """The table that has the target's name now; the source itself for a replace."""
     target_pitr: bool = False
     """Whether that table has point-in-time recovery, as far as the plan needs to know."""
+    target_channels: tuple[str, ...] = ()
+    """By what another table of that name tells others of each item, likewise."""
     recoverable: tuple[datetime, datetime] | None = None
     """From when to when point-in-time recovery knows the source, as far as the plan needs it."""
     export: Export | None
@@ -65,10 +67,10 @@ def observe(
         target = source.description if source else None
     else:
         target = aws.tables.describe(spec.target.table)
-    pitr = False
-    if target is not None and spec.verify.read == "export":
-        present = source if same else aws.tables.settings(target.name)
-        pitr = present is not None and present.pitr
+    looks = spec.verify.read == "export" or spec.target.nonempty == "accept"
+    there = source
+    if not same:
+        there = aws.tables.settings(target.name) if target is not None and looks else None
     export = export_at_hand(spec, lambda: aws, clock, source)
     return Observed(
         account=aws.identity().account,
@@ -76,12 +78,19 @@ def observe(
         sandbox=aws.is_sandbox(),
         source=source,
         target=target,
-        target_pitr=pitr,
+        target_pitr=target is not None and there is not None and there.pitr,
+        target_channels=() if same or there is None or target is None else _channels(there),
         recoverable=_recoverable(spec, aws, source),
         export=export,
         incrementals=incrementals_at_hand(spec, lambda: aws, export),
         stack=survey(spec, aws, source, assemblies, clock, state),
     )
+
+
+def _channels(there: TableSettings) -> tuple[str, ...]:
+    """Return by what a table tells others of each item that is written to it."""
+    channels = ("a stream", there.description.stream), ("a Kinesis stream", there.attached.kinesis)
+    return tuple(name for name, on in channels if on)
 
 
 def _recoverable(

@@ -222,7 +222,7 @@ class Rebuild:
     settle_seconds: int = 300
     backup: Literal["on-demand", "none"] | AwsBackup = "on-demand"
     provision: Literal["api"] | CdkProvision = "api"
-    accept: tuple[Literal["later-writes"], ...] = ()
+    accept: tuple[Literal["later-writes", "stream-replay"], ...] = ()
     """What is lost and may be."""
 
 

@@ -66,6 +66,8 @@ class Tables:
         self._clock = clock
         self._policy_pause = policy_pause
         self._policy_free: dict[str, float] = {}
+        # A process that was killed may have changed any of them a moment ago.
+        self._all_free = clock.monotonic() + policy_pause
 
     def describe(self, table: str) -> TableDescription | None:
         """Return what the table is, or ``None`` if there is none of that name."""
@@ -402,7 +404,7 @@ class Tables:
 
     def _await_policy(self, table: str) -> None:
         """Wait until the policy of ``table`` can be changed again."""
-        wait = self._policy_free.get(table, 0.0) - self._clock.monotonic()
+        wait = self._policy_free.get(table, self._all_free) - self._clock.monotonic()
         if wait > 0:
             self._clock.sleep(wait)
 

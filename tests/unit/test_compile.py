@@ -336,3 +336,14 @@ def test_a_table_that_is_there_is_exported_only_if_it_can_be(tmp_path: Path) -> 
         compile_plan(spec, observed(target=target))
     steps = ids(compile_plan(spec, observed(target=target, target_pitr=True)))
     assert "pitr-target" not in steps
+
+
+def test_a_load_that_others_would_be_told_of_needs_leave(tmp_path: Path) -> None:
+    text = BESIDE.replace("orders-v2", "orders-v2\n  nonempty: accept")
+    spec = build_spec(tmp_path, text)
+    target = description(name="orders-v2", key=spec.target.key)
+    world = observed(target=target, target_channels=("a stream", "a Kinesis stream"))
+    with pytest.raises(Refused, match="a stream and a Kinesis stream: the load would send"):
+        compile_plan(spec, world)
+    lets = build_spec(tmp_path, text + "rebuild: {accept: [stream-replay]}\n")
+    assert "load" in ids(compile_plan(lets, world))

@@ -19,7 +19,7 @@ from retable.runner.progress import NoProgress
 from retable.runner.sandbox.options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
-from support.sandboxes import ARN, ManualClock, create, put, set_faults
+from support.sandboxes import ARN, ManualClock, create, set_faults
 from support.sink import all_written, sink
 
 ORDERS = ARN.format("orders")
@@ -385,71 +385,6 @@ def test_i2_a_backup_of_one_name_is_made_once(tables: Tables, clock: ManualClock
     clock.sleep(5)
     assert tables.backup_status(arn) == "AVAILABLE"
     assert tables.create_backup("orders", "retable-2") != arn
-
-
-# --- reading
-
-
-EVERY_TYPE: dict[str, Any] = {
-    "s": {"S": "é"},
-    "n": {"N": "12345678901234567890123456789012345678"},
-    "b": {"B": "AAEC/w=="},
-    "bs": {"BS": ["/w=="]},
-    "l": {"L": [{"B": "AA=="}, {"NULL": True}]},
-    "m": {"M": {"inner": {"B": "AQ=="}, "yes": {"BOOL": False}}},
-}
-
-
-def test_a_scan_hands_out_dynamodb_json_with_nothing_lost(tables: Tables, wire: Wire) -> None:
-    put(wire, 1, **EVERY_TYPE)
-    [page] = [page for page in tables.scan_pages("orders", segment=0, segments=1) if page]
-    assert page == [{"id": {"S": "o-1"}, **EVERY_TYPE}]
-
-
-def test_segments_together_are_the_whole_table(tables: Tables, wire: Wire) -> None:
-    for number in range(50):
-        put(wire, number)
-    found = [
-        item["id"]["S"]
-        for segment in range(4)
-        for page in tables.scan_pages("orders", segment=segment, segments=4)
-        for item in page
-    ]
-    assert sorted(found) == sorted(f"o-{number}" for number in range(50))
-
-
-def test_a_table_of_several_pages_is_read_to_its_end(tables: Tables, wire: Wire) -> None:
-    for number in range(8):
-        put(wire, number, pad={"S": "x" * 300_000})
-    pages = list(tables.scan_pages("orders", segment=0, segments=1))
-    assert len(pages) > 1
-    assert sorted(item["id"]["S"] for page in pages for item in page) == [
-        f"o-{number}" for number in range(8)
-    ]
-
-
-def test_a_scan_waits_where_the_table_has_no_room_for_reads(
-    tables: Tables, wire: Wire, server: SandboxServer, clock: ManualClock
-) -> None:
-    put(wire, 1)
-    before = clock.monotonic()
-    error(server, "Scan", "InternalServerError", times=8)
-    pages = list(tables.scan_pages("orders", segment=0, segments=1))
-    assert sum(map(len, pages)) == 1
-    assert clock.monotonic() > before
-
-
-def test_a_scan_that_is_denied_says_so(tables: Tables, server: SandboxServer) -> None:
-    error(server, "Scan", "AccessDeniedException")
-    with pytest.raises(Stopped, match="reading orders: access was denied") as caught:
-        list(tables.scan_pages("orders", segment=0, segments=1))
-    assert "dynamodb:Scan" in str(caught.value.hint)
-
-
-def test_i9_an_empty_table_is_told_from_one_with_a_single_item(tables: Tables, wire: Wire) -> None:
-    assert tables.is_empty("orders")
-    put(wire, 1)
-    assert not tables.is_empty("orders")
 
 
 def test_an_endpoint_that_is_no_dynamodb_is_an_error_with_a_name() -> None:

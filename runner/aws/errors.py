@@ -73,6 +73,10 @@ class PolicyUnsupported(Stopped):
     """The endpoint does not know resource policies; AWS itself always does."""
 
 
+class PolicyRefused(Stopped):
+    """The service does not take the text as a resource policy."""
+
+
 def is_unknown_call(error: ClientError) -> bool:
     """Return whether an endpoint that is not AWS says that it does not know a call.
 

@@ -20,29 +20,37 @@ WRITE_ACTIONS = (
     "dynamodb:UpdateItem",
 )
 """Every action by which an item is written; transactions need those of their parts."""
+BULK_WRITE = "dynamodb:StartBulkPutItems"
+"""Writes items from S3, since 2026. No source says that a resource policy may name it."""
 FREEZE_SID = "RetableFreeze"
 FENCE_SID = "RetableFence"
 MAX_POLICY_BYTES = 20_480
 """A resource policy's size limit (PutResourcePolicy)."""
 
 
-def freeze_policy(table_arn: str, existing: str | None) -> str:
+def freeze_policy(table_arn: str, existing: str | None, *, bulk: bool) -> str:
     """Return ``existing`` with a statement that denies item writes to everyone, us included.
+
+    ``bulk``: also those of StartBulkPutItems.
 
     Raises:
         Refused: the two together are larger than a policy may be.
     """
-    return _merged(existing, _deny(FREEZE_SID, table_arn))
+    return _merged(existing, _deny(FREEZE_SID, table_arn, bulk=bulk))
 
 
-def fence_policy(table_arn: str, principals: Sequence[str], existing: str | None) -> str:
+def fence_policy(
+    table_arn: str, principals: Sequence[str], existing: str | None, *, bulk: bool
+) -> str:
     """Return ``existing`` with a statement that denies item writes to all but ``principals``.
+
+    ``bulk``: also those of StartBulkPutItems.
 
     Raises:
         Refused: the two together are larger than a policy may be.
     """
     condition = {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}
-    return _merged(existing, {**_deny(FENCE_SID, table_arn), "Condition": condition})
+    return _merged(existing, {**_deny(FENCE_SID, table_arn, bulk=bulk), "Condition": condition})
 
 
 def without_fence(text: str) -> str | None:
@@ -69,6 +77,14 @@ def has_freeze(text: str) -> bool:
     )
 
 
+def denies_bulk(text: str) -> bool:
+    """Return whether the freeze in the policy ``text`` denies StartBulkPutItems as well."""
+    return any(
+        statement.get("Sid") == FREEZE_SID and BULK_WRITE in _actions(statement)
+        for statement in _statements(text)
+    )
+
+
 def has_fence(text: str) -> bool:
     """Return whether the fence is among the policy's statements."""
     return any(statement.get("Sid") == FENCE_SID for statement in _statements(text))
@@ -90,19 +106,23 @@ def principals_of(caller_arn: str) -> tuple[str, ...]:
 
 def _denies_writes(statement: Mapping[str, Any]) -> bool:
     """Return whether nobody has weakened a statement of ours that has no condition."""
-    actions = statement.get("Action", ())
-    named = {actions} if isinstance(actions, str) else set(actions)
-    whole = "Condition" not in statement and named.issuperset(WRITE_ACTIONS)
+    whole = "Condition" not in statement and _actions(statement).issuperset(WRITE_ACTIONS)
     return whole and statement.get("Effect") == "Deny"
 
 
-def _deny(sid: str, table_arn: str) -> dict[str, Any]:
+def _actions(statement: Mapping[str, Any]) -> set[str]:
+    """Return the actions a statement names; a single one may stand without a list."""
+    actions = statement.get("Action", ())
+    return {actions} if isinstance(actions, str) else set(actions)
+
+
+def _deny(sid: str, table_arn: str, *, bulk: bool) -> dict[str, Any]:
     """Return a statement that denies item writes to everyone."""
     return {
         "Sid": sid,
         "Effect": "Deny",
         "Principal": "*",
-        "Action": list(WRITE_ACTIONS),
+        "Action": [*WRITE_ACTIONS, *([BULK_WRITE] if bulk else [])],
         "Resource": table_arn,
     }
 

@@ -1,9 +1,7 @@
 """Tables: described, changed, made, deleted, scanned. Items are read here and never written."""
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
-from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words, is_unknown_call
+from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words
+from retable.runner.aws.policies import POLICY_PAUSE_SECONDS, Policies
 from retable.runner.aws.policy import own_policy
 from retable.runner.aws.scan import as_json, pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
@@ -31,19 +30,8 @@ HOPELESS = frozenset(
     ["ARCHIVED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REPLICATION_NOT_AUTHORIZED"]
 )
 """States that a table does not leave by itself."""
-POLICY_PAUSE_SECONDS = 15.0
-"""For how long a policy cannot be changed again; AWS: "Resource-based policy considerations"."""
 TOO_FRESH = "ContinuousBackupsUnavailableException"
 """What a table that was just made says of point-in-time recovery for a while."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A table's resource policy, and when it was seen, by the service's own clock."""
-
-    text: str
-    revision_id: str
-    seen_at: datetime
 
 
 class Tables:
@@ -64,10 +52,7 @@ class Tables:
         self._client = dynamodb
         self._client_of = client_of
         self._clock = clock
-        self._policy_pause = policy_pause
-        self._policy_free: dict[str, float] = {}
-        # A process that was killed may have changed any of them a moment ago.
-        self._all_free = clock.monotonic() + policy_pause
+        self.policies = Policies(dynamodb, clock, policy_pause)
 
     def describe(self, table: str) -> TableDescription | None:
         """Return what the table is, or ``None`` if there is none of that name."""
@@ -99,7 +84,7 @@ class Tables:
             return None
         policy = None
         try:
-            present = self.get_policy(description.arn)
+            present = self.policies.get(description.arn)
             # What a run that was left put there is no setting of the table's own.
             policy = own_policy(present.text) if present else None
         except PolicyUnsupported:
@@ -112,7 +97,7 @@ class Tables:
             try:
                 self._client.create_table(**request)
                 if "ResourcePolicy" in request:
-                    self._hold_policy(str(request["TableName"]))
+                    self.policies.hold(str(request["TableName"]))
             except ClientError as error:
                 if code_of(error) != "ResourceInUseException":
                     raise
@@ -167,69 +152,6 @@ class Tables:
                 return
         message = f"the table {table} does not go away"
         raise Stopped(message, "look at it in the console, then resume")
-
-    def get_policy(self, arn: str) -> Policy | None:
-        """Return the table's resource policy, or ``None``.
-
-        Raises:
-            PolicyUnsupported: the endpoint does not know resource policies.
-        """
-        with in_words(f"reading the policy of {arn}"):
-            try:
-                answer = self._client.get_resource_policy(ResourceArn=arn)
-            except ClientError as error:
-                if code_of(error) == "PolicyNotFoundException":
-                    return None
-                raise _or_unsupported(error) from error
-        date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-        return Policy(
-            text=answer["Policy"],
-            revision_id=answer["RevisionId"],
-            seen_at=parsedate_to_datetime(date),
-        )
-
-    def put_policy(self, arn: str, text: str, expected_revision: str | None) -> None:
-        """Give the table this policy, if it still has the expected one (``None``: none).
-
-        Raises:
-            CheckFailed: someone else changed it meanwhile.
-            PolicyUnsupported: the endpoint does not know resource policies.
-        """
-        revision = expected_revision or "NO_POLICY"
-        self._await_policy(_name_of(arn))
-        with in_words(f"changing the policy of {arn}"):
-            try:
-                self._client.put_resource_policy(
-                    ResourceArn=arn, Policy=text, ExpectedRevisionId=revision
-                )
-                self._hold_policy(_name_of(arn))
-            except ClientError as error:
-                if code_of(error) != "PolicyNotFoundException":
-                    raise _or_unsupported(error) from error
-                # A repeat of a call whose answer was lost finds its own work done.
-                present = self.get_policy(arn)
-                if present is None or json.loads(present.text) != json.loads(text):
-                    raise _changed(arn) from error
-
-    def delete_policy(self, arn: str, expected_revision: str) -> None:
-        """Take the table's policy away, if it is still the expected one.
-
-        Raises:
-            CheckFailed: someone else changed it meanwhile.
-        """
-        self._await_policy(_name_of(arn))
-        with in_words(f"removing the policy of {arn}"):
-            try:
-                self._client.delete_resource_policy(
-                    ResourceArn=arn, ExpectedRevisionId=expected_revision
-                )
-                self._hold_policy(_name_of(arn))
-            except ClientError as error:
-                if code_of(error) != "PolicyNotFoundException":
-                    raise
-                # The same code means "there is none" and "there is another one".
-                if self.get_policy(arn) is not None:
-                    raise _changed(arn) from error
 
     def recoverable(self, table: str) -> tuple[datetime, datetime] | None:
         """Return the first and the last moment that point-in-time recovery knows, where it is on.
@@ -402,16 +324,6 @@ class Tables:
             answer = self._client.get_item(TableName=table, Key=given, ConsistentRead=True)
         return as_json(answer["Item"]) if "Item" in answer else None
 
-    def _await_policy(self, table: str) -> None:
-        """Wait until the policy of ``table`` can be changed again."""
-        wait = self._policy_free.get(table, self._all_free) - self._clock.monotonic()
-        if wait > 0:
-            self._clock.sleep(wait)
-
-    def _hold_policy(self, table: str) -> None:
-        """Note that the policy of ``table`` was just changed."""
-        self._policy_free[table] = self._clock.monotonic() + self._policy_pause
-
     def _watch(
         self, table: str, clock: Clock, progress: Progress
     ) -> Iterator[TableDescription | None]:
@@ -427,24 +339,8 @@ class Tables:
             pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
 
-def _name_of(arn: str) -> str:
-    return arn.rpartition("/")[2]
-
-
 def _from_json(typed: Mapping[str, Any]) -> dict[str, Any]:
     """Return a key attribute as boto3 takes it: binary as bytes."""
     return {
         kind: base64.b64decode(value) if kind == "B" else value for kind, value in typed.items()
     }
-
-
-def _or_unsupported(error: ClientError) -> Exception:
-    """Return ``PolicyUnsupported`` for an endpoint without resource policies, else ``error``."""
-    if is_unknown_call(error):
-        return PolicyUnsupported("the endpoint does not know resource policies")
-    return error
-
-
-def _changed(arn: str) -> CheckFailed:
-    """Return what to raise where the policy is not the expected one any more."""
-    return CheckFailed(f"the policy of {arn} was changed by someone else", "start again")

@@ -5,6 +5,7 @@ from retable.runner.aws.policy import fence_policy, has_fence, without_fence
 from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan import CreateTable, LiftFence, UseTable
+from retable.runner.steps.freeze import denies_bulk_writes
 from retable.runner.steps.wait import patiently
 from retable.runner.world import Evidence, World
 
@@ -88,14 +89,14 @@ def lift_fence(step: LiftFence, world: World) -> Evidence:
     if not world.evidence(step.create)["fenced"]:
         return {"policy": "none"}
     tables = world.aws.tables
-    present = tables.get_policy(description.arn)
+    present = tables.policies.get(description.arn)
     policy = step.policy
     if step.declared:
         policy = without_fence(present.text) if present else None
     if policy is not None:
-        tables.put_policy(description.arn, policy, present.revision_id if present else None)
+        tables.policies.put(description.arn, policy, present.revision_id if present else None)
     elif present is not None:
-        tables.delete_policy(description.arn, present.revision_id)
+        tables.policies.delete(description.arn, present.revision_id)
     return {"policy": "restored" if policy else "none"}
 
 
@@ -103,7 +104,11 @@ def _create(step: CreateTable, world: World) -> None:
     """Send CreateTable with the fence in it, so that no moment is without."""
     identity = world.aws.identity()
     arn = _arn_of(str(step.request["TableName"]), world)
-    fence = {"ResourcePolicy": fence_policy(arn, identity.principals, None)}
+    fence = {
+        "ResourcePolicy": fence_policy(
+            arn, identity.principals, None, bulk=denies_bulk_writes(world)
+        )
+    }
     world.aws.tables.create({**step.request, **(fence if identity.principals else {})})
 
 
@@ -119,12 +124,12 @@ def await_fence(description: TableDescription, world: World) -> bool:
         return False
     try:
         for _ in patiently(world, FENCE_DEADLINE_SECONDS, "the fence to show in the policy"):
-            present = tables.get_policy(description.arn)
+            present = tables.policies.get(description.arn)
             if present is not None and has_fence(present.text):
                 return True
             own = present.text if present else None
-            fence = fence_policy(description.arn, principals, own)
-            tables.put_policy(description.arn, fence, present.revision_id if present else None)
+            fence = fence_policy(description.arn, principals, own, bulk=denies_bulk_writes(world))
+            tables.policies.put(description.arn, fence, present.revision_id if present else None)
     except PolicyUnsupported:
         world.progress.note("this endpoint has no resource policies: the target is not fenced")
         return False

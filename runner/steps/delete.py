@@ -18,7 +18,7 @@ from retable.runner.source_steps import (
 )
 from retable.runner.steps.backup import require_available
 from retable.runner.steps.export import checked_files
-from retable.runner.steps.freeze import frozen_since, require_same_table
+from retable.runner.steps.freeze import denies_bulk_writes, frozen_since, require_same_table
 from retable.runner.world import Evidence, World
 
 FRESH = timedelta(minutes=15)
@@ -97,7 +97,9 @@ def _require_fence(step: Removal, world: World) -> None:
         return
     freeze = world.plan.step(step.freeze)
     present = (
-        world.aws.tables.get_policy(freeze.table_arn) if isinstance(freeze, FreezeSource) else None
+        world.aws.tables.policies.get(freeze.table_arn)
+        if isinstance(freeze, FreezeSource)
+        else None
     )
     if present is None or not has_freeze(present.text):
         message = f"{step.table} is not frozen any more"
@@ -178,5 +180,7 @@ def _require_valid_requests(world: World) -> None:
     for step in world.plan.steps:
         if isinstance(step, CreateTable):
             arn = world.plan.settings.description.arn if world.plan.settings else ""
-            fence = fence_policy(arn, world.aws.identity().principals, None)
+            fence = fence_policy(
+                arn, world.aws.identity().principals, None, bulk=denies_bulk_writes(world)
+            )
             validate_request({**step.request, "ResourcePolicy": fence})

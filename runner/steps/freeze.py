@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from retable.runner.aws.policy import freeze_policy, has_freeze, own_policy
+from retable.runner.aws.errors import PolicyRefused
+from retable.runner.aws.policies import Policy
+from retable.runner.aws.policy import denies_bulk, freeze_policy, has_freeze, own_policy
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.source_steps import FreezeSource, Settle
 from retable.runner.steps.wait import patiently
@@ -15,7 +17,8 @@ FREEZE_DEADLINE_SECONDS = 600.0
 def freeze_source(step: FreezeSource, world: World) -> Evidence:
     """Deny item writes by the table's resource policy and wait until GetResourcePolicy shows it.
 
-    The statements that were there stay. Doing it again changes nothing.
+    The statements that were there stay. Doing it again changes nothing. Whether StartBulkPutItems
+    is denied as well is up to the service: no source says that a policy may name it.
 
     Raises:
         Stopped: the policy does not show in time.
@@ -23,17 +26,26 @@ def freeze_source(step: FreezeSource, world: World) -> Evidence:
     """
     tables = world.aws.tables
     require_same_table(world, step.table_id)
-    present = tables.get_policy(step.table_arn)
+    present = tables.policies.get(step.table_arn)
     if present is None or not has_freeze(present.text):
-        text = freeze_policy(step.table_arn, present.text if present else None)
         world.journal.record(step.id, "intent", {"table": step.table_arn})
-        tables.put_policy(step.table_arn, text, present.revision_id if present else None)
+        _deny_writes(step, present, world)
     for _ in patiently(world, FREEZE_DEADLINE_SECONDS, "the freeze to show in the policy"):
-        present = tables.get_policy(step.table_arn)
+        present = tables.policies.get(step.table_arn)
         if present is not None and has_freeze(present.text):
-            return {"seen_at": present.seen_at.isoformat(), "revision": present.revision_id}
+            return {
+                "seen_at": present.seen_at.isoformat(),
+                "revision": present.revision_id,
+                "bulk_writes": "denied" if denies_bulk(present.text) else "allowed",
+            }
     message = f"the freeze of {world.plan.source} did not show in its policy"
     raise Stopped(message, "resume: the step is repeated")
+
+
+def denies_bulk_writes(world: World) -> bool:
+    """Return whether the service took a freeze of this run that names StartBulkPutItems."""
+    frozen = [step.id for step in world.plan.steps if isinstance(step, FreezeSource)]
+    return any(world.evidence(step_id).get("bulk_writes") == "denied" for step_id in frozen)
 
 
 def settle(step: Settle, world: World) -> Evidence:
@@ -45,7 +57,7 @@ def settle(step: Settle, world: World) -> Evidence:
     arn = _freeze_step(step.freeze, world).table_arn
     seen_at = frozen_since(step.freeze, world)
     while True:
-        present = world.aws.tables.get_policy(arn)
+        present = world.aws.tables.policies.get(arn)
         if present is None or not has_freeze(present.text):
             message = f"the freeze of {world.plan.source} was taken away by someone else"
             raise CheckFailed(message, "find out who writes its policy, then start a new run")
@@ -64,14 +76,14 @@ def frozen_since(freeze: str, world: World) -> datetime:
 def thaw(step: FreezeSource, world: World) -> None:
     """Take the freeze away again (I8); what others have added to the policy meanwhile stays."""
     tables = world.aws.tables
-    present = tables.get_policy(step.table_arn)
+    present = tables.policies.get(step.table_arn)
     own = own_policy(present.text) if present else None
     if present is None or own == present.text:
         return
     if own is None:
-        tables.delete_policy(step.table_arn, present.revision_id)
+        tables.policies.delete(step.table_arn, present.revision_id)
     else:
-        tables.put_policy(step.table_arn, own, present.revision_id)
+        tables.policies.put(step.table_arn, own, present.revision_id)
 
 
 def require_same_table(world: World, table_id: str) -> None:
@@ -85,6 +97,18 @@ def require_same_table(world: World, table_id: str) -> None:
     if (found or "") != table_id:
         message = f"{world.plan.source} has TableId {found}; the plan is for {table_id}"
         raise CheckFailed(message, "someone else changed the table; start a new run")
+
+
+def _deny_writes(step: FreezeSource, present: Policy | None, world: World) -> None:
+    """Put the freeze, without StartBulkPutItems where the service does not take that."""
+    own, revision = (present.text, present.revision_id) if present else (None, None)
+    policies = world.aws.tables.policies
+    try:
+        policies.put(step.table_arn, freeze_policy(step.table_arn, own, bulk=True), revision)
+    except PolicyRefused:
+        policies.put(step.table_arn, freeze_policy(step.table_arn, own, bulk=False), revision)
+        told = "this service takes no StartBulkPutItems in a policy: let nobody start one now"
+        world.progress.note(told)
 
 
 def _freeze_step(step_id: str, world: World) -> FreezeSource:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from retable.runner.execute import frozen_steps
 from retable.runner.failure import CheckFailed, Stale
@@ -14,6 +15,7 @@ from retable.runner.sandbox.options import SandboxOptions
 from retable.runner.source_steps import DeleteTable, FreezeSource
 from retable.runner.steps.delete import require_leave_to_delete
 from support.command import SPECS
+from support.sandboxes import set_faults
 from support.worlds import Run, running
 
 ORDERS = SPECS / "orders.migrate.yaml"
@@ -149,6 +151,30 @@ def test_i1_the_freeze_silences_a_persistent_writer(tmp_path: Path) -> None:
         run.finish()
         report = run.server.sandbox.report()
     assert report["writer"]["denied"] > 0
+
+
+def test_i1_the_freeze_denies_bulk_writes_too(run: Run) -> None:
+    run.until("settle")
+    place = {"S3Bucket": "acme-exports", "S3KeyPrefix": "bulk/"}
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:StartBulkPutItems"):
+        run.client.start_bulk_put_items(
+            TableName="orders",
+            InputS3Configuration={**place, "InputFormat": "DYNAMODB_JSON"},
+            OutputS3Configuration={**place, "OutputType": ["ERROR"]},
+        )
+    assert run.world.evidence("freeze")["bulk_writes"] == "denied"
+
+
+def test_i1_a_service_that_takes_no_bulk_writes_in_a_policy_freezes_the_rest(run: Run) -> None:
+    refusal = {"operation": "PutResourcePolicy", "code": "ValidationException", "times": 1}
+    run.until("freeze")
+    set_faults(run.server.endpoint, errors=[refusal])
+    run.until("settle")
+    assert run.world.evidence("freeze")["bulk_writes"] == "allowed"
+    with pytest.raises(ClientError, match="dynamodb:PutItem"):
+        run.client.put_item(TableName="orders", Item=run.items("orders")[0])
+    run.finish()
+    assert len(run.items("orders")) == run.world.evidence("load")["loaded"]
 
 
 def test_i3_i4_every_item_has_an_account_and_both_sides_agree(run: Run) -> None:

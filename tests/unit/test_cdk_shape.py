@@ -290,7 +290,9 @@ def test_a_fence_in_the_template_denies_every_write_to_all_but_the_loader(
 
 def test_our_own_fence_is_known_and_lets_a_role_with_a_path_through() -> None:
     patterns = (LOADER, "arn:aws:iam::123456789012:role/*/loader")
-    document = json.loads(fence_policy("arn:aws:dynamodb:r:1:table/orders", patterns, None))
+    document = json.loads(
+        fence_policy("arn:aws:dynamodb:r:1:table/orders", patterns, None, bulk=True)
+    )
     new = CASE.present.body["Resources"][ORDERS]
     properties = {**new["Properties"], "ResourcePolicy": {"PolicyDocument": document}}
     present = extended(CASE.present, **{ORDERS: {**new, "Properties": properties}})

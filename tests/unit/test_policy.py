@@ -6,6 +6,7 @@ import pytest
 
 from retable.runner.aws.policy import (
     WRITE_ACTIONS,
+    denies_bulk,
     fence_policy,
     freeze_policy,
     has_fence,
@@ -19,15 +20,15 @@ OWN = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Own", "Effect"
 
 
 def test_i9_the_fence_denies_item_writes_to_all_but_the_loader() -> None:
-    [statement] = json.loads(fence_policy(ARN, ("arn:loader",), None))["Statement"]
+    [statement] = json.loads(fence_policy(ARN, ("arn:loader",), None, bulk=True))["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Principal"] == "*"
     assert statement["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": ["arn:loader"]}}
-    assert statement["Action"] == list(WRITE_ACTIONS)
+    assert statement["Action"] == [*WRITE_ACTIONS, "dynamodb:StartBulkPutItems"]
 
 
 def test_the_freeze_has_no_exception_and_no_control_plane_action() -> None:
-    [statement] = json.loads(freeze_policy(ARN, None))["Statement"]
+    [statement] = json.loads(freeze_policy(ARN, None, bulk=True))["Statement"]
     assert "Condition" not in statement
     assert not any(
         word in action
@@ -36,8 +37,15 @@ def test_the_freeze_has_no_exception_and_no_control_plane_action() -> None:
     )
 
 
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_freeze_without_bulk_writes_is_one_and_says_so(bulk: bool) -> None:  # noqa: FBT001
+    text = freeze_policy(ARN, OWN, bulk=bulk)
+    assert has_freeze(text)
+    assert denies_bulk(text) is bulk
+
+
 def test_the_tables_own_statements_stay_and_ours_is_there_once() -> None:
-    twice = freeze_policy(ARN, freeze_policy(ARN, OWN))
+    twice = freeze_policy(ARN, freeze_policy(ARN, OWN, bulk=True), bulk=True)
     assert [statement["Sid"] for statement in json.loads(twice)["Statement"]] == [
         "Own",
         "RetableFreeze",
@@ -49,13 +57,13 @@ def test_the_tables_own_statements_stay_and_ours_is_there_once() -> None:
 
 def test_a_single_statement_without_a_list_is_understood() -> None:
     text = json.dumps({"Statement": {"Sid": "Own", "Effect": "Allow"}})
-    assert len(json.loads(freeze_policy(ARN, text))["Statement"]) == 2
+    assert len(json.loads(freeze_policy(ARN, text, bulk=True))["Statement"]) == 2
 
 
 def test_a_policy_that_would_be_too_large_is_refused() -> None:
     large = json.dumps({"Statement": [{"Sid": "Own", "Resource": "x" * 20_400}]})
     with pytest.raises(Refused, match="bytes together"):
-        freeze_policy(ARN, large)
+        freeze_policy(ARN, large, bulk=True)
 
 
 def test_an_assumed_role_is_meant_with_and_without_its_path() -> None:

@@ -219,6 +219,6 @@ def test_a_local_index_that_cannot_follow_the_key_is_refused() -> None:
 
 def test_a_request_that_the_services_model_refuses_is_refused_here() -> None:
     request = create_request(target(), settings(description()))
-    validate_request({**request, "ResourcePolicy": fence_policy(ARN, ("arn:x",), None)})
+    validate_request({**request, "ResourcePolicy": fence_policy(ARN, ("arn:x",), None, bulk=True)})
     with pytest.raises(Refused, match="the request to create orders-v2 is wrong"):
         validate_request({**request, "BillingMode": 7})

@@ -88,7 +88,7 @@ def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClo
     tables.set_stream("orders", "NEW_AND_OLD_IMAGES")
     tables.wait_active("orders", clock=clock, progress=NoProgress())
     tables.set_deletion_protection("orders", enabled=True)
-    tables.put_policy(ORDERS, OWN_POLICY, None)
+    tables.policies.put(ORDERS, OWN_POLICY, None)
     found = tables.settings("orders")
     assert found is not None
     assert (found.ttl, found.pitr, found.tags) == ("expires", True, {"cost": "1", "team": "shop"})
@@ -100,14 +100,14 @@ def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClo
 
 
 def test_i8_the_freeze_of_a_run_that_was_left_is_no_setting_of_the_table(tables: Tables) -> None:
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, OWN_POLICY), None)
+    tables.policies.put(ORDERS, freeze_policy(ORDERS, OWN_POLICY, bulk=True), None)
     found = tables.settings("orders")
     assert found is not None
     assert found.policy is not None
     assert json.loads(found.policy) == json.loads(OWN_POLICY)
-    present = tables.get_policy(ORDERS)
+    present = tables.policies.get(ORDERS)
     assert present is not None
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), present.revision_id)
+    tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), present.revision_id)
     bare = tables.settings("orders")
     assert bare is not None
     assert bare.policy is None
@@ -207,9 +207,9 @@ def test_i8_only_a_key_of_ones_own_is_asked_for_again(
 
 
 def test_the_policy_is_seen_by_the_services_own_clock(tables: Tables) -> None:
-    assert tables.get_policy(ORDERS) is None
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
-    present = tables.get_policy(ORDERS)
+    assert tables.policies.get(ORDERS) is None
+    tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
+    present = tables.policies.get(ORDERS)
     assert present is not None
     assert has_freeze(present.text)
     # The other side's clock is this machine's own here, whatever clock we were given.
@@ -221,43 +221,45 @@ def test_a_policy_is_not_changed_again_before_the_service_takes_it(
 ) -> None:
     assert tables is aws.tables
     paced = Tables(tables._client, aws._client, clock)  # noqa: SLF001 -- as on AWS, where there is no sandbox
-    paced.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    paced.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
     first = clock.monotonic()
-    present = paced.get_policy(ORDERS)
+    present = paced.policies.get(ORDERS)
     assert present is not None
-    paced.delete_policy(ORDERS, present.revision_id)
+    paced.policies.delete(ORDERS, present.revision_id)
     assert clock.monotonic() - first >= 15
     second = clock.monotonic()
     clock.sleep(60)
-    paced.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    paced.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
     assert clock.monotonic() - second == 60
 
 
 def test_a_policy_that_someone_else_changed_is_left_alone(tables: Tables) -> None:
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
     with pytest.raises(CheckFailed, match="was changed by someone else"):
-        tables.put_policy(ORDERS, fence_policy(ORDERS, ("arn:aws:iam::1:user/x",), None), None)
+        tables.policies.put(
+            ORDERS, fence_policy(ORDERS, ("arn:aws:iam::1:user/x",), None, bulk=True), None
+        )
     with pytest.raises(CheckFailed, match="was changed by someone else"):
-        tables.delete_policy(ORDERS, "17")
-    assert tables.get_policy(ORDERS) is not None
+        tables.policies.delete(ORDERS, "17")
+    assert tables.policies.get(ORDERS) is not None
 
 
 def test_i2_a_policy_change_whose_answer_was_lost_bears_repeating(tables: Tables) -> None:
     """The repeat is refused as a change by someone else, but it is our own."""
-    text = freeze_policy(ORDERS, None)
+    text = freeze_policy(ORDERS, None, bulk=True)
     for _ in range(2):
-        tables.put_policy(ORDERS, text, None)
-    present = tables.get_policy(ORDERS)
+        tables.policies.put(ORDERS, text, None)
+    present = tables.policies.get(ORDERS)
     assert present is not None
     for _ in range(2):
-        tables.delete_policy(ORDERS, present.revision_id)
-    assert tables.get_policy(ORDERS) is None
+        tables.policies.delete(ORDERS, present.revision_id)
+    assert tables.policies.get(ORDERS) is None
 
 
 def test_a_policy_spelled_otherwise_by_the_service_is_still_ours(tables: Tables) -> None:
-    text = freeze_policy(ORDERS, None)
-    tables.put_policy(ORDERS, json.dumps(json.loads(text), indent=1), None)
-    tables.put_policy(ORDERS, text, None)
+    text = freeze_policy(ORDERS, None, bulk=True)
+    tables.policies.put(ORDERS, json.dumps(json.loads(text), indent=1), None)
+    tables.policies.put(ORDERS, text, None)
 
 
 def test_an_endpoint_without_resource_policies_is_told_apart(
@@ -265,33 +267,35 @@ def test_an_endpoint_without_resource_policies_is_told_apart(
 ) -> None:
     error(server, "GetResourcePolicy", "UnknownOperationException", times=2)
     with pytest.raises(PolicyUnsupported):
-        tables.get_policy(ORDERS)
+        tables.policies.get(ORDERS)
     found = tables.settings("orders")
     assert found is not None
     assert found.policy is None
     error(server, "PutResourcePolicy", "UnknownOperationException")
     with pytest.raises(PolicyUnsupported):
-        tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+        tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
 
 
 def test_the_frozen_table_refuses_us_as_well_and_stays_in_our_hands(
     tables: Tables, wire: Wire
 ) -> None:
-    tables.put_policy(ORDERS, freeze_policy(ORDERS, None), None)
+    tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
     item = {"TableName": "orders", "Item": {"id": {"S": "x"}}}
     with Wire(wire.endpoint, "migrate") as ours:
         assert ours.ask("PutItem", item).code == "AccessDeniedException"
     tables.set_ttl("orders", "expires")
-    present = tables.get_policy(ORDERS)
+    present = tables.policies.get(ORDERS)
     assert present is not None
-    tables.delete_policy(ORDERS, present.revision_id)
+    tables.policies.delete(ORDERS, present.revision_id)
     wire.done("PutItem", item)
 
 
 def test_i9_the_fenced_table_takes_items_from_the_loader_alone(
     tables: Tables, aws: Aws, wire: Wire
 ) -> None:
-    tables.put_policy(ORDERS, fence_policy(ORDERS, aws.identity().principals, None), None)
+    tables.policies.put(
+        ORDERS, fence_policy(ORDERS, aws.identity().principals, None, bulk=True), None
+    )
     item = {"TableName": "orders", "Item": {"id": {"S": "x"}}}
     batch = {"RequestItems": {"orders": [{"PutRequest": {"Item": item["Item"]}}]}}
     with Wire(wire.endpoint, "application") as app, Wire(wire.endpoint, "migrate") as ours:

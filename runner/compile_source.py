@@ -218,6 +218,7 @@ def list_changes(
         bucket_owner=wanted.bucket_owner,
         kms_key=wanted.kms_key,
         least_seconds=0 if observed.sandbox else LEAST_WINDOW_SECONDS,
+        ttl=source.ttl,
         must=must,
         accepted=accepted,
     )

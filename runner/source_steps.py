@@ -60,6 +60,8 @@ class ListChanges:
     kms_key: str | None
     least_seconds: int
     """What an incremental export covers at least."""
+    ttl: str | None
+    """The attribute by which the source lets items expire, which is no write."""
     must: bool
     """Whether nothing may be deleted without the list; else it is for information."""
     accepted: bool

@@ -36,6 +36,8 @@ class ExportRequest:
     """The moment that a full export shall show; ``None`` is now."""
     window: tuple[datetime, datetime] | None = None
     """From when on and until before when changes shall be in it; ``None`` is a full export."""
+    old_images: bool = False
+    """Whether each change shall also tell what the item was before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class Exports:
             request["IncrementalExportSpecification"] = {
                 "ExportFromTime": wanted.window[0],
                 "ExportToTime": wanted.window[1],
-                "ExportViewType": "NEW_IMAGE",
+                "ExportViewType": "NEW_AND_OLD_IMAGES" if wanted.old_images else "NEW_IMAGE",
             }
         # An empty prefix is refused; leaving it out means the bucket's root.
         if wanted.prefix.strip("/"):

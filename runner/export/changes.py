@@ -17,7 +17,7 @@ from retable.runner.export.manifest import Format, View
 WRAPPER = "Record"
 """The one field around a change that Ion is said to have; it is taken with and without it."""
 ATTRIBUTES = ("Keys", "NewImage")
-"""What is read of a change. An old image may be large, and only its being there matters."""
+"""What is read of a change in Ion. An old image may be large, and only its being there matters."""
 
 Typed = Mapping[str, Any]
 
@@ -34,6 +34,8 @@ class Change:
     """Its key attributes, as DynamoDB JSON."""
     image: Typed | None
     """All its attributes; ``None`` where it was deleted."""
+    old: Typed | None = None
+    """As it was before, where the export tells and is DynamoDB JSON."""
 
 
 def read_change(line: bytes, form: Format, view: View) -> Change:
@@ -54,14 +56,17 @@ def read_change(line: bytes, form: Format, view: View) -> Change:
         _refuse("it has an OldImage, which the view NEW_IMAGE does not")
     if view == "NEW_AND_OLD_IMAGES" and not has_old and not has_new:
         _refuse("it has neither OldImage nor NewImage")
+    old = fields["OldImage"] if has_old and form == "DYNAMODB_JSON" else None
+    if not isinstance(old, Mapping | None):
+        _refuse("OldImage is no object")
     if not has_new:
-        return Change(keys, None)
+        return Change(keys, None, old)
     image = fields["NewImage"]
     if not isinstance(image, Mapping):
         _refuse("NewImage is no object")
     if any(image.get(name) != typed for name, typed in keys.items()):
         _refuse("NewImage has another key than Keys")
-    return Change(keys, image)
+    return Change(keys, image, old)
 
 
 def _json(line: bytes) -> Typed:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.check import check_export
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later import list_later
+from retable.runner.export.later import Ttl, list_later
 from retable.runner.export.location import open_export, parse_location
 from retable.runner.failure import CheckFailed
 from retable.runner.journal import Record
@@ -37,9 +37,10 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
     least = timedelta(seconds=step.least_seconds)
     told = {"since": since.isoformat(), "until": until.isoformat()}
     files = _files(step, list(windows(since, until, least)), world)
-    later = list_later(files, world.folder.changes, world.progress, world.spool)
+    ttl = Ttl(attribute=step.ttl, now=int(until.timestamp())) if step.ttl else None
+    later = list_later(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
     found = {**told, "changes": later.written + later.deleted}
-    found |= {"written": later.written, "deleted": later.deleted}
+    found |= {"written": later.written, "deleted": later.deleted, "expired": later.expired}
     found |= {"listed_at": world.aws.tables.service_time(world.plan.source).isoformat()}
     if step.must and found["changes"] and not step.accepted:
         message = (
@@ -114,6 +115,7 @@ def _start(step: ListChanges, place: int, window: Window, world: World) -> str:
         bucket_owner=step.bucket_owner,
         kms_key=step.kms_key,
         window=window,
+        old_images=step.ttl is not None,
     )
     arn = world.aws.exports.start(wanted, token)
     world.journal.record(step.id, STARTED, {"arn": arn, "place": place})

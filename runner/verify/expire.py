@@ -5,20 +5,16 @@ number of seconds that lies in the past, but not by more than five years, which 
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from retable.runner.disk import replace_durably
+from retable.runner.expiry import has_expired
 from retable.runner.ledger.database import database, file_list, literal
 from retable.runner.verify.compare import DIFF, SPILL
 from retable.runner.verify.drill import Drill
 from retable.transforms.outcome import Kept
-
-LEFT_ALONE_SECONDS = 5 * 365 * 86_400
-"""How long past an expiry may be and still count (DynamoDB's own rule)."""
 
 
 def write_expired(actual: Path, drill: Drill, attribute: str, now: int, path: Path) -> int:
@@ -54,12 +50,7 @@ def _expired(actual: Path, drill: Drill, attribute: str, now: int) -> Iterator[s
             for _, outcome in drill.exported({(name, line) for line, _ in rows}):
                 results = outcome.results if isinstance(outcome, Kept) else ()
                 for result in results:
-                    if result.key in keys and _has_expired(result.item_json, attribute, now):
+                    if result.key not in keys:
+                        continue
+                    if has_expired(orjson.loads(result.item_json), attribute, now):
                         yield result.key
-
-
-def _has_expired(item_json: bytes, attribute: str, now: int) -> bool:
-    value: Any = orjson.loads(item_json).get(attribute, {}).get("N")
-    if not isinstance(value, str):
-        return False
-    return now - LEFT_ALONE_SECONDS <= Decimal(value) <= now

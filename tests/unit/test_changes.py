@@ -29,12 +29,12 @@ def test_an_insert_has_a_new_image_and_no_old_one(view: View) -> None:
 
 def test_an_update_has_both_images() -> None:
     found = read(VIEWS[1], Metadata=META, Keys=KEYS, OldImage=OLD, NewImage=NEW)
-    assert found == Change(KEYS, NEW)
+    assert found == Change(KEYS, NEW, OLD)
 
 
 def test_a_delete_has_no_new_image() -> None:
     assert read("NEW_IMAGE", Metadata=META, Keys=KEYS) == Change(KEYS, None)
-    assert read(VIEWS[1], Metadata=META, Keys=KEYS, OldImage=OLD) == Change(KEYS, None)
+    assert read(VIEWS[1], Metadata=META, Keys=KEYS, OldImage=OLD) == Change(KEYS, None, OLD)
 
 
 def test_an_item_of_nothing_but_its_key_is_no_delete() -> None:
@@ -68,6 +68,7 @@ def test_ion_says_the_same_with_and_without_a_wrapper(
         (VIEWS[0], {"OldImage": OLD}, "it has an OldImage, which the view NEW_IMAGE does not"),
         (VIEWS[1], {}, "it has neither OldImage nor NewImage"),
         (VIEWS[0], {"NewImage": None}, "NewImage is no object"),
+        (VIEWS[1], {"OldImage": []}, "OldImage is no object"),
         (VIEWS[1], {"NewImage": []}, "NewImage is no object"),
         (VIEWS[0], {"NewImage": {}}, "NewImage has another key than Keys"),
         (VIEWS[0], {"NewImage": NEW | {"sk": {"N": "2"}}}, "NewImage has another key than Keys"),

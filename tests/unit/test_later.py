@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later import Later, list_later
+from retable.runner.export.later import Later, Ttl, list_later
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
 from retable.runner.source_steps import ListChanges
@@ -67,6 +67,21 @@ def test_of_several_changes_the_last_one_counts(tmp_path: Path) -> None:
     assert list_later([second, first], path, NoProgress()) == Later(written=3, deleted=1)
     assert listed(path) == {"a": "written", "b": "deleted", "c": "written", "d": "written"}
     assert sorted(file.name for file in tmp_path.iterdir()) == ["1.gz", "2.gz", "changes.jsonl"]
+
+
+def test_what_time_to_live_deletes_is_no_write(tmp_path: Path) -> None:
+    now = int(START.timestamp())
+    ends = {"due": now - 1, "not due": now + 1, "left alone": now - 6 * 365 * 86_400}
+    gone = [
+        {**change(key, put=False), "OldImage": {"id": {"S": key}, "ends": {"N": str(moment)}}}
+        for key, moment in ends.items()
+    ]
+    gone.append({**change("no end", put=False), "OldImage": {"id": {"S": "no end"}}})
+    file = replace(window_file(tmp_path / "1.gz", gone, place=0), view="NEW_AND_OLD_IMAGES")
+    path = tmp_path / "changes.jsonl"
+    ttl = Ttl(attribute="ends", now=now)
+    assert list_later([file], path, NoProgress(), ttl=ttl) == Later(written=0, deleted=3, expired=1)
+    assert listed(path) == dict.fromkeys(["left alone", "no end", "not due"], "deleted")
 
 
 def test_no_change_is_an_empty_list(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def target_steps(
     declared = observed.stack is not None and not observed.stack.adopts
     # What a stack declares of these are resources of its own, which its deployment makes.
     wanted = attached_to_target(spec, source, request)
-    yield _restored(spec, source, Attached() if declared else wanted)
+    recovers = observed.stack is not None and observed.stack.recovers
+    yield _restored(spec, source, Attached() if declared else wanted, recovers=recovers)
     policy = None if declared else _policy(spec, source)
     yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
     yield CompareSettings(
@@ -263,8 +264,13 @@ def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
     return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
-def _restored(spec: Spec, source: TableSettings, attached: Attached) -> RestoreSettings:
-    """Return the settings step: the source's own values, and over them what the spec says."""
+def _restored(
+    spec: Spec, source: TableSettings, attached: Attached, *, recovers: bool
+) -> RestoreSettings:
+    """Return the settings step: the source's own values, and over them what the spec says.
+
+    ``recovers``: the table's stack turns point-in-time recovery on, whatever the source has.
+    """
     own = {} if spec.target.settings == "keep" else dict(spec.target.settings)
     said = {name: value for name, value in own.items() if value != "keep"}
     return RestoreSettings(
@@ -272,7 +278,7 @@ def _restored(spec: Spec, source: TableSettings, attached: Attached) -> RestoreS
         create="create",
         ttl=said.get("ttl", source.ttl) or None,
         stream=said.get("stream", source.description.stream) or None,
-        pitr=bool(said.get("point_in_time_recovery", source.pitr)),
+        pitr=bool(said.get("point_in_time_recovery", source.pitr or recovers)),
         pitr_days=source.pitr_days,
         deletion_protection=bool(
             said.get("deletion_protection", source.description.deletion_protection)

@@ -9,7 +9,14 @@ from typing import Any
 
 from retable.runner.compile_attached import attached_words
 from retable.runner.costs import loader_lines
-from retable.runner.plan import CreateTable, DeployTable, MergeExports, Plan, RestoreSettings
+from retable.runner.plan import (
+    CreateTable,
+    DeployTable,
+    LiftFence,
+    MergeExports,
+    Plan,
+    RestoreSettings,
+)
 from retable.runner.spec_functions import ALLOW, signatures
 from retable.runner.titles import symbol, title
 from retable.schema.spec import KeySchema, Spec
@@ -78,8 +85,9 @@ def _target_lines(plan: Plan) -> Iterator[str]:
         match step:
             case CreateTable() | DeployTable():
                 yield from _index_lines(step.request)
+                yield f"    = made with       {' · '.join(_made_words(step.request))}"
             case RestoreSettings():
-                kept = list(_setting_words(step))
+                kept = [*_setting_words(step), *_policy_words(plan)]
                 if kept:
                     yield f"    = settings        {' · '.join(kept)}"
             case _:
@@ -108,6 +116,29 @@ def _index_lines(request: Mapping[str, Any]) -> Iterator[str]:
         for index in request.get(kind, ()):
             keys = ", ".join(key["AttributeName"] for key in index["KeySchema"])
             yield f"    + index           {index['IndexName']} ({keys})"
+
+
+def _made_words(request: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the table has from its creation on: billing, class, encryption."""
+    units = request.get("ProvisionedThroughput")
+    if units is None:
+        bounds = request.get("OnDemandThroughput", {}).values()
+        most = "/".join(f"{bound:,}" for bound in bounds if bound > 0)
+        yield "on demand" + (f" up to {most}" if most else "")
+    else:
+        yield f"{units['ReadCapacityUnits']:,} read and {units['WriteCapacityUnits']:,} write units"
+    if (table_class := request.get("TableClass")) not in {None, "STANDARD"}:
+        yield str(table_class).lower().replace("_", "-")
+    sealed = request.get("SSESpecification", {})
+    if sealed.get("Enabled"):
+        yield f"encrypted with {sealed.get('KMSMasterKeyId', 'the AWS managed key')}"
+
+
+def _policy_words(plan: Plan) -> Iterator[str]:
+    """Yield the resource policy that the target ends with; a stack's own is the stack's."""
+    for step in plan.steps:
+        if isinstance(step, LiftFence) and step.policy is not None:
+            yield "resource policy"
 
 
 def _setting_words(step: RestoreSettings) -> Iterator[str]:

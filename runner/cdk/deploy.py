@@ -102,6 +102,7 @@ def _ready(goal: Goal, tools: Tools, follower: Follower, *, begun: bool) -> Stac
             message = f"the stack {name} is {state.status}: someone else is deploying it"
             raise Stopped(message, "wait until that has ended, then resume")
         tools.progress.note(f"the stack {name} is {state.status}: waiting for it to end")
+        follower.rewind()
         state = follower.settle()
         if (failed := follower.failure()) is not None:
             # What it left behind is to be looked at before the next attempt.

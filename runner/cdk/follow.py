@@ -3,7 +3,7 @@
 Each event is told once, and the failures are remembered.
 """
 
-from retable.runner.cdk.stack import StackEvent, Stacks, StackState, cause
+from retable.runner.cdk.stack import StackEvent, Stacks, StackState, cause, under_way
 from retable.runner.cdk.states import readiness
 from retable.runner.cdk.template import STACK
 from retable.runner.clock import Clock
@@ -55,6 +55,17 @@ class Follower:
             self._last = event.id
             self._seen.append(event)
             self._progress.note(str(event))
+
+    def rewind(self) -> None:
+        """Count as seen what has happened since the operation that is under way began.
+
+        It went on while nobody looked, and may have failed meanwhile.
+        """
+        if self._stack_id is None:
+            return
+        self._seen = list(under_way(self._stacks.events(self._stack_id, None)))
+        if self._seen:
+            self._last = self._seen[-1].id
 
     def failure(self) -> StackEvent | None:
         """Return the failure that all others since the beginning follow from.

@@ -63,17 +63,17 @@ def prove_addition(before: Template, present: Template, table: str) -> Iterator[
 
 
 def prove_nothing_pending(
-    deployed: Template, present: Template, table: str | None, new_table: str
+    deployed: Template, last: Template, table: str | None, new_table: str
 ) -> Iterator[Finding]:
     """Yield what would be different in the end, beside the table: pending changes cannot hide.
 
-    ``table`` is the table's address in what is deployed, ``new_table`` the one in ``present``.
+    ``table`` is the table's address in what is deployed, ``new_table`` the one in ``last``.
     """
     own = {table, new_table} - {None}
-    around = dependents(present, [new_table])
+    around = dependents(last, [new_table])
     if table is not None:
         around |= dependents(deployed, [table])
-    for change in changes(deployed, present):
+    for change in changes(deployed, last):
         if change.address in own:
             continue
         expected = change.address in around

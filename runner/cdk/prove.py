@@ -97,7 +97,7 @@ def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
     """Yield what is found of the later deployments, which bring the new table."""
     before = case.deployed if case.old is None else case.absent
     yield from prove_addition(before, case.present, case.new)
-    yield from prove_nothing_pending(case.deployed, case.present, case.old, case.new)
+    yield from prove_nothing_pending(case.deployed, case.final or case.present, case.old, case.new)
     if case.new not in parts(case.present):
         return
     table = read_table(case.present, case.new, case.at)

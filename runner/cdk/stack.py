@@ -4,7 +4,7 @@ Nothing is changed here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,8 @@ ABSENT = "does not exist"
 DELETED = "DELETE_COMPLETE"
 NOT_IMPORTED = "is not imported by any stack"
 FAILED = "_FAILED"
+BEGUN = frozenset(["CREATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "UPDATE_IN_PROGRESS"])
+"""What a stack is first in an operation that somebody asked for."""
 CONSEQUENCE = re.compile(r"\bcancell?ed\b", re.IGNORECASE)
 """What the reasons of failures say that only follow from others."""
 MAX_NESTING = 10
@@ -175,6 +177,16 @@ class Stacks:
                             status=entry["ResourceStatus"],
                         ),
                     )
+
+
+def under_way(events: Sequence[StackEvent]) -> Sequence[StackEvent]:
+    """Return those of a stack's ``events``, oldest first, of the last operation that they tell."""
+    begun = [
+        number
+        for number, event in enumerate(events)
+        if event.physical_id == event.stack_id and event.status in BEGUN
+    ]
+    return events[begun[-1] :] if begun else ()
 
 
 def cause(events: Iterable[StackEvent]) -> StackEvent | None:

@@ -14,9 +14,10 @@ from retable.runner.cdk.command import Cdk, cdk_environment, open_cdk
 from retable.runner.cdk.finding import require_proven
 from retable.runner.cdk.losses import Place, Uses
 from retable.runner.cdk.prepare import Prepared, Question, prepare
-from retable.runner.cdk.prove import Known, prove
+from retable.runner.cdk.prove import Case, Known, prove
 from retable.runner.cdk.shape import wanted
 from retable.runner.cdk.table import RETAINED, TableResource, read_table
+from retable.runner.cdk.template import Part, parts
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
@@ -44,6 +45,8 @@ class SurveyedStack:
     """Whether the template names the new table; CloudFormation makes up a name otherwise."""
     adopts: bool
     """Whether the table is made by API and taken into the stack afterwards."""
+    recovers: bool
+    """Whether the last template turns point-in-time recovery of the new table on."""
     notes: tuple[str, ...]
     """What a reader must know before agreeing."""
 
@@ -80,23 +83,14 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     provision = spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
         return None
-    question = Question(
-        provision=provision,
-        base=spec.origin.folder,
-        folder=folder,
-        source=spec.source.table_name,
-        target=spec.target.table,
-        replaces=spec.rebuild.strategy != "side-by-side",
-        account=aws.identity().account or "",
-        region=aws.region,
-    )
+    question = _question(spec, provision, aws, folder)
     ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
     known = _known(spec, aws, source, ready, clock.now().date(), state)
     findings = prove(ready.case, wanted(spec.target, source), known)
     require_proven(findings, provision.accept)
     new = read_table(ready.case.present, ready.case.new, ready.case.at)
     if provision.adopts:
-        _require_adoptable(new)
+        _require_adoptable(new, parts(ready.case.present)[new.address])
     deployed = [name for name in ready.variants if name != "absent" or question.replaces]
     return SurveyedStack(
         variants={
@@ -115,17 +109,34 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
         retains=ready.deletion_policy in RETAINED,
         named=new.name is not None,
         adopts=provision.adopts,
-        notes=tuple(one.message for one in findings if one.code not in _ABOUT_CREATION)
-        if provision.adopts
-        else tuple(one.message for one in findings),
+        recovers=_last(ready.case).pitr is True,
+        notes=tuple(
+            one.message
+            for one in findings
+            if not (provision.adopts and one.code in _ABOUT_CREATION)
+        ),
     )
 
 
-def _require_adoptable(table: TableResource) -> None:
+def _question(spec: Spec, provision: CdkProvision, aws: Aws, folder: Path) -> Question:
+    """Return what the app and its stack are asked for."""
+    return Question(
+        provision=provision,
+        base=spec.origin.folder,
+        folder=folder,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        replaces=spec.rebuild.strategy != "side-by-side",
+        account=aws.identity().account or "",
+        region=aws.region,
+    )
+
+
+def _require_adoptable(table: TableResource, part: Part) -> None:
     """Refuse a table that CloudFormation would not take into a stack.
 
     Raises:
-        Refused: the template does not name it, or it is in a nested stack.
+        Refused: the template does not name it or what becomes of it, or it is in a nested stack.
     """
     if not isinstance(table.name, str):
         message = f"the present template does not name {table.address}, so it cannot be imported"
@@ -133,6 +144,16 @@ def _require_adoptable(table: TableResource) -> None:
     if "/" in table.address:
         message = f"{table.address} is in a nested stack, where CloudFormation imports nothing"
         raise Refused(message, "use provision.with: cdk")
+    if "DeletionPolicy" not in part.body:
+        message = f"the present template has no DeletionPolicy for {table.address}, without which "
+        message += "CloudFormation imports nothing"
+        raise Refused(message, "give the construct a removal policy, or use provision.with: cdk")
+
+
+def _last(case: Case) -> TableResource:
+    """Return the new table as the last of the templates has it."""
+    holds = case.final is not None and case.new in parts(case.final)
+    return read_table(case.final if case.final and holds else case.present, case.new, case.at)
 
 
 def _known(  # noqa: PLR0913, PLR0917 -- all that there is around the templates

@@ -149,6 +149,25 @@ def test_an_operation_that_failed_without_the_runner_is_told_before_it_is_repeat
     assert bench.go(begun=True).outcome == "deployed"
 
 
+def test_what_failed_before_the_run_was_resumed_is_told_and_no_older_failure(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    own = {"PhysicalResourceId": bench.cloud.arn()}
+    bench.cloud.event("OrdersStack", "UPDATE_IN_PROGRESS", **own)
+    bench.cloud.event(ORDERS, "UPDATE_FAILED", "long ago")
+    bench.cloud.event("OrdersStack", "UPDATE_ROLLBACK_COMPLETE", **own)
+    bench.cloud.event("OrdersStack", "UPDATE_IN_PROGRESS", **own)
+    bench.cloud.event(ORDERS, "DELETE_FAILED", "protected")
+    bench.cloud.event("OrdersStack", "UPDATE_ROLLBACK_IN_PROGRESS", **own)
+    bench.cloud.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    bench.cloud.begun = lambda: True
+    bench.cloud.script = [lambda: None, lambda: None, bench.becomes("UPDATE_ROLLBACK_COMPLETE")]
+    with pytest.raises(Stopped, match=r"failed and was taken back: .* DELETE_FAILED: protected"):
+        bench.go(begun=True)
+    assert bench.deployments == 0
+
+
 def test_a_stack_that_someone_else_deploys_is_not_touched(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.cloud.status = "UPDATE_IN_PROGRESS"

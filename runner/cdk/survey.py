@@ -90,7 +90,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     require_proven(findings, provision.accept)
     new = read_table(ready.case.present, ready.case.new, ready.case.at)
     if provision.adopts:
-        _require_adoptable(new, parts(ready.case.present)[new.address])
+        require_adoptable(new, parts(ready.case.present)[new.address])
     deployed = [name for name in ready.variants if name != "absent" or question.replaces]
     return SurveyedStack(
         variants={
@@ -132,7 +132,7 @@ def _question(spec: Spec, provision: CdkProvision, aws: Aws, folder: Path) -> Qu
     )
 
 
-def _require_adoptable(table: TableResource, part: Part) -> None:
+def require_adoptable(table: TableResource, part: Part) -> None:
     """Refuse a table that CloudFormation would not take into a stack.
 
     Raises:

@@ -14,7 +14,7 @@ from retable.runner.failure import CheckFailed
 from retable.runner.sandbox.options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
-from support.sandboxes import ARN, ManualClock, create
+from support.sandboxes import ARN, ManualClock, create, set_faults
 
 ORDERS = ARN.format("orders")
 

@@ -71,14 +71,20 @@ def target_steps(
         load="load",
         export=export,
     )
-    yield from _last_deployments(observed.stack)
     declared = observed.stack is not None and not observed.stack.adopts
+    policy = None if declared else _policy(spec, source)
+    lifting = LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    # Beside the source the last deployment may be the cut-over: who moves over then has to write.
+    cuts_over = declared and spec.rebuild.strategy == "side-by-side"
+    if cuts_over:
+        yield lifting
+    yield from _last_deployments(observed.stack)
     # What a stack declares of these are resources of its own, which its deployment makes.
     wanted = attached_to_target(spec, source, request)
     recovers = observed.stack is not None and observed.stack.recovers
     yield _restored(spec, source, Attached() if declared else wanted, recovers=recovers)
-    policy = None if declared else _policy(spec, source)
-    yield LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    if not cuts_over:
+        yield lifting
     yield CompareSettings(
         id="compare-settings",
         create="create",

@@ -9,6 +9,7 @@ from typing import Any
 
 from retable.runner.compile_attached import attached_words
 from retable.runner.costs import loader_lines
+from retable.runner.ending import cut_over
 from retable.runner.plan import (
     CreateTable,
     DeployTable,
@@ -188,6 +189,11 @@ def code_lines(mapping: ItemMapping) -> Iterator[str]:
 
 def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     """Yield what to know before agreeing, and the command that applies the plan."""
+    steps = list(cut_over(plan))
+    if steps:
+        yield "After it, by hand:"
+        yield from (f"  {number}. {step}" for number, step in enumerate(steps, 1))
+        yield ""
     for note in plan.notes:
         yield f"  ! {note}"
     what = "1 table to delete and recreate" if plan.deletes else "1 table to create"

@@ -27,6 +27,7 @@ Code = Literal[
     "rolled-back-create",
     "stays-fenced",
     "stream-replay",
+    "switches",
     "table-missing",
     "table-stays",
     "ttl-differs",

@@ -86,6 +86,25 @@ def prove_nothing_pending(
         )
 
 
+def prove_switches(
+    present: Template, final: Template, table: str, *, frozen: bool
+) -> Iterator[Finding]:
+    """Yield what deploying ``final`` lets use the new table in place of another one.
+
+    Where the old table stays and is not ``frozen``, that loses what is written to it meanwhile.
+    """
+    late = dependents(final, [table]) - dependents(present, [table])
+    for change in changes(present, final):
+        if change.kind == "changed" and change.address in late:
+            yield Finding(
+                code="switches",
+                subject=change.address,
+                message=f"the final template moves to the new table: {change}",
+                hint="freeze the source; or deploy that yourself, once nothing writes to it",
+                weight="note" if frozen else "acceptable",
+            )
+
+
 def prove_final(present: Template, final: Template, table: str) -> Iterator[Finding]:
     """Yield what deploying ``final`` would do beside bringing streams, consumers, TTL, policies."""
     if table not in parts(final):

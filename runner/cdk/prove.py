@@ -19,6 +19,7 @@ from retable.runner.cdk.proof import (
     prove_final,
     prove_nothing_pending,
     prove_removal,
+    prove_switches,
 )
 from retable.runner.cdk.references import dependents
 from retable.runner.cdk.shape import (
@@ -65,6 +66,8 @@ class Known:
     importers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Which stacks import each output, by its logical id."""
     exports: Place | None = None
+    frozen: bool = True
+    """Whether nobody can write to the source while the run goes on."""
     today: date
 
 
@@ -115,6 +118,8 @@ def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
         return
     yield from prove_lasting_items(table)
     yield from prove_final(case.present, case.final, case.new)
+    if case.old is None:
+        yield from prove_switches(case.present, case.final, case.new, frozen=known.frozen)
     if case.new in parts(case.final):
         last = read_table(case.final, case.new, case.at)
         yield from prove_ttl(last, want, "final")

@@ -184,5 +184,6 @@ def _known(  # noqa: PLR0913, PLR0917 -- all that there is around the templates
         physical=ready.physical,
         importers=ready.importers,
         exports=place,
+        frozen=spec.rebuild.strategy != "side-by-side" or spec.rebuild.freeze != "none",
         today=today,
     )

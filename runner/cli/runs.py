@@ -20,6 +20,7 @@ from retable.runner.cli.session import (
 from retable.runner.cli.state import State, looked_up
 from retable.runner.clock import SystemClock
 from retable.runner.compile import compile_dry_run, compile_files_dry_run, compile_plan
+from retable.runner.ending import left_behind
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale
 from retable.runner.folder import RunFolder, open_folder, runs_of
@@ -158,7 +159,11 @@ def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None
         keeper = state.keeper(connect) if state is not None else None
         if not turn_back(spec, plan, folder, connect, keeper):
             raise _past_the_delete(plan, folder)
-    click.echo(f"run {folder.run_id} ended; {plan.source} is as it was", err=True)
+    left = list(left_behind(plan, read_journal(folder.journal)))
+    kept = f"; {plan.source} is as it was" if plan.source != plan.target or not left else ""
+    click.echo(f"run {folder.run_id} ended{kept}", err=True)
+    for line in left:
+        click.echo(terminal_safe(line), err=True)
 
 
 def show_plan(plan: Plan, spec: Spec) -> None:

@@ -178,6 +178,36 @@ def test_what_the_last_template_brings_back_is_not_pending_and_what_it_forgets_i
     assert [one.subject for one in found if one.code == "pending-change"] == ["S"]
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_last_template_that_moves_the_app_to_an_unfrozen_tables_copy_stops_the_run(
+    frozen: bool,  # noqa: FBT001
+) -> None:
+    def moved(to: str) -> Template:
+        worker = {"Type": "Worker", "Properties": {"Table": to if to == "old" else {"Ref": to}}}
+        new = table(TableName="new")
+        return template({"Old": table(TableName="old"), "New": new, "Worker": worker})
+
+    before = template({name: moved("old").body["Resources"][name] for name in ("Old", "Worker")})
+    case = replace(
+        CASE,
+        deployed=before,
+        absent=before,
+        present=moved("old"),
+        final=moved("New"),
+        old=None,
+        new="New",
+    )
+    want = replace(
+        WANT, name="new", key=KeySchema(partition=KeyAttribute("id", "S")), indexes=None, ttl=None
+    )
+    found = prove(case, want, replace(KNOWN, frozen=frozen))
+    assert "switches" in codes_of(found)
+    stopping = [one.code for one in blocking(found, ["Worker"])]
+    assert "switches" not in stopping
+    stopping = [one.code for one in blocking(found, ())]
+    assert ("switches" in stopping) is not frozen
+
+
 @pytest.mark.parametrize(
     ("address", "more", "words"),
     [

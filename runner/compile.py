@@ -57,6 +57,7 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     if source is None:
         return _recovery(spec, observed)
     require_ready(source.description, source.description.name)
+    _require_unfenced(spec, observed)
     if spec.rebuild.strategy == "recover":
         return _repair(spec, observed, source)
     _refuse_taken_target(spec, observed)
@@ -265,6 +266,24 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
         steps=(),
         unsupported=missing,
     )
+
+
+def _require_unfenced(spec: Spec, observed: Observed) -> None:
+    """Refuse to freeze a table that another run has frozen, or that one has made and not let go.
+
+    What that run has changed would be taken for the table's own settings, and either could let
+    writers go on under the other.
+
+    Raises:
+        Refused: the statement of another run is in its policy.
+    """
+    beside = spec.rebuild.strategy == "side-by-side" and spec.rebuild.freeze == "none"
+    if observed.fenced and not beside:
+        table = spec.source.table_name
+        message = f"another run has stopped the writes to {table}"
+        hint = "go on with it by --resume, or end it with --abort (migrate status lists the runs); "
+        hint += "where there is none, take the statements Retable... off the table's policy"
+        raise Refused(message, hint)
 
 
 def _refuse_taken_target(spec: Spec, observed: Observed) -> None:

@@ -34,6 +34,8 @@ class Observed:
     region: str | None
     sandbox: bool
     source: TableSettings | None
+    fenced: bool = False
+    """Whether a run has stopped writes to the source, and nobody has let them go on."""
     target: TableDescription | None
     """The table that has the target's name now; the source itself for a replace."""
     target_pitr: bool = False
@@ -77,6 +79,7 @@ def observe(
         region=aws.region,
         sandbox=aws.is_sandbox(),
         source=source,
+        fenced=source is not None and aws.tables.is_fenced(source.description),
         target=target,
         target_pitr=target is not None and there is not None and there.pitr,
         target_channels=() if same or there is None or target is None else _channels(there),

@@ -64,9 +64,12 @@ def without_fence(text: str) -> str | None:
 
 def own_policy(text: str) -> str | None:
     """Return the policy ``text`` as it is, or without our statements where it has any."""
-    ours = (FREEZE_SID, FENCE_SID)
-    is_ours = any(statement.get("Sid") in ours for statement in _statements(text))
-    return without_fence(text) if is_ours else text
+    return without_fence(text) if is_ours(text) else text
+
+
+def is_ours(text: str) -> bool:
+    """Return whether a run has put a statement into the policy ``text``."""
+    return any(one.get("Sid") in {FREEZE_SID, FENCE_SID} for one in _statements(text))
 
 
 def has_freeze(text: str) -> bool:

@@ -12,7 +12,7 @@ from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
 from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words
 from retable.runner.aws.policies import POLICY_PAUSE_SECONDS, Policies
-from retable.runner.aws.policy import own_policy
+from retable.runner.aws.policy import is_ours, own_policy
 from retable.runner.aws.scan import as_json, pages, scan
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.clock import Clock
@@ -90,6 +90,14 @@ class Tables:
         except PolicyUnsupported:
             pass
         return capture(self._client, self._client_of, description, policy)
+
+    def is_fenced(self, description: TableDescription) -> bool:
+        """Return whether a run has stopped writes to the table, and nobody has let them go on."""
+        try:
+            present = self.policies.get(description.arn)
+        except PolicyUnsupported:
+            return False
+        return present is not None and is_ours(present.text)
 
     def create(self, request: Mapping[str, Any]) -> None:
         """Send CreateTable; a table of that name that is there already is left as it is."""

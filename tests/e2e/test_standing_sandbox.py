@@ -204,7 +204,7 @@ def test_a_delete_that_was_denied_is_turned_back_from(orders: Standing) -> None:
     assert settings_of(orders) == before
 
 
-def test_i8_the_freeze_of_a_run_that_was_left_does_not_end_on_the_new_table(
+def test_i8_a_table_that_another_run_has_frozen_is_left_to_that_run(
     orders: Standing,
 ) -> None:
     orders.faults(hold_exports=True)
@@ -213,6 +213,11 @@ def test_i8_the_freeze_of_a_run_that_was_left_does_not_end_on_the_new_table(
     process.kill()
     process.communicate(timeout=60)
     orders.faults(hold_exports=False)
+    for elsewhere in ((), ("--run-dir", "elsewhere")):
+        refused = orders.migrate("run", ORDERS, *LEAVE, *elsewhere)
+        assert refused.code == 2
+        assert "another run has stopped the writes to orders" in refused.err
+    assert orders.migrate("run", ORDERS, "--abort").code == 0
     ended = orders.migrate("run", ORDERS, *LEAVE)
     assert ended.code == 0, ended.err
     client = orders.client()

@@ -10,9 +10,7 @@ from retable.runner.cdk.proof import prove_addition, prove_final, prove_removal
 from retable.runner.cdk.prove import Case, prove
 from retable.runner.cdk.references import dependents
 from retable.runner.cdk.shape import Wanted
-from retable.runner.cdk.survey import require_adoptable
-from retable.runner.cdk.table import read_table
-from retable.runner.cdk.template import EMPTY, Template, parts
+from retable.runner.cdk.template import EMPTY, Template
 from retable.runner.failure import Refused
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema
 from support.assemblies import HERE, ORDERS, orders, table, template
@@ -165,66 +163,6 @@ def test_a_change_of_a_part_that_goes_and_comes_with_the_table_is_told() -> None
     pending = [one.message for one in found if one.code == "pending-change"]
     assert pending == ["in the end, beside the table: changed S (Scaling): Properties.Max"]
     assert blocking(found, ()) == ()
-
-
-def test_what_the_last_template_brings_back_is_not_pending_and_what_it_forgets_is() -> None:
-    topic = {"S": {"Type": "Scaling", "Properties": {"Table": {"Ref": "T"}}}}
-    bare = template({"T": table()})
-    whole = extended(bare, **topic)
-    want = replace(WANT, key=KeySchema(partition=KeyAttribute("id", "S")), indexes=None, ttl=None)
-    case = replace(CASE, deployed=whole, absent=EMPTY, present=bare, final=whole, old="T", new="T")
-    assert "pending-change" not in codes_of(prove(case, want, KNOWN))
-    found = prove(replace(case, final=bare), want, KNOWN)
-    assert [one.subject for one in found if one.code == "pending-change"] == ["S"]
-
-
-@pytest.mark.parametrize("frozen", [True, False])
-def test_a_last_template_that_moves_the_app_to_an_unfrozen_tables_copy_stops_the_run(
-    frozen: bool,  # noqa: FBT001
-) -> None:
-    def moved(to: str) -> Template:
-        worker = {"Type": "Worker", "Properties": {"Table": to if to == "old" else {"Ref": to}}}
-        new = table(TableName="new")
-        return template({"Old": table(TableName="old"), "New": new, "Worker": worker})
-
-    before = template({name: moved("old").body["Resources"][name] for name in ("Old", "Worker")})
-    case = replace(
-        CASE,
-        deployed=before,
-        absent=before,
-        present=moved("old"),
-        final=moved("New"),
-        old=None,
-        new="New",
-    )
-    want = replace(
-        WANT, name="new", key=KeySchema(partition=KeyAttribute("id", "S")), indexes=None, ttl=None
-    )
-    found = prove(case, want, replace(KNOWN, frozen=frozen))
-    assert "switches" in codes_of(found)
-    stopping = [one.code for one in blocking(found, ["Worker"])]
-    assert "switches" not in stopping
-    stopping = [one.code for one in blocking(found, ())]
-    assert ("switches" in stopping) is not frozen
-
-
-@pytest.mark.parametrize(
-    ("address", "more", "words"),
-    [
-        ("T", {}, "no DeletionPolicy for T"),
-        ("T", {"DeletionPolicy": "Retain", "Properties": {}}, "does not name T"),
-        ("T", {"DeletionPolicy": "Delete"}, None),
-    ],
-)
-def test_only_a_table_that_cloudformation_imports_is_adopted(
-    address: str, more: dict[str, Any], words: str | None
-) -> None:
-    held = template({"T": {**table(TableName="orders"), **more}})
-    if words is None:
-        require_adoptable(read_table(held, address, HERE), parts(held)[address])
-        return
-    with pytest.raises(Refused, match=words):
-        require_adoptable(read_table(held, address, HERE), parts(held)[address])
 
 
 def test_side_by_side_only_the_new_table_comes() -> None:

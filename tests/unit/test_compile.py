@@ -101,6 +101,14 @@ def test_i1_the_settle_time_is_in_both_the_wait_and_the_gate(replace_spec: Spec)
     assert [step.seconds for step in sandbox.steps if isinstance(step, Settle)] == [0]
 
 
+def test_a_table_that_another_run_has_stopped_is_not_frozen_again(
+    replace_spec: Spec, beside_spec: Spec
+) -> None:
+    with pytest.raises(Refused, match="another run has stopped the writes to orders"):
+        compile_plan(replace_spec, observed(fenced=True))
+    assert compile_plan(beside_spec, observed(fenced=True)).steps
+
+
 def test_side_by_side_deletes_nothing(beside_spec: Spec) -> None:
     plan = compile_plan(beside_spec, observed())
     assert plan.deletes is None

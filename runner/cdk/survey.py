@@ -25,7 +25,9 @@ from retable.runner.source_steps import StackVariant, Variant
 from retable.runner.state.address import Address
 from retable.schema.spec import CdkProvision, Spec
 
-_ABOUT_CREATION = frozenset(["not-fenced", "rolled-back-create", "stream-replay"])
+_ABOUT_CREATION = frozenset(
+    ["fence-locks-out", "not-fenced", "rolled-back-create", "stream-replay", "ttl-early"]
+)
 """What is found of a creation by deployment, which a table that is imported does not have."""
 LOGS = "logs"
 
@@ -86,7 +88,12 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     question = _question(spec, provision, aws, folder)
     ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
     known = _known(spec, aws, source, ready, clock.now().date(), state)
-    findings = prove(ready.case, wanted(spec.target, source), known)
+    findings = [
+        one
+        for one in prove(ready.case, wanted(spec.target, source), known)
+        # A table that is made by API comes into the stack when its items are there and proved.
+        if not (provision.adopts and one.code in _ABOUT_CREATION)
+    ]
     require_proven(findings, provision.accept)
     new = read_table(ready.case.present, ready.case.new, ready.case.at)
     if provision.adopts:
@@ -110,11 +117,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
         named=new.name is not None,
         adopts=provision.adopts,
         recovers=_last(ready.case).pitr is True,
-        notes=tuple(
-            one.message
-            for one in findings
-            if not (provision.adopts and one.code in _ABOUT_CREATION)
-        ),
+        notes=tuple(one.message for one in findings),
     )
 
 

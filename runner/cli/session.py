@@ -152,6 +152,9 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
                 raise
         if resumable and isinstance(failure, Stopped):
             _add_resume_hint(failure, world, custody)
+        elif failure is not None and _stays_frozen(world):
+            told = f"{plan.source} stays frozen until --abort"
+            failure.hint = f"{failure.hint}; {told}" if failure.hint else told
         report = _finish(world, failure, wanted, custody)
     if failure is not None:
         raise failure
@@ -289,9 +292,15 @@ def _add_resume_hint(failure: Stopped, world: World, custody: Custody) -> None:
         hint += f" --allow-unfrozen {plan.deletes_unfrozen}"
     if custody.options:
         hint += f" {shlex.join(custody.options)}"
-    if any(frozen_steps(plan, world.journal)) and not is_past_the_delete(plan, world.journal):
+    if _stays_frozen(world):
         hint += f"; {plan.source} stays frozen until then, or until --abort"
     failure.hint = f"{failure.hint}; {hint}" if failure.hint else hint
+
+
+def _stays_frozen(world: World) -> bool:
+    """Return whether nobody can write to the source although it is still there."""
+    plan, journal = world.plan, world.journal
+    return any(frozen_steps(plan, journal)) and not is_past_the_delete(plan, journal)
 
 
 def _finish(world: World, failure: Failure | None, wanted: Wanted, custody: Custody) -> Report:

@@ -31,10 +31,17 @@ from retable.runner.failure import CheckFailed, Refused
 from retable.runner.losses import losses, require_no_replicas
 from retable.runner.notes import lost_with_the_source, notes
 from retable.runner.observe import Observed, require_ready
-from retable.runner.plan import DeployStack, Plan, Role, Step, TargetExport, VerifyTable
-from retable.runner.recover import as_exported, lost_settings, require_remembered
+from retable.runner.plan import Plan, Role, Step, TargetExport, VerifyTable
+from retable.runner.recover import (
+    as_exported,
+    lost_settings,
+    require_own,
+    require_remembered,
+    require_repairable,
+)
 from retable.runner.source_steps import (
     Approve,
+    ForgetTable,
 )
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
@@ -85,13 +92,14 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
     if observed.target is not None:
         message = f"the target table {spec.target.table} already exists"
         raise CheckFailed(message, "name another target, or delete this one")
+    require_own(spec, observed, observed.export)
     source = as_exported(spec, observed.export)
     added = tuple(export.id for export in observed.incrementals)
     steps = (
         *mapping_steps(use_export(spec, "only", observed.export.id, added)),
         Approve(id="approve", dry_run="dry-run-only", deletes=None),
         *staging_steps(spec, source, "dry-run-only"),
-        *_forgetting(observed),
+        *_forgetting(spec, observed),
         *target_steps(spec, observed, source, "dry-run-only"),
     )
     told = (*lost_settings(spec), *notes(spec, observed, source))
@@ -109,6 +117,7 @@ def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
         message = f"the table {name} is there, and the spec does not say from when it is good"
         hint = "source.export.at names the moment before the damage, source.export.id an export"
         raise Refused(message, f"{hint}; a table that is sound is rebuilt by strategy: replace")
+    require_repairable(spec, observed, source)
     require_remembered(spec, observed, source)
     if wanted.id is None:
         observed = replace(observed, export=None)
@@ -120,10 +129,11 @@ def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
     return _plan(spec, observed, source, "recover", steps, told)
 
 
-def _forgetting(observed: Observed) -> Iterator[Step]:
-    """Yield what makes a stack forget a table: unchanged, it would not make it again."""
-    if observed.stack is not None:
-        yield DeployStack(id="drop", stack=observed.stack.variants["absent"], after=None)
+def _forgetting(spec: Spec, observed: Observed) -> Iterator[Step]:
+    """Yield what makes a stack forget a table that it still holds, though that is gone."""
+    if observed.stack is not None and "absent" in observed.stack.variants:
+        absent = observed.stack.variants["absent"]
+        yield ForgetTable(id="drop", table=spec.source.table_name, stack=absent)
 
 
 def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name

@@ -5,7 +5,7 @@ from typing import Any
 
 from retable.runner.journal import Record
 from retable.runner.plan import AdoptTable, CreateTable, DeployStack, DeployTable, Plan
-from retable.runner.source_steps import FreezeSource
+from retable.runner.source_steps import ForgetTable, FreezeSource
 from retable.runner.titles import WHEN
 
 Facts = Mapping[str, Any]
@@ -61,7 +61,7 @@ def left_behind(plan: Plan, records: Sequence[Record]) -> Iterator[str]:
                     f"{plan.target}, which the run made, is there with what was loaded so far, and "
                     "fenced: delete it before another run"
                 )
-            case DeployTable() | AdoptTable() | DeployStack() if step.id in begun:
+            case ForgetTable() | DeployTable() | AdoptTable() | DeployStack() if step.id in begun:
                 stack = step.stack
                 yield (
                     f"the deployment of {stack.stack_name} {WHEN[stack.variant]} was begun: deploy "

@@ -10,8 +10,8 @@ from retable.schema.spec import Spec
 
 
 def lost_with_the_source(spec: Spec, source: TableSettings | None) -> Iterator[str]:
-    """Yield what a replace would destroy and this version cannot bring back."""
-    if spec.rebuild.strategy == "replace" and source is not None:
+    """Yield what a replace or a repair would destroy and this version cannot bring back."""
+    if spec.rebuild.strategy != "side-by-side" and source is not None:
         for what in source.unkept:
             yield f"{source.description.name} has {what}, which would be lost with it"
 
@@ -25,6 +25,7 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
         yield f"writes to {name} after its export are lost with it"
     elif spec.rebuild.strategy == "recover":
         yield f"what was written to {name} after its export is lost; a backup keeps it as it is now"
+        yield f"{name} is frozen and backed up before it goes"
     elif spec.rebuild.freeze == "none":
         yield f"{name} is not frozen: writes made after the export are not in {spec.target.table}"
     elif spec.rebuild.strategy == "side-by-side":
@@ -34,7 +35,7 @@ def notes(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[str
         yield f"{spec.target.table} is there already; it is not fenced, and what it holds stays"
     if observed.stack is not None:
         yield from observed.stack.notes
-    if spec.rebuild.backup == "none" and source.description.status != GONE:
+    if spec.rebuild.backup == "none" and spec.rebuild.strategy != "recover":
         yield f"no backup of {name} is made"
 
 

@@ -32,6 +32,7 @@ from retable.runner.source_steps import (
     BackUp,
     DeleteTable,
     DropFromStack,
+    ForgetTable,
     FreezeSource,
     ListChanges,
     Settle,
@@ -45,7 +46,13 @@ from retable.runner.steps.compare_settings import compare_settings
 from retable.runner.steps.convert import convert
 from retable.runner.steps.create import create_table, lift_fence, use_table
 from retable.runner.steps.delete import delete_table, unprotect
-from retable.runner.steps.deploy import adopt_table, deploy_stack, deploy_table, drop_from_stack
+from retable.runner.steps.deploy import (
+    adopt_table,
+    deploy_stack,
+    deploy_table,
+    drop_from_stack,
+    forget_table,
+)
 from retable.runner.steps.dry_run import dry_run
 from retable.runner.steps.export import check_made_export, enable_pitr, make_export, use_export
 from retable.runner.steps.freeze import freeze_source, settle
@@ -104,6 +111,8 @@ def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR
             return unprotect(step, world)
         case DropFromStack():
             return drop_from_stack(step, world)
+        case ForgetTable():
+            return forget_table(step, world)
         case DeleteTable():
             return delete_table(step, world)
 

@@ -45,6 +45,38 @@ def as_exported(spec: Spec, export: Export) -> TableSettings:
     )
 
 
+def require_own(spec: Spec, observed: Observed, export: Export) -> None:
+    """See that an export is of the table that the spec names, where it is looked for.
+
+    Raises:
+        Refused: it is of a table of another name, account or Region.
+    """
+    _, _, _, region, account, _ = export.table_arn.split(":", maxsplit=5)
+    name = export.table_arn.rpartition("/")[2]
+    told = (name, region, account)
+    wanted = (spec.source.table_name, observed.region or region, observed.account or account)
+    if told != wanted:
+        message = f"export {export.id} is of {export.table_arn}; the spec's table is {wanted[0]} "
+        message += f"in {wanted[1]}, account {wanted[2]}"
+        raise Refused(message, "name an export of that table, by source.export.id")
+
+
+def require_repairable(spec: Spec, observed: Observed, source: TableSettings) -> None:
+    """See that a damaged table comes back under its own name, from its own export.
+
+    Raises:
+        Refused: the spec names another target, or an export of another physical table.
+    """
+    name, export = source.description.name, observed.export
+    if spec.target.table != name:
+        message = f"{name} is there, and is repaired under its own name; found {spec.target.table}"
+        raise Refused(message, "strategy: side-by-side makes a second table")
+    named = spec.source.export.id is not None
+    if named and export is not None and export.table_id != source.description.table_id:
+        message = f"export {export.id} is of another physical table than {name} is now"
+        raise Refused(message, "name an export of it, or the moment by source.export.at")
+
+
 def require_remembered(spec: Spec, observed: Observed, source: TableSettings) -> None:
     """See that all that was written since the export can be told: it is about to be lost.
 

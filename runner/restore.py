@@ -28,6 +28,7 @@ from retable.runner.source_steps import (
     BackUp,
     DeleteTable,
     DropFromStack,
+    ForgetTable,
     FreezeSource,
     FromBackup,
     FromExport,
@@ -129,7 +130,7 @@ def _making_way(
 ) -> Iterator[Step]:
     """Yield what keeps the table that is there now, and what then makes it go."""
     if present is None:
-        yield from _forgetting(stack)
+        yield from _forgetting(lost.settings.description.name, stack)
         return
     description = present.description
     table_id = description.table_id or ""
@@ -160,10 +161,10 @@ def _making_way(
         yield DeleteTable(id="delete", **removal)
 
 
-def _forgetting(stack: StackToRestore | None) -> Iterator[Step]:
+def _forgetting(table: str, stack: StackToRestore | None) -> Iterator[Step]:
     """Yield what makes a stack forget a table that is gone, so that it can get another."""
     if stack is not None and stack.absent is not None:
-        yield DeployStack(id="drop", stack=stack.absent, after=None)
+        yield ForgetTable(id="drop", table=table, stack=stack.absent)
 
 
 def _coming_back(

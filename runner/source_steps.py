@@ -152,7 +152,25 @@ class DropFromStack(Removal):
     """The table's address in that."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetTable:
+    """Deploy the stack without a table that is gone: unchanged, it would not make it again."""
+
+    id: str
+    table: str
+    """Its name, under which there is no table: CloudFormation would delete one that came back."""
+    stack: StackVariant
+
+
 SourceStep = (
-    Approve | FreezeSource | BackUp | Settle | ListChanges | Unprotect | DropFromStack | DeleteTable
+    Approve
+    | FreezeSource
+    | BackUp
+    | Settle
+    | ListChanges
+    | Unprotect
+    | DropFromStack
+    | ForgetTable
+    | DeleteTable
 )
 """What becomes of the old table."""

@@ -33,6 +33,7 @@ from retable.runner.source_steps import (
     BackUp,
     DeleteTable,
     DropFromStack,
+    ForgetTable,
     FreezeSource,
     ListChanges,
     Settle,
@@ -116,7 +117,7 @@ def _export_title(step: ExportStep) -> str:  # noqa: PLR0911 -- a table
             return f"dry run over every item of the {_of(step.role)}export"
 
 
-def _source_title(step: SourceStep) -> str:  # noqa: PLR0911 -- a table
+def _source_title(step: SourceStep) -> str:  # noqa: C901, PLR0911 -- a table
     match step:
         case Approve():
             return "approve"
@@ -130,6 +131,8 @@ def _source_title(step: SourceStep) -> str:  # noqa: PLR0911 -- a table
             return f"list what was written to {_name(step.table_arn)} after the export"
         case Unprotect():
             return f"turn off deletion protection of {step.table}"
+        case ForgetTable():
+            return f"deploy {step.stack.stack_name} without {step.table}, which is gone"
         case DropFromStack(retains=True):
             return f"deploy {step.stack.stack_name} without {step.table}, which stays behind"
         case DropFromStack():

@@ -32,7 +32,7 @@ def parse_rebuild(cursor: Cursor) -> Rebuild:
     return Rebuild(
         strategy=strategy,
         freeze=freeze,
-        settle_seconds=_settle(cursor, freeze),
+        settle_seconds=_settle(cursor, frozen=freeze != "none" or strategy == "recover"),
         backup=_backup(cursor),
         provision=parse_provision(cursor),
         accept=tuple(cursor.get("accept", ())),
@@ -75,7 +75,7 @@ def _check_replace(cursor: Cursor, strategy: str, freeze: str) -> None:
         cursor["backup"].error(Rule.NO_BACKUP, message, hint=hint)
 
 
-def _settle(cursor: Cursor, freeze: str) -> int:
+def _settle(cursor: Cursor, *, frozen: bool) -> int:
     if "settle" not in cursor:
         return MIN_SETTLE
     settle = cursor["settle"]
@@ -86,7 +86,7 @@ def _settle(cursor: Cursor, freeze: str) -> int:
         message = f"settle must be at least 5m; found {shown(settle.value)}"
         hint = "the sandbox does not wait, whatever settle says"
         settle.error(Rule.SETTLE_TOO_SHORT, message, hint=hint)
-    elif freeze == "none":
+    elif not frozen:
         settle.warn(Rule.NO_EFFECT, "settle has no effect without a freeze", hint="remove it")
     return seconds
 

@@ -52,6 +52,8 @@ class Question:
     target: str
     replaces: bool
     """Whether the source leaves the stack, or the target comes beside it."""
+    gone: bool
+    """Whether there is no table of the source's name any more."""
     account: str
     region: str
 
@@ -200,14 +202,19 @@ def _old_table(
     stack: StackArtifact,
     deployed: Template,
     resources: Mapping[str, StackResource],
-) -> str:
-    """Return the address of the source in what is deployed: by its real name, else by its path."""
+) -> str | None:
+    """Return the address of the source in what is deployed: by its real name, else by its path.
+
+    ``None`` is a table that is gone from the stack as well: there is nothing left to take away.
+    """
     for address, resource in resources.items():
         if resource.type in TABLE_TYPES and resource.physical_id == question.source:
             return address
     found = find_deployed(deployed, stack.path, question.provision.construct)
     if found is not None and found not in resources:
         return found
+    if found is None and question.gone:
+        return None
     message = f"the table {question.source} is not in the stack {stack.name}"
     hint = "rebuild.provision.with: api is for tables that CDK did not make"
     raise Refused(message, hint)

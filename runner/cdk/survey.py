@@ -85,7 +85,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     provision = spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
         return None
-    question = _question(spec, provision, aws, folder)
+    question = _question(spec, provision, aws, folder, gone=source is None)
     ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
     known = _known(spec, aws, source, ready, clock.now().date(), state)
     findings = [
@@ -93,12 +93,15 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
         for one in prove(ready.case, wanted(spec.target, source), known)
         # A table that is made by API comes into the stack when its items are there and proved.
         if not (provision.adopts and one.code in _ABOUT_CREATION)
+        # What is gone is deleted by nobody.
+        and not (source is None and one.code == "removal-policy")
     ]
     require_proven(findings, provision.accept)
     new = read_table(ready.case.present, ready.case.new, ready.case.at)
     if provision.adopts:
         require_adoptable(new, parts(ready.case.present)[new.address])
-    deployed = [name for name in ready.variants if name != "absent" or question.replaces]
+    leaves = ready.case.old is not None
+    deployed = [name for name in ready.variants if name != "absent" or leaves]
     return SurveyedStack(
         variants={
             name: StackVariant(
@@ -121,7 +124,9 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     )
 
 
-def _question(spec: Spec, provision: CdkProvision, aws: Aws, folder: Path) -> Question:
+def _question(
+    spec: Spec, provision: CdkProvision, aws: Aws, folder: Path, *, gone: bool
+) -> Question:
     """Return what the app and its stack are asked for."""
     return Question(
         provision=provision,
@@ -130,6 +135,7 @@ def _question(spec: Spec, provision: CdkProvision, aws: Aws, folder: Path) -> Qu
         source=spec.source.table_name,
         target=spec.target.table,
         replaces=spec.rebuild.strategy != "side-by-side",
+        gone=gone,
         account=aws.identity().account or "",
         region=aws.region,
     )

@@ -38,6 +38,7 @@ from retable.runner.source_steps import (
     BackUp,
     DeleteTable,
     DropFromStack,
+    ForgetTable,
     FreezeSource,
     ListChanges,
     Settle,
@@ -178,6 +179,7 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
     Unprotect: on("source", "dynamodb:DescribeTable", "dynamodb:UpdateTable"),
     DropFromStack: (*DELETE, *on("source", "dynamodb:UpdateTable"), *DEPLOY),
     DeleteTable: DELETE,
+    ForgetTable: (*on("source", "dynamodb:DescribeTable"), *DEPLOY),
     DeployStack: DEPLOY,
     AdoptTable: (*on("target", "dynamodb:DescribeTable"), *DEPLOY),
     DeployTable: (

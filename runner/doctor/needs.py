@@ -22,7 +22,7 @@ from retable.runner.plan import (
     Step,
     UseExport,
 )
-from retable.runner.source_steps import DropFromStack, ListChanges
+from retable.runner.source_steps import DropFromStack, ForgetTable, ListChanges
 from retable.runner.state.address import Address
 from retable.runner.steps.bulk import FOLDER
 from retable.schema.spec import Spec
@@ -137,7 +137,7 @@ def _place(step: Step | None, spec: Spec) -> S3Prefix | None:
 def _stack(step: Step | None) -> str:
     """Return the name of the stack that a step deploys."""
     match step:
-        case DropFromStack() | DeployTable() | AdoptTable() | DeployStack():
+        case DropFromStack() | ForgetTable() | DeployTable() | AdoptTable() | DeployStack():
             return step.stack.stack_name
         case _:
             return "*"

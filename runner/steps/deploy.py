@@ -18,7 +18,7 @@ from retable.runner.cdk.states import readiness, require_at_rest
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.plan import AdoptTable, DeployStack, DeployTable
-from retable.runner.source_steps import DropFromStack, StackVariant
+from retable.runner.source_steps import DropFromStack, ForgetTable, StackVariant
 from retable.runner.steps.create import (
     await_fence,
     require_absent,
@@ -52,7 +52,21 @@ def drop_from_stack(step: DropFromStack, world: World) -> Evidence:
     return {"table": step.table, "table_id": step.table_id, "template": done.template}
 
 
-def is_undropped(step: DropFromStack, world: World) -> bool:
+def forget_table(step: ForgetTable, world: World) -> Evidence:
+    """Deploy the stack without a table that is gone.
+
+    Raises:
+        CheckFailed: a table of that name is there again, which CloudFormation would delete (I1).
+    """
+    begun = world.journal.last(step.id, "intent") is not None
+    if (not begun or is_undropped(step, world)) and world.aws.tables.describe(step.table):
+        message = f"the table {step.table} is there again, and leaving the stack might delete it"
+        raise CheckFailed(message, "end this run with --abort; a table that is there is a new plan")
+    world.journal.record(step.id, "intent", {"stack": step.stack.stack_name})
+    return {"template": _deploy(step.stack, None, world, begun=begun).template}
+
+
+def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
     """Return whether the stack is at rest and still what it was with the table."""
     state = world.aws.stacks.state(step.stack.stack_name)
     if state is None or readiness(state.status) != "ready":
@@ -142,7 +156,7 @@ def require_assemblies(world: World) -> None:
         Stale: one is not.
     """
     for step in world.plan.steps:
-        if isinstance(step, DropFromStack | DeployTable | AdoptTable | DeployStack):
+        if isinstance(step, DropFromStack | ForgetTable | DeployTable | AdoptTable | DeployStack):
             folder = world.folder.assembly(step.stack.variant)
             if open_variant(folder, step.stack.stack).digest != step.stack.digest:
                 message = f"the assembly {folder} is not the one of the plan"

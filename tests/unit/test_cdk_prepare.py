@@ -50,6 +50,7 @@ class App:
             source="orders",
             target="orders",
             replaces=True,
+            gone=False,
             account="123456789012",
             region="eu-west-1",
         )

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.create import create_request
 from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.validate import require_valid
 from retable.runner.cdk.restore import StackToRestore
 from retable.runner.failure import Refused
 from retable.runner.journal import Record
@@ -35,6 +36,7 @@ from retable.runner.source_steps import (
     Settle,
     Unprotect,
 )
+from retable.runner.step_requests import target_requests
 from retable.schema.spec import Spec
 
 
@@ -92,7 +94,7 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     ``stack`` is what the table was in, and gets it back.
 
     Raises:
-        Refused: the table that was lost is there.
+        Refused: the table that was lost is there, or the service would turn a request down.
     """
     gone = lost.settings.description
     if present is not None and present.description.table_id == gone.table_id:
@@ -103,6 +105,7 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
         *_making_way(present, lost, stack, settle_seconds),
         *_coming_back(spec, lost, stack, present),
     )
+    require_valid(target_requests(steps, gone.arn))
     return Plan(
         command="restore",
         restores=lost.run_id,
@@ -222,9 +225,7 @@ def _request(spec: Spec, lost: Lost) -> dict[str, Any]:
     gone = lost.settings.description
     as_it_was: dict[str, Any] = {"indexes": "keep", "billing": "keep", "settings": "keep"}
     target = replace(spec.target, table=gone.name, key=gone.key, **as_it_was)
-    request = create_request(target, lost.settings)
-    validate_request(request)
-    return request
+    return create_request(target, lost.settings)
 
 
 def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:

@@ -11,7 +11,15 @@ from retable.runner.aws.requests import Request
 from retable.runner.aws.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
 from retable.runner.aws.validate import faults_of, require_valid
 from retable.runner.failure import Refused
-from retable.runner.plan import RestoreSettings
+from retable.runner.plan import (
+    CreateTable,
+    LoadItems,
+    RestoreSettings,
+    StageItems,
+    Step,
+    TargetExport,
+    VerifyTable,
+)
 from retable.runner.step_requests import target_requests
 from support.attached import STREAM, TRACKING
 from support.observed import ARN
@@ -64,6 +72,53 @@ def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
         "EnableKinesisStreamingDestination",
     ]
     assert [fault for request in asked for fault in faults_of(request)] == []
+
+
+STAGE = StageItems(
+    id="stage", dry_run="dry-run", bucket="acme-exports", prefix="orders", bucket_owner=None
+)
+EXPORT = TargetExport(
+    bucket="acme-exports", prefix="orders", bucket_owner=None, kms_key=None, settle_seconds=0
+)
+CREATION = {
+    "TableName": "orders",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+CREATE = CreateTable(id="create", request=CREATION, replaces=None)
+LOAD = LoadItems(id="load", create="create", dry_run="dry-run", rate=5_000, stage="stage")
+VERIFY = VerifyTable(
+    id="verify", table="orders", dry_run="dry-run", create="create", load="load", export=EXPORT
+)
+MADE: list[tuple[Step, Step, str]] = [
+    (CREATE, replace(CREATE, request={**CREATION, "KeySchema": []}), "CreateTable"),
+    (
+        replace(CREATE, imports="stage"),
+        replace(CREATE, imports="stage", request={**CREATION, "KeySchema": []}),
+        "ImportTable",
+    ),
+    (
+        replace(LOAD, loader="bulk-put"),
+        replace(LOAD, loader="bulk-put", rate=1),
+        "StartBulkPutItems",
+    ),
+    (
+        VERIFY,
+        replace(VERIFY, export=replace(EXPORT, kms_key="k" * 2049)),
+        "ExportTableToPointInTime",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sound", "wrong", "operation"), MADE)
+def test_i1_what_makes_loads_and_reads_the_table_is_checked_as_well(
+    sound: Step, wrong: Step, operation: str
+) -> None:
+    [request] = target_requests([STAGE, sound], ARN)
+    assert (request.operation, list(faults_of(request))) == (operation, [])
+    with pytest.raises(Refused, match=f"{operation}: "):
+        require_valid(target_requests([STAGE, wrong], ARN))
 
 
 def scaled(**changes: Any) -> Iterator[Request]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from retable.runner.aws.create import create_request
 from retable.runner.aws.settings import TableSettings
-from retable.runner.aws.validate import require_valid
 from retable.runner.cdk.restore import StackToRestore
 from retable.runner.failure import Refused
 from retable.runner.journal import Record
@@ -36,7 +35,6 @@ from retable.runner.source_steps import (
     Settle,
     Unprotect,
 )
-from retable.runner.step_requests import target_requests
 from retable.schema.spec import Spec
 
 
@@ -94,7 +92,7 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     ``stack`` is what the table was in, and gets it back.
 
     Raises:
-        Refused: the table that was lost is there, or the service would turn a request down.
+        Refused: the table that was lost is there.
     """
     gone = lost.settings.description
     if present is not None and present.description.table_id == gone.table_id:
@@ -105,7 +103,6 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
         *_making_way(present, lost, stack, settle_seconds),
         *_coming_back(spec, lost, stack, present),
     )
-    require_valid(target_requests(steps, gone.arn))
     return Plan(
         command="restore",
         restores=lost.run_id,

@@ -16,7 +16,6 @@ from retable.runner.plan import (
     EnablePitr,
     LiftFence,
     LoadItems,
-    RestoreBackup,
     RestoreSettings,
     StageItems,
     Step,
@@ -34,7 +33,7 @@ def target_requests(
     table = target_arn.rpartition("/")[2]
     for step in steps:
         match step:
-            case CreateTable() | DeployTable() | RestoreBackup():
+            case CreateTable() | DeployTable():
                 yield _birth(step, steps, fence)
             case LoadItems(loader="bulk-put", stage=str() as stage):
                 yield bulk_put(table, _staged(stage, steps), STAND_IN, step.rate, STAND_IN)
@@ -74,9 +73,7 @@ def _staged(step_id: str, steps: Sequence[Step]) -> Staged:
     return staged_by(step, STAND_IN)
 
 
-def _birth(
-    step: CreateTable | DeployTable | RestoreBackup, steps: Sequence[Step], fence: str | None
-) -> Request:
+def _birth(step: CreateTable | DeployTable, steps: Sequence[Step], fence: str | None) -> Request:
     """Return what makes the table."""
     match step:
         case CreateTable(imports=str() as stage):
@@ -86,9 +83,6 @@ def _birth(
         case DeployTable():
             # CloudFormation sends what the template has, which was compared with this.
             return requests.table_creation(step.request, None)
-        case RestoreBackup():
-            sse = step.request.get("SSESpecification")
-            return requests.restoration(step.backup_arn, str(step.request["TableName"]), sse)
 
 
 def _settings_requests(step: RestoreSettings, target_arn: str) -> Iterator[Request]:

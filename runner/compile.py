@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from retable.runner.aws.settings import TableSettings
+from retable.runner.aws.validate import require_valid
 from retable.runner.compile_source import (
     back_up,
     convert_files,
@@ -43,6 +44,7 @@ from retable.runner.source_steps import (
     Approve,
     ForgetTable,
 )
+from retable.runner.step_requests import target_requests
 from retable.runner.unsupported import unsupported
 from retable.schema.spec import Percentage, Spec
 
@@ -144,6 +146,12 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
     steps: tuple[Step, ...],
     told: tuple[str, ...],
 ) -> Plan:
+    """Return the plan, once everything that it will ask for is known to be in order.
+
+    Raises:
+        Refused: the service would turn a request down that comes after the delete.
+    """
+    require_valid(target_requests(steps, source.description.arn_beside(spec.target.table)))
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,

@@ -1,12 +1,11 @@
 """The second half of a plan: the target, its items, their proof and its settings."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.aws.bulk import require_bulk_put
-from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.create import create_request
 from retable.runner.aws.settings import Attached, TableDescription, TableSettings
 from retable.runner.cdk.survey import SurveyedStack
 from retable.runner.compile_attached import attached_to_target
@@ -31,6 +30,7 @@ from retable.runner.plan import (
     VerifyTable,
 )
 from retable.runner.plan_settings import CompareSettings
+from retable.schema.policy import policy_text
 from retable.schema.spec import CdkProvision, Percentage, Spec
 
 STAGE = "stage"
@@ -48,7 +48,6 @@ def target_steps(
         yield from _steps_into(spec, observed, observed.target, dry_run)
         return
     request = create_request(spec.target, source)
-    validate_request(request)
     loader = spec.load.with_
     yield _creation(spec, observed, request)
     yield LoadItems(
@@ -296,11 +295,12 @@ def _restored(
 
 def _policy(spec: Spec, source: TableSettings) -> str | None:
     """Return the resource policy the target shall end with."""
-    own = "keep" if spec.target.settings == "keep" else spec.target.settings.get("policy", "keep")
+    settings = spec.target.settings
+    own: Any = "keep" if settings == "keep" else settings.get("policy", "keep")
     if own != "keep":
-        return json.dumps(own, sort_keys=True) if own else None
+        return policy_text(own) if own else None
     if source.policy is None or spec.target.table == source.description.name:
         return source.policy
     # Its statements name the source by ARN; the target is another table.
-    target_arn = source.description.arn.rpartition("/")[0] + "/" + spec.target.table
-    return source.policy.replace(source.description.arn, target_arn)
+    described = source.description
+    return source.policy.replace(described.arn, described.arn_beside(spec.target.table))

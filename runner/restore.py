@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.create import create_request
 from retable.runner.aws.settings import TableSettings
 from retable.runner.cdk.restore import StackToRestore
 from retable.runner.failure import Refused
@@ -223,9 +223,7 @@ def _request(spec: Spec, lost: Lost) -> dict[str, Any]:
     gone = lost.settings.description
     as_it_was: dict[str, Any] = {"indexes": "keep", "billing": "keep", "settings": "keep"}
     target = replace(spec.target, table=gone.name, key=gone.key, **as_it_was)
-    request = create_request(target, lost.settings)
-    validate_request(request)
-    return request
+    return create_request(target, lost.settings)
 
 
 def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:

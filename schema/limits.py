@@ -26,6 +26,10 @@ MIN_EXPONENT = -130
 MAX_TAGS = 50
 MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
+RESERVED_TAG_KEY = "aws:"
+"""How the keys of AWS's own tags begin, in any case; nobody else can set them."""
+MAX_POLICY_BYTES = 20_480
+"""White space counts (developer guide, "Resource-based policy considerations")."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
 # S3's bucket naming rules for general purpose buckets.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
@@ -45,6 +49,11 @@ def is_attribute_name(text: str) -> bool:
 def is_key_name(text: str) -> bool:
     """Say whether ``text`` may name a key attribute of a table or an index: 1 to 255 bytes."""
     return 0 < len(text.encode()) <= MAX_KEY_NAME_BYTES
+
+
+def is_tag_key(text: str) -> bool:
+    """Say whether ``text`` may be the key of a tag that is not AWS's own: 1 to 128 characters."""
+    return 0 < len(text) <= MAX_TAG_KEY and not text.lower().startswith(RESERVED_TAG_KEY)
 
 
 def is_bucket_name(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Tables as a spec declares them: keys, indexes, billing and settings of target and sandbox."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from typing import Any, Literal
 
 from retable.schema.cursor import Cursor
@@ -12,9 +13,11 @@ from retable.schema.limits import (
     MAX_TAG_KEY,
     is_attribute_name,
     is_key_name,
+    is_tag_key,
 )
 from retable.schema.parse_cdk import parse_variant
 from retable.schema.parse_source import check_inside, check_table_name
+from retable.schema.policy import policy_faults, policy_text, size_faults
 from retable.schema.rules import Rule
 from retable.schema.spec import (
     Index,
@@ -206,11 +209,11 @@ def _billing(value: Any) -> Any:
 def _settings(cursor: Cursor) -> Mapping[Setting, Any]:
     if isinstance(cursor.get("tags"), dict):
         for name, tag in cursor["tags"].items():
-            if not 0 < len(name) <= MAX_TAG_KEY or name.lower().startswith("aws:"):
+            if not is_tag_key(name):
                 message = f"a tag's key is 1 to {MAX_TAG_KEY} characters and not aws:…"
                 tag.error(Rule.BAD_NAME, f"{message}; found {shown(name)}", at="key")
     if isinstance(cursor.get("policy"), dict):
-        _check_json(cursor["policy"])
+        _check_policy(cursor["policy"])
     ttl = cursor.get("ttl")
     if isinstance(ttl, str) and not is_key_name(ttl):
         cursor["ttl"].error(Rule.BAD_NAME, "the name of the ttl attribute is 1 to 255 bytes")
@@ -231,6 +234,16 @@ def _check_scaling(settings: Cursor, billing: Any) -> None:
         if least.value > most.value:
             message = f"min must be at most max, {most.value:,}; found {least.value:,}"
             least.error(Rule.OUT_OF_RANGE, message)
+
+
+def _check_policy(cursor: Cursor) -> None:
+    """Refuse what DynamoDB would not take as a resource policy; an empty mapping means none."""
+    _check_json(cursor)
+    if not cursor.value or not cursor.sound():
+        return
+    text = policy_text(cursor.value)
+    for path, message in (*size_faults(text), *policy_faults(cursor.value)):
+        reduce(Cursor.__getitem__, path, cursor).error(Rule.BAD_POLICY, message)
 
 
 def _check_json(cursor: Cursor) -> None:

@@ -78,6 +78,7 @@ class Rule(Enum):
     NO_EFFECT = ("MIG324", "a key that changes nothing where it stands", "warning")
     RESERVED_TAG = ("MIG325", "a tag that pytest gives a meaning of its own")
     ROW_FILE = ("MIG326", "a file that a row test names cannot be used")
+    BAD_POLICY = ("MIG327", "DynamoDB would not take the resource policy")
 
     MANY_REJECTS = ("MIG330", "max_rejects lets more than one item in a hundred go", "warning")
     UNPROTECTED = ("MIG331", "the new table lacks a protection that DynamoDB offers", "warning")

@@ -1,13 +1,14 @@
 """Attaching to a table what is no part of its creation: autoscaling, Kinesis, insights, warmth."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retable.runner.aws.attached import SERVICE, TRACKING, kinesis_destinations
+from retable.runner.aws import requests
+from retable.runner.aws.attached import kinesis_destinations
 from retable.runner.aws.errors import code_of, in_words
-from retable.runner.aws.settings import WHOLE, Kinesis, Scaling, WarmThroughput
+from retable.runner.aws.settings import Kinesis, Scaling, WarmThroughput
 
 
 class Attachments:
@@ -20,36 +21,17 @@ class Attachments:
 
     def scale(self, table: str, scaling: Scaling) -> None:
         """Let one side of a table or an index be scaled within its bounds, by its policies."""
-        client = self._client_of("application-autoscaling")
-        kind = "index" if scaling.index else "table"
-        resource = f"table/{table}" + (f"/index/{scaling.index}" if scaling.index else "")
-        what = {
-            "ServiceNamespace": SERVICE,
-            "ResourceId": resource,
-            "ScalableDimension": f"{SERVICE}:{kind}:{scaling.side}CapacityUnits",
-        }
-        suspended = {"SuspendedState": dict(scaling.suspended)} if scaling.suspended else {}
-        with in_words(f"setting the autoscaling of {resource}", "application-autoscaling"):
-            client.register_scalable_target(
-                **what, MinCapacity=scaling.least, MaxCapacity=scaling.most, **suspended
-            )
-            for policy in scaling.policies:
-                client.put_scaling_policy(
-                    **what,
-                    PolicyName=policy.name,
-                    PolicyType=TRACKING,
-                    TargetTrackingScalingPolicyConfiguration=dict(policy.tracking),
-                )
+        client = self._client_of(requests.AUTOSCALING)
+        for request in requests.autoscaling(table, scaling):
+            what = f"setting the autoscaling of {request.parameters['ResourceId']}"
+            with in_words(what, requests.AUTOSCALING):
+                request.send(client)
 
     def stream_to(self, table: str, kinesis: Kinesis) -> None:
         """Send a record of each change to a Kinesis stream."""
-        own = {"ApproximateCreationDateTimePrecision": kinesis.precision}
-        configured = {"EnableKinesisStreamingConfiguration": own} if kinesis.precision else {}
         with in_words(f"sending the changes of {table} to a Kinesis stream"):
             try:
-                self._client.enable_kinesis_streaming_destination(
-                    TableName=table, StreamArn=kinesis.stream_arn, **configured
-                )
+                requests.kinesis_stream(table, kinesis).send(self._client)
             except ClientError as error:
                 # It is on already, or is coming: the answer to the first call was lost.
                 if code_of(error) != "ResourceInUseException":
@@ -63,21 +45,10 @@ class Attachments:
 
     def watch(self, table: str, index: str, mode: str) -> None:
         """Turn contributor insights on."""
-        named = {"IndexName": index} if index else {}
         with in_words(f"turning contributor insights of {table} on"):
-            self._client.update_contributor_insights(
-                TableName=table,
-                **named,
-                ContributorInsightsAction="ENABLE",
-                ContributorInsightsMode=mode,
-            )
+            requests.contributor_insights(table, index, mode).send(self._client)
 
     def warm(self, table: str, index: str, wanted: WarmThroughput) -> None:
         """Raise the warm throughput, which the service never lowers; the table is UPDATING then."""
-        units = {"ReadUnitsPerSecond": wanted.read, "WriteUnitsPerSecond": wanted.write}
-        change: Mapping[str, Any] = {"WarmThroughput": units}
-        if index != WHOLE:
-            update = {"Update": {"IndexName": index, **change}}
-            change = {"GlobalSecondaryIndexUpdates": [update]}
         with in_words(f"raising the warm throughput of {table}"):
-            self._client.update_table(TableName=table, **change)
+            requests.warm_throughput(table, index, wanted).send(self._client)

@@ -9,6 +9,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
+from retable.runner.aws.requests import Request
 from retable.runner.clock import Clock
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
@@ -29,6 +30,7 @@ IMPORT_PARAMETERS = frozenset(
     ]
 )
 """What of CreateTable's request an import takes; the rest is set afterwards or not at all."""
+FORMAT = {"InputFormat": "DYNAMODB_JSON", "InputCompressionType": "GZIP"}
 PATIENCE_SECONDS = 3 * 24 * 3600.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 20.0
@@ -80,6 +82,38 @@ def require_bulk_put() -> None:
         raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
 
 
+def table_import(staged: Staged, creation: Mapping[str, Any], token: str) -> Request:
+    """Return what makes the table of CreateTable's parameters ``creation`` of what is staged."""
+    wanted = {name: value for name, value in creation.items() if name in IMPORT_PARAMETERS}
+    parameters = {
+        "ClientToken": token,
+        "S3BucketSource": _source(staged),
+        **FORMAT,
+        "TableCreationParameters": wanted,
+    }
+    return Request(operation="ImportTable", parameters=parameters)
+
+
+def bulk_put(table: str, staged: Staged, output: str, rate: int | None, token: str) -> Request:
+    """Return what writes what is staged into ``table``, errors under the prefix ``output``."""
+    written: dict[str, Any] = {
+        "S3Bucket": staged.bucket,
+        "S3KeyPrefix": output,
+        "OutputType": ["ERROR"],
+    }
+    if staged.kms_key is not None:
+        written |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": staged.kms_key}
+    limit = {} if rate is None else {"MaxWriteRequestUnits": rate}
+    parameters = {
+        "ClientToken": token,
+        "TableName": table,
+        "InputS3Configuration": {**_source(staged), **FORMAT},
+        "OutputS3Configuration": written,
+        **limit,
+    }
+    return Request(operation=BULK_PUT, parameters=parameters)
+
+
 class Bulk:
     """The calls of DynamoDB that write from S3."""
 
@@ -90,42 +124,16 @@ class Bulk:
 
     def start_import(self, staged: Staged, request: Mapping[str, Any], token: str) -> str:
         """Start an import that makes the table of CreateTable's ``request``; return its ARN."""
-        wanted = {name: value for name, value in request.items() if name in IMPORT_PARAMETERS}
         with in_words(f"importing {request['TableName']}"):
-            answer = self._client.import_table(
-                ClientToken=token,
-                S3BucketSource=_source(staged),
-                InputFormat="DYNAMODB_JSON",
-                InputCompressionType="GZIP",
-                TableCreationParameters=wanted,
-            )
+            answer = table_import(staged, request, token).send(self._client)
         return str(answer["ImportTableDescription"]["ImportArn"])
 
     def start_bulk_put(
         self, table: str, staged: Staged, output: str, rate: int | None, token: str
     ) -> str:
         """Start writing what is staged into ``table``, errors under the prefix ``output``."""
-        limit = {} if rate is None else {"MaxWriteRequestUnits": rate}
-        sealed = {}
-        if staged.kms_key is not None:
-            sealed = {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": staged.kms_key}
         with in_words(f"loading {table}"):
-            answer = self._client.start_bulk_put_items(
-                ClientToken=token,
-                TableName=table,
-                InputS3Configuration={
-                    **_source(staged),
-                    "InputFormat": "DYNAMODB_JSON",
-                    "InputCompressionType": "GZIP",
-                },
-                OutputS3Configuration={
-                    "S3Bucket": staged.bucket,
-                    "S3KeyPrefix": output,
-                    "OutputType": ["ERROR"],
-                    **sealed,
-                },
-                **limit,
-            )
+            answer = bulk_put(table, staged, output, rate, token).send(self._client)
         return str(answer["BulkOperationDescription"]["BulkOperationArn"])
 
     def import_of(self, token: str) -> str | None:

@@ -10,9 +10,7 @@ from typing import Any
 from retable.runner.aws.attached import ON, attached_to
 from retable.runner.aws.errors import if_known, in_words
 from retable.runner.aws.settings import TableDescription, TableSettings
-
-SERVICE_TAG = "aws:"
-"""How the tags of AWS's own services begin; nobody else can set them."""
+from retable.schema.limits import is_tag_key
 
 
 def capture(
@@ -78,7 +76,7 @@ def _sse(
 
 
 def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
-    """Return the table's own tags."""
+    """Return the table's own tags; nobody can set those of AWS's services."""
     tags: dict[str, str] = {}
     more: dict[str, str] = {}
     while True:
@@ -86,7 +84,7 @@ def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
             answer = if_known(dynamodb.list_tags_of_resource, ResourceArn=arn, **more)
         tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())})
         if not answer.get("NextToken"):
-            return {name: tags[name] for name in sorted(tags) if not name.startswith(SERVICE_TAG)}
+            return {name: tags[name] for name in sorted(tags) if is_tag_key(name)}
         more = {"NextToken": answer["NextToken"]}
 
 

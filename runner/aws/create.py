@@ -1,10 +1,7 @@
-"""CreateTable's request, built and validated while the old table is still there."""
+"""CreateTable's parameters, made of the source's and the spec's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-
-import botocore.session
-from botocore.validate import ParamValidator
 
 from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.failure import Refused
@@ -44,20 +41,6 @@ def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
     if kept.sse:
         request["SSESpecification"] = dict(kept.sse)
     return request
-
-
-def validate_request(request: Mapping[str, Any]) -> None:
-    """Hold the request against the service's own model.
-
-    Raises:
-        Refused: it would be turned down.
-    """
-    model = botocore.session.get_session().get_service_model("dynamodb")
-    shape: Any = model.operation_model("CreateTable").input_shape
-    report = ParamValidator().validate(dict(request), shape)
-    if report.has_errors():
-        message = f"the request to create {request.get('TableName')} is wrong"
-        raise Refused(message, report.generate_report().replace("\n", "; "))
 
 
 def _require_fitting_local_indexes(target: Target, indexes: Indexes) -> None:

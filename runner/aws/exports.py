@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
+from retable.runner.aws.requests import Request
 from retable.runner.clock import Clock
 from retable.runner.export.manifest import Format
 from retable.runner.failure import Refused, Stopped
@@ -39,6 +40,33 @@ class ExportRequest:
     old_images: bool = False
     """Whether each change shall also tell what the item was before."""
 
+    def request(self, client_token: str) -> Request:
+        """Return the request as the service's API has it."""
+        asked: dict[str, Any] = {
+            "TableArn": self.table_arn,
+            "S3Bucket": self.bucket,
+            "ClientToken": client_token,
+            "ExportFormat": self.format,
+            "ExportType": "FULL_EXPORT",
+        }
+        if self.at is not None:
+            asked["ExportTime"] = self.at
+        if self.window is not None:
+            asked["ExportType"] = "INCREMENTAL_EXPORT"
+            asked["IncrementalExportSpecification"] = {
+                "ExportFromTime": self.window[0],
+                "ExportToTime": self.window[1],
+                "ExportViewType": "NEW_AND_OLD_IMAGES" if self.old_images else "NEW_IMAGE",
+            }
+        # An empty prefix is refused; leaving it out means the bucket's root.
+        if self.prefix.strip("/"):
+            asked["S3Prefix"] = self.prefix.strip("/")
+        if self.bucket_owner is not None:
+            asked["S3BucketOwner"] = self.bucket_owner
+        if self.kms_key is not None:
+            asked |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": self.kms_key}
+        return Request(operation="ExportTableToPointInTime", parameters=asked)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportState:
@@ -67,33 +95,10 @@ class Exports:
             Refused: point-in-time recovery is off.
             Stopped: the service does not answer or says no.
         """
-        table_arn = wanted.table_arn
-        request: dict[str, Any] = {
-            "TableArn": table_arn,
-            "S3Bucket": wanted.bucket,
-            "ClientToken": client_token,
-            "ExportFormat": wanted.format,
-            "ExportType": "FULL_EXPORT",
-        }
-        if wanted.at is not None:
-            request["ExportTime"] = wanted.at
-        if wanted.window is not None:
-            request["ExportType"] = "INCREMENTAL_EXPORT"
-            request["IncrementalExportSpecification"] = {
-                "ExportFromTime": wanted.window[0],
-                "ExportToTime": wanted.window[1],
-                "ExportViewType": "NEW_AND_OLD_IMAGES" if wanted.old_images else "NEW_IMAGE",
-            }
-        # An empty prefix is refused; leaving it out means the bucket's root.
-        if wanted.prefix.strip("/"):
-            request["S3Prefix"] = wanted.prefix.strip("/")
-        if wanted.bucket_owner is not None:
-            request["S3BucketOwner"] = wanted.bucket_owner
-        if wanted.kms_key is not None:
-            request |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": wanted.kms_key}
+        table_arn, request = wanted.table_arn, wanted.request(client_token)
         with in_words(f"exporting {table_arn}"):
             try:
-                answer = self._client.export_table_to_point_in_time(**request)
+                answer = request.send(self._client)
             except ClientError as error:
                 if code_of(error) == "PointInTimeRecoveryUnavailableException":
                     message = f"{table_arn} has no point-in-time recovery, which an export needs"

@@ -15,6 +15,7 @@ from retable.runner.aws.errors import (
     in_words,
     is_unknown_call,
 )
+from retable.runner.aws.requests import NO_POLICY, resource_policy
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed
 
@@ -71,13 +72,11 @@ class Policies:
             PolicyRefused: the service does not take the text as a policy.
             PolicyUnsupported: the endpoint does not know resource policies.
         """
-        revision = expected_revision or "NO_POLICY"
+        request = resource_policy(arn, text, expected_revision or NO_POLICY)
         self._await_turn(_name_of(arn))
         with in_words(f"changing the policy of {arn}"):
             try:
-                self._client.put_resource_policy(
-                    ResourceArn=arn, Policy=text, ExpectedRevisionId=revision
-                )
+                request.send(self._client)
                 self.hold(_name_of(arn))
             except ClientError as error:
                 if code_of(error) == "ValidationException":

@@ -5,10 +5,12 @@ put things back.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from retable.runner.failure import Refused
+from retable.schema.limits import MAX_POLICY_BYTES
+from retable.schema.policy import Fault, policy_faults, size_faults, statements_of, texts_of
 
 WRITE_ACTIONS = (
     "dynamodb:BatchWriteItem",
@@ -24,8 +26,6 @@ BULK_WRITE = "dynamodb:StartBulkPutItems"
 """Writes items from S3, since 2026. No source says that a resource policy may name it."""
 FREEZE_SID = "RetableFreeze"
 FENCE_SID = "RetableFence"
-MAX_POLICY_BYTES = 20_480
-"""A resource policy's size limit (PutResourcePolicy)."""
 
 
 def freeze_policy(table_arn: str, existing: str | None, *, bulk: bool) -> str:
@@ -72,6 +72,21 @@ def is_ours(text: str) -> bool:
     return any(one.get("Sid") in {FREEZE_SID, FENCE_SID} for one in _statements(text))
 
 
+def faults_of_policy(text: str, table_arn: str) -> Iterator[str]:
+    """Yield what is wrong with ``text`` as the resource policy of the table ``table_arn``."""
+    try:
+        policy = json.loads(text)
+    except ValueError:
+        policy = None
+    if not isinstance(policy, dict):
+        yield "the policy is no JSON object"
+        return
+    found = (*size_faults(text), *policy_faults(policy), *_foreign_resources(policy, table_arn))
+    for path, message in found:
+        place = ".".join(map(str, path))
+        yield f"{place}: {message}" if place else message
+
+
 def has_freeze(text: str) -> bool:
     """Return whether the freeze is among the policy's statements, in force for every writer."""
     return any(
@@ -105,6 +120,17 @@ def principals_of(caller_arn: str) -> tuple[str, ...]:
     role = rest.split("/", maxsplit=1)[0]
     iam = head.replace(":sts:", ":iam:", 1)
     return (f"{iam}:role/{role}", f"{iam}:role/*/{role}")
+
+
+def _foreign_resources(policy: Mapping[str, Any], table_arn: str) -> Iterator[Fault]:
+    """Yield each resource that is neither the table, nor below it, nor everything."""
+    for path, statement in statements_of(policy):
+        named = statement.get("Resource", []) if isinstance(statement, dict) else []
+        for resource in texts_of(named):
+            known = resource == "*" or f"{resource}/".startswith(f"{table_arn}/")
+            if isinstance(resource, str) and not known:
+                message = f"a policy is about its own table, {table_arn}; found {resource}"
+                yield (*path, "Resource"), message
 
 
 def _denies_writes(statement: Mapping[str, Any]) -> bool:

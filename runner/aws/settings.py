@@ -101,6 +101,10 @@ class TableDescription:
     warm: Mapping[str, WarmThroughput] = field(default_factory=dict)
     """The warm throughput by index, as it is just now."""
 
+    def arn_beside(self, table: str) -> str:
+        """Return the ARN of the table called ``table`` in the same account and Region."""
+        return f"{self.arn.rpartition('/')[0]}/{table}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSettings:

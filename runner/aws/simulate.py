@@ -16,6 +16,8 @@ from retable.runner.aws.errors import DENIED, code_of, in_words, is_unknown_call
 ALLOWED = "allowed"
 ROLE = ":assumed-role/"
 ABSENT = "NoSuchEntity"
+UNANSWERED = frozenset(["InvalidInput", "PolicyEvaluation"])
+"""The simulator's other errors, by its API reference: of the question, and of a policy."""
 NO_SIMULATOR = "this endpoint does not simulate policies"
 
 
@@ -98,6 +100,8 @@ def _cannot(error: ClientError) -> Exception:
         return CannotSimulateError("the caller may not ask (iam:SimulatePrincipalPolicy)")
     if code == ABSENT:
         return CannotSimulateError("IAM does not know the caller by its name; its role has a path")
+    if code in UNANSWERED:
+        return CannotSimulateError(f"IAM could not simulate it ({code})")
     if is_unknown_call(error) or code == "InternalFailure":
         return CannotSimulateError(NO_SIMULATOR)
     return error

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from retable.runner.aws import requests
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
 from retable.runner.aws.describe import describe
 from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words
@@ -99,13 +100,17 @@ class Tables:
             return False
         return present is not None and is_ours(present.text)
 
-    def create(self, request: Mapping[str, Any]) -> None:
-        """Send CreateTable; a table of that name that is there already is left as it is."""
-        with in_words(f"creating {request['TableName']}"):
+    def create(self, parameters: Mapping[str, Any], fence: str | None) -> None:
+        """Send CreateTable; a table of that name that is there already is left as it is.
+
+        ``fence`` is the resource policy that it is born with.
+        """
+        table = str(parameters["TableName"])
+        with in_words(f"creating {table}"):
             try:
-                self._client.create_table(**request)
-                if "ResourcePolicy" in request:
-                    self.policies.hold(str(request["TableName"]))
+                requests.table_creation(parameters, fence).send(self._client)
+                if fence is not None:
+                    self.policies.hold(table)
             except ClientError as error:
                 if code_of(error) != "ResourceInUseException":
                     raise
@@ -190,17 +195,13 @@ class Tables:
 
     def set_pitr(self, table: str, *, enabled: bool, days: int | None) -> None:
         """Turn point-in-time recovery on or off, waiting where the table is too fresh for it."""
-        wanted: dict[str, Any] = {"PointInTimeRecoveryEnabled": enabled}
-        if enabled and days is not None:
-            wanted["RecoveryPeriodInDays"] = days
+        wanted = requests.recovery(table, enabled=enabled, days=days)
         end = self._clock.monotonic() + DEADLINE_SECONDS
         pause = FIRST_PAUSE_SECONDS
         with in_words(f"setting point-in-time recovery of {table}"):
             while True:
                 try:
-                    self._client.update_continuous_backups(
-                        TableName=table, PointInTimeRecoverySpecification=wanted
-                    )
+                    wanted.send(self._client)
                 except ClientError as error:
                     if code_of(error) != TOO_FRESH or self._clock.monotonic() >= end:
                         raise
@@ -213,33 +214,28 @@ class Tables:
         """Let items expire by ``attribute``; again is harmless."""
         if ttl_of(self._client, table) == attribute:
             return
-        wanted = {"Enabled": True, "AttributeName": attribute}
         with in_words(f"setting TTL of {table}"):
-            self._client.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
+            requests.time_to_live(table, attribute).send(self._client)
 
     def set_stream(self, table: str, view_type: str) -> None:
         """Turn a stream on; again is harmless, where the service would refuse it."""
         present = self.describe(table)
         if present is not None and present.stream == view_type:
             return
-        wanted = {"StreamEnabled": True, "StreamViewType": view_type}
         with in_words(f"turning the stream of {table} on"):
-            self._client.update_table(TableName=table, StreamSpecification=wanted)
+            requests.stream(table, view_type).send(self._client)
 
     def set_deletion_protection(self, table: str, *, enabled: bool) -> None:
         """Turn deletion protection on or off."""
         with in_words(f"setting deletion protection of {table}"):
-            self._client.update_table(TableName=table, DeletionProtectionEnabled=enabled)
+            requests.deletion_protection(table, enabled=enabled).send(self._client)
 
     def set_tags(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add these tags."""
         if not tags:
             return
         with in_words(f"tagging {arn}"):
-            self._client.tag_resource(
-                ResourceArn=arn,
-                Tags=[{"Key": name, "Value": value} for name, value in sorted(tags.items())],
-            )
+            requests.tagging(arn, tags).send(self._client)
 
     def create_backup(self, table: str, name: str) -> str:
         """Return the ARN of the table's backup called ``name``, made now if there is none."""
@@ -262,12 +258,9 @@ class Tables:
 
     def restore_backup(self, arn: str, table: str, sse: Mapping[str, Any] | None) -> None:
         """Begin to make ``table`` of a backup; one of that name that is there is left as it is."""
-        sealed = {} if sse is None else {"SSESpecificationOverride": dict(sse)}
         with in_words(f"restoring {table} from its backup"):
             try:
-                self._client.restore_table_from_backup(
-                    TargetTableName=table, BackupArn=arn, **sealed
-                )
+                requests.restoration(arn, table, sse).send(self._client)
             except ClientError as error:
                 if code_of(error) not in {"TableAlreadyExistsException", "TableInUseException"}:
                     raise

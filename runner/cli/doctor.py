@@ -41,8 +41,9 @@ def doctor(  # noqa: PLR0913 -- the command line's own options
     """Look at everything that a run of SPEC needs, and change nothing.
 
     Who is calling, what may be done (IAM is asked, where that is allowed) and the smallest policy
-    that would do; tables, stack, exports, buckets; the disk, the versions, the clock. Exit code 1
-    if there are problems, 3 if AWS cannot be asked.
+    that would do; tables, stack, exports, buckets; the disk, the versions, the clock. What IAM
+    answers is understood after its reference, and was not tried on AWS. Exit code 1 if there are
+    problems, 3 if AWS cannot be asked.
     """
     import os
 

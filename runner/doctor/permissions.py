@@ -12,7 +12,10 @@ from retable.runner.aws.simulate import CannotSimulateError, Decision
 from retable.runner.doctor.finding import Finding, Permission
 from retable.runner.doctor.needs import Need
 
-DID = "asked IAM what the caller may do (iam:SimulatePrincipalPolicy)"
+DID = (
+    "asked IAM what the caller may do "
+    "(iam:SimulatePrincipalPolicy; understood after its reference, not tried on AWS)"
+)
 PREFIXES = {"application-auto-scaling": "application-autoscaling", "cloudwatch-logs": "logs"}
 """Services whose permissions begin otherwise than botocore calls them."""
 MOST_SHOWN = 20

@@ -18,6 +18,7 @@ from retable.runner.load.quarantine import Place, Quarantine
 from retable.runner.load.source import entries_of, in_turns, mapped_lines
 from retable.runner.load.stage import MOST_OBJECTS, stage_items
 from retable.runner.plan import ClearStage, CreateTable, DryRun, LoadItems, StageItems
+from retable.runner.step_requests import staged_by
 from retable.runner.steps.create import (
     await_fence,
     require_absent,
@@ -291,13 +292,7 @@ def _staged(step_id: str, world: World) -> Staged:
     step = world.plan.step(step_id)
     if not isinstance(step, StageItems):
         raise TypeError(step_id)
-    prefix = f"{world.evidence(step_id)['prefix']}/items/"
-    return Staged(
-        bucket=step.bucket,
-        prefix=prefix,
-        bucket_owner=step.bucket_owner,
-        kms_key=step.kms_key,
-    )
+    return staged_by(step, f"{world.evidence(step_id)['prefix']}/items/")
 
 
 def _mapped(step_id: str, world: World) -> DryRun:

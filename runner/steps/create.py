@@ -102,14 +102,7 @@ def lift_fence(step: LiftFence, world: World) -> Evidence:
 
 def _create(step: CreateTable, world: World) -> None:
     """Send CreateTable with the fence in it, so that no moment is without."""
-    identity = world.aws.identity()
-    arn = _arn_of(str(step.request["TableName"]), world)
-    fence = {
-        "ResourcePolicy": fence_policy(
-            arn, identity.principals, None, bulk=denies_bulk_writes(world)
-        )
-    }
-    world.aws.tables.create({**step.request, **(fence if identity.principals else {})})
+    world.aws.tables.create(step.request, fence_at_birth(target_arn(world), world))
 
 
 def await_fence(description: TableDescription, world: World) -> bool:
@@ -144,8 +137,16 @@ def require_planned_key(description: TableDescription, world: World) -> None:
         raise CheckFailed(message, "someone else made it; nothing was written to it")
 
 
-def _arn_of(table: str, world: World) -> str:
+def target_arn(world: World) -> str:
     """Return the ARN the target will have: the source's, with its own name."""
     if world.plan.settings is None:
-        return table
-    return world.plan.settings.description.arn.rpartition("/")[0] + "/" + table
+        return world.plan.target
+    return world.plan.settings.description.arn_beside(world.plan.target)
+
+
+def fence_at_birth(arn: str, world: World) -> str | None:
+    """Return the policy that a table is created with; ``None`` where nobody has an identity."""
+    principals = world.aws.identity().principals
+    if not principals:
+        return None
+    return fence_policy(arn, principals, None, bulk=denies_bulk_writes(world))

@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from retable.runner.aws.create import validate_request
-from retable.runner.aws.policy import fence_policy, has_freeze
+from retable.runner.aws.policy import has_freeze
+from retable.runner.aws.validate import require_valid
 from retable.runner.compile import max_rejects
 from retable.runner.failure import CheckFailed
-from retable.runner.plan import CreateTable
 from retable.runner.source_steps import (
     DeleteTable,
     FreezeSource,
@@ -16,9 +15,11 @@ from retable.runner.source_steps import (
     Removal,
     Unprotect,
 )
+from retable.runner.step_requests import target_requests
 from retable.runner.steps.backup import require_available
+from retable.runner.steps.create import fence_at_birth, target_arn
 from retable.runner.steps.export import checked_files
-from retable.runner.steps.freeze import denies_bulk_writes, frozen_since, require_same_table
+from retable.runner.steps.freeze import frozen_since, require_same_table
 from retable.runner.world import Evidence, World
 
 FRESH = timedelta(minutes=15)
@@ -74,6 +75,8 @@ def require_leave_to_delete(step: Removal, world: World) -> None:
     _require_fence(step, world)
     _require_backup(step, world)
     if isinstance(step.successor, FromBackup):
+        # What comes back is what the service itself told of this table: no rule of ours, should it
+        # be stricter than the service's, may stand between a lost table and its backup.
         require_available(step.successor.backup_arn, world)
         return
     if isinstance(step.successor, FromEarlier):
@@ -177,10 +180,5 @@ def _require_dry_run(check: str, dry_run: str, world: World) -> None:
 
 def _require_valid_requests(world: World) -> None:
     """Every later request is built and validated while the old table is still there."""
-    for step in world.plan.steps:
-        if isinstance(step, CreateTable):
-            arn = world.plan.settings.description.arn if world.plan.settings else ""
-            fence = fence_policy(
-                arn, world.aws.identity().principals, None, bulk=denies_bulk_writes(world)
-            )
-            validate_request({**step.request, "ResourcePolicy": fence})
+    arn = target_arn(world)
+    require_valid(target_requests(world.plan.steps, arn, fence_at_birth(arn, world)))

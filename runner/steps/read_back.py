@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from retable.runner.aws.exports import ExportRequest, ExportState
+from retable.runner.aws.exports import ExportState
 from retable.runner.aws.settings import TableDescription
 from retable.runner.compile import checksum_attributes
 from retable.runner.engine import map_files
@@ -19,6 +19,7 @@ from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.query import Ledger
 from retable.runner.plan import TargetExport, VerifyTable
+from retable.runner.step_requests import export_of
 from retable.runner.steps.export import (
     EXPORT_FAILED,
     completed_export,
@@ -93,15 +94,7 @@ def _exported(
     arn = export_under_way(step.id, ENDED, world)
     if arn is None:
         _settle(wanted.settle_seconds, world)
-        request = ExportRequest(
-            table_arn=table.arn,
-            bucket=wanted.bucket,
-            prefix=wanted.prefix,
-            format="DYNAMODB_JSON",
-            bucket_owner=wanted.bucket_owner,
-            kms_key=wanted.kms_key,
-        )
-        arn = start_export(step.id, ENDED, request, world)
+        arn = start_export(step.id, ENDED, export_of(table.arn, wanted), world)
     return completed_export(step.id, arn, world)
 
 

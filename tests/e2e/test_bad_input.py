@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
-from support.command import SPECS, migrate
+from support.command import SPECS, migrate, standing_sandbox
+from support.hand_stacks import HandStacks
 
 ORDERS = (SPECS / "orders.migrate.yaml").read_text("utf-8")
 LEAVE = ("--yes", "--allow-delete", "orders")
@@ -80,6 +82,39 @@ def test_a_run_that_cannot_be_meant_exits_2(
     assert ended.code == 2
     assert said in ended.err
     assert not (tmp_path / ".migrate").exists()
+
+
+READERS = "Effect: Allow, Principal: '*', Action: 'dynamodb:GetItem'"
+OTHERS = "'arn:aws:dynamodb:eu-west-1:123456789012:table/others'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("{Effect: Allow, Action: 'dynamodb:GetItem', Resource: '*'}", "needs Principal"),
+        (f"{{{READERS}, Resource: {OTHERS}}}", "table/orders; found arn:aws:dynamodb"),
+    ],
+    ids=["no principal", "another table"],
+)
+def test_i1_a_policy_that_could_not_be_put_is_refused_while_the_table_is_there(
+    tmp_path: Path, statement: str, said: str
+) -> None:
+    spec = tmp_path / "policy.migrate.yaml"
+    policy = f"settings: {{policy: {{Version: '2012-10-17', Statement: [{statement}]}}}}"
+    own = ORDERS.partition("\nsandbox:")[0].replace("settings: keep", policy)
+    spec.write_text(own, "utf-8")
+    with standing_sandbox(SPECS / "orders.migrate.yaml") as env:
+        bed = HandStacks(env)
+        before = bed.tables.describe_table(TableName="orders")["Table"]
+        for command in (("plan",), ("run", *LEAVE)):
+            ended = migrate(*command, spec, cwd=tmp_path, env=env)
+            assert ended.code == 2, ended.err
+            assert said in ended.out + ended.err
+        assert bed.tables.describe_table(TableName="orders")["Table"] == before
+        with pytest.raises(ClientError, match="PolicyNotFoundException"):
+            bed.tables.get_resource_policy(ResourceArn=before["TableArn"])
+        assert bed.tables.list_backups(TableName="orders")["BackupSummaries"] == []
+        bed.close()
 
 
 def test_what_comes_later_is_told_by_plan_and_refused_by_run_with_exit_2(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from retable.runner.aws.requests import Request
 from retable.runner.aws.settings import Attached, TableSettings
 from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stopped
@@ -14,6 +15,8 @@ from retable.runner.perform import perform
 from retable.runner.plan import RestoreSettings
 from retable.runner.plan_json import read_plan
 from retable.runner.report.model import Report
+from retable.runner.step_requests import target_requests
+from retable.runner.steps.create import fence_at_birth
 from retable.runner.summary import summarize
 from support.attached import STREAM, attach_all, scaled_spec, unscale
 from support.sandboxes import ManualClock, set_faults
@@ -90,6 +93,35 @@ def test_i2_stopped_while_it_attaches_and_resumed_a_run_ends_in_the_same_table(
     run.finish()
     assert settings(run, "orders-v2").attached == captured
     assert reported(run).verdict == "passed"
+
+
+def test_i8_all_that_a_run_asks_for_was_checked_before_its_first_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Request] = []
+    send = Request.send
+
+    def told(request: Request, client: object) -> object:
+        sent.append(request)
+        return send(request, client)
+
+    spec = scaled_spec(tmp_path, settings=ALL)
+    with running(spec, tmp_path, before=attach_all) as run:
+        monkeypatch.setattr(Request, "send", told)
+        arn = settings(run, "orders").description.arn_beside("orders-v2")
+        fence = fence_at_birth(arn, run.world)
+        run.finish()
+        checked = list(target_requests(run.world.plan.steps, arn, fence))
+    # A policy's revision is the service's, and stands for nothing that could be wrong.
+    of_the_target = [bare(request) for request in sent if "orders-v2" in str(request.parameters)]
+    assert {request.operation for request in checked} <= {one.operation for one in of_the_target}
+    assert [one for one in of_the_target if one not in map(bare, checked)] == []
+
+
+def bare(request: Request) -> Request:
+    """Return a request without the revision that it expects."""
+    own = {name: value for name, value in request.parameters.items() if "Revision" not in name}
+    return replace(request, parameters=own)
 
 
 def test_what_an_on_demand_table_cannot_have_is_left_out(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Plans: the order of their steps is what keeps items safe."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +29,9 @@ from retable.runner.plan_settings import CompareSettings
 from retable.runner.source_steps import DeleteTable, FromExport, Settle
 from retable.runner.titles import title
 from retable.schema.spec import Spec
+from support.attached import STREAM
 from support.builders import build_spec
-from support.observed import description, export, observed, settings
+from support.observed import ARN, description, export, observed, settings
 
 REPLACE = """
 spec: 1
@@ -48,6 +51,7 @@ transform:
     customer_id: customer.id
     order_key: join('#', [created_at, order_id])
 """
+READERS = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": ARN}
 BESIDE = REPLACE.replace("  table: orders\n  key", "  table: orders-v2\n  key").replace(
     "rebuild: {strategy: replace}\n", ""
 )
@@ -126,7 +130,7 @@ def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spe
         description(stream="NEW_IMAGE", deletion_protection=True),
         ttl="expires_at",
         tags={"team": "shop"},
-        policy='{"Statement": []}',
+        policy=json.dumps({"Statement": READERS}),
     )
     plan = compile_plan(replace_spec, observed(source))
     assert plan.settings == source
@@ -138,6 +142,57 @@ def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spe
     assert lift.policy == source.policy
     steps = ids(plan)
     assert steps.index("unprotect") == steps.index("delete") - 1
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a policy of another table": (
+        {"policy": json.dumps({"Statement": {**READERS, "Resource": f"{ARN}-old"}})},
+        f"PutResourcePolicy: Statement.Resource: .* own table, {ARN}; found {ARN}-old",
+    ),
+    "a policy of no principal": (
+        {"policy": '{"Statement": [{"Effect": "Deny", "Action": "*"}]}'},
+        "PutResourcePolicy: Statement.0: a statement needs Principal or NotPrincipal",
+    ),
+    "expiry by no name": ({"ttl": "x" * 256}, "UpdateTimeToLive: .*AttributeName"),
+    "more tags than a table has": (
+        {"tags": {str(number): "" for number in range(51)}},
+        "TagResource: a table has 50 tags at most; found 51",
+    ),
+    "recovery of no days": ({"pitr_days": 0}, "UpdateContinuousBackups: .*RecoveryPeriodInDays"),
+    "a stream that is no ARN": (
+        {"attached": Attached(kinesis=(Kinesis(stream_arn="arn:x", precision=None),))},
+        "EnableKinesisStreamingDestination: .*StreamArn",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_i8_a_plan_whose_later_requests_would_be_refused_is_refused(
+    replace_spec: Spec, name: str
+) -> None:
+    captured, said = REFUSED[name]
+    with pytest.raises(Refused, match=said):
+        compile_plan(replace_spec, observed(settings(**captured)))
+
+
+def test_a_policy_that_is_kept_is_about_the_new_table(beside_spec: Spec) -> None:
+    own = json.dumps({"Statement": {**READERS, "Resource": [ARN, f"{ARN}/index/by_status"]}})
+    plan = compile_plan(beside_spec, observed(settings(policy=own)))
+    lift = next(step for step in plan.steps if isinstance(step, LiftFence))
+    assert json.loads(lift.policy or "")["Statement"]["Resource"] == [
+        f"{ARN}-v2",
+        f"{ARN}-v2/index/by_status",
+    ]
+
+
+def test_a_policy_may_hold_fractions(tmp_path: Path) -> None:
+    policy = '{Effect: Deny, Principal: "*", Action: "*", Condition: {NumericLessThan: {a: 1.50}}}'
+    said = f"  settings: {{policy: {{Statement: {policy}}}}}\nrebuild"
+    spec = build_spec(tmp_path, REPLACE.replace("rebuild", said))
+    plan = compile_plan(spec, observed())
+    lift = next(step for step in plan.steps if isinstance(step, LiftFence))
+    found = json.loads(lift.policy or "")["Statement"]["Condition"]
+    assert found == {"NumericLessThan": {"a": "1.50"}}
 
 
 def test_a_rehearsal_takes_the_export_at_hand_and_the_final_one_is_made(replace_spec: Spec) -> None:
@@ -221,7 +276,7 @@ def test_a_table_with_replicas_is_not_replaced(replace_spec: Spec, beside_spec: 
 
 def test_what_will_not_come_back_is_told_before_it_is_approved(replace_spec: Spec) -> None:
     attached = Attached(
-        kinesis=(Kinesis(stream_arn="arn:x", precision=None),),
+        kinesis=(Kinesis(stream_arn=STREAM, precision=None),),
         warm={"": WarmThroughput(read=20_000, write=4_000)},
     )
     source = settings(description(stream="KEYS_ONLY"), attached=attached)

@@ -108,3 +108,10 @@ def test_each_denial_is_told_and_the_rest_in_one_line() -> None:
     many = list(findings([permission(number, "problem") for number in range(50)]))
     assert len(many) == 22
     assert many[-1].found == "30 more are denied"
+
+
+def test_it_is_told_that_what_iam_answers_was_not_tried_on_aws() -> None:
+    permission = Permission(action="s3:A", resource="*", outcome="ok", how="IAM allows it")
+    [told] = findings([permission])
+    assert "iam:SimulatePrincipalPolicy; " in told.did
+    assert "not tried on AWS" in told.did

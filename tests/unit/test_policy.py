@@ -7,6 +7,7 @@ import pytest
 from retable.runner.aws.policy import (
     WRITE_ACTIONS,
     denies_bulk,
+    faults_of_policy,
     fence_policy,
     freeze_policy,
     has_fence,
@@ -64,6 +65,43 @@ def test_a_policy_that_would_be_too_large_is_refused() -> None:
     large = json.dumps({"Statement": [{"Sid": "Own", "Resource": "x" * 20_400}]})
     with pytest.raises(Refused, match="bytes together"):
         freeze_policy(ARN, large, bulk=True)
+
+
+STATEMENT = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem"}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"Version": "2012-10-17", "Statement": STATEMENT},
+        {"Statement": [{**STATEMENT, "Resource": "*"}]},
+        {"Statement": [{**STATEMENT, "Resource": [ARN, f"{ARN}/index/*", f"{ARN}/stream/1"]}]},
+        {"Statement": [{**STATEMENT, "NotResource": "arn:aws:s3:::x"}]},
+        json.loads(fence_policy(ARN, ("arn:loader",), None, bulk=True)),
+        json.loads(freeze_policy(ARN, None, bulk=True)),
+    ],
+)
+def test_a_sound_policy_has_no_faults(policy: object) -> None:
+    assert list(faults_of_policy(json.dumps(policy), ARN)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no JSON object"),
+        ("[]", "is no JSON object"),
+        ("{}", "needs a Statement"),
+        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found text"),
+        (json.dumps({"Statement": STATEMENT}) + " " * 20_480, "20,480 bytes at most"),
+        *(
+            (json.dumps({"Statement": [{**STATEMENT, "Resource": resource}]}), "own table")
+            for resource in (f"{ARN}-v2", [ARN, "arn:aws:s3:::x"], ARN.replace("orders", "*"))
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_told(text: str, said: str) -> None:
+    [fault] = faults_of_policy(text, ARN)
+    assert said in fault
 
 
 def test_an_assumed_role_is_meant_with_and_without_its_path() -> None:

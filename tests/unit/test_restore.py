@@ -1,5 +1,6 @@
 """Plans that bring a deleted table back: what stands there is kept first, and goes by name only."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,16 @@ def test_i8_the_settings_that_were_captured_come_back(spec: Spec) -> None:
     assert lift.policy is None
     assert (count.exported, count.expires) == (EXPORTED, True)
     assert plan.key == SOURCE.description.key
+
+
+def test_what_the_service_told_of_a_lost_table_is_not_doubted(spec: Spec) -> None:
+    run = run_of(spec)
+    # A form that our own rules for policies do not know, and that the service had taken.
+    policy = '{"Statement": {"Effect": "Deny", "Resource": "arn:aws:dynamodb:*:*:table/ord*"}}'
+    lost = replace(lost_table(run, records(), "7f3a-c21e"), settings=replace(SOURCE, policy=policy))
+    plan = compile_restore(spec, run, lost, REBUILT, None, settle_seconds=300)
+    lift = next(step for step in plan.steps if isinstance(step, LiftFence))
+    assert lift.policy == policy
 
 
 def test_a_table_that_is_still_there_is_not_restored(spec: Spec) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.create import create_request, validate_request
+from retable.runner.aws.create import create_request
 from retable.runner.aws.describe import describe
 from retable.runner.aws.policy import fence_policy
+from retable.runner.aws.requests import table_creation
+from retable.runner.aws.validate import require_valid
 from retable.runner.failure import Refused
 from retable.schema.spec import (
     Index,
@@ -144,7 +146,7 @@ def test_bounds_of_an_on_demand_table_are_kept_and_those_that_are_none_are_not()
     assert request["OnDemandThroughput"] == {"MaxWriteRequestUnits": 500}
     [index] = request["GlobalSecondaryIndexes"]
     assert index["OnDemandThroughput"] == {"MaxReadRequestUnits": 10}
-    validate_request(request)
+    require_valid([table_creation(request, None)])
 
 
 def test_i7_the_order_of_indexes_in_the_answer_changes_nothing() -> None:
@@ -163,7 +165,7 @@ def test_i7_the_order_of_indexes_in_the_answer_changes_nothing() -> None:
 
 def test_i8_a_request_with_nothing_changed_makes_the_source_again() -> None:
     request = create_request(target(table="orders"), settings(describe(TABLE)))
-    validate_request(request)
+    require_valid([table_creation(request, None)])
     assert request["KeySchema"] == TABLE["KeySchema"]
     assert request["BillingMode"] == "PROVISIONED"
     assert request["ProvisionedThroughput"] == {"ReadCapacityUnits": 5, "WriteCapacityUnits": 7}
@@ -191,7 +193,7 @@ def test_billing_that_the_spec_declares_holds_for_indexes_too() -> None:
     assert request["BillingMode"] == "PAY_PER_REQUEST"
     assert "ProvisionedThroughput" not in request
     assert "ProvisionedThroughput" not in request["GlobalSecondaryIndexes"][0]
-    validate_request(request)
+    require_valid([table_creation(request, None)])
 
 
 def test_an_attribute_is_declared_once_and_only_if_a_key_uses_it() -> None:
@@ -219,6 +221,6 @@ def test_a_local_index_that_cannot_follow_the_key_is_refused() -> None:
 
 def test_a_request_that_the_services_model_refuses_is_refused_here() -> None:
     request = create_request(target(), settings(description()))
-    validate_request({**request, "ResourcePolicy": fence_policy(ARN, ("arn:x",), None, bulk=True)})
-    with pytest.raises(Refused, match="the request to create orders-v2 is wrong"):
-        validate_request({**request, "BillingMode": 7})
+    require_valid([table_creation(request, fence_policy(ARN, ("arn:x",), None, bulk=True))])
+    with pytest.raises(Refused, match="CreateTable: Invalid type for parameter BillingMode"):
+        require_valid([table_creation({**request, "BillingMode": 7}, None)])

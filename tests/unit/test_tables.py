@@ -215,8 +215,8 @@ def request(name: str) -> dict[str, Any]:
 
 def test_i2_a_table_is_made_once_and_waited_for(tables: Tables, clock: ManualClock) -> None:
     began = clock.monotonic()
-    tables.create(request("orders-v2"))
-    tables.create(request("orders-v2"))
+    tables.create(request("orders-v2"), None)
+    tables.create(request("orders-v2"), None)
     made = tables.wait_active("orders-v2", clock=clock, progress=NoProgress())
     assert made.status == "ACTIVE"
     assert 30 <= clock.monotonic() - began < 60

@@ -1,0 +1,161 @@
+"""Requests held against the services' models: what would be refused is known before the delete."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from retable.runner.aws import requests
+from retable.runner.aws.requests import Request
+from retable.runner.aws.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
+from retable.runner.aws.validate import faults_of, require_valid
+from retable.runner.failure import Refused
+from retable.runner.plan import (
+    CreateTable,
+    LoadItems,
+    RestoreSettings,
+    StageItems,
+    Step,
+    TargetExport,
+    VerifyTable,
+)
+from retable.runner.step_requests import target_requests
+from support.attached import STREAM, TRACKING
+from support.observed import ARN
+
+BOUNDS = Scaling(
+    index="by_status",
+    side="Write",
+    least=2,
+    most=900,
+    suspended={"ScheduledScalingSuspended": True},
+    policies=(ScalingPolicy(name="keep at 70 %", tracking=TRACKING),),
+)
+EVERYTHING = RestoreSettings(
+    id="settings",
+    create="create",
+    ttl="expires_at",
+    stream="NEW_IMAGE",
+    pitr=True,
+    pitr_days=7,
+    deletion_protection=True,
+    tags={"team": "shop"},
+    attached=Attached(
+        scaling=(BOUNDS, replace(BOUNDS, index="", suspended={})),
+        kinesis=(Kinesis(stream_arn=STREAM, precision="MICROSECOND"),),
+        insights={"": "THROTTLED_KEYS", "by_status": "ACCESSED_AND_THROTTLED_KEYS"},
+        warm={
+            "": WarmThroughput(read=13_000, write=5_000),
+            "by_status": WarmThroughput(read=13_000, write=5_000),
+        },
+    ),
+)
+
+
+def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
+    asked = list(target_requests([EVERYTHING], ARN))
+    assert [request.operation for request in asked] == [
+        "TagResource",
+        "UpdateTimeToLive",
+        "UpdateContinuousBackups",
+        "UpdateTable",
+        "UpdateTable",
+        "UpdateTable",
+        "UpdateTable",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+        "UpdateContributorInsights",
+        "UpdateContributorInsights",
+        "EnableKinesisStreamingDestination",
+    ]
+    assert [fault for request in asked for fault in faults_of(request)] == []
+
+
+STAGE = StageItems(
+    id="stage", dry_run="dry-run", bucket="acme-exports", prefix="orders", bucket_owner=None
+)
+EXPORT = TargetExport(
+    bucket="acme-exports", prefix="orders", bucket_owner=None, kms_key=None, settle_seconds=0
+)
+CREATION = {
+    "TableName": "orders",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+CREATE = CreateTable(id="create", request=CREATION, replaces=None)
+LOAD = LoadItems(id="load", create="create", dry_run="dry-run", rate=5_000, stage="stage")
+VERIFY = VerifyTable(
+    id="verify", table="orders", dry_run="dry-run", create="create", load="load", export=EXPORT
+)
+MADE: list[tuple[Step, Step, str]] = [
+    (CREATE, replace(CREATE, request={**CREATION, "KeySchema": []}), "CreateTable"),
+    (
+        replace(CREATE, imports="stage"),
+        replace(CREATE, imports="stage", request={**CREATION, "KeySchema": []}),
+        "ImportTable",
+    ),
+    (
+        replace(LOAD, loader="bulk-put"),
+        replace(LOAD, loader="bulk-put", rate=1),
+        "StartBulkPutItems",
+    ),
+    (
+        VERIFY,
+        replace(VERIFY, export=replace(EXPORT, kms_key="k" * 2049)),
+        "ExportTableToPointInTime",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sound", "wrong", "operation"), MADE)
+def test_i1_what_makes_loads_and_reads_the_table_is_checked_as_well(
+    sound: Step, wrong: Step, operation: str
+) -> None:
+    [request] = target_requests([STAGE, sound], ARN)
+    assert (request.operation, list(faults_of(request))) == (operation, [])
+    with pytest.raises(Refused, match=f"{operation}: "):
+        require_valid(target_requests([STAGE, wrong], ARN))
+
+
+def scaled(**changes: Any) -> Iterator[Request]:
+    return requests.autoscaling("orders", replace(BOUNDS, **changes))
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (requests.tagging(ARN, {"AWS:x": ""}), "is not aws:…; found AWS:x"),
+        (requests.tagging(ARN, {"": ""}), "Tags[0].Key, value: 0, valid min length: 1"),
+        (requests.tagging(ARN, {"k" * 129: ""}), "Tags[0].Key has 128 characters at most"),
+        (requests.tagging(ARN, {"k": "v" * 257}), "Tags[0].Value has 256 characters at most"),
+        (requests.tagging(ARN, {str(n): "" for n in range(51)}), "50 tags at most; found 51"),
+        (requests.time_to_live("orders", ""), "AttributeName"),
+        (requests.time_to_live("orders", "x" * 256), "AttributeName has 255 characters at most"),
+        (requests.recovery("orders", enabled=True, days=0), "RecoveryPeriodInDays"),
+        (requests.resource_policy(ARN, "{}", requests.NO_POLICY), "a policy needs a Statement"),
+        (next(scaled(least=10, most=9)), "MinCapacity must be at most MaxCapacity, 9; found 10"),
+        (
+            [*scaled(policies=(ScalingPolicy(name="", tracking=TRACKING),))][1],
+            "PolicyName, value: 0",
+        ),
+        ([*scaled(policies=(ScalingPolicy(name="x", tracking={}),))][1], "TargetValue"),
+        (requests.contributor_insights("orders", "ab", "THROTTLED_KEYS"), "IndexName"),
+        (requests.kinesis_stream("orders", Kinesis(stream_arn="x", precision=None)), "StreamArn"),
+        (requests.restoration("arn:x", "orders", None), "BackupArn"),
+    ],
+)
+def test_what_a_service_would_refuse_is_told_without_asking_it(
+    request_: Request, said: str
+) -> None:
+    [fault] = faults_of(request_)
+    assert said in fault
+
+
+def test_all_faults_are_told_at_once() -> None:
+    wrong = [requests.time_to_live("orders", ""), *scaled(least=10, most=9)]
+    with pytest.raises(Refused, match=r"UpdateTimeToLive: .*; RegisterScalableTarget: MinCap"):
+        require_valid(wrong)

@@ -90,6 +90,20 @@ def test_an_empty_table_that_a_rolled_back_creation_left_is_taken_away_before_th
     assert (len(state["items"]), state["held"]) == (COUNT, [True])
 
 
+def test_a_table_that_cloudformation_gave_up_deleting_is_deleted_by_api(bed: Bed) -> None:
+    """UPDATE_COMPLETE is no proof of a deletion: the cleanup gives up after three tries."""
+    case = {"policy": "Delete"}
+    spec = bed.prepare(bed.folder / "case", NAME, case)
+    before = bed.described()["TableId"]
+    bed.faults(stack_failures=[{"resource": "Table", "action": "delete", "times": 3}])
+    ended = bed.migrate("run", spec, *LEAVE)
+    assert ended.code == 0, ended.err
+    assert f"CloudFormation left {NAME} behind: it is deleted by API" in ended.err
+    assert bed.described()["TableId"] != before
+    state = bed.state(NAME, case)
+    assert (len(state["items"]), state["held"]) == (COUNT, [True])
+
+
 @pytest.mark.parametrize("policy", ["Retain", "Delete"])
 def test_a_table_of_a_stack_is_replaced_without_a_freeze_where_it_is_named(
     bed: Bed, policy: str

@@ -52,10 +52,13 @@ class MotoKind:
         return Made(str(model.physical_resource_id), properties, _Attributes(model), model)
 
     def update(self, site: Site, made: Made, properties: Mapping[str, Any]) -> Made:
-        """Change one, as far as moto can."""
-        update = getattr(self._model, "update_from_cloudformation_json", None)
-        if made.model is None or update is None or hasattr(update, "__isabstractmethod__"):
+        """Change one; where moto cannot, it fails rather than say that it did."""
+        if made.model is None or made.properties == properties:
             return Made(made.physical_id, properties, made.attributes, made.model)
+        update = _own(self._model, "update_from_cloudformation_json")
+        if update is None:
+            message = f"the sandbox cannot change {site.type}"
+            raise ResourceError(message)
         body = {"Type": site.type, "Properties": dict(properties)}
         model = _carried_out(
             site,
@@ -69,12 +72,19 @@ class MotoKind:
         return Made(str(model.physical_resource_id), properties, _Attributes(model), model)
 
     def delete(self, site: Site, made: Made) -> None:
-        """Delete one, if moto can."""
-        delete = getattr(self._model, "delete_from_cloudformation_json", None)
-        if made.model is None or delete is None or hasattr(delete, "__isabstractmethod__"):
+        """Delete one; where moto cannot, it fails rather than say that it did."""
+        if made.model is None:
             return
-        body = {"Type": site.type, "Properties": dict(made.properties)}
-        _carried_out(site, delete, made.physical_id, body, ACCOUNT, site.region)
+        delete = _own(self._model, "delete_from_cloudformation_json")
+        if delete is not None:
+            body = {"Type": site.type, "Properties": dict(made.properties)}
+            _carried_out(site, delete, made.physical_id, body, ACCOUNT, site.region)
+            return
+        plainly = getattr(made.model, "delete", None)
+        if plainly is None:
+            message = f"the sandbox cannot delete {site.type}"
+            raise ResourceError(message)
+        _carried_out(site, plainly, ACCOUNT, site.region)
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
@@ -134,6 +144,12 @@ def _model(resource_type: str) -> Any:
     from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415 -- see above
 
     return get_model_map().get(resource_type)
+
+
+def _own(model: Any, name: str) -> Any:
+    """Return what moto's class does by that name, or ``None`` where it has no way."""
+    found = getattr(model, name, None)
+    return None if hasattr(found, "__isabstractmethod__") else found
 
 
 def _carried_out(site: Site, action: Any, *arguments: Any, **named: Any) -> Any:

@@ -24,12 +24,12 @@ import orjson
 import psutil  # type: ignore[import-untyped]  # it comes without types
 from pyarrow import parquet
 
-from retable.runner.engine import map_files
-from retable.runner.export.check import check_export
+from retable.runner.engine.local import map_files
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.write import ExportHead, write_native_export
-from retable.runner.ledger.write import ACTUAL_SCHEMA
+from retable.runner.export.prove_export import check_export
+from retable.runner.export.write_export import ExportHead, write_native_export
+from retable.runner.ledger.write_ledger import ACTUAL_SCHEMA
 from retable.runner.progress import NoProgress
 from retable.schema import load_spec
 from retable.transforms import compile_mapping

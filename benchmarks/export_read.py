@@ -26,11 +26,11 @@ import orjson
 
 from retable.runner.aws.objects import Objects
 from retable.runner.clock import SystemClock
-from retable.runner.export.check import data_files
 from retable.runner.export.lines import stream_lines
 from retable.runner.export.location import LocalFolder, Location, S3Prefix, open_export
+from retable.runner.export.prove_export import data_files
 from retable.runner.export.spool import IN_PLACE, Holder, Spool, in_turn
-from retable.runner.export.write import ExportHead, write_native_export
+from retable.runner.export.write_export import ExportHead, write_native_export
 from retable.runner.sandbox.server import SandboxServer
 
 EXPORT_ID = "01790000000000-0a1b2c3d"

@@ -20,14 +20,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from retable.runner.export.check import check_export
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.items import item_reader
+from retable.runner.export.item_lines import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.merge import OUTDATED, merge_changes
+from retable.runner.export.merge_incrementals import OUTDATED, merge_changes
 from retable.runner.export.outdated import outdated_of
-from retable.runner.export.write import ExportHead, ExportWindow, write_native_export
+from retable.runner.export.prove_export import check_export
+from retable.runner.export.write_export import ExportHead, ExportWindow, write_native_export
 from retable.runner.progress import NoProgress
 
 WINDOWS = 4

@@ -31,12 +31,12 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
-from retable.runner.export.check import check_export
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.write import ExportHead, write_native_export
+from retable.runner.export.prove_export import check_export
+from retable.runner.export.write_export import ExportHead, write_native_export
+from retable.runner.load.batch_write import LoadRequest, load_items
 from retable.runner.load.client import BatchClient
-from retable.runner.load.load import LoadRequest, load_items
 from retable.runner.load.pool import Pool
 from retable.runner.load.route import route_to
 from retable.runner.progress import NoProgress

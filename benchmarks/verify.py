@@ -27,12 +27,12 @@ from typing import Any
 import duckdb
 import orjson
 
+from retable.runner.duck import MEMORY_LIMIT, database
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.lines import stream_lines
-from retable.runner.ledger.database import MEMORY_LIMIT, database
 from retable.runner.ledger.independent import count_export
-from retable.runner.ledger.query import Ledger
-from retable.runner.ledger.write import LedgerWriter
+from retable.runner.ledger.questions import Ledger
+from retable.runner.ledger.write_ledger import LedgerWriter
 from retable.runner.verify.compare import compare
 from retable.schema import load_spec
 from retable.transforms import compile_mapping

@@ -19,7 +19,7 @@ from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
 from retable.transforms.grammar import Node, Token, bare_literals, calls_of
 from retable.transforms.key_results import check_key_results
-from retable.transforms.parse import parse_expression
+from retable.transforms.parse_expression import parse_expression
 from retable.transforms.stretches import Stretches
 
 _OPERATORS = {

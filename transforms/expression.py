@@ -15,7 +15,7 @@ from retable.transforms.functions.kinds import ErrorKind, ExpressionError
 from retable.transforms.functions.signature import Function
 from retable.transforms.functions.table import FUNCTIONS
 from retable.transforms.grammar import Node
-from retable.transforms.parse import parse_expression
+from retable.transforms.parse_expression import parse_expression
 
 ARITHMETIC_ERRORS: Final = (DecimalException, OverflowError, RecursionError)
 """What evaluation may raise besides ``ExpressionError``."""

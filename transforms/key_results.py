@@ -7,7 +7,7 @@ from retable.schema.rules import Rule
 from retable.schema.spec import Field, Indexes, KeyAttribute, Spec
 from retable.schema.wording import shown
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.parse import parse_expression
+from retable.transforms.parse_expression import parse_expression
 from retable.transforms.stretches import Stretches
 
 _TYPES = {"string": "S", "number": "N", "boolean": "BOOL", "object": "M"}

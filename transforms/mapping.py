@@ -10,7 +10,7 @@ from typing import Any
 
 from retable.schema.spec import Expression as WrittenExpression
 from retable.schema.spec import Indexes, Spec, Transform, Winner
-from retable.transforms.compiler.mapping import MappingWriter, Recipe
+from retable.transforms.compiler.mapping_code import MappingWriter, Recipe
 from retable.transforms.expression import compile_expression
 from retable.transforms.functions.custom import all_functions
 from retable.transforms.grammar import calls_of

@@ -9,10 +9,10 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
-from retable.runner.aws.requests import Request
 from retable.runner.clock import Clock
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
+from retable.runner.table.requests import Request
 
 BULK_PUT = "StartBulkPutItems"
 BOTO3_WITH_BULK_PUT = "1.44.5"

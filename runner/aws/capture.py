@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from retable.runner.aws.attached import ON, attached_to
 from retable.runner.aws.errors import if_known, in_words
-from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.aws.read_attached import ON, attached_to
+from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.limits import is_tag_key
 
 

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from retable.runner.aws.errors import code_of, in_words
-from retable.runner.aws.requests import Request
 from retable.runner.clock import Clock
-from retable.runner.export.manifest import Format
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
+from retable.runner.table.requests import Request
 
+Format = Literal["DYNAMODB_JSON", "ION"]
+"""How a native export's lines are written."""
 PATIENCE_SECONDS = 24 * 3600
 """How long an export is waited for. boto3's waiter gives up after 20 minutes, and the service
 promises no time at all."""

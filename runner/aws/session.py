@@ -15,18 +15,17 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from retable.runner.aws.attachments import Attachments
+from retable.runner.aws.attach import Attachments
 from retable.runner.aws.bucket import BucketState, look_at_bucket
 from retable.runner.aws.bulk import Bulk
-from retable.runner.aws.errors import code_of, in_words, is_unknown_call
+from retable.runner.aws.errors import in_words, is_unknown_call
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
-from retable.runner.aws.policy import principals_of
 from retable.runner.aws.simulate import Decision, simulate
 from retable.runner.aws.tables import Tables
-from retable.runner.cdk.stack import Stacks
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.failure import Refused
+from retable.runner.table.resource_policy import principals_of
 
 LOOPBACK = frozenset(["localhost", "127.0.0.1", "::1"])
 SANDBOX_PATH = "/_retable/sandbox"
@@ -126,9 +125,9 @@ class Aws:
         return Bulk(self._client("dynamodb"), self._client)
 
     @cached_property
-    def stacks(self) -> Stacks:
-        """Return the way to CloudFormation's stacks."""
-        return Stacks(self._client("cloudformation"))
+    def cloudformation(self) -> Any:
+        """Return boto3's client of CloudFormation."""
+        return self._client("cloudformation")
 
     @cached_property
     def objects(self) -> Objects:
@@ -195,22 +194,6 @@ class Aws:
     def simulate(self, actions: Sequence[str], resources: Sequence[str]) -> tuple[Decision, ...]:
         """Return what IAM says that the caller may do; see ``aws.simulate``."""
         return simulate(self._client("iam"), self.identity().arn, actions, resources)
-
-    def stack_status(self, stack: str) -> str | None:
-        """Return the status of a CloudFormation stack, or ``None`` if there is none.
-
-        Raises:
-            Stopped: CloudFormation does not answer, or the caller may not ask.
-        """
-        with in_words(f"asking for the stack {stack}", "cloudformation"):
-            try:
-                answer = self._client("cloudformation").describe_stacks(StackName=stack)
-            except ClientError as error:
-                # There is no code of its own for a stack that is not there.
-                if code_of(error) == "ValidationError":
-                    return None
-                raise
-        return str(answer["Stacks"][0]["StackStatus"])
 
     def identity(self) -> Identity:
         """Return who is calling, by STS.

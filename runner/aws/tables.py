@@ -8,17 +8,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retable.runner.aws import requests
 from retable.runner.aws.capture import capture, pitr_of, ttl_of
-from retable.runner.aws.describe import describe
+from retable.runner.aws.describe_table import describe
 from retable.runner.aws.errors import PolicyUnsupported, code_of, in_words
-from retable.runner.aws.policies import POLICY_PAUSE_SECONDS, Policies
-from retable.runner.aws.policy import is_ours, own_policy
-from retable.runner.aws.scan import as_json, pages, scan
-from retable.runner.aws.settings import TableDescription, TableSettings
+from retable.runner.aws.policy_calls import POLICY_PAUSE_SECONDS, Policies
+from retable.runner.aws.scan_pages import as_json, pages, scan
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import Progress
+from retable.runner.table import requests
+from retable.runner.table.resource_policy import is_ours, own_policy
+from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.spec import TypedItem
 
 DEADLINE_SECONDS = 3600.0

@@ -3,7 +3,7 @@
 Each event is told once, and the failures are remembered.
 """
 
-from retable.runner.cdk.stack import StackEvent, Stacks, StackState, cause, under_way
+from retable.runner.cdk.stacks import StackEvent, Stacks, StackState, cause, under_way
 from retable.runner.cdk.states import readiness
 from retable.runner.cdk.template import STACK
 from retable.runner.clock import Clock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from retable.runner.cdk.assembly import NESTED, Assembly, StackArtifact
 from retable.runner.cdk.intrinsics import Surroundings
-from retable.runner.cdk.table import read_table
+from retable.runner.cdk.table_in_template import read_table
 from retable.runner.cdk.template import RESOURCES, Part, Template, parts, tables
 from retable.runner.failure import Refused
 

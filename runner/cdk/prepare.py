@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from retable.runner.cdk.assembly import Assembly, StackArtifact, read_assembly
-from retable.runner.cdk.command import UNWATCHED, Cdk, Watch
+from retable.runner.cdk.cdk_cli import UNWATCHED, Cdk, Watch
 from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.intrinsics import Surroundings
 from retable.runner.cdk.locate import find_deployed, find_stack, find_table, require_table
-from retable.runner.cdk.losses import lost_exports
+from retable.runner.cdk.lost_attachments import lost_exports
 from retable.runner.cdk.original import write_original
 from retable.runner.cdk.prove import Case
-from retable.runner.cdk.stack import StackResource, Stacks, StackState
+from retable.runner.cdk.stacks import StackResource, Stacks, StackState
 from retable.runner.cdk.states import require_at_rest
-from retable.runner.cdk.table import read_table
+from retable.runner.cdk.table_in_template import read_table
 from retable.runner.cdk.template import EMPTY, TABLE_TYPES, Template, comparable
 from retable.runner.failure import Refused
 from retable.schema.spec import CdkProvision, CdkVariant

@@ -7,8 +7,8 @@ CloudFormation has, never the one that the app would make today: only so can no 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from retable.runner.cdk.cdk_finding import Finding, Weight
 from retable.runner.cdk.difference import Change, changes
-from retable.runner.cdk.finding import Finding, Weight
 from retable.runner.cdk.follows import other_differences
 from retable.runner.cdk.references import dependents, needed_by
 from retable.runner.cdk.template import STACK, Part, Template, parts

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from retable.runner.cdk.fence import prove_fence, prove_unfenced
-from retable.runner.cdk.finding import Finding
+from retable.runner.cdk.cdk_finding import Finding
+from retable.runner.cdk.fence_findings import prove_fence, prove_unfenced
 from retable.runner.cdk.intrinsics import Surroundings
-from retable.runner.cdk.losses import (
+from retable.runner.cdk.lost_attachments import (
     Place,
     Uses,
     prove_kept,
@@ -22,7 +22,8 @@ from retable.runner.cdk.proof import (
     prove_switches,
 )
 from retable.runner.cdk.references import dependents
-from retable.runner.cdk.shape import (
+from retable.runner.cdk.table_in_template import read_table
+from retable.runner.cdk.table_shape import (
     Wanted,
     prove_creation_policy,
     prove_lasting_items,
@@ -31,7 +32,6 @@ from retable.runner.cdk.shape import (
     prove_shape,
     prove_ttl,
 )
-from retable.runner.cdk.table import read_table
 from retable.runner.cdk.template import Template, comparable, parts
 
 CONSUMER_TYPES = frozenset(["AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe"])

@@ -6,8 +6,8 @@ attempts and calls the update complete all the same. Nothing is asked or deleted
 
 from typing import Literal
 
-from retable.runner.aws.settings import TableDescription
-from retable.runner.cdk.table import RETAINED
+from retable.runner.cdk.table_in_template import RETAINED
+from retable.runner.table.settings import TableDescription
 
 After = Literal["gone", "deleting", "retained", "left", "another"]
 """``retained``: by its policy, to be deleted by API. ``left``: CloudFormation should have deleted

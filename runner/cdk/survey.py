@@ -9,20 +9,21 @@ from datetime import date
 from pathlib import Path
 
 from retable.runner.aws.session import Aws
-from retable.runner.aws.settings import TableSettings
-from retable.runner.cdk.command import Cdk, cdk_environment, open_cdk
-from retable.runner.cdk.finding import require_proven
-from retable.runner.cdk.losses import Place, Uses
+from retable.runner.aws.state_address import Address
+from retable.runner.cdk.cdk_cli import Cdk, cdk_environment, open_cdk
+from retable.runner.cdk.cdk_finding import require_proven
+from retable.runner.cdk.lost_attachments import Place, Uses
 from retable.runner.cdk.prepare import Prepared, Question, prepare
 from retable.runner.cdk.prove import Case, Known, prove
-from retable.runner.cdk.shape import wanted
-from retable.runner.cdk.table import RETAINED, TableResource, read_table
+from retable.runner.cdk.stacks import stacks_of
+from retable.runner.cdk.table_in_template import RETAINED, TableResource, read_table
+from retable.runner.cdk.table_shape import wanted
 from retable.runner.cdk.template import Part, parts
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.source_steps import StackVariant, Variant
-from retable.runner.state.address import Address
+from retable.runner.plan.source_steps import StackVariant, Variant
+from retable.runner.table.settings import TableSettings
 from retable.schema.spec import CdkProvision, Spec
 
 _ABOUT_CREATION = frozenset(
@@ -86,7 +87,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     if not isinstance(provision, CdkProvision):
         return None
     question = _question(spec, provision, aws, folder, gone=source is None)
-    ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), aws.stacks)
+    ready = prepare(question, open_app(spec, provision, aws, folder / LOGS, clock), stacks_of(aws))
     known = _known(spec, aws, source, ready, clock.now().date(), state)
     findings = [
         one

@@ -109,11 +109,11 @@ def _tell(error: Exception) -> int:
     from retable.schema.problem import SpecError
 
     if isinstance(error, SpecError):
-        from retable.runner.report.frame import render_problems
+        from retable.runner.text.code_frame import render_problems
 
         sys.stderr.write(render_problems(error.problems, error.text))
         return EXIT_USAGE
-    from retable.runner.report.escape import terminal_safe
+    from retable.runner.text.escape import terminal_safe
 
     if isinstance(error, Failure):
         sys.stderr.write(f"error: {terminal_safe(error.message)}\n")

@@ -47,14 +47,15 @@ def doctor(  # noqa: PLR0913 -- the command line's own options
     """
     import os
 
-    from retable.runner.cli.session import connector, environment, spool_bytes
+    from retable.runner.aws.state_address import parse_address
     from retable.runner.clock import SystemClock
+    from retable.runner.commands.carry_out import spool_bytes
+    from retable.runner.commands.connect import connector, environment
     from retable.runner.doctor.examine import Question, examine
     from retable.runner.doctor.render import as_json, as_text
     from retable.runner.failure import EXIT_FINDINGS, EXIT_STOPPED
-    from retable.runner.report.escape import terminal_safe
-    from retable.runner.spec_file import load_checked_spec
-    from retable.runner.state.address import parse_address
+    from retable.runner.spec.checked_spec import load_checked_spec
+    from retable.runner.text.escape import terminal_safe
 
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     with environment(parsed, sandbox=sandbox) as environ:

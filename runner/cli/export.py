@@ -19,10 +19,10 @@ def export(*, spec: Path) -> None:
     import random
     import sys
 
-    from retable.runner.cli.exports import export_source
-    from retable.runner.cli.session import connector, environment
+    from retable.runner.commands.connect import connector, environment
+    from retable.runner.commands.export import export_source
     from retable.runner.report.console import progress_for
-    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.spec.checked_spec import load_checked_spec
 
     parsed = load_checked_spec(spec)
     token = f"{random.SystemRandom().getrandbits(64):016x}"

@@ -36,7 +36,7 @@ def init(
 
     from retable.runner.aws.session import connect
     from retable.runner.draft.sample import sample_export, sample_table
-    from retable.runner.draft.write import SCHEMA_NAME, draft
+    from retable.runner.draft.write_draft import SCHEMA_NAME, draft
     from retable.runner.failure import Refused
     from retable.schema.validate import SCHEMA_FILE
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from retable.runner.collect import spec_files
 from retable.runner.lint.result import LintResult
-from retable.runner.spec_findings import LoadedSpec, check, load, with_clashes
+from retable.runner.lint.spec_findings import LoadedSpec, check, load, with_clashes
+from retable.runner.spec.collect import spec_files
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif", "junit", "markdown")
 
@@ -109,11 +109,11 @@ def _tell_actions(result: LintResult, environ: Mapping[str, str]) -> None:
 def _print(result: LintResult, *, concise: bool) -> None:
     if not result.problems:
         return
-    from retable.runner.lint.formats import text
-    from retable.runner.report.terminal import console_on, print_line
+    from retable.runner.lint.formats import terminal_text
+    from retable.runner.text.terminal import console_on, print_line
 
     console = console_on(sys.stdout, os.environ)
-    for part in text.concise(result) if concise else text.full(result):
+    for part in terminal_text.concise(result) if concise else terminal_text.full(result):
         print_line(console, part)
 
 

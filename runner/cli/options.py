@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from retable.runner.commands.report_files import DEFAULT_REPORT_DIR
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_RUN_DIR = Path(".migrate")
@@ -48,3 +50,27 @@ def sandbox_option(command: Command) -> Command:
         help="Use a sandbox in this process, seeded from the spec: no AWS account is needed.",
     )
     return option(command)
+
+
+def report_options(command: Command) -> Command:
+    """Add ``--report``, ``--report-dir`` and ``--show-values``."""
+    formats = click.option(
+        "--report",
+        "report_formats",
+        default="",
+        metavar="FORMATS",
+        help="Write reports: html, json, junit, markdown, text; several with commas.",
+    )
+    folder = click.option(
+        "--report-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_REPORT_DIR,
+        show_default=True,
+        help="Where --report writes them.",
+    )
+    values = click.option(
+        "--show-values",
+        is_flag=True,
+        help="Let reports hold the values in which items differ, not only their keys.",
+    )
+    return formats(folder(values(command)))

@@ -54,16 +54,18 @@ def plan(  # noqa: PLR0913 -- the command line's own options
     """
     import secrets
 
-    from retable.runner.cli.session import connector, environment, mapping_of, planning
     from retable.runner.clock import SystemClock
-    from retable.runner.compile import compile_plan
-    from retable.runner.explain import code_lines, describe
+    from retable.runner.commands.carry_out import mapping_of
+    from retable.runner.commands.connect import connector, environment
+    from retable.runner.commands.start_folder import planning
     from retable.runner.failure import EXIT_CHANGES, EXIT_USAGE
-    from retable.runner.observe import observe
-    from retable.runner.plan_json import encode_plan, fingerprint
-    from retable.runner.report.escape import terminal_safe
-    from retable.runner.saved_plan import applied_by, save_plan
-    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.plan.encoding import encode_plan, fingerprint
+    from retable.runner.planning.compile import compile_plan
+    from retable.runner.planning.observe import observe
+    from retable.runner.planning.show import code_lines, describe
+    from retable.runner.runs.saved_plan import applied_by, save_plan
+    from retable.runner.spec.checked_spec import load_checked_spec
+    from retable.runner.text.escape import terminal_safe
 
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     if detailed_exitcode and (done := applied_by(parsed, run_dir)):

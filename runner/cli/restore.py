@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from retable.runner.cli.options import run_dir_option, state_option
-from retable.runner.cli.reports import report_options, wanted
+from retable.runner.cli.options import report_options, run_dir_option, state_option
+from retable.runner.commands.report_files import wanted
 
 
 @click.command()
@@ -59,20 +59,25 @@ def restore(  # noqa: PLR0913 -- the command line's own options
         migrate restore 7f3a-c21e --resume --yes --allow-delete orders
 
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
-    from retable.runner.cli.restores import abort_restore, open_lost, resume_restore, start_restore
-    from retable.runner.cli.runs import Leave
-    from retable.runner.cli.state import asked_state
+    from retable.runner.commands.consent import Consent
+    from retable.runner.commands.restore import (
+        abort_restore,
+        open_lost,
+        resume_restore,
+        start_restore,
+    )
+    from retable.runner.commands.state_option import asked_state
 
     if sum((only_plan, resume, abort)) > 1:
         message = "--plan, --resume and --abort exclude one another"
         raise click.UsageError(message)
     kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)
-    leave = Leave(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
+    consent = Consent(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     ended = open_lost(run_id, run_dir, spec, kept)
     if abort:
         abort_restore(ended, run_dir, kept)
     elif resume:
-        resume_restore(ended, run_dir, leave, reports, kept)
+        resume_restore(ended, run_dir, consent, reports, kept)
     else:
-        start_restore(ended, run_dir, leave, reports, kept, only_plan=only_plan)
+        start_restore(ended, run_dir, consent, reports, kept, only_plan=only_plan)

@@ -3,18 +3,24 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from retable.runner.cli.options import (
     allow_functions_option,
+    report_options,
     run_dir_option,
     sandbox_option,
     spec_argument,
     state_option,
 )
-from retable.runner.cli.reports import report_options, wanted
+from retable.runner.commands.report_files import Wanted, wanted
+
+if TYPE_CHECKING:
+    from retable.runner.commands.consent import Consent
+    from retable.runner.commands.state_option import State
+    from retable.schema.spec import Spec
 
 
 def _refuse(message: str) -> NoReturn:
@@ -110,28 +116,50 @@ def run(  # noqa: PLR0913 -- the command line's own options
     Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
     (500MB, 100GB); beyond that, data files are fetched again when they are needed.
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
-    from retable.runner.cli.runs import Leave, abort_run, dry_run_spec, resume_run, run_spec
-    from retable.runner.cli.state import asked_state
-    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.commands.consent import Consent
+    from retable.runner.commands.state_option import asked_state
+    from retable.runner.spec.checked_spec import load_checked_spec
 
     _refuse_combinations(click.get_current_context().params)
     kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
-    leave = Leave(
+    consent = Consent(
         yes=yes,
         allow_delete=allow_delete,
         allow_unfrozen=allow_unfrozen,
         terminal=sys.stdin.isatty(),
     )
-    if dry_run:
+    if resume or abort:
+        _open_run(parsed, run_dir, run_id, consent, reports, kept, abort=abort)
+    elif dry_run:
+        from retable.runner.commands.dry_run import dry_run_spec
+
         dry_run_spec(parsed, run_dir, reports, sandbox=sandbox, sample=sample)
-    elif abort:
-        abort_run(parsed, run_dir, run_id, kept)
-    elif resume:
-        resume_run(parsed, run_dir, run_id, leave, reports, kept)
     else:
-        run_spec(parsed, run_dir, leave, reports, kept, sandbox=sandbox, plan_file=plan_file)
+        from retable.runner.commands.run import run_spec
+
+        run_spec(parsed, run_dir, consent, reports, kept, sandbox=sandbox, plan_file=plan_file)
+
+
+def _open_run(  # noqa: PLR0913, PLR0917 -- which run, where, with whose consent, reported how
+    spec: "Spec",
+    run_dir: Path,
+    run_id: str | None,
+    consent: "Consent",
+    reports: Wanted,
+    kept: "State | None",
+    *,
+    abort: bool,
+) -> None:
+    """Resume a run that was stopped, or abort it."""
+    from retable.runner.commands.abort import abort_run
+    from retable.runner.commands.resume import resume_run
+
+    if abort:
+        abort_run(spec, run_dir, run_id, kept)
+    else:
+        resume_run(spec, run_dir, run_id, consent, reports, kept)
 
 
 def _refuse_combinations(given: Mapping[str, Any]) -> None:

@@ -37,17 +37,18 @@ def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> Non
     """
     import threading
 
-    from retable.runner.sandbox.options import SandboxOptions
+    from retable.runner.commands.sandbox_app import deploy_app
+    from retable.runner.sandbox.sandbox_options import SandboxOptions
     from retable.runner.sandbox.seed import seed
     from retable.runner.sandbox.server import SandboxServer
-    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.spec.checked_spec import load_checked_spec
 
     parsed = load_checked_spec(spec)
     options = SandboxOptions(writer_rate=writer, policy_delay_seconds=policy_delay)
     try:
         with SandboxServer(options=options) as server:
             # Seeded over a port nobody knows, so that whoever finds the named one finds it full.
-            report = seed(server.endpoint, parsed)
+            report = seed(server.endpoint, parsed, deploy_app)
             server.open(port)
             for line in _described(report):
                 click.echo(line, err=True)
@@ -61,7 +62,7 @@ def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> Non
 
 def _described(report: "SeedReport") -> Iterator[str]:
     """Yield what there is, a line each."""
-    from retable.runner.report.escape import terminal_safe
+    from retable.runner.text.escape import terminal_safe
 
     yield terminal_safe(f"sandbox: table {report.table} with {report.items:,} items")
     if report.guessed is not None:

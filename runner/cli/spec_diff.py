@@ -24,9 +24,9 @@ def spec_diff(*, before: str, after: str, form: str) -> None:
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     import json
 
-    from retable.runner.report.escape import terminal_safe
-    from retable.runner.spec_diff import compare
-    from retable.runner.spec_revision import load_revision
+    from retable.runner.spec.revision import load_revision
+    from retable.runner.spec.spec_diff import compare
+    from retable.runner.text.escape import terminal_safe
 
     changes = compare(load_revision(before), load_revision(after))
     lines = [terminal_safe(str(change)) for change in changes] or ["nothing changed"]

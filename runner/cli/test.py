@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.text import Text
 
 from retable.runner.cli.options import allow_functions_option
-from retable.runner.collect import spec_files
-from retable.runner.report.escape import terminal_safe
-from retable.runner.report.figures import plural
-from retable.runner.report.frame import full_frame
-from retable.runner.report.terminal import console_on, print_line
-from retable.runner.row_tests import RowResult, row_runner
-from retable.runner.spec_findings import LoadedSpec, check, load
+from retable.runner.lint.spec_findings import LoadedSpec, check, load
+from retable.runner.spec.collect import spec_files
+from retable.runner.spec.row_tests import RowResult, row_runner
+from retable.runner.text.code_frame import full_frame
+from retable.runner.text.escape import terminal_safe
+from retable.runner.text.figures import plural
+from retable.runner.text.terminal import console_on, print_line
 
 WORDS = {"passed": "PASSED", "failed": "FAILED", "unevaluated": "COULD NOT BE EVALUATED"}
 STYLES = {"passed": "green", "failed": "bold red", "unevaluated": "bold yellow"}

@@ -7,11 +7,12 @@ import click
 
 from retable.runner.cli.options import (
     allow_functions_option,
+    report_options,
     run_dir_option,
     spec_argument,
     state_option,
 )
-from retable.runner.cli.reports import report_options, wanted
+from retable.runner.commands.report_files import wanted
 
 
 @click.command()
@@ -44,15 +45,15 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     else ``source.export.id``. It is mapped again, so nothing is taken from that run's memory. Exit
     code 1 and ``diff.jsonl`` name every item that is missing, extra or different.
     """
-    from retable.runner.cli.state import asked_state
-    from retable.runner.cli.verifications import verify_spec
-    from retable.runner.spec_file import load_checked_spec
+    from retable.runner.commands.state_option import asked_state
+    from retable.runner.commands.verify import verify_spec
+    from retable.runner.spec.checked_spec import load_checked_spec
 
     kept = asked_state(state)
     reports = wanted(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     if key is not None:
-        from retable.runner.verify.one import parse_key
+        from retable.runner.verify.one_item import parse_key
 
         reports = replace(reports, only_key=parse_key(key, parsed.target.key))
     verify_spec(parsed, run_dir, run_id, reports, kept)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from retable.runner.failure import Refused
-from retable.runner.report.escape import shortened
+from retable.runner.text.escape import shortened
 
 MAX_BYTES = 60_000
 """Under the 65,536 characters that GitHub takes, whatever escapes cost."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from retable.runner.aws.settings import Attached
+from retable.runner.table.settings import Attached
 
 INSIGHTS = "dynamodb:DescribeContributorInsights"
 READ_SCALING = (

@@ -11,18 +11,18 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from retable.runner.aws.session import Answered, Aws, Identity
+from retable.runner.aws.state_address import Address
 from retable.runner.clock import Clock
-from retable.runner.compile import compile_plan
 from retable.runner.doctor import machine, permissions, things
-from retable.runner.doctor.finding import Diagnosis, Finding, Permission, as_problem
+from retable.runner.doctor.iam_policy import smallest_policy
+from retable.runner.doctor.looked_at import Diagnosis, Finding, Permission, as_problem
 from retable.runner.doctor.needs import needs_of
-from retable.runner.doctor.policy import smallest_policy
 from retable.runner.export.location import S3Prefix
 from retable.runner.failure import Failure
-from retable.runner.observe import Observed, observe
-from retable.runner.plan import Plan
-from retable.runner.state.address import Address
-from retable.runner.unsupported import unsupported
+from retable.runner.plan.plan import Plan
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.observe import Observed, observe
+from retable.runner.spec.unsupported import unsupported
 from retable.schema.spec import CdkProvision, Spec
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from retable.runner.doctor.attaching import INSIGHTS, READ_SCALING
-from retable.runner.plan import (
+from retable.runner.plan.plan import (
     AdoptTable,
     CheckExport,
     ClearStage,
@@ -32,8 +32,8 @@ from retable.runner.plan import (
     UseTable,
     VerifyTable,
 )
-from retable.runner.plan_settings import CompareSettings
-from retable.runner.source_steps import (
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.source_steps import (
     Approve,
     BackUp,
     DeleteTable,

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from retable.runner.aws.state_address import Address
 from retable.runner.doctor.attaching import attaching
 from retable.runner.doctor.grants import LOADERS, PLANNING, STEPS, Grant, On, on
 from retable.runner.export.location import S3Prefix, parse_location
-from retable.runner.plan import (
+from retable.runner.plan.plan import (
+    STAGING_FOLDER,
     AdoptTable,
     ClearStage,
     ConvertFiles,
@@ -22,9 +24,7 @@ from retable.runner.plan import (
     Step,
     UseExport,
 )
-from retable.runner.source_steps import DropFromStack, ForgetTable, ListChanges
-from retable.runner.state.address import Address
-from retable.runner.steps.bulk import FOLDER
+from retable.runner.plan.source_steps import DropFromStack, ForgetTable, ListChanges
 from retable.schema.spec import Spec
 
 
@@ -100,7 +100,7 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
         case "objects":
             return _objects(place, _partition(plan)) if place else None
         case "staged objects":
-            return _objects(place, _partition(plan), FOLDER) if place else None
+            return _objects(place, _partition(plan), STAGING_FOLDER) if place else None
         case "stack":
             return f"{_arn(plan, 'cloudformation')}:stack/{_stack(step)}/*"
         case "deployment roles":

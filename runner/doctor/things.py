@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from retable.runner.aws.bucket import BucketState, Rule
 from retable.runner.aws.session import Aws
-from retable.runner.aws.settings import TableSettings
+from retable.runner.cdk.stacks import stacks_of
 from retable.runner.cdk.states import cure, readiness
-from retable.runner.doctor.finding import Finding, Outcome, as_problem
+from retable.runner.doctor.looked_at import Finding, Outcome, as_problem
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Failure
-from retable.runner.observe import Observed
-from retable.runner.plan import MakeExport, Plan
+from retable.runner.plan.plan import MakeExport, Plan
+from retable.runner.planning.observe import Observed
+from retable.runner.table.settings import TableSettings
 from retable.schema.spec import CdkProvision, Spec
 
 KEPT_DAYS = 35
@@ -76,21 +77,21 @@ def stack(provision: CdkProvision, aws: Aws) -> Finding:
     """Return how the CloudFormation stack stands."""
     did = f"asked CloudFormation for the stack {provision.stack}"
     try:
-        status = aws.stack_status(provision.stack)
+        state = stacks_of(aws).state(provision.stack)
     except Failure as failure:
         return as_problem("stack", did, failure)
-    if status is None:
+    if state is None:
         advice = "check rebuild.provision.stack, the region and the account"
         return Finding(
             name="stack", did=did, found="there is none", outcome="problem", advice=advice
         )
-    ready = readiness(status) == "ready"
+    ready = readiness(state.status) == "ready"
     return Finding(
         name="stack",
         did=did,
-        found=status,
+        found=state.status,
         outcome="ok" if ready else "problem",
-        advice=None if ready else cure(status),
+        advice=None if ready else cure(state.status),
     )
 
 

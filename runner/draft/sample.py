@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from retable.runner.aws.session import Aws
-from retable.runner.aws.settings import TableSettings
 from retable.runner.export.lines import split_lines
 from retable.runner.export.location import (
     LocalFolder,
@@ -23,8 +22,9 @@ from retable.runner.export.location import (
     parse_location,
 )
 from retable.runner.export.manifest import DataFile, Export
-from retable.runner.export.stored import open_stored, plain_chunks, stored_chunks
+from retable.runner.export.stored_file import open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Refused
+from retable.runner.table.settings import TableSettings
 from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
 
 MAX_FILES = 4

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 import orjson
 
+from retable.runner.aws.exports import Format
 from retable.runner.export.ion import NotDynamoDBError, read_fields, read_ion, typed_fields
-from retable.runner.export.manifest import Format, View
+from retable.runner.export.manifest import View
 
 WRAPPER = "Record"
 """The one field around a change that Ion is said to have; it is taken with and without it."""

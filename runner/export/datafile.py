@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from retable.runner.export.manifest import Format, View
+from retable.runner.aws.exports import Format
+from retable.runner.export.manifest import View
 from retable.runner.export.outdated import Outdated
 
 

@@ -6,7 +6,7 @@ from retable.runner.export.count import MAX_LINE_BYTES, too_long
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import DAMAGED
 from retable.runner.export.outdated import outdated_lines
-from retable.runner.export.stored import Md5, md5_of, open_stored, plain_chunks, stored_chunks
+from retable.runner.export.stored_file import Md5, md5_of, open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed
 
 Passed = Callable[[int, bytes], None]

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
+from retable.runner.aws.exports import Format
 from retable.runner.failure import CheckFailed, Refused
 
 TOP = "AWSDynamoDB"
@@ -25,7 +26,6 @@ VERSIONS = ("2020-06-30", "2023-08-01")
 DATA_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 """A data file's bare name; anything else could lead out of the export's own folder."""
 MD5_BYTES = 16
-Format = Literal["DYNAMODB_JSON", "ION"]
 View = Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]
 SPELLINGS = {"NEW_IMAGES": "NEW_IMAGE"}
 """The API's documentation writes one of the views in another way than the API itself."""

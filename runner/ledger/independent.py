@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import duckdb
 
+from retable.runner.duck import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import Export
 from retable.runner.export.spool import IN_PLACE, Holder, held
 from retable.runner.failure import CheckFailed
-from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
-from retable.runner.ledger.query import Ledger
-from retable.runner.ledger.write import MAX_LINE_BYTES, SEPARATOR
+from retable.runner.ledger.questions import Ledger
+from retable.runner.ledger.write_ledger import MAX_LINE_BYTES, SEPARATOR
 
 FILES_AT_ONCE = 16
 """How many data files one query reads: enough for every core, and no more than the spool bears."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from retable.runner.ledger.database import MEMORY_LIMIT, database, literal, pattern
-from retable.runner.ledger.query import SPILL, WRITE_UNIT_BYTES, Sizes
+from retable.runner.duck import MEMORY_LIMIT, database, literal, pattern
+from retable.runner.ledger.questions import SPILL, WRITE_UNIT_BYTES, Sizes
 from retable.runner.ledger.relations import parts
-from retable.runner.ledger.write import MAX_LINE_BYTES
-from retable.runner.report import items as told
+from retable.runner.ledger.write_ledger import MAX_LINE_BYTES
+from retable.runner.report import item_figures as told
 
 EXAMPLES = 3
 UNITS = f"(size + {WRITE_UNIT_BYTES - 1}) // {WRITE_UNIT_BYTES}"

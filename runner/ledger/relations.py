@@ -7,8 +7,8 @@ Nothing is executed here.
 import re
 from pathlib import Path
 
-from retable.runner.ledger.database import file_list, pattern
-from retable.runner.ledger.write import MAX_LINE_BYTES
+from retable.runner.duck import file_list, pattern
+from retable.runner.ledger.write_ledger import MAX_LINE_BYTES
 
 SUPERSEDED = "superseded.parquet"
 """The losers of colliding target keys, beside the parts of the expected ledger."""

@@ -1,11 +1,11 @@
 """All that the linter has to say of a spec that could be run: every pass, in the file's order."""
 
-from retable.runner.lint.keys import check_keys
-from retable.runner.lint.paths import check_paths
-from retable.runner.lint.rows import check_rows
-from retable.runner.lint.safety import check_safety
+from retable.runner.lint.key_advice import check_keys
+from retable.runner.lint.path_advice import check_paths
+from retable.runner.lint.row_advice import check_rows
+from retable.runner.lint.safety_advice import check_safety
 from retable.runner.lint.subject import Subject
-from retable.runner.lint.verification import check_verification
+from retable.runner.lint.verify_advice import check_verification
 from retable.schema.findings import first_of
 from retable.schema.problem import Problem
 from retable.schema.spec import Spec

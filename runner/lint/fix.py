@@ -14,8 +14,8 @@ from pathlib import Path
 
 from retable.runner.disk import replace_durably
 from retable.runner.failure import Refused
-from retable.runner.report.escape import terminal_safe
-from retable.runner.spec_findings import LoadedSpec, check, load
+from retable.runner.lint.spec_findings import LoadedSpec, check, load
+from retable.runner.text.escape import terminal_safe
 from retable.schema.problem import Edit
 
 _LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|$)")

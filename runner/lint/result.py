@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retable.runner.report.figures import plural
-from retable.runner.spec_findings import LoadedSpec
+from retable.runner.lint.spec_findings import LoadedSpec
+from retable.runner.text.figures import plural
 from retable.schema.problem import Problem
 
 

@@ -8,7 +8,7 @@ from retable.schema.problem import Label, Problem
 from retable.schema.rules import Rule
 from retable.schema.spec import Expression, Field, Spec, SpecPath, Template, Winner
 from retable.transforms.grammar import Node
-from retable.transforms.parse import parse_expression
+from retable.transforms.parse_expression import parse_expression
 from retable.transforms.stretches import Stretches
 
 

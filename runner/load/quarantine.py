@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from retable.runner.load.account import Entry
+from retable.runner.load.progress_account import Entry
 from retable.schema.reasons import Reason
 
 

@@ -13,8 +13,8 @@ from typing import IO, Self
 
 from retable.runner.disk import not_written
 from retable.runner.export.place import Place
-from retable.runner.export.write import DataFileWriter
-from retable.runner.load.account import Entry
+from retable.runner.export.write_export import DataFileWriter
+from retable.runner.load.progress_account import Entry
 from retable.runner.progress import Progress
 
 SHARDS = 8

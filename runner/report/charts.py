@@ -10,11 +10,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from retable.runner.report import svg
-from retable.runner.report.figures import duration, number, plural, size
-from retable.runner.report.items import Buckets
-from retable.runner.report.model import Report
-from retable.runner.report.svg import Bar, Point
-from retable.runner.report.tables import (
+from retable.runner.report.figure_tables import (
     Table,
     buckets_table,
     counts_table,
@@ -23,7 +19,11 @@ from retable.runner.report.tables import (
     steps_table,
     throughput_table,
 )
+from retable.runner.report.item_figures import Buckets
+from retable.runner.report.model import Report
+from retable.runner.report.svg import Bar, Point
 from retable.runner.report.words import counted_note, estimated, key_values, sample_note, size_words
+from retable.runner.text.figures import duration, number, plural, size
 
 PARTITION_UNITS = 1_000
 """Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""

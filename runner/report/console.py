@@ -15,10 +15,10 @@ from rich.text import Text
 
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.progress import NoProgress
-from retable.runner.report.escape import terminal_safe
-from retable.runner.report.figures import duration
-from retable.runner.report.rate import Meter
-from retable.runner.report.terminal import console_on, in_ci, print_line
+from retable.runner.report.progress_rate import Meter
+from retable.runner.text.escape import terminal_safe
+from retable.runner.text.figures import duration
+from retable.runner.text.terminal import console_on, in_ci, print_line
 
 HEARTBEAT_SECONDS = 10
 REDRAW_SECONDS = 0.1

@@ -11,7 +11,7 @@ from retable.runner.report.json import encode_report
 from retable.runner.report.junit import render_junit
 from retable.runner.report.markdown import STEP_SUMMARY_BYTES, render_markdown
 from retable.runner.report.model import Report
-from retable.runner.report.text import render_text
+from retable.runner.report.plain_text import render_text
 
 FORMATS = ("text", "json", "junit", "markdown", "html")
 

@@ -13,10 +13,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from retable.runner.report import tables
+from retable.runner.report import figure_tables
 from retable.runner.report.charts import Chart, charts
-from retable.runner.report.escape import shortened, terminal_safe
-from retable.runner.report.figures import duration, number
 from retable.runner.report.model import Report
 from retable.runner.report.words import (
     COMMANDS,
@@ -27,6 +25,8 @@ from retable.runner.report.words import (
     summary,
     value_text,
 )
+from retable.runner.text.escape import shortened, terminal_safe
+from retable.runner.text.figures import duration, number
 
 CELL = 200
 """How much of one value is shown; an item's may have 400 KB."""
@@ -54,7 +54,7 @@ def render_html(report: Report) -> bytes:
         charts=drawn,
         tables=told,
         contents=[(name, title) for name, title in _sections(report, drawn, told) if title],
-        differences=tables.differences_table(report),
+        differences=figure_tables.differences_table(report),
         failed=[check for check in report.checks if check.outcome != "passed" and check.sql],
         style=Markup(_text("page.css")),  # noqa: S704 -- a file of ours
         rows=ROWS,
@@ -67,22 +67,22 @@ def render_html(report: Report) -> bytes:
     return page.encode("utf-8", "backslashreplace")
 
 
-def _tables(report: Report) -> dict[str, tables.Table]:
+def _tables(report: Report) -> dict[str, figure_tables.Table]:
     """Return every table that stands alone, by its name; those of charts come with them."""
-    made: tuple[Callable[[Report], tables.Table], ...] = (
-        tables.rewrite_table,
-        tables.checks_table,
-        tables.rejects_table,
-        tables.collisions_table,
-        tables.largest_table,
-        tables.attributes_table,
-        tables.indexes_table,
+    made: tuple[Callable[[Report], figure_tables.Table], ...] = (
+        figure_tables.rewrite_table,
+        figure_tables.checks_table,
+        figure_tables.rejects_table,
+        figure_tables.collisions_table,
+        figure_tables.largest_table,
+        figure_tables.attributes_table,
+        figure_tables.indexes_table,
     )
     return {table.name: table for table in (make(report) for make in made)}
 
 
 def _sections(
-    report: Report, drawn: Mapping[str, Chart], told: Mapping[str, tables.Table]
+    report: Report, drawn: Mapping[str, Chart], told: Mapping[str, figure_tables.Table]
 ) -> Iterator[tuple[str, str]]:
     """Yield the page's sections in order, each with its title; an empty one has none."""
     own = {"differences": "First differences" if report.first_differences else ""}

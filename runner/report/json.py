@@ -12,7 +12,7 @@ from typing import Any
 import cattrs
 
 from retable.runner.failure import Refused
-from retable.runner.report.items import DifferenceRow, Portrait
+from retable.runner.report.item_figures import DifferenceRow, Portrait
 from retable.runner.report.model import Report, Scalar
 
 FORMAT_VERSION = 1

@@ -5,10 +5,10 @@ Items are not named here: what CI shows, many may read.
 
 from xml.etree import ElementTree as ET
 
-from retable.runner.report.escape import shortened, terminal_safe
-from retable.runner.report.figures import scalar
 from retable.runner.report.model import Check, Report, StepReport
 from retable.runner.report.words import count_rows, summary
+from retable.runner.text.escape import shortened, terminal_safe
+from retable.runner.text.figures import scalar
 
 MAX_TEXT = 10_000
 """How much of one text is shown: an XML attribute is no place for a novel."""

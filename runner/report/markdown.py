@@ -8,9 +8,7 @@ code, in which GitHub neither renders nor links nor notifies anything.
 import re
 from collections.abc import Iterator
 
-from retable.runner.report.escape import shortened, terminal_safe
-from retable.runner.report.model import Report
-from retable.runner.report.tables import (
+from retable.runner.report.figure_tables import (
     Table,
     attributes_table,
     checks_table,
@@ -24,7 +22,9 @@ from retable.runner.report.tables import (
     steps_table,
     throughput_table,
 )
+from retable.runner.report.model import Report
 from retable.runner.report.words import COMMANDS, failure_words, size_words, subject, summary
+from retable.runner.text.escape import shortened, terminal_safe
 
 COMMENT_BYTES = 65_000
 """GitHub refuses a comment of more than 65,536 characters; bytes are never fewer."""

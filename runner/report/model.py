@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retable.runner.report.items import (
+from retable.runner.report.item_figures import (
     Attributes,
     Buckets,
     CollisionSummary,

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from retable.runner.report.escape import shortened
+from retable.runner.text.escape import shortened
 
 WIDTH = 860
 ROW = 26

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.report.figures import number, plural, size
 from retable.runner.report.model import ONE_ITEM, Report
+from retable.runner.text.figures import number, plural, size
 
 CHECK_WORDS = {"passed": "ok", "failed": "FAILED", "unevaluated": "could not be evaluated"}
 COMMANDS = {"run": "Run", "dry-run": "Dry run", "verify": "Verification", "restore": "Restore"}

@@ -16,12 +16,12 @@ import orjson
 
 from retable.runner.sandbox.background import Sweeper, Writer
 from retable.runner.sandbox.call import credentials, principal_of
+from retable.runner.sandbox.cloudformation.all_stacks import World
 from retable.runner.sandbox.cloudformation.wire import is_cloudformation
-from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
 from retable.runner.sandbox.moto_app import Environ, MotoApp
-from retable.runner.sandbox.options import ACCOUNT, SandboxOptions
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.sandbox_options import ACCOUNT, SandboxOptions
+from retable.runner.sandbox.sandbox_state import State
 
 LOGGER = logging.getLogger(__name__)
 CONTROL = "/_retable/"

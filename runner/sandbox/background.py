@@ -11,12 +11,12 @@ from typing import Any
 
 from moto.dynamodb.models.table import Table
 
-from retable.runner.sandbox.client import SandboxClient, SandboxError
+from retable.runner.sandbox.dynamodb.key_shape import key_of, shape_of
 from retable.runner.sandbox.dynamodb.recording import record
-from retable.runner.sandbox.dynamodb.shape import key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import items_of, remove, typed_of
-from retable.runner.sandbox.options import WRITER_ACCESS_KEY
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.dynamodb.stored_items import items_of, remove, typed_of
+from retable.runner.sandbox.sandbox_client import SandboxClient, SandboxError
+from retable.runner.sandbox.sandbox_options import WRITER_ACCESS_KEY
+from retable.runner.sandbox.sandbox_state import State
 
 TEMPLATES = 25
 """Items of the table that the writer varies."""

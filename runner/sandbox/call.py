@@ -8,7 +8,7 @@ import orjson
 
 from retable.runner.sandbox.dynamodb.api_error import ApiError, serialization
 from retable.runner.sandbox.moto_app import Environ
-from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION
+from retable.runner.sandbox.sandbox_options import ACCOUNT, DEFAULT_REGION
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]*/([^/]*)/")
 TARGET_PREFIX = "DynamoDB_20120810."

@@ -8,25 +8,25 @@ from typing import Any
 import orjson
 from moto.core.exceptions import JsonRESTError, ServiceException
 
+from retable.runner.sandbox.access_guard import authorize
 from retable.runner.sandbox.call import STREAMS_PREFIX, Call, parse_call
 from retable.runner.sandbox.dynamodb import (
-    backups,
+    backup_operations,
     batch,
-    bulk,
-    exports,
+    bulk_operations,
+    export_operations,
     insights,
     kinesis,
-    policies,
+    policy_operations,
     reads,
     recording,
-    tables,
+    table_operations,
     writes,
 )
 from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError
 from retable.runner.sandbox.faults import WRITES, draw_500, fail_before, internal_error
-from retable.runner.sandbox.guard import authorize
 from retable.runner.sandbox.moto_app import Environ
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.sandbox_state import State
 
 Reply = tuple[int, bytes]
 
@@ -34,44 +34,44 @@ OPERATIONS: Mapping[str, recording.Operation] = {
     "BatchExecuteStatement": writes.batch_execute_statement,
     "BatchGetItem": reads.batch_get_item,
     "BatchWriteItem": batch.batch_write_item,
-    "CancelBulkOperation": bulk.cancel_bulk,
-    "CreateBackup": backups.create_backup,
-    "CreateTable": tables.create_table,
-    "DeleteBackup": backups.delete_backup,
+    "CancelBulkOperation": bulk_operations.cancel_bulk,
+    "CreateBackup": backup_operations.create_backup,
+    "CreateTable": table_operations.create_table,
+    "DeleteBackup": backup_operations.delete_backup,
     "DeleteItem": writes.delete_item,
-    "DeleteResourcePolicy": policies.delete_resource_policy,
-    "DeleteTable": tables.delete_table,
-    "DescribeBackup": backups.describe_backup,
-    "DescribeBulkOperation": bulk.describe_bulk,
+    "DeleteResourcePolicy": policy_operations.delete_resource_policy,
+    "DeleteTable": table_operations.delete_table,
+    "DescribeBackup": backup_operations.describe_backup,
+    "DescribeBulkOperation": bulk_operations.describe_bulk,
     "DescribeContributorInsights": insights.describe_insights,
-    "DescribeExport": exports.describe_export,
-    "DescribeImport": bulk.describe_import,
+    "DescribeExport": export_operations.describe_export,
+    "DescribeImport": bulk_operations.describe_import,
     "DescribeKinesisStreamingDestination": kinesis.describe_streaming,
-    "DescribeTable": tables.describe_table,
+    "DescribeTable": table_operations.describe_table,
     "DisableKinesisStreamingDestination": kinesis.disable_streaming,
     "EnableKinesisStreamingDestination": kinesis.enable_streaming,
     "ExecuteStatement": writes.execute_statement,
     "ExecuteTransaction": writes.execute_transaction,
-    "ExportTableToPointInTime": exports.export_table,
+    "ExportTableToPointInTime": export_operations.export_table,
     "GetItem": reads.get_item,
-    "GetResourcePolicy": policies.get_resource_policy,
-    "ImportTable": bulk.import_table,
-    "ListBackups": backups.list_backups,
-    "ListBulkOperations": bulk.list_bulk,
-    "ListExports": exports.list_exports,
-    "ListImports": bulk.list_imports,
-    "ListTables": tables.list_tables,
+    "GetResourcePolicy": policy_operations.get_resource_policy,
+    "ImportTable": bulk_operations.import_table,
+    "ListBackups": backup_operations.list_backups,
+    "ListBulkOperations": bulk_operations.list_bulk,
+    "ListExports": export_operations.list_exports,
+    "ListImports": bulk_operations.list_imports,
+    "ListTables": table_operations.list_tables,
     "PutItem": writes.put_item,
-    "PutResourcePolicy": policies.put_resource_policy,
+    "PutResourcePolicy": policy_operations.put_resource_policy,
     "Query": reads.query,
-    "RestoreTableFromBackup": tables.restore_table,
+    "RestoreTableFromBackup": table_operations.restore_table,
     "Scan": reads.scan,
-    "StartBulkPutItems": bulk.start_bulk_put,
+    "StartBulkPutItems": bulk_operations.start_bulk_put,
     "TransactWriteItems": writes.transact_write_items,
     "UpdateContinuousBackups": recording.update_continuous_backups,
     "UpdateContributorInsights": insights.update_insights,
     "UpdateItem": writes.update_item,
-    "UpdateTable": tables.update_table,
+    "UpdateTable": table_operations.update_table,
 }
 """What moto gets wrong or does not know."""
 LEFT_TO_MOTO = frozenset(

@@ -5,7 +5,7 @@ from typing import Any
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.sandbox_state import State
 
 WRITES = frozenset(
     {

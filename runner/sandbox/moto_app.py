@@ -14,8 +14,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 
-from retable.runner.sandbox.dynamodb.stored import teach_moto
-from retable.runner.sandbox.options import ACCOUNT
+from retable.runner.sandbox.dynamodb.stored_items import teach_moto
+from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 Environ = dict[str, Any]
 

@@ -16,13 +16,14 @@ import orjson
 from retable.runner.clock import Clock, SystemClock
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.sandbox.client import SandboxClient, SandboxError
 from retable.runner.sandbox.generate import generate_items, guess_key
-from retable.runner.sandbox.options import ACCESS_KEY
+from retable.runner.sandbox.sandbox_client import SandboxClient, SandboxError
+from retable.runner.sandbox.sandbox_options import ACCESS_KEY
 from retable.runner.sandbox.source_table import table_request
-from retable.runner.sandbox.stack_of import deploy_app
-from retable.schema.spec import Sandbox, Spec
+from retable.schema.spec import CdkVariant, Sandbox, Spec
 
+DeployApp = Callable[[str, Spec, CdkVariant, Clock], None]
+"""Deploys one state of a spec's CDK app to the sandbox at an endpoint."""
 BATCH = 25
 POLL_SECONDS = 0.05
 WAIT_SECONDS = 120.0
@@ -41,8 +42,12 @@ class SeedReport:
     """The attribute that was taken for the source's key, where the spec does not name one."""
 
 
-def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
+def seed(
+    endpoint: str, spec: Spec, deploy_app: DeployApp, clock: Clock | None = None
+) -> SeedReport:
     """Make the source of ``spec`` in the sandbox at ``endpoint``.
+
+    ``deploy_app`` deploys the app whose stack makes the table, where the spec names one.
 
     Raises:
         Refused: the spec does not say enough, or its seed file is not there or holds no items.
@@ -52,7 +57,7 @@ def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
         message = "the sandbox cannot set autoscaling"
         raise Refused(message, "leave sandbox.settings.autoscaling out")
     client = SandboxClient(endpoint, ACCESS_KEY, spec.source.region)
-    seeder = _Seeder(endpoint, client, spec, section, clock or SystemClock())
+    seeder = _Seeder(endpoint, client, spec, section, deploy_app, clock or SystemClock())
     try:
         count, export_id = seeder.run()
     finally:
@@ -68,14 +73,21 @@ def seed(endpoint: str, spec: Spec, clock: Clock | None = None) -> SeedReport:
 class _Seeder:
     """The steps of seeding one table."""
 
-    def __init__(
-        self, endpoint: str, client: SandboxClient, spec: Spec, section: Sandbox, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 -- what every step of it needs
+        self,
+        endpoint: str,
+        client: SandboxClient,
+        spec: Spec,
+        section: Sandbox,
+        deploy_app: DeployApp,
+        clock: Clock,
     ) -> None:
         """Keep what every step needs."""
         self._endpoint = endpoint
         self._client = client
         self._spec = spec
         self._section = section
+        self._deploy_app = deploy_app
         self._clock = clock
         self._table = spec.source.table_name
         self._arn = ""
@@ -101,7 +113,7 @@ class _Seeder:
     def _create_table(self) -> None:
         """Create the source table, or have its stack deployed, and wait for it."""
         if self._section.stack is not None:
-            deploy_app(self._endpoint, self._spec, self._section.stack, self._clock)
+            self._deploy_app(self._endpoint, self._spec, self._section.stack, self._clock)
             asked = {"TableName": self._table}
             self._arn = self._client.dynamodb("DescribeTable", asked)["Table"]["TableArn"]
             return

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from retable.runner.failure import Refused
-from retable.runner.sandbox.options import ACCESS_KEY, DEFAULT_REGION, SandboxOptions
+from retable.runner.sandbox.sandbox_options import ACCESS_KEY, DEFAULT_REGION, SandboxOptions
 
 if TYPE_CHECKING:
     from retable.runner.sandbox.app import Sandbox

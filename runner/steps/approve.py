@@ -1,9 +1,9 @@
 """Approval: someone, or a flag, agrees to this plan and to these bounds, before anything stops."""
 
 from retable.runner.failure import Refused
-from retable.runner.source_steps import Approve
+from retable.runner.plan.source_steps import Approve
 from retable.runner.steps.dry_run import bounds_of
-from retable.runner.world import Evidence, World
+from retable.runner.steps.world import Evidence, World
 
 
 def approve(step: Approve, world: World) -> Evidence:

@@ -1,12 +1,18 @@
 """The last look at a rebuilt table: every setting that was captured, against what it has now."""
 
 from retable.runner.failure import CheckFailed
-from retable.runner.plan import CreateTable, DeployTable, LiftFence, RestoreBackup, RestoreSettings
-from retable.runner.plan_settings import CompareSettings
+from retable.runner.plan.plan import (
+    CreateTable,
+    DeployTable,
+    LiftFence,
+    RestoreBackup,
+    RestoreSettings,
+)
+from retable.runner.plan.plan_settings import CompareSettings
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.wait import patiently
-from retable.runner.verify.settings import Setting, Wanted, settings_on_both_sides
-from retable.runner.world import Evidence, World
+from retable.runner.steps.world import Evidence, World
+from retable.runner.verify.settings_differences import Setting, Wanted, settings_on_both_sides
 
 SHOWING_SECONDS = 30.0
 """How long a change may take to show: reads of policies, tags and TTL are eventually consistent."""

@@ -1,13 +1,13 @@
 """Creating the target, fenced from birth and empty (I9)."""
 
 from retable.runner.aws.errors import PolicyUnsupported
-from retable.runner.aws.policy import fence_policy, has_fence, without_fence
-from retable.runner.aws.settings import TableDescription
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan import CreateTable, LiftFence, UseTable
+from retable.runner.plan.plan import CreateTable, LiftFence, UseTable
 from retable.runner.steps.freeze import denies_bulk_writes
 from retable.runner.steps.wait import patiently
-from retable.runner.world import Evidence, World
+from retable.runner.steps.world import Evidence, World
+from retable.runner.table.resource_policy import fence_policy, has_fence, without_fence
+from retable.runner.table.settings import TableDescription
 
 FENCE_DEADLINE_SECONDS = 600.0
 

@@ -2,11 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from retable.runner.aws.policy import has_freeze
-from retable.runner.aws.validate import require_valid
-from retable.runner.compile import max_rejects
 from retable.runner.failure import CheckFailed
-from retable.runner.source_steps import (
+from retable.runner.plan.bounds import max_rejects
+from retable.runner.plan.source_steps import (
     DeleteTable,
     FreezeSource,
     FromBackup,
@@ -15,12 +13,14 @@ from retable.runner.source_steps import (
     Removal,
     Unprotect,
 )
-from retable.runner.step_requests import target_requests
-from retable.runner.steps.backup import require_available
+from retable.runner.plan.step_requests import target_requests
+from retable.runner.steps.back_up import require_available
 from retable.runner.steps.create import fence_at_birth, target_arn
-from retable.runner.steps.export import checked_files
 from retable.runner.steps.freeze import frozen_since, require_same_table
-from retable.runner.world import Evidence, World
+from retable.runner.steps.make_export import checked_files
+from retable.runner.steps.world import Evidence, World
+from retable.runner.table.resource_policy import has_freeze
+from retable.runner.table.validate_requests import require_valid
 
 FRESH = timedelta(minutes=15)
 """How old a list of later writes may be where nothing stops writers."""
@@ -57,14 +57,14 @@ def delete_table(step: DeleteTable, world: World) -> Evidence:
     if asked_before and (description is None or (description.table_id or "") != step.table_id):
         return {"table": step.table, "table_id": step.table_id}
     if not (asked_before and description is not None and description.status == "DELETING"):
-        require_leave_to_delete(step, world)
+        require_provably_safe_to_delete(step, world)
         world.journal.record(step.id, "intent", {"table_id": step.table_id})
         tables.delete(step.table)
     tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
     return {"table": step.table, "table_id": step.table_id}
 
 
-def require_leave_to_delete(step: Removal, world: World) -> None:
+def require_provably_safe_to_delete(step: Removal, world: World) -> None:
     """Prove everything that I1 asks for, from the world and the journal as they are now.
 
     Raises:

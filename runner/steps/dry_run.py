@@ -6,20 +6,20 @@ from pathlib import Path
 
 import orjson
 
-from retable.runner.compile import checksum_attributes, max_rejects
 from retable.runner.disk import write_durably
-from retable.runner.engine import Tally, map_files
+from retable.runner.engine.local import Tally, map_files
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_told
-from retable.runner.ledger.query import Collisions, Ledger
-from retable.runner.plan import DryRun, Plan
-from retable.runner.report.items import CollisionExample, Portrait
+from retable.runner.ledger.questions import Collisions, Ledger
+from retable.runner.plan.bounds import checksum_attributes, max_rejects
+from retable.runner.plan.plan import DryRun, Plan
+from retable.runner.report.item_figures import CollisionExample, Portrait
 from retable.runner.report.json import encode_part
-from retable.runner.steps.export import exports_of, holder_of
-from retable.runner.steps.merge import merged_files, require_merged
+from retable.runner.steps.make_export import exports_of, holder_of
+from retable.runner.steps.merge_exports import merged_files, require_merged
+from retable.runner.steps.world import Evidence, World
 from retable.runner.verify.explore import write_explorable
-from retable.runner.world import Evidence, World
 from retable.schema.spec import Indexes, Spec
 from retable.transforms.project import Projected
 

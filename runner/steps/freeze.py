@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from retable.runner.aws.errors import PolicyRefused
-from retable.runner.aws.policies import Policy
-from retable.runner.aws.policy import denies_bulk, freeze_policy, has_freeze, own_policy
+from retable.runner.aws.policy_calls import Policy
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.source_steps import FreezeSource, Settle
+from retable.runner.plan.source_steps import FreezeSource, Settle
 from retable.runner.steps.wait import patiently
-from retable.runner.world import Evidence, World
+from retable.runner.steps.world import Evidence, World
+from retable.runner.table.resource_policy import denies_bulk, freeze_policy, has_freeze, own_policy
 
 FREEZE_DEADLINE_SECONDS = 600.0
 """Resource policies are eventually consistent; AWS names no bound, so ours is generous."""

@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from retable.runner.aws.exports import ExportState
-from retable.runner.aws.settings import TableDescription
-from retable.runner.compile import checksum_attributes
-from retable.runner.engine import map_files
-from retable.runner.export.check import check_export
+from retable.runner.engine.local import map_files
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export
 from retable.runner.export.manifest import Export
+from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
-from retable.runner.ledger.query import Ledger
-from retable.runner.plan import TargetExport, VerifyTable
-from retable.runner.step_requests import export_of
-from retable.runner.steps.export import (
+from retable.runner.ledger.questions import Ledger
+from retable.runner.plan.bounds import checksum_attributes
+from retable.runner.plan.plan import TargetExport, VerifyTable
+from retable.runner.plan.step_requests import export_of
+from retable.runner.steps.make_export import (
     EXPORT_FAILED,
     completed_export,
     export_under_way,
     start_export,
 )
-from retable.runner.verify.read import read_table
+from retable.runner.steps.world import World
+from retable.runner.table.settings import TableDescription
+from retable.runner.verify.scan_back import read_table
 from retable.runner.verify.write_items import write_items
-from retable.runner.world import World
 from retable.transforms.describe import Described
 from retable.transforms.project import Projected
 

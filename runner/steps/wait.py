@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from retable.runner.world import World
+from retable.runner.steps.world import World
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 10.0

@@ -15,7 +15,7 @@ import duckdb
 import orjson
 
 from retable.runner.disk import replace_durably
-from retable.runner.ledger.database import MEMORY_LIMIT, database, file_list, literal
+from retable.runner.duck import MEMORY_LIMIT, database, file_list, literal
 from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_items
 
 BUCKETS = 256

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 import orjson
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.items import item_reader
+from retable.runner.export.item_lines import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.spool import Holder, held
-from retable.runner.report.items import AttributeChange, DifferenceRow
+from retable.runner.report.item_figures import AttributeChange, DifferenceRow
 from retable.runner.verify.compare import Difference
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.canonical import key_text

@@ -10,10 +10,10 @@ from pathlib import Path
 import orjson
 
 from retable.runner.disk import replace_durably
-from retable.runner.expiry import has_expired
-from retable.runner.ledger.database import database, file_list, literal
+from retable.runner.duck import database, file_list, literal
 from retable.runner.verify.compare import DIFF, SPILL
 from retable.runner.verify.drill import Drill
+from retable.transforms.expiry import has_expired
 from retable.transforms.outcome import Kept
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import duckdb
 
+from retable.runner.duck import file_list, literal, pattern
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.failure import Stopped
-from retable.runner.folder import RunFolder
-from retable.runner.ledger.database import file_list, literal, pattern
 from retable.runner.ledger.relations import PART_GLOB, SUPERSEDED, parts
-from retable.runner.ledger.write import MAX_LINE_BYTES
+from retable.runner.ledger.write_ledger import MAX_LINE_BYTES
+from retable.runner.runs.folder import RunFolder
 from retable.runner.verify.compare import DIFF
 from retable.runner.verify.macros import MACROS
-from retable.runner.verify.queries import views
-from retable.runner.verify.source import is_plain
+from retable.runner.verify.source_items import is_plain
+from retable.runner.verify.spec_queries import views
 
 STORAGE = "v1.0.0"
 """The oldest form that the command line of DuckDB 1 and later reads."""

@@ -9,7 +9,7 @@ from retable.runner.disk import not_written
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.lines import stream_lines
 from retable.runner.export.spool import Holder, in_turn
-from retable.runner.ledger.write import ItemWriter
+from retable.runner.ledger.write_ledger import ItemWriter
 from retable.schema.spec import KeySchema
 from retable.transforms.describe import describe_item
 

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.sandbox.seed import seed
 from retable.schema import load_spec
 from support.command import SPECS, clean_environment, standing_sandbox
@@ -52,7 +53,7 @@ class Bed:
         (folder / seeds.seed).write_bytes(b"".join(lines))
         spec = folder / "spec.migrate.yaml"
         spec.write_text(text, "utf-8")
-        seed(self.env["AWS_ENDPOINT_URL"], load_spec(spec))
+        seed(self.env["AWS_ENDPOINT_URL"], load_spec(spec), deploy_app)
         return spec
 
     def items(self, table: str) -> Items:

@@ -56,17 +56,17 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KilledRuns, 
 
 PLACES = {
     "bulk-put": [
-        "retable.runner.steps.bulk.stage_items",
+        "retable.runner.steps.load_from_s3.stage_items",
         "retable.runner.load.stage._Shard._end",
         "retable.runner.aws.bulk.Bulk.start_bulk_put",
         "retable.runner.aws.bulk.Bulk.wait_bulk_put",
-        "retable.runner.steps.bulk._accounted",
+        "retable.runner.steps.load_from_s3._accounted",
     ],
     "import-table": [
         "retable.runner.aws.bulk.Bulk.start_import",
         "retable.runner.aws.bulk.Bulk.wait_import",
-        "retable.runner.steps.bulk.await_fence",
-        "retable.runner.steps.bulk._accounted",
+        "retable.runner.steps.load_from_s3.await_fence",
+        "retable.runner.steps.load_from_s3._accounted",
     ],
 }
 

@@ -13,7 +13,7 @@ from support.history import busy_history
 from support.killed import KilledRuns
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/things"
-MERGE = "retable.runner.export.merge"
+MERGE = "retable.runner.export.merge_incrementals"
 SPEC = """
 spec: 1
 name: things-as-of-now
@@ -35,7 +35,7 @@ PLACES = [
     f"{MERGE}._list_outdated",
     f"{MERGE}.replace_durably",
     f"{MERGE}._count",
-    "retable.runner.steps.merge.asdict",
+    "retable.runner.steps.merge_exports.asdict",
     "retable.runner.steps.dry_run.map_files",
     "retable.runner.steps.dry_run.require_merged",
 ]

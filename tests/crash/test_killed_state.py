@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.sandbox.seed import seed
 from retable.schema import load_spec
 from support.command import SPECS, clean_environment, standing_sandbox
@@ -88,7 +89,7 @@ def orders(bed: Bed, folder: Path, table: str) -> tuple[Path, list[str]]:
     (folder / seeds.seed).write_bytes(b"".join(lines))
     spec = folder / "orders.migrate.yaml"
     spec.write_text(text, "utf-8")
-    seed(bed.env["AWS_ENDPOINT_URL"], load_spec(spec))
+    seed(bed.env["AWS_ENDPOINT_URL"], load_spec(spec), deploy_app)
     return spec, ["--yes", "--allow-delete", table]
 
 
@@ -100,7 +101,7 @@ def scanned(bed: Bed, folder: Path, table: str) -> tuple[Path, list[str]]:
     (folder / "things.jsonl").write_text("".join(lines), "utf-8")
     spec = folder / "things.migrate.yaml"
     spec.write_text(SCANNED.format(name=table), "utf-8")
-    seed(bed.env["AWS_ENDPOINT_URL"], load_spec(spec))
+    seed(bed.env["AWS_ENDPOINT_URL"], load_spec(spec), deploy_app)
     return spec, ["--yes"]
 
 
@@ -134,10 +135,10 @@ def test_i2_a_machine_lost_at_any_journal_entry_is_gone_on_from_on_another_one(
 
 
 PLACES = [
-    "retable.runner.journal.Journal._append",
-    "retable.runner.state.mirror.Mirror._store",
-    "retable.runner.state.custody._Shelf.put",
-    "retable.runner.state.custody.StateCustody.keep_report",
+    "retable.runner.runs.journal.Journal._append",
+    "retable.runner.runs.mirror.Mirror._store",
+    "retable.runner.runs.shared_run._Shelf.put",
+    "retable.runner.runs.shared_run.SharedRun.keep_report",
 ]
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.journal import read_journal
+from retable.runner.commands.sandbox_app import deploy_app
+from retable.runner.runs.journal import read_journal
 from retable.runner.sandbox.seed import seed
 from retable.schema import load_spec
 from support.command import Ended, clean_environment, standing_sandbox
@@ -19,7 +20,7 @@ PLACES = [
     f"{READ_BACK}.map_files",
     f"{READ_BACK}.agree",
     f"{READ_BACK}.write_items",
-    "retable.runner.steps.verify.write_durably",
+    "retable.runner.steps.verify_table.write_durably",
 ]
 SPEC = """
 spec: 1
@@ -58,7 +59,7 @@ class Bed:
         )
         spec = folder / "spec.migrate.yaml"
         spec.write_text(SPEC.format(table=table), "utf-8")
-        seed(self.endpoint, load_spec(spec))
+        seed(self.endpoint, load_spec(spec), deploy_app)
         return spec
 
     def require_passed(self, folder: Path, table: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Stopped
-from retable.runner.load.account import FileTally
+from retable.runner.load.progress_account import FileTally
 from retable.runner.load.quarantine import read_quarantine
 from support.loads import COUNT, Loading
 from support.sink import Item, Reply, Script, all_written
@@ -74,9 +74,9 @@ def test_i2_what_a_mark_covers_is_not_written_again(
 ) -> None:
     """A load that dies writes again what was under way and at most what one mark spans."""
     span = 50
-    monkeypatch.setattr("retable.runner.load.load.CHECKPOINT_LINES", span)
-    monkeypatch.setattr("retable.runner.load.source.SHUFFLED_LINES", 40)
-    monkeypatch.setattr("retable.runner.load.source.BLOCK_LINES", 10)
+    monkeypatch.setattr("retable.runner.load.batch_write.CHECKPOINT_LINES", span)
+    monkeypatch.setattr("retable.runner.load.batches.SHUFFLED_LINES", 40)
+    monkeypatch.setattr("retable.runner.load.batches.BLOCK_LINES", 10)
     loading = Loading(tmp_path, 6_000)
 
     def script(count: int, items: list[Item]) -> Reply:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION, SandboxOptions
+from retable.runner.sandbox.sandbox_options import ACCOUNT, DEFAULT_REGION, SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.cdk import require_cdk, run_cdk, started_cdk, synthesise
 from support.command import Ended

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.spec_findings import check, load
+from retable.runner.lint.spec_findings import check, load
 from retable.schema.rule_examples import RuleExample
 from support.checkout import ROOT
 from support.command import migrate

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from retable.runner.execute import frozen_steps
 from retable.runner.failure import CheckFailed, Stale
-from retable.runner.journal import RUN
-from retable.runner.plan import LiftFence
-from retable.runner.sandbox.options import SandboxOptions
-from retable.runner.source_steps import DeleteTable, FreezeSource
-from retable.runner.steps.delete import require_leave_to_delete
+from retable.runner.plan.plan import LiftFence
+from retable.runner.plan.source_steps import DeleteTable, FreezeSource
+from retable.runner.runs.journal import RUN
+from retable.runner.sandbox.sandbox_options import SandboxOptions
+from retable.runner.steps.delete import require_provably_safe_to_delete
+from retable.runner.steps.execute import frozen_steps
 from support.command import SPECS
 from support.sandboxes import set_faults
 from support.worlds import Run, running
@@ -125,7 +125,7 @@ GATES: dict[str, tuple[Callable[[Run], None], str]] = {
 def test_i1_nothing_is_deleted_unless_everything_is_proved(run: Run, gate: str) -> None:
     tamper, said = GATES[gate]
     run.until("delete")
-    require_leave_to_delete(delete_step(run), run.world)
+    require_provably_safe_to_delete(delete_step(run), run.world)
     before = run.client.describe_table(TableName="orders")["Table"]["TableId"]
     tamper(run)
     with pytest.raises(Exception, match=said):

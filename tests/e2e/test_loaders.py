@@ -11,7 +11,7 @@ import pytest
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.failure import Refused, Stopped
 from retable.runner.load.quarantine import read_quarantine
-from retable.runner.perform import perform
+from retable.runner.steps.perform import perform
 from support.command import migrate
 from support.worlds import Run, running
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.aws.requests import Request
-from retable.runner.aws.settings import Attached, TableSettings
-from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stopped
-from retable.runner.journal import read_journal
-from retable.runner.perform import perform
-from retable.runner.plan import RestoreSettings
-from retable.runner.plan_json import read_plan
+from retable.runner.outcome.summary import summarize
+from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.plan import RestoreSettings
+from retable.runner.plan.step_requests import target_requests
+from retable.runner.planning.show import describe
 from retable.runner.report.model import Report
-from retable.runner.step_requests import target_requests
+from retable.runner.runs.journal import read_journal
 from retable.runner.steps.create import fence_at_birth
-from retable.runner.summary import summarize
+from retable.runner.steps.perform import perform
+from retable.runner.table.requests import Request
+from retable.runner.table.settings import Attached, TableSettings
 from support.attached import STREAM, attach_all, scaled_spec, unscale
 from support.sandboxes import ManualClock, set_faults
 from support.worlds import Run, running

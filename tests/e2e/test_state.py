@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
+from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.sandbox.seed import seed
 from retable.schema import load_spec
 from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
@@ -52,7 +53,7 @@ class Bed:
         (folder / "things.jsonl").write_text("".join(lines), "utf-8")
         spec = folder / "things.migrate.yaml"
         spec.write_text(SPEC.format(name=name, rate=rate), "utf-8")
-        seed(self.env["AWS_ENDPOINT_URL"], load_spec(spec))
+        seed(self.env["AWS_ENDPOINT_URL"], load_spec(spec), deploy_app)
         return spec
 
     def count(self, table: str) -> int:

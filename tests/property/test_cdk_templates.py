@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retable.runner.cdk.cdk_finding import blocking
 from retable.runner.cdk.difference import changes, differences
-from retable.runner.cdk.finding import blocking
 from retable.runner.cdk.proof import prove_addition, prove_removal
 from retable.runner.cdk.references import dependents, needs
 from support.assemblies import table, template

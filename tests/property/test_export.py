@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retable.runner.export.count import count_lines
 from retable.runner.export.lines import split_lines
-from retable.runner.export.stored import plain_chunks
+from retable.runner.export.stored_file import plain_chunks
 from retable.runner.failure import CheckFailed, Refused
 from support.exports import EXPORT_ID, MadeExport, make_export, packed
 

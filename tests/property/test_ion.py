@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion_text import ion_line
-from retable.runner.export.items import NO_ITEM, item_reader
+from retable.runner.export.item_lines import NO_ITEM, item_reader
 from retable.transforms.canonical import canonical_values
 from support.items import ITEMS, NAMES, TEXT
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retable.runner.ledger.account import account
 from retable.runner.ledger.independent import count_export
-from retable.runner.ledger.query import Ledger
-from retable.runner.ledger.write import is_readable
+from retable.runner.ledger.item_account import account
+from retable.runner.ledger.questions import Ledger
+from retable.runner.ledger.write_ledger import is_readable
 from retable.runner.verify.compare import compare
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected

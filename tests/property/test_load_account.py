@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import Block, Entry, FileState, FileTally, settle
+from retable.runner.load.progress_account import Block, Entry, FileState, FileTally, settle
 from retable.transforms.outcome import Result
 
 FILE = CheckedFile(key="a", path=Path(), item_count=0, md5="")

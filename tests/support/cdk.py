@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from retable.runner.sandbox.options import ACCOUNT, DEFAULT_REGION
+from retable.runner.sandbox.sandbox_options import ACCOUNT, DEFAULT_REGION
 from retable.runner.sandbox.server import SandboxServer
 from support.checkout import ROOT
 from support.command import Ended, clean_environment

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from retable.runner.cdk.finding import Finding
+from retable.runner.cdk.cdk_finding import Finding
 from retable.runner.cdk.prove import Case, Known
-from retable.runner.cdk.shape import Wanted
+from retable.runner.cdk.table_shape import Wanted
 from retable.runner.cdk.template import Template
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema
 from support.assemblies import HERE, ORDERS, orders

@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 
-from retable.runner.export.check import check_export
+from retable.runner.aws.exports import Format
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.manifest import Export, Format
-from retable.runner.export.write import (
+from retable.runner.export.manifest import Export
+from retable.runner.export.prove_export import check_export
+from retable.runner.export.write_export import (
     ExportHead,
     ExportWindow,
     write_native_export,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from retable.runner.cdk.command import Cdk, cdk_environment, open_cdk
+from retable.runner.cdk.cdk_cli import Cdk, cdk_environment, open_cdk
 from retable.runner.clock import Clock, SystemClock
 
 PROGRAM = """#!{python}

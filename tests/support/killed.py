@@ -17,9 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from retable.runner.cli import main
-from retable.runner.journal import Journal
+from retable.runner.runs.journal import Journal
 
-IMPORTS = ("httptools", "boto3", "duckdb", "pyarrow.parquet", "retable.runner.cli.runs")
+IMPORTS = (
+    "httptools",
+    "boto3",
+    "duckdb",
+    "pyarrow.parquet",
+    "retable.runner.commands.run",
+    "retable.runner.commands.resume",
+)
 
 
 class KilledRuns:
@@ -41,8 +48,8 @@ class KilledRuns:
     ) -> tuple[int, int]:
         """Run ``migrate``; return its exit code (-9 where killed) and how many points it passed.
 
-        ``kill_in`` names a function, ``retable.runner.export.merge.note_lines``, as its caller
-        knows it.
+        ``kill_in`` names a function, ``retable.runner.export.merge_incrementals.note_lines``, as
+        its caller knows it.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

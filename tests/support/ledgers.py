@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.ledger.write import ActualWriter, LedgerWriter
+from retable.runner.ledger.write_ledger import ActualWriter, LedgerWriter
 from retable.transforms.outcome import Dropped, Kept, Outcome, Result
 
 

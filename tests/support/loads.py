@@ -7,8 +7,8 @@ from typing import Any
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import FileTally
-from retable.runner.load.load import LoadRequest, load_items
+from retable.runner.load.batch_write import LoadRequest, load_items
+from retable.runner.load.progress_account import FileTally
 from retable.runner.progress import NoProgress
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping

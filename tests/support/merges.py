@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from retable.runner.export.check import check_export
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.items import item_reader
+from retable.runner.export.item_lines import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.merge import OUTDATED, Merged, merge_changes
+from retable.runner.export.merge_incrementals import OUTDATED, Merged, merge_changes
 from retable.runner.export.outdated import outdated_of
+from retable.runner.export.prove_export import check_export
 from retable.runner.export.windows import in_order
 from retable.runner.progress import NoProgress
 from support.exports import MadeExport

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from retable.runner.aws.settings import TableDescription, TableSettings
 from retable.runner.export.manifest import Export
-from retable.runner.observe import Observed
+from retable.runner.planning.observe import Observed
+from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema
 
 ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from retable.runner.report.items import (
+from retable.runner.report.item_figures import (
     Attribute,
     AttributeChange,
     Attributes,

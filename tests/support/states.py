@@ -11,13 +11,13 @@ import boto3
 
 from retable.runner.aws.objects import Objects, Seen
 from retable.runner.aws.session import connect
+from retable.runner.aws.state_address import Address
 from retable.runner.clock import Clock
-from retable.runner.folder import RunFolder, new_folder
+from retable.runner.runs.folder import RunFolder, new_folder
+from retable.runner.runs.holder import Process
+from retable.runner.runs.s3_lock import S3Lock
+from retable.runner.runs.stored_runs import StoredRuns
 from retable.runner.sandbox.server import SandboxServer
-from retable.runner.state.address import Address
-from retable.runner.state.lock import StateLock
-from retable.runner.state.process import Process
-from retable.runner.state.runs import StoredRuns
 
 BUCKET = "acme-runs"
 RUN_ID = "7f3a-c21e"
@@ -37,9 +37,9 @@ class StateBed:
         """Return runs below a prefix of their own."""
         return StoredRuns(Address(bucket=BUCKET, prefix=f"p{next(self._count)}"), self.objects)
 
-    def lock(self, clock: Clock, key: str) -> StateLock:
+    def lock(self, clock: Clock, key: str) -> S3Lock:
         """Return a lock as another runner sees it."""
-        return StateLock(self.objects, BUCKET, key, clock)
+        return S3Lock(self.objects, BUCKET, key, clock)
 
     def keys(self, runs: StoredRuns) -> list[str]:
         """Return what lies there, without the prefix."""

@@ -11,18 +11,19 @@ import boto3
 
 from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
-from retable.runner.compile import compile_plan
-from retable.runner.execute import execute
-from retable.runner.folder import new_folder
-from retable.runner.journal import open_journal
-from retable.runner.observe import observe
-from retable.runner.perform import perform
-from retable.runner.plan_json import encode_plan, fingerprint
+from retable.runner.commands.sandbox_app import deploy_app
+from retable.runner.plan.encoding import encode_plan, fingerprint
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.observe import observe
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.runs.folder import new_folder
+from retable.runner.runs.journal import open_journal
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.seed import seed
 from retable.runner.sandbox.server import SandboxServer
-from retable.runner.world import World
+from retable.runner.steps.execute import execute
+from retable.runner.steps.perform import perform
+from retable.runner.steps.world import World
 from retable.schema import load_spec
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
@@ -78,7 +79,7 @@ def running(
     """
     spec = load_spec(spec_path)
     with SandboxServer(options=options or SandboxOptions()) as server:
-        seed(server.endpoint, spec)
+        seed(server.endpoint, spec, deploy_app)
         if before is not None:
             before(server.endpoint)
         aws = connect(spec.source.region, environ=server.environment())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.spec_findings import check, load
+from retable.runner.lint.spec_findings import check, load
 from retable.schema.rule_examples import RuleExample
 
 KEY = (

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from retable.runner.cdk.assembly import read_assembly
-from retable.runner.cdk.command import Cdk, Deployment, Watch, cdk_environment, open_cdk
+from retable.runner.cdk.cdk_cli import Cdk, Deployment, Watch, cdk_environment, open_cdk
+from retable.runner.cdk.child_process import MAX_LOG_BYTES
 from retable.runner.cdk.locate import find_stack
-from retable.runner.cdk.process import MAX_LOG_BYTES
 from retable.runner.cdk.program import find_program
 from retable.runner.clock import SystemClock
 from retable.runner.failure import Refused, Stopped

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from retable.runner.cdk.assembly import read_assembly
-from retable.runner.cdk.command import Deployment
+from retable.runner.cdk.cdk_cli import Deployment
 from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
 from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.locate import find_stack
-from retable.runner.cdk.stack import Stacks
+from retable.runner.cdk.stacks import Stacks
 from retable.runner.cdk.template import Template
 from retable.runner.failure import CheckFailed, Stale, Stopped
 from retable.runner.progress import NoProgress

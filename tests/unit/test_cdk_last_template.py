@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from retable.runner.cdk.finding import blocking
+from retable.runner.cdk.cdk_finding import blocking
 from retable.runner.cdk.prove import prove
 from retable.runner.cdk.survey import require_adoptable
-from retable.runner.cdk.table import read_table
+from retable.runner.cdk.table_in_template import read_table
 from retable.runner.cdk.template import EMPTY, Template, parts
 from retable.runner.failure import Refused
 from retable.schema.spec import KeyAttribute, KeySchema

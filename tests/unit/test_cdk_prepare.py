@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from retable.runner.cdk.assembly import read_assembly
+from retable.runner.cdk.cdk_finding import blocking
 from retable.runner.cdk.digest import template_digest
-from retable.runner.cdk.finding import blocking
 from retable.runner.cdk.prepare import Prepared, Question, open_variant, prepare
 from retable.runner.cdk.prove import prove
-from retable.runner.cdk.stack import Stacks
+from retable.runner.cdk.stacks import Stacks
 from retable.runner.cdk.template import EMPTY
 from retable.runner.failure import Refused
 from retable.schema.spec import CdkProvision, CdkVariant

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from retable.runner.cdk.finding import blocking, require_proven
+from retable.runner.cdk.cdk_finding import blocking, require_proven
 from retable.runner.cdk.proof import prove_addition, prove_final, prove_removal
 from retable.runner.cdk.prove import Case, prove
 from retable.runner.cdk.references import dependents
-from retable.runner.cdk.shape import Wanted
+from retable.runner.cdk.table_shape import Wanted
 from retable.runner.cdk.template import EMPTY, Template
 from retable.runner.failure import Refused
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema

@@ -2,8 +2,8 @@
 
 import pytest
 
-from retable.runner.aws.settings import TableDescription
 from retable.runner.cdk.removal import after_removal
+from retable.runner.table.settings import TableDescription
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.policy import fence_policy
-from retable.runner.cdk.finding import Finding, blocking
-from retable.runner.cdk.losses import Place, Uses
+from retable.runner.cdk.cdk_finding import Finding, blocking
+from retable.runner.cdk.lost_attachments import Place, Uses
 from retable.runner.cdk.prove import prove
 from retable.runner.cdk.template import EMPTY
+from retable.runner.table.resource_policy import fence_policy
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema, Provisioned
 from support.assemblies import ORDERS, table, template
 from support.cdk_cases import BUCKET, CASE, KNOWN, LOADER, WANT, codes_of, extended, with_policy

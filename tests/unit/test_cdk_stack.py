@@ -7,7 +7,7 @@ import pytest
 
 from retable.runner.cdk.difference import changes
 from retable.runner.cdk.follow import POLL_SECONDS, SETTLE_SECONDS, Follower
-from retable.runner.cdk.stack import Stacks, cause
+from retable.runner.cdk.stacks import Stacks, cause
 from retable.runner.cdk.states import READY, cure, readiness
 from retable.runner.cdk.template import comparable
 from retable.runner.failure import Stopped

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from retable.runner.cdk.intrinsics import Surroundings, Unknown, resolved
-from retable.runner.cdk.table import TableResource, read_table
+from retable.runner.cdk.table_in_template import TableResource, read_table
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, Provisioned
 from support.assemblies import HERE, ORDERS, data, orders, table, template
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.export.check import check_export
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import S3Prefix, open_export
+from retable.runner.export.prove_export import check_export
 from retable.runner.export.spool import Spool
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import NoProgress

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.collect import find_specs, spec_files
 from retable.runner.failure import Refused
+from retable.runner.spec.collect import find_specs, spec_files
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from retable.runner.ledger.query import Ledger
+from retable.runner.ledger.questions import Ledger
 from retable.runner.verify import compare as module
 from retable.runner.verify.compare import Comparison, Difference, compare
 from retable.schema.reasons import Reason

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.settings import Attached, Kinesis, Scaling, WarmThroughput
-from retable.runner.compile import compile_dry_run, compile_plan, compile_verification, max_rejects
-from retable.runner.explain import describe
 from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
-from retable.runner.plan import (
+from retable.runner.plan.bounds import max_rejects
+from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan
+from retable.runner.plan.plan import (
     CheckExport,
     CreateTable,
     LiftFence,
@@ -24,10 +23,16 @@ from retable.runner.plan import (
     UseExport,
     VerifyTable,
 )
-from retable.runner.plan_json import encode_plan, fingerprint, read_plan
-from retable.runner.plan_settings import CompareSettings
-from retable.runner.source_steps import DeleteTable, FromExport, Settle
-from retable.runner.titles import title
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.source_steps import DeleteTable, FromExport, Settle
+from retable.runner.plan.titles import title
+from retable.runner.planning.compile import (
+    compile_dry_run,
+    compile_plan,
+    compile_verification,
+)
+from retable.runner.planning.show import describe
+from retable.runner.table.settings import Attached, Kinesis, Scaling, WarmThroughput
 from retable.schema.spec import Spec
 from support.attached import STREAM
 from support.builders import build_spec

@@ -4,10 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from retable.runner.compile import compile_plan
-from retable.runner.costs import LoaderEstimate, Prices, loaders
-from retable.runner.explain import describe
-from retable.runner.plan import Plan
+from retable.runner.plan.plan import Plan
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.costs import LoaderEstimate, Prices, loaders
+from retable.runner.planning.show import describe
 from support.builders import build_spec
 from support.observed import description, export, observed, settings
 

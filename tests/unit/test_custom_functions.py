@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.spec_functions import with_functions
+from retable.runner.spec.own_functions import with_functions
 from retable.schema import load_spec
 from retable.schema.problem import SpecError
 from retable.schema.reasons import Reason

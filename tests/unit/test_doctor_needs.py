@@ -8,11 +8,11 @@ from typing import Any, get_args
 import pytest
 
 from retable.runner.aws.session import Aws
+from retable.runner.aws.state_address import parse_address
 from retable.runner.doctor.grants import LOADERS, STEPS
+from retable.runner.doctor.iam_policy import smallest_policy
 from retable.runner.doctor.needs import Need, needs_of
-from retable.runner.doctor.policy import smallest_policy
-from retable.runner.plan import LoadItems, Step
-from retable.runner.state.address import parse_address
+from retable.runner.plan.plan import LoadItems, Step
 from support.attached import attach_all, scaled_spec
 from support.command import SPECS
 from support.worlds import Run, running

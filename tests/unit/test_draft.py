@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from retable.runner.cli.init import init
 from retable.runner.draft.redact import redact
 from retable.runner.draft.sample import Sample, guess_key
-from retable.runner.draft.write import choose_rows, draft
+from retable.runner.draft.write_draft import choose_rows, draft
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.row_tests import row_runner
-from retable.runner.spec_findings import check, load
+from retable.runner.lint.spec_findings import check, load
+from retable.runner.spec.row_tests import row_runner
 from retable.schema.limits import parse_number
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, TypedItem
 from support.exports import TABLE_ARN, make_export

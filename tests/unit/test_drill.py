@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from retable.runner.expiry import LEFT_ALONE_SECONDS
 from retable.runner.export.spool import IN_PLACE
-from retable.runner.report.items import AttributeChange
+from retable.runner.report.item_figures import AttributeChange
 from retable.runner.verify.compare import DIFF, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
-from retable.runner.verify.sample import count_equal, pick
+from retable.runner.verify.sample_keys import count_equal, pick
 from retable.transforms.describe import describe_item
+from retable.transforms.expiry import LEFT_ALONE_SECONDS
 from retable.transforms.project import Projected, project
 from support.both import KEY, AsItIs, Both, Table, item
 from support.ledgers import as_line, write_ledger

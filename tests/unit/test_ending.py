@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.compile import compile_plan
-from retable.runner.ending import cut_over, ending, left_behind
-from retable.runner.explain import describe
-from retable.runner.journal import Record
-from retable.runner.plan import Plan
+from retable.runner.outcome.follow_up import cut_over, ending, left_behind
+from retable.runner.plan.plan import Plan
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.show import describe
+from retable.runner.runs.journal import Record
 from retable.schema import load_spec
 from support.command import SPECS
 from support.observed import observed

@@ -21,12 +21,11 @@ import psutil  # type: ignore[import-untyped]  # it comes without types
 import pytest
 from pyarrow import parquet
 
-from retable.runner import engine
-from retable.runner.engine import LineMapping, Tally, map_files
+from retable.runner.engine.local import LineMapping, Tally, map_files
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.independent import agree, count_export
-from retable.runner.ledger.query import Ledger
+from retable.runner.ledger.questions import Ledger
 from retable.runner.progress import NoProgress
 from support.exports import MadeExport, make_export, packed
 from support.mappings import ByNumber, InterruptedAt, KilledAt
@@ -58,7 +57,7 @@ def files(export: MadeExport) -> tuple[CheckedFile, ...]:
 @pytest.fixture
 def small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let worker processes map even a small export."""
-    monkeypatch.setattr(engine, "SMALL_EXPORT_ITEMS", 0)
+    monkeypatch.setattr("retable.runner.engine.local.SMALL_EXPORT_ITEMS", 0)
 
 
 def run(
@@ -207,7 +206,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     program = f"""
 import sys, pathlib
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from retable.runner import engine
+from retable.runner.engine import local
 from retable.runner.progress import NoProgress
 from support.exports import make_export
 from support.mappings import ByNumber
@@ -220,7 +219,7 @@ class Killed(NoProgress):
 if __name__ == "__main__":
     folder = pathlib.Path({str(tmp_path)!r})
     files = make_export(folder / "export", 60_000, files=3).check()
-    engine.map_files(ByNumber(), files, folder / "l", folder / "r", processes=2, progress=Killed())
+    local.map_files(ByNumber(), files, folder / "l", folder / "r", processes=2, progress=Killed())
 """
     script = tmp_path / "program.py"
     script.write_text(program)
@@ -276,7 +275,7 @@ def _peak(folder: Path, items: int) -> int:
     program = f"""
 import sys, pathlib, resource
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from retable.runner.engine import map_files
+from retable.runner.engine.local import map_files
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.progress import NoProgress
 from support.mappings import ByNumber

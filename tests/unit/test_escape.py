@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from retable.runner.report.escape import shortened, terminal_safe
+from retable.runner.text.escape import shortened, terminal_safe
 
 
 @pytest.mark.parametrize(

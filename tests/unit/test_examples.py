@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.spec_functions import with_functions
+from retable.runner.spec.own_functions import with_functions
 from retable.schema import load_spec
 from retable.schema.spec import ExpectDropped, ExpectRejected, Spec
 from retable.transforms import compile_mapping

@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from retable.runner.folder import RunFolder, new_folder
-from retable.runner.ledger.query import Ledger
-from retable.runner.ledger.write import ItemWriter
-from retable.runner.rejects import RejectWriter
+from retable.runner.engine.rejects import RejectWriter
+from retable.runner.ledger.questions import Ledger
+from retable.runner.ledger.write_ledger import ItemWriter
+from retable.runner.runs.folder import RunFolder, new_folder
 from retable.runner.verify.compare import compare
 from retable.runner.verify.explore import write_explorable
 from retable.schema.reasons import Reason

@@ -10,8 +10,8 @@ from retable.runner.aws.exports import ExportRequest
 from retable.runner.aws.session import Aws, connect
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.client import SandboxClient
-from retable.runner.sandbox.options import ACCESS_KEY, SandboxOptions
+from retable.runner.sandbox.sandbox_client import SandboxClient
+from retable.runner.sandbox.sandbox_options import ACCESS_KEY, SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, create, enable_recovery, put, set_faults

@@ -11,7 +11,7 @@ import pytest
 from retable.transforms import compile_expression
 from retable.transforms.expression import ExpressionError
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.parse import MAX_LEVELS
+from retable.transforms.parse_expression import MAX_LEVELS
 from support.expressions import same
 
 CASES = Path(__file__).parent.parent / "cases" / "expressions"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from retable.runner.cli.lint import lint
 from retable.runner.failure import Refused
 from retable.runner.lint.fix import apply_edits, fixed_text
-from retable.runner.spec_findings import check, load
+from retable.runner.lint.spec_findings import check, load
 from retable.schema.problem import Edit, Span
 from retable.schema.rule_examples import rule_examples
 from retable.schema.rules import Rule

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.folder import new_folder, open_folder, runs_of
+from retable.runner.runs.folder import new_folder, open_folder, runs_of
 
 
 def test_a_run_folder_has_its_parts(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from retable.runner.report.frame import concise_frame, full_frame, masked, render_problems
-from retable.runner.report.terminal import console_on, print_line
+from retable.runner.text.code_frame import concise_frame, full_frame, masked, render_problems
+from retable.runner.text.terminal import console_on, print_line
 from retable.schema.problem import Label, Problem, Severity, Span
 
 TEXT = "spec: 1\ntransform:\n  fields:\n    total: amount * `100`\n"

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.collect import find_specs
-from retable.runner.lint.formats import github, gitlab, json, junit, markdown, sarif, text
+from retable.runner.lint.formats import github, gitlab, json, junit, markdown, sarif, terminal_text
 from retable.runner.lint.result import LintResult
-from retable.runner.report.frame import concise_frame, render_problems
-from retable.runner.spec_findings import LoadedSpec, check, load
+from retable.runner.lint.spec_findings import LoadedSpec, check, load
+from retable.runner.spec.collect import find_specs
+from retable.runner.text.code_frame import concise_frame, render_problems
 from retable.schema.findings import MAX_FINDINGS
 from support.small_specs import small_spec
 
 MORE = f"more is wrong than these {MAX_FINDINGS:,} findings"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMS: dict[str, Callable[[LintResult], str]] = {
-    "full": lambda result: "\n".join(part.plain for part in text.full(result)),
-    "concise": lambda result: "\n".join(part.plain for part in text.concise(result)),
+    "full": lambda result: "\n".join(part.plain for part in terminal_text.full(result)),
+    "concise": lambda result: "\n".join(part.plain for part in terminal_text.concise(result)),
     "json": json.render,
     "github": github.render,
     "gitlab": gitlab.render,

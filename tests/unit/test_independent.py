@@ -12,7 +12,7 @@ from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.manifest import Export
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
-from retable.runner.ledger.query import Ledger
+from retable.runner.ledger.questions import Ledger
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 from support.ledgers import kept, result, write_data_file, write_ledger

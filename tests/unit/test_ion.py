@@ -9,7 +9,7 @@ from amazon.ion import simpleion
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
-from retable.runner.export.items import NO_ITEM, item_reader
+from retable.runner.export.item_lines import NO_ITEM, item_reader
 
 
 def typed(value: str) -> Any:

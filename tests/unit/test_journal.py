@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import CheckFailed, Stale, Stopped
-from retable.runner.journal import Journal, open_journal, read_journal
+from retable.runner.runs.journal import Journal, open_journal, read_journal
 
 
 class StillClock:

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later import Later, Ttl, list_later
+from retable.runner.export.later_writes import Later, Ttl, list_later
 from retable.runner.failure import CheckFailed
+from retable.runner.plan.source_steps import ListChanges
 from retable.runner.progress import NoProgress
-from retable.runner.source_steps import ListChanges
-from retable.runner.steps.later import LONGEST, list_changes, windows
+from retable.runner.steps.list_changes import LONGEST, list_changes, windows
 from support.command import SPECS
 from support.exports import md5_text, packed
 from support.worlds import running

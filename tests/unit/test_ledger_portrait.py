@@ -5,10 +5,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from retable.runner.engine.rejects import RejectWriter
 from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_told
-from retable.runner.ledger.query import Ledger
-from retable.runner.rejects import RejectWriter
-from retable.runner.report.items import RejectGroup, SizedItem
+from retable.runner.ledger.questions import Ledger
+from retable.runner.report.item_figures import RejectGroup, SizedItem
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Rejected, Result
 from support.ledgers import write_ledger

@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.ledger.account import account
-from retable.runner.ledger.query import Collision, Ledger, LedgerCounts
+from retable.runner.ledger.item_account import account
+from retable.runner.ledger.questions import Collision, Ledger, LedgerCounts
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Rejected
 from support.ledgers import kept, key_text, result, write_ledger

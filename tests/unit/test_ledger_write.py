@@ -6,8 +6,8 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
-from retable.runner.ledger import write
-from retable.runner.ledger.write import ItemWriter, LedgerWriter, is_readable
+from retable.runner.ledger import write_ledger as module
+from retable.runner.ledger.write_ledger import ItemWriter, LedgerWriter, is_readable
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Rejected
 from support.ledgers import kept, result, write_actual, write_ledger
@@ -72,8 +72,8 @@ def test_a_rejected_line_that_is_no_text_has_no_md5(tmp_path: Path) -> None:
         (b"", False),
         (b"\xff", False),
         (b"a\x1f\x1e\x1f\x1eb", False),
-        (b"x" * write.MAX_LINE_BYTES, True),
-        (b"x" * (write.MAX_LINE_BYTES + 1), False),
+        (b"x" * module.MAX_LINE_BYTES, True),
+        (b"x" * (module.MAX_LINE_BYTES + 1), False),
     ],
     ids=["text", "space", "blank", "no utf-8", "separator", "longest", "too long"],
 )
@@ -84,8 +84,8 @@ def test_what_the_independent_counter_can_read(line: bytes, *, readable: bool) -
 def test_more_rows_than_fit_a_group_are_all_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "ROWS_HELD", 2)
-    monkeypatch.setattr(write, "ROWS_PER_GROUP", 3)
+    monkeypatch.setattr(module, "ROWS_HELD", 2)
+    monkeypatch.setattr(module, "ROWS_PER_GROUP", 3)
     write_ledger(tmp_path, [kept(str(n)) if n % 4 else REJECTED for n in range(10)])
     file = parquet.ParquetFile(tmp_path / "00000.parquet")
     assert file.num_row_groups == 3
@@ -95,8 +95,8 @@ def test_more_rows_than_fit_a_group_are_all_written(
 def test_no_row_gives_a_file_that_can_be_read(tmp_path: Path) -> None:
     write_ledger(tmp_path, [])
     write_actual(tmp_path, [], part=1)
-    assert parquet.read_table(tmp_path / "00000.parquet").schema == write.LEDGER_SCHEMA
-    assert parquet.read_table(tmp_path / "00001.parquet").schema == write.ACTUAL_SCHEMA
+    assert parquet.read_table(tmp_path / "00000.parquet").schema == module.LEDGER_SCHEMA
+    assert parquet.read_table(tmp_path / "00001.parquet").schema == module.ACTUAL_SCHEMA
 
 
 def test_i7_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_writer_left_by_an_exception_leaves_nothing_and_keeps_the_old_file(
 def test_items_are_kept_as_text_beside_their_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "ITEM_BYTES_HELD", 1)
-    monkeypatch.setattr(write, "BYTES_PER_GROUP", 50)
+    monkeypatch.setattr(module, "ITEM_BYTES_HELD", 1)
+    monkeypatch.setattr(module, "BYTES_PER_GROUP", 50)
     with ItemWriter(tmp_path / "00000.parquet") as writer:
         for name in "abc":
             writer.add(result(name, "ü"))

@@ -16,7 +16,7 @@ from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonS
 from retable.runner.cli.lint import lint
 from retable.runner.lint.formats import github, markdown
 from retable.runner.lint.result import LintResult
-from retable.runner.spec_findings import LoadedSpec
+from retable.runner.lint.spec_findings import LoadedSpec
 from retable.schema.problem import Problem, Span
 from support.checkout import ROOT
 from support.small_specs import bad_expression_spec, small_spec

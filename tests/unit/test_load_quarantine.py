@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.load.account import Block, Entry, FileState
+from retable.runner.load.progress_account import Block, Entry, FileState
 from retable.runner.load.quarantine import Quarantine, read_quarantine
 from retable.transforms.outcome import Result
 

@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import IN_PLACE
-from retable.runner.load import source
-from retable.runner.load.account import BLOCK_LINES, Block, Entry, FileState, FileTally, settle
-from retable.runner.load.source import Batch, Stretch, Turn, batches, mapped_lines
+from retable.runner.load import batches as module
+from retable.runner.load.batches import Batch, Stretch, Turn, batches, mapped_lines
+from retable.runner.load.progress_account import (
+    BLOCK_LINES,
+    Block,
+    Entry,
+    FileState,
+    FileTally,
+    settle,
+)
 from retable.transforms import compile_mapping
 from retable.transforms.outcome import Result
 from support.builders import build_spec
@@ -67,7 +74,7 @@ def test_a_bounded_number_of_lines_is_read_ahead_and_none_is_lost(count: int, fi
     sizes = [[10] * count for _ in range(files)]
     places = []
     for stretch in _stretches(sizes):
-        assert len(stretch.lines) < source.SHUFFLED_LINES + BLOCK_LINES
+        assert len(stretch.lines) < module.SHUFFLED_LINES + BLOCK_LINES
         places += [(turn.state.file.key, number) for turn, _, number, _ in stretch.lines]
     assert sorted(places) == [
         (str(n), m) for n in sorted(range(files), key=str) for m in _to(count)
@@ -76,7 +83,7 @@ def test_a_bounded_number_of_lines_is_read_ahead_and_none_is_lost(count: int, fi
 
 def test_files_are_mixed_in_every_stretch_but_the_last_ones() -> None:
     first, *_ = _stretches([[10] * 5_000 for _ in range(20)])
-    assert len({turn.state.file.key for turn, *_ in first.lines}) == source.OPEN_FILES
+    assert len({turn.state.file.key for turn, *_ in first.lines}) == module.OPEN_FILES
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def test_large_lines_are_bounded_by_their_bytes(sizes: list[int]) -> None:
     """Whatever comes after what."""
     seen = 0
     for stretch in _stretches([sizes] * 3):
-        assert stretch.size <= source.SHUFFLED_BYTES + source.BLOCK_BYTES + max(sizes)
+        assert stretch.size <= module.SHUFFLED_BYTES + module.BLOCK_BYTES + max(sizes)
         seen += len(stretch.lines)
     assert seen == 3 * len(sizes)
 
@@ -103,8 +110,8 @@ def test_lines_that_a_mark_covers_are_not_read_again(tmp_path: Path) -> None:
     loading = Loading(tmp_path)
     file = max(loading.files, key=lambda file: file.item_count)
     state = FileState(file, FileTally(file=file.key, line=7))
-    read = source.in_turns([state], lambda _: frozenset(), IN_PLACE)
-    found = source.entries_of(mapped_lines(compile_mapping(loading.spec), read))
+    read = module.in_turns([state], lambda _: frozenset(), IN_PLACE)
+    found = module.entries_of(mapped_lines(compile_mapping(loading.spec), read))
     assert [entry.line for entry in found] == list(range(8, file.item_count + 1))
 
 
@@ -125,10 +132,10 @@ def test_i3_a_line_of_several_items_is_not_settled_by_the_first_of_them(tmp_path
     loading = Loading(tmp_path)
     file = max(loading.files, key=lambda file: file.item_count)
     lost = frozenset((line, 1) for line in _to(file.item_count))
-    read = source.in_turns([FileState(file)], lambda _: lost, IN_PLACE)
+    read = module.in_turns([FileState(file)], lambda _: lost, IN_PLACE)
     mapping = compile_mapping(build_spec(tmp_path, SPLIT))
     blocks = {}
-    for entry in source.entries_of(mapped_lines(mapping, read)):
+    for entry in module.entries_of(mapped_lines(mapping, read)):
         blocks[id(entry.block)] = entry.block
         settle([entry], "loaded")
         assert entry.block.is_closed == (entry.line == file.item_count and entry.ordinal == 2)
@@ -150,8 +157,8 @@ def _stretches(sizes: list[list[int]]) -> Iterator[Stretch]:
     def lines(_: object, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
         return enumerate((bytes(size) for size in sizes[int(file.key)]), 1)
 
-    with patch.object(source, "_lines_at_hand", lines):
-        for one in source.in_turns([FileState(f) for f in found], lambda _: frozenset(), IN_PLACE):
+    with patch.object(module, "_lines_at_hand", lines):
+        for one in module.in_turns([FileState(f) for f in found], lambda _: frozenset(), IN_PLACE):
             if isinstance(one, Turn):
                 one.begin()
             else:
@@ -169,10 +176,10 @@ def test_no_batch_breaks_a_limit_or_holds_a_key_twice(items: list[tuple[int, int
     found = list(_batched(entries))
     assert [entry for batch in found for entry in batch] == entries
     for batch in found:
-        assert len(batch) <= source.MAX_BATCH_ITEMS
+        assert len(batch) <= module.MAX_BATCH_ITEMS
         assert len({entry.result.key for entry in batch}) == len(batch)
         size = sum(len(entry.result.item_json) for entry in batch)
-        assert size <= source.MAX_BATCH_BYTES or len(batch) == 1
+        assert size <= module.MAX_BATCH_BYTES or len(batch) == 1
 
 
 def all_batches(loading: Loading) -> Iterator[Batch]:
@@ -192,7 +199,7 @@ def _begun(found: Iterator[Batch | Turn]) -> Iterator[Batch]:
 
 def _batched(entries: list[Entry]) -> Iterable[list[Entry]]:
     """Run the batching over entries that come from nowhere."""
-    found = source.in_batches(iter(entries))
+    found = module.in_batches(iter(entries))
     return (batch.entries for batch in found if isinstance(batch, Batch))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Refused, Stopped
-from retable.runner.lock import locked
+from retable.runner.runs.local_lock import locked
 
 
 def test_a_second_runner_stops_and_names_the_first(tmp_path: Path) -> None:

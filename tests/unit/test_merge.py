@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.engine import map_files
+from retable.runner.engine.local import map_files
 from retable.runner.export.lines import read_lines
-from retable.runner.export.merge import Merged
+from retable.runner.export.merge_incrementals import Merged
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
-from retable.runner.ledger.query import Ledger
+from retable.runner.ledger.questions import Ledger
 from retable.runner.progress import NoProgress
 from retable.schema.spec import KeyAttribute, KeySchema, Transform
 from retable.transforms.mapping import Mapping, Recipe

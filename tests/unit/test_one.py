@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.verify.one import differs, parse_key
+from retable.runner.verify.one_item import differs, parse_key
 from retable.schema.spec import KeyAttribute, KeySchema
 from support.both import Both, item
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from retable.runner.aws.errors import PolicyUnsupported
-from retable.runner.aws.policy import fence_policy, freeze_policy, has_freeze
 from retable.runner.aws.session import Aws, connect
 from retable.runner.aws.tables import Tables
 from retable.runner.failure import CheckFailed
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
+from retable.runner.table.resource_policy import fence_policy, freeze_policy, has_freeze
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, create, set_faults
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from retable.runner.aws.policy import (
+from retable.runner.failure import Refused
+from retable.runner.table.resource_policy import (
     WRITE_ACTIONS,
     denies_bulk,
     faults_of_policy,
@@ -14,7 +15,6 @@ from retable.runner.aws.policy import (
     has_freeze,
     principals_of,
 )
-from retable.runner.failure import Refused
 
 ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"
 OWN = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Own", "Effect": "Allow"}]})

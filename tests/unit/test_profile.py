@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retable.runner import profile as module
-from retable.runner.profile import PROFILED_ITEMS, Profile, stride
-from retable.runner.report.items import Attribute
+from retable.runner.engine import profile as module
+from retable.runner.engine.profile import PROFILED_ITEMS, Profile, stride
+from retable.runner.report.item_figures import Attribute
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Rejected, Result
 

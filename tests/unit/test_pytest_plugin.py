@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 # Pytester forgets what an inner run imported; PyYAML and DuckDB cannot be imported twice.
-import retable.runner.cli.verifications
-import retable.runner.spec_items
+import retable.runner.commands.verify
+import retable.runner.pytest_plugin.spec_items
 import retable.schema.compose  # noqa: F401
 from support.exports import TABLE_ARN, make_export
 from support.small_specs import (
@@ -104,7 +104,7 @@ def test_an_unforeseen_fault_fails_the_lint_item_with_its_traceback(
     write(pytester, a=small_spec("unforeseen"), b=small_spec("b"))
     pytester.makeconftest(
         """
-        import retable.runner.spec_items as spec_items
+        import retable.runner.pytest_plugin.spec_items as spec_items
         import retable.schema.outline as outlines
 
         def outline(text):

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from retable.runner.ledger.query import Ledger
-from retable.runner.ledger.write import ItemWriter
-from retable.runner.verify.queries import QueryResult, Value, run_queries
+from retable.runner.ledger.questions import Ledger
+from retable.runner.ledger.write_ledger import ItemWriter
+from retable.runner.verify.spec_queries import QueryResult, Value, run_queries
 from retable.schema.problem import Span
 from retable.schema.spec import Query
 from retable.transforms.outcome import Result

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from retable.runner.compile import compile_plan
 from retable.runner.failure import Refused
-from retable.runner.observe import Observed
-from retable.runner.plan import Plan
+from retable.runner.plan.plan import Plan
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.observe import Observed
 from retable.schema import load_spec
 from support.command import SPECS
 from support.observed import description, export, observed, settings

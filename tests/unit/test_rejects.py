@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from retable.runner.rejects import RejectWriter
+from retable.runner.engine.rejects import RejectWriter
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Rejected
 

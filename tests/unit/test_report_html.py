@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from retable.runner.report.charts import charts
 from retable.runner.report.html import render_html
-from retable.runner.report.items import AttributeChange, DifferenceRow
+from retable.runner.report.item_figures import AttributeChange, DifferenceRow
 from retable.runner.report.json import read_report
 from retable.runner.report.model import Report
 from support.checkout import ROOT

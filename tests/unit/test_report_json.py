@@ -10,7 +10,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from retable.runner.failure import Refused
-from retable.runner.report.items import DifferenceRow
+from retable.runner.report.item_figures import DifferenceRow
 from retable.runner.report.json import encode_report, read_report
 from retable.runner.report.model import Report, StepReport
 from support.checkout import ROOT

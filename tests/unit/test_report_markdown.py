@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from retable.runner.report.items import RejectGroup
+from retable.runner.report.item_figures import RejectGroup
 from retable.runner.report.json import read_report
 from retable.runner.report.markdown import (
     COMMENT_BYTES,

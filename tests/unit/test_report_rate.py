@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retable.runner.report.figures import amount, duration, number, plural, scalar
 from retable.runner.report.model import Scalar
-from retable.runner.report.rate import Meter
+from retable.runner.report.progress_rate import Meter
+from retable.runner.text.figures import amount, duration, number, plural, scalar
 
 
 class Ticks:

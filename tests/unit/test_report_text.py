@@ -13,7 +13,7 @@ from hypothesis import given
 
 from retable.runner.report.json import read_report
 from retable.runner.report.model import Report
-from retable.runner.report.text import render_text
+from retable.runner.report.plain_text import render_text
 from support.checkout import ROOT
 from support.reports import reports
 

@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws import requests
-from retable.runner.aws.requests import Request
-from retable.runner.aws.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
-from retable.runner.aws.validate import faults_of, require_valid
 from retable.runner.failure import Refused
-from retable.runner.plan import (
+from retable.runner.plan.plan import (
     CreateTable,
     LoadItems,
     RestoreSettings,
@@ -20,7 +16,11 @@ from retable.runner.plan import (
     TargetExport,
     VerifyTable,
 )
-from retable.runner.step_requests import target_requests
+from retable.runner.plan.step_requests import target_requests
+from retable.runner.table import requests
+from retable.runner.table.requests import Request
+from retable.runner.table.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
+from retable.runner.table.validate_requests import faults_of, require_valid
 from support.attached import STREAM, TRACKING
 from support.observed import ARN
 

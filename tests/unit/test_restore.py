@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.aws.settings import TableSettings
-from retable.runner.cdk.restore import StackToRestore
-from retable.runner.compile import compile_plan
+from retable.runner.cdk.restore_stack import StackToRestore
 from retable.runner.failure import Refused
-from retable.runner.journal import Record
-from retable.runner.plan import CountItems, LiftFence, Plan, RestoreSettings
-from retable.runner.plan_json import encode_plan, fingerprint, read_plan
-from retable.runner.restore import Lost, compile_restore, lost_table
-from retable.runner.source_steps import Approve, DeleteTable, FromBackup, StackVariant
+from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan
+from retable.runner.plan.plan import CountItems, LiftFence, Plan, RestoreSettings
+from retable.runner.plan.source_steps import Approve, DeleteTable, FromBackup, StackVariant
+from retable.runner.planning.compile import compile_plan
+from retable.runner.planning.compile_restore import Lost, compile_restore, lost_table
+from retable.runner.runs.journal import Record
+from retable.runner.table.settings import TableSettings
 from retable.schema.spec import Spec
 from support.builders import build_spec
 from support.observed import description, observed, settings

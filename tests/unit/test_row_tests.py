@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.row_tests import row_runner
-from retable.runner.spec_findings import load
+from retable.runner.lint.spec_findings import load
+from retable.runner.spec.row_tests import row_runner
 
 SPEC = """\
 spec: 1

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.collect import find_specs
-from retable.runner.report.frame import render_problems
-from retable.runner.spec_findings import LoadedSpec, check, load, with_clashes
+from retable.runner.lint.spec_findings import LoadedSpec, check, load, with_clashes
+from retable.runner.spec.collect import find_specs
+from retable.runner.text.code_frame import render_problems
 from retable.schema.rule_examples import RuleExample, rule_examples
 from retable.schema.rules import Rule
 from support.rule_files import UNSHOWN, write_unshown

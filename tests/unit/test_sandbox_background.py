@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, START, ManualClock, control, count, create, put

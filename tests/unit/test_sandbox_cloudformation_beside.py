@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.sandboxes import ManualClock
 from support.stacks import Account, table, template

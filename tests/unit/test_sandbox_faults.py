@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.sandbox.options import Faults, InjectedError
+from retable.runner.sandbox.sandbox_options import Faults, InjectedError
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, control, count, create, set_faults

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, START, ManualClock, create, enable_recovery, put

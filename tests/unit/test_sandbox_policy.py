@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from retable.runner.sandbox.dynamodb.policy import denies
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.dynamodb.policy_rules import denies
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, control, count, create, put

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.failure import Refused
 from retable.runner.sandbox.generate import generate_items, guess_key
 from retable.runner.sandbox.seed import seed
@@ -67,7 +68,7 @@ def test_every_example_is_seeded_with_each_line_and_exported(
     assert spec.sandbox is not None
     assert spec.sandbox.seed is not None
     lines = (path.parent / spec.sandbox.seed).read_bytes().splitlines()
-    report = seed(server.endpoint, spec)
+    report = seed(server.endpoint, spec, deploy_app)
     assert (report.table, report.items, report.guessed) == (
         spec.source.table_name,
         len(lines),
@@ -88,7 +89,7 @@ def test_every_example_is_seeded_with_each_line_and_exported(
 
 
 def test_settings_are_those_of_the_section(server: SandboxServer, wire: Wire) -> None:
-    seed(server.endpoint, load_spec(SPECS / "orders.migrate.yaml"))
+    seed(server.endpoint, load_spec(SPECS / "orders.migrate.yaml"), deploy_app)
     name = {"TableName": "orders"}
     table = wire.done("DescribeTable", name)["Table"]
     assert table["DeletionProtectionEnabled"] is True
@@ -104,7 +105,7 @@ def test_settings_are_those_of_the_section(server: SandboxServer, wire: Wire) ->
 def test_recovery_is_off_again_where_the_section_does_not_ask_for_it(
     server: SandboxServer, wire: Wire
 ) -> None:
-    report = seed(server.endpoint, load_spec(SPECS / "readings.migrate.yaml"))
+    report = seed(server.endpoint, load_spec(SPECS / "readings.migrate.yaml"), deploy_app)
     assert report.export_id is not None
     found = wire.done("DescribeContinuousBackups", {"TableName": report.table})
     recovery = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
@@ -114,7 +115,7 @@ def test_recovery_is_off_again_where_the_section_does_not_ask_for_it(
 def test_without_a_section_the_key_is_guessed_and_rows_are_varied(
     server: SandboxServer, wire: Wire, spec_of: Callable[..., Spec]
 ) -> None:
-    report = seed(server.endpoint, spec_of(SPEC, ROWS))
+    report = seed(server.endpoint, spec_of(SPEC, ROWS), deploy_app)
     assert (report.items, report.guessed) == (1000, "mail")
     assert count(wire, "people") == 1000
 
@@ -150,7 +151,7 @@ def test_a_spec_without_rows_and_without_a_section_is_refused(
     server: SandboxServer, spec_of: Callable[..., Spec]
 ) -> None:
     with pytest.raises(Refused, match="cannot tell the key of people") as refused:
-        seed(server.endpoint, spec_of(SPEC))
+        seed(server.endpoint, spec_of(SPEC), deploy_app)
     assert "sandbox:" in str(refused.value.hint)
 
 
@@ -160,7 +161,7 @@ def test_a_section_without_seed_and_without_rows_is_refused(
     del wire
     section = "sandbox: {key: {partition: {name: id, type: N}}}\n"
     with pytest.raises(Refused, match="nothing to fill people from"):
-        seed(server.endpoint, spec_of(SPEC, section))
+        seed(server.endpoint, spec_of(SPEC, section), deploy_app)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_a_bad_seed_line_is_named_without_its_values(
     spec = spec_of(SPEC, "sandbox: {key: {partition: {name: id, type: N}}, seed: s.jsonl}\n")
     (spec.origin.folder / "s.jsonl").write_bytes(lines)
     with pytest.raises(Refused, match=said) as refused:
-        seed(server.endpoint, spec)
+        seed(server.endpoint, spec, deploy_app)
     assert "secret" not in str(refused.value)
 
 
@@ -188,7 +189,7 @@ def test_a_missing_seed_file_is_named(
     del wire
     spec = spec_of(SPEC, "sandbox: {key: {partition: {name: id, type: N}}, seed: none.jsonl}\n")
     with pytest.raises(Refused, match=r"none\.jsonl"):
-        seed(server.endpoint, spec)
+        seed(server.endpoint, spec, deploy_app)
 
 
 def test_a_compressed_seed_may_name_a_key_twice_and_the_last_wins(
@@ -197,7 +198,7 @@ def test_a_compressed_seed_may_name_a_key_twice_and_the_last_wins(
     spec = spec_of(SPEC, "sandbox: {key: {partition: {name: id, type: N}}, seed: s.jsonl.gz}\n")
     lines = b'{"Item": {"id": {"N": "1"}, "v": {"S": "a"}}}\n{"Item": {"id": {"N": "1.0"}}}\n'
     (spec.origin.folder / "s.jsonl.gz").write_bytes(gzip.compress(lines))
-    assert seed(server.endpoint, spec).items == 1
+    assert seed(server.endpoint, spec, deploy_app).items == 1
     assert wire.done("Scan", {"TableName": "people"})["Items"] == [{"id": {"N": "1"}}]
 
 
@@ -205,9 +206,8 @@ def test_an_export_from_a_folder_needs_no_bucket_and_gets_none(
     server: SandboxServer, wire: Wire, spec_of: Callable[..., Spec]
 ) -> None:
     del wire
-    report = seed(
-        server.endpoint, spec_of(SPEC.replace('"s3://acme-exports/people/"', "out/"), ROWS)
-    )
+    spec = spec_of(SPEC.replace('"s3://acme-exports/people/"', "out/"), ROWS)
+    report = seed(server.endpoint, spec, deploy_app)
     assert report.export_id is None
 
 
@@ -218,4 +218,8 @@ def test_a_setting_that_cannot_be_kept_is_refused(
     assert spec.sandbox is not None
     settings: dict[Any, Any] = {"autoscaling": {"write": {}}}
     with pytest.raises(Refused, match="autoscaling"):
-        seed(server.endpoint, replace(spec, sandbox=replace(spec.sandbox, settings=settings)))
+        seed(
+            server.endpoint,
+            replace(spec, sandbox=replace(spec.sandbox, settings=settings)),
+            deploy_app,
+        )

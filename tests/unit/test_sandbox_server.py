@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.sandbox.client import SandboxClient
+from retable.runner.sandbox.sandbox_client import SandboxClient
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import control, create, put

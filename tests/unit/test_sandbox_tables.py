@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ManualClock, count, create, put, set_faults

@@ -8,12 +8,12 @@ from typing import get_args
 import pytest
 from jsonschema import Draft202012Validator
 
-from retable.runner.compile import compile_dry_run, compile_plan
 from retable.runner.failure import Refused, Stale
-from retable.runner.observe import Observed
-from retable.runner.plan import Plan, Step
-from retable.runner.plan_json import encode_plan
-from retable.runner.saved_plan import moved, read_saved_plan, require_same, save_plan
+from retable.runner.plan.encoding import encode_plan
+from retable.runner.plan.plan import Plan, Step
+from retable.runner.planning.compile import compile_dry_run, compile_plan
+from retable.runner.planning.observe import Observed
+from retable.runner.runs.saved_plan import moved, read_saved_plan, require_same, save_plan
 from retable.schema.spec import KeyAttribute, KeySchema, Spec
 from support.builders import build_spec
 from support.checkout import ROOT

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.export.check import check_export
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.place import BucketPlace, FolderPlace, Place
-from retable.runner.export.scan import ReadPace, ScanRequest, ScanTarget, scan_export
-from retable.runner.export.write import ExportHead
+from retable.runner.export.prove_export import check_export
+from retable.runner.export.scan_export import ReadPace, ScanRequest, ScanTarget, scan_export
+from retable.runner.export.write_export import ExportHead
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import NoProgress
 from retable.schema.spec import TypedItem

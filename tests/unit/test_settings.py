@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.create import create_request
-from retable.runner.aws.describe import describe
-from retable.runner.aws.policy import fence_policy
-from retable.runner.aws.requests import table_creation
-from retable.runner.aws.validate import require_valid
+from retable.runner.aws.describe_table import describe
 from retable.runner.failure import Refused
+from retable.runner.table.creation import create_request
+from retable.runner.table.requests import table_creation
+from retable.runner.table.resource_policy import fence_policy
+from retable.runner.table.validate_requests import require_valid
 from retable.schema.spec import (
     Index,
     Indexes,

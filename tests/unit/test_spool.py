@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.cli.session import spool_bytes
-from retable.runner.engine import map_files
-from retable.runner.export.check import check_export
+from retable.runner.commands.carry_out import spool_bytes
+from retable.runner.engine.local import map_files
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export
+from retable.runner.export.prove_export import check_export
 from retable.runner.export.spool import DEFAULT_BYTES, Spool, held, in_turn
 from retable.runner.failure import CheckFailed, Refused
 from retable.runner.ledger.independent import count_export
@@ -126,7 +126,7 @@ def test_two_users_of_one_file_share_it(tmp_path: Path, objects: LocalObjects) -
 def test_mapping_and_counting_through_a_small_spool_see_every_line(
     tmp_path: Path, objects: LocalObjects, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retable.runner.engine.SMALL_EXPORT_ITEMS", 0)
+    monkeypatch.setattr("retable.runner.engine.local.SMALL_EXPORT_ITEMS", 0)
     spool = Spool(tmp_path / "spool", objects, most_bytes=0)
     files = checked(spool)
     tally = map_files(

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from retable.runner.failure import Stopped
-from retable.runner.state.lock import (
+from retable.runner.runs.holder import Process, has_ended, this_process
+from retable.runner.runs.s3_lock import (
     HEARTBEAT_SECONDS,
     STALE_SECONDS,
     UNSURE_SECONDS,
-    StateLock,
+    S3Lock,
 )
-from retable.runner.state.process import Process, has_ended, this_process
 from support.sandboxes import ManualClock
 from support.states import BUCKET, ELSEWHERE, StateBed, state_bed
 
@@ -61,7 +61,7 @@ def ages(bed: StateBed, monkeypatch: pytest.MonkeyPatch) -> Ages:
     return Ages(bed, monkeypatch)
 
 
-def take(lock: StateLock, *, process: Process = ELSEWHERE, break_stale: bool = False) -> StateLock:
+def take(lock: S3Lock, *, process: Process = ELSEWHERE, break_stale: bool = False) -> S3Lock:
     lock.acquire("orders", "7f3a-c21e", process, break_stale=break_stale, note=lambda _: None)
     return lock
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retable.runner.aws.state_address import Address, parse_address
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.folder import RunFolder
-from retable.runner.journal import RUN, Journal, open_journal, read_journal
-from retable.runner.state.address import Address, parse_address
-from retable.runner.state.mirror import Mirror, is_needed
-from retable.runner.state.runs import StoredRuns
+from retable.runner.runs.folder import RunFolder
+from retable.runner.runs.journal import RUN, Journal, open_journal, read_journal
+from retable.runner.runs.mirror import Mirror, is_needed
+from retable.runner.runs.stored_runs import StoredRuns
 from support.sandboxes import ManualClock
 from support.states import BUCKET, RUN_ID, MapBucket, StateBed, run_folder, state_bed
 

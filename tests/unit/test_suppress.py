@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.spec_findings import check, load
+from retable.runner.lint.spec_findings import check, load
 from retable.schema.comments import comments
 from retable.schema.problem import Span
 

@@ -8,7 +8,7 @@ import pytest
 from retable.runner.aws.session import connect
 from retable.runner.aws.tables import Tables
 from retable.runner.failure import Stopped
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
 from support.sandboxes import ManualClock, create, put, set_faults

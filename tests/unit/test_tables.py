@@ -9,13 +9,13 @@ import pytest
 from botocore.stub import Stubber
 
 from retable.runner.aws.capture import capture
-from retable.runner.aws.policy import freeze_policy
 from retable.runner.aws.session import Aws, connect
 from retable.runner.aws.tables import Tables
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import NoProgress
-from retable.runner.sandbox.options import SandboxOptions
+from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
+from retable.runner.table.resource_policy import freeze_policy
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, create, set_faults
 from support.sink import all_written, sink

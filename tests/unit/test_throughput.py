@@ -1,7 +1,7 @@
 """The throughput: how far the work was when, thinned out, and marked where it was held back."""
 
 from retable.runner.progress import NoProgress
-from retable.runner.throughput import HELD_BACK, MOST_MOMENTS, Recorder
+from retable.runner.runs.throughput import HELD_BACK, MOST_MOMENTS, Recorder
 from support.sandboxes import ManualClock as Clock
 
 

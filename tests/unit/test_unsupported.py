@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.unsupported import unsupported, unsupported_for_dry_run
+from retable.runner.spec.unsupported import unsupported, unsupported_for_dry_run
 from support.builders import build_spec
 
 PLAIN = """

@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.progress import NoProgress
-from retable.runner.verify.read import Scanner, read_table
+from retable.runner.verify.scan_back import Scanner, read_table
 from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
 from retable.transforms.describe import describe_item
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.create import create_request
-from retable.runner.aws.settings import (
+from retable.runner.plan.plan import RestoreSettings
+from retable.runner.table.creation import create_request
+from retable.runner.table.settings import (
     Attached,
     Kinesis,
     Scaling,
     TableSettings,
     WarmThroughput,
 )
-from retable.runner.plan import RestoreSettings
-from retable.runner.verify.settings import Setting, Wanted, settings_on_both_sides
+from retable.runner.verify.settings_differences import Setting, Wanted, settings_on_both_sides
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, Provisioned, Target
 from support.observed import description, settings
 

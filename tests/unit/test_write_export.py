@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retable.runner.export.write import ExportHead, write_native_export
+from retable.runner.export.write_export import ExportHead, write_native_export
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
 EXPORT_ID = "01790000000000-0a1b2c3d"

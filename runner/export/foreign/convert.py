@@ -12,7 +12,7 @@ import orjson
 from retable.runner.disk import not_written
 from retable.runner.export.foreign.listing import ForeignFile, bring, list_files
 from retable.runner.export.foreign.pipeline import pipeline_item
-from retable.runner.export.foreign.rows import (
+from retable.runner.export.foreign.records import (
     BadRowError,
     RowReader,
     csv_rows,
@@ -22,10 +22,10 @@ from retable.runner.export.foreign.rows import (
     plain_lines,
     time_columns,
 )
-from retable.runner.export.foreign.typed import Typed, Typing, UnfitValueError, doubt_lines
+from retable.runner.export.foreign.typing import Typed, Typing, UnfitValueError, doubt_lines
 from retable.runner.export.location import LocalFolder, Location, ObjectStore
 from retable.runner.export.place import Place
-from retable.runner.export.write import (
+from retable.runner.export.write_export import (
     DataFileWriter,
     ExportHead,
     WrittenFile,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retable.runner.export.location import LocalFolder, Location, ObjectStore, require_objects
-from retable.runner.export.stored import open_stored, stored_chunks
+from retable.runner.export.stored_file import open_stored, stored_chunks
 from retable.runner.failure import CheckFailed, Refused
 
 LINE = re.compile(r"([0-9a-fA-F]{32}|[0-9a-fA-F]{64}) [ *](\S.*)")

@@ -8,7 +8,7 @@ connector, DynamoDBItemWritable). Every type is told, so nothing is in doubt.
 from collections.abc import Mapping
 from typing import Any
 
-from retable.runner.export.foreign.rows import BadRowError, json_object
+from retable.runner.export.foreign.records import BadRowError, json_object
 
 PAIR_END, NAME_END = b"\x02", b"\x03"
 TYPES: Mapping[str, str] = {

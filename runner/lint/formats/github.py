@@ -6,8 +6,8 @@ It needs no token: all of it goes through the step's own stdout and files.
 from collections.abc import Iterator
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.escape import terminal_safe
-from retable.runner.report.frame import concise_frame, masked
+from retable.runner.text.code_frame import concise_frame, masked
+from retable.runner.text.escape import terminal_safe
 from retable.schema.problem import Problem
 
 MAX_ANNOTATIONS = 10

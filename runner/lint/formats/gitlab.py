@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import PurePath
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.frame import masked
+from retable.runner.text.code_frame import masked
 
 _SEVERITIES = {"error": "major", "warning": "minor"}
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.frame import masked
+from retable.runner.text.code_frame import masked
 from retable.schema.problem import Problem, Span
 
 FORMAT_VERSION = 1

@@ -3,9 +3,9 @@
 from xml.etree import ElementTree as ET
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.escape import terminal_safe
-from retable.runner.report.frame import full_frame, masked
-from retable.runner.spec_findings import LoadedSpec
+from retable.runner.lint.spec_findings import LoadedSpec
+from retable.runner.text.code_frame import full_frame, masked
+from retable.runner.text.escape import terminal_safe
 from retable.schema.problem import Problem
 
 

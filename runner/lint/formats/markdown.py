@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.escape import shortened
-from retable.runner.report.frame import masked
+from retable.runner.text.code_frame import masked
+from retable.runner.text.escape import shortened
 from retable.schema.problem import Problem
 
 MAX_ROWS = 200

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from retable.runner.lint.result import LintResult
-from retable.runner.report.frame import masked
+from retable.runner.text.code_frame import masked
 from retable.schema.problem import Edit, Label, Problem, Span
 from retable.schema.rules import Rule
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
-from retable.runner.sandbox.cloudformation.kinds import kind_of
-from retable.runner.sandbox.cloudformation.plan import Plan
+from retable.runner.sandbox.cloudformation.planned_changes import Plan
 from retable.runner.sandbox.cloudformation.request import Request
+from retable.runner.sandbox.cloudformation.resource_kinds import kind_of
 from retable.runner.sandbox.cloudformation.scope import effective_properties, scope_of
 from retable.runner.sandbox.cloudformation.stack import Stack, Wanted
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from retable.runner.sandbox.cloudformation import change_sets, operations, questions
+from retable.runner.sandbox.cloudformation import change_sets, operations, stack_questions
+from retable.runner.sandbox.cloudformation.all_stacks import World
 from retable.runner.sandbox.cloudformation.request import Request, parse_request
 from retable.runner.sandbox.cloudformation.wire import StackError, render
-from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.moto_app import Environ
 
 ACTIONS: Mapping[str, Callable[[Request], dict[str, Any] | None]] = {
@@ -17,23 +17,23 @@ ACTIONS: Mapping[str, Callable[[Request], dict[str, Any] | None]] = {
     "DeleteChangeSet": change_sets.delete_change_set,
     "DeleteStack": operations.delete_stack,
     "DescribeChangeSet": change_sets.describe_change_set,
-    "DescribeStackEvents": questions.describe_stack_events,
-    "DescribeStackResource": questions.describe_stack_resource,
-    "DescribeStackResources": questions.describe_stack_resources,
-    "DescribeStacks": questions.describe_stacks,
+    "DescribeStackEvents": stack_questions.describe_stack_events,
+    "DescribeStackResource": stack_questions.describe_stack_resource,
+    "DescribeStackResources": stack_questions.describe_stack_resources,
+    "DescribeStacks": stack_questions.describe_stacks,
     "ExecuteChangeSet": change_sets.execute_change_set,
-    "GetStackPolicy": questions.get_stack_policy,
-    "GetTemplate": questions.get_template,
-    "GetTemplateSummary": questions.get_template_summary,
+    "GetStackPolicy": stack_questions.get_stack_policy,
+    "GetTemplate": stack_questions.get_template,
+    "GetTemplateSummary": stack_questions.get_template_summary,
     "ListChangeSets": change_sets.list_change_sets,
-    "ListExports": questions.list_exports,
-    "ListImports": questions.list_imports,
-    "ListStackResources": questions.list_stack_resources,
-    "ListStacks": questions.list_stacks,
+    "ListExports": stack_questions.list_exports,
+    "ListImports": stack_questions.list_imports,
+    "ListStackResources": stack_questions.list_stack_resources,
+    "ListStacks": stack_questions.list_stacks,
     "RollbackStack": operations.rollback_stack,
     "UpdateStack": operations.update_stack,
     "UpdateTerminationProtection": operations.update_termination_protection,
-    "ValidateTemplate": questions.validate_template,
+    "ValidateTemplate": stack_questions.validate_template,
 }
 
 

@@ -7,17 +7,17 @@ import re
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.adoption import existing_resources, import_fault
+from retable.runner.sandbox.cloudformation.background_work import start
 from retable.runner.sandbox.cloudformation.change_views import change_set_view
-from retable.runner.sandbox.cloudformation.deploy import Deployment
 from retable.runner.sandbox.cloudformation.operations import (
     keep_options,
     new_stack,
     require_updatable,
 )
-from retable.runner.sandbox.cloudformation.plan import plan_of
+from retable.runner.sandbox.cloudformation.planned_changes import plan_of
 from retable.runner.sandbox.cloudformation.request import Request, wanted_of
-from retable.runner.sandbox.cloudformation.run import start
 from retable.runner.sandbox.cloudformation.stack import READY, ChangeSet, Stack
+from retable.runner.sandbox.cloudformation.update import Deployment
 from retable.runner.sandbox.cloudformation.views import page
 from retable.runner.sandbox.cloudformation.wire import StackError, invalid
 

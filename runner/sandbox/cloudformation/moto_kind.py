@@ -11,7 +11,7 @@ from typing import Any
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
 from retable.runner.sandbox.cloudformation.schemas import fixed_properties, name_property_of
 from retable.runner.sandbox.cloudformation.stack import STACK_TYPE, Made
-from retable.runner.sandbox.options import ACCOUNT
+from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 UNKNOWN_HERE = frozenset({STACK_TYPE, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
 """What moto's own CloudFormation would make, wrongly."""

@@ -5,9 +5,9 @@ The work itself is ``deploy``'s; change sets are ``change_sets``'.
 
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.plan import plan_of
+from retable.runner.sandbox.cloudformation.background_work import start
+from retable.runner.sandbox.cloudformation.planned_changes import plan_of
 from retable.runner.sandbox.cloudformation.request import Request, wanted_of
-from retable.runner.sandbox.cloudformation.run import start
 from retable.runner.sandbox.cloudformation.stack import READY, Stack
 from retable.runner.sandbox.cloudformation.wire import StackError, invalid
 

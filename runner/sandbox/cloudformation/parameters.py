@@ -5,9 +5,9 @@ from typing import Any
 
 from moto.ssm.models import ssm_backends
 
-from retable.runner.sandbox.cloudformation.template import Template
+from retable.runner.sandbox.cloudformation.stack_template import Template
 from retable.runner.sandbox.cloudformation.wire import invalid
-from retable.runner.sandbox.options import ACCOUNT
+from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 SSM_VALUE = "AWS::SSM::Parameter::Value<"
 LISTS = ("CommaDelimitedList", "List<")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.sandbox.call import credentials
-from retable.runner.sandbox.cloudformation.calls import DynamoDB
+from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.parameters import given_values, resolved_values
 from retable.runner.sandbox.cloudformation.scope import scope_of
 from retable.runner.sandbox.cloudformation.stack import Stack, Wanted
-from retable.runner.sandbox.cloudformation.template import Template, parse_template
+from retable.runner.sandbox.cloudformation.stack_template import Template, parse_template
 from retable.runner.sandbox.cloudformation.wire import invalid, parse_form
-from retable.runner.sandbox.cloudformation.world import World
 from retable.runner.sandbox.moto_app import Environ
 
 

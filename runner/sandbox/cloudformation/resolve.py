@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.template import PLACEHOLDER, Template
+from retable.runner.sandbox.cloudformation.stack_template import PLACEHOLDER, Template
 from retable.runner.sandbox.cloudformation.wire import invalid
-from retable.runner.sandbox.options import ACCOUNT
+from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 NO_VALUE = object()

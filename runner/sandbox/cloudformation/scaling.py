@@ -12,7 +12,7 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from retable.runner.sandbox.cloudformation.kind import ResourceError, Site
 from retable.runner.sandbox.cloudformation.schemas import fixed_properties
 from retable.runner.sandbox.cloudformation.stack import Made
-from retable.runner.sandbox.options import ACCOUNT
+from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"

@@ -6,12 +6,12 @@ Values come from the stack as it is. What is not made yet is an error, or ``LATE
 from collections.abc import Mapping
 from typing import Any
 
+from retable.runner.sandbox.cloudformation.all_stacks import World
 from retable.runner.sandbox.cloudformation.resolve import LATER, Scope
 from retable.runner.sandbox.cloudformation.stack import Output, Stack, Wanted
+from retable.runner.sandbox.cloudformation.stack_template import Declaration
 from retable.runner.sandbox.cloudformation.table_properties import TABLE
-from retable.runner.sandbox.cloudformation.template import Declaration
 from retable.runner.sandbox.cloudformation.wire import invalid
-from retable.runner.sandbox.cloudformation.world import World
 
 
 def scope_of(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.template import Declaration, Template
+from retable.runner.sandbox.cloudformation.stack_template import Declaration, Template
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 READY = frozenset(

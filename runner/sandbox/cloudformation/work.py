@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.calls import DynamoDB
+from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.kind import (
     Kind,
     ResourceError,
@@ -16,7 +17,7 @@ from retable.runner.sandbox.cloudformation.kind import (
     changed_properties,
     well_formed,
 )
-from retable.runner.sandbox.cloudformation.kinds import kind_of
+from retable.runner.sandbox.cloudformation.resource_kinds import kind_of
 from retable.runner.sandbox.cloudformation.stack import (
     Event,
     Made,
@@ -25,8 +26,7 @@ from retable.runner.sandbox.cloudformation.stack import (
     Superfluous,
     Undo,
 )
-from retable.runner.sandbox.cloudformation.template import Declaration
-from retable.runner.sandbox.cloudformation.world import World
+from retable.runner.sandbox.cloudformation.stack_template import Declaration
 from retable.runner.sandbox.faults import stack_failure
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."

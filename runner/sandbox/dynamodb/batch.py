@@ -9,12 +9,12 @@ from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import invalid
+from retable.runner.sandbox.dynamodb.attribute_values import stored_attributes, stored_item
 from retable.runner.sandbox.dynamodb.capacity import Units
-from retable.runner.sandbox.dynamodb.shape import Shape, check_key, check_put, key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import Typed, find, remove, store
-from retable.runner.sandbox.dynamodb.values import stored_attributes, stored_item
+from retable.runner.sandbox.dynamodb.key_shape import Shape, check_key, check_put, key_of, shape_of
+from retable.runner.sandbox.dynamodb.stored_items import Typed, find, remove, store
 from retable.runner.sandbox.faults import draw_unprocessed
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.sandbox_state import State
 
 MAX_REQUESTS = 25
 MAX_BYTES = 16 * 1024 * 1024

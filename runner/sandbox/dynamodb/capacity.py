@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from retable.runner.sandbox.dynamodb.shape import IndexShape, Shape
-from retable.runner.sandbox.dynamodb.stored import StoredItem
-from retable.runner.sandbox.dynamodb.values import item_bytes
+from retable.runner.sandbox.dynamodb.attribute_values import item_bytes
+from retable.runner.sandbox.dynamodb.key_shape import IndexShape, Shape
+from retable.runner.sandbox.dynamodb.stored_items import StoredItem
 
 WRITE_UNIT_BYTES = 1024
 READ_UNIT_BYTES = 4096

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from retable.runner.export.write import ExportHead, ExportWindow
+from retable.runner.export.write_export import ExportHead, ExportWindow
 
 
 @dataclass(slots=True, kw_only=True)

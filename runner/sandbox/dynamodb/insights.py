@@ -3,8 +3,8 @@
 from typing import Any
 
 from retable.runner.sandbox.call import Call
-from retable.runner.sandbox.dynamodb.tables import require_table
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.dynamodb.table_operations import require_table
+from retable.runner.sandbox.sandbox_state import State
 
 MODE = "ContributorInsightsMode"
 BOTH_KINDS = "ACCESSED_AND_THROTTLED_KEYS"

@@ -5,8 +5,8 @@ from typing import Any
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, invalid
-from retable.runner.sandbox.dynamodb.tables import require_table
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.dynamodb.table_operations import require_table
+from retable.runner.sandbox.sandbox_state import State
 
 STREAM = re.compile(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:\d{12}:stream/[A-Za-z0-9_.-]{1,128}")
 PRECISION = "ApproximateCreationDateTimePrecision"

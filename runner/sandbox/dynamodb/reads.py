@@ -10,9 +10,10 @@ from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import invalid
+from retable.runner.sandbox.dynamodb.attribute_values import stored_attributes
 from retable.runner.sandbox.dynamodb.capacity import Units, sizes_of
-from retable.runner.sandbox.dynamodb.shape import check_key, key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import (
+from retable.runner.sandbox.dynamodb.key_shape import check_key, key_of, shape_of
+from retable.runner.sandbox.dynamodb.stored_items import (
     HASH_SPACE,
     StoredItem,
     find,
@@ -23,8 +24,7 @@ from retable.runner.sandbox.dynamodb.stored import (
     sort_place,
     typed_of,
 )
-from retable.runner.sandbox.dynamodb.values import stored_attributes
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.sandbox_state import State
 
 PAGE_BYTES = 1024 * 1024
 """A page ends with the item that reaches this; "Scan" in the API reference."""

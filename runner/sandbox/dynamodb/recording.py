@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 from moto.dynamodb.models.table import Table
 
+from retable.runner.sandbox.access_guard import requested, statement_action
 from retable.runner.sandbox.call import Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError
+from retable.runner.sandbox.dynamodb.attribute_values import stored_attributes
 from retable.runner.sandbox.dynamodb.changelog import Change, ChangeLog, Typed
-from retable.runner.sandbox.dynamodb.shape import key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import find, items_of, typed_of
-from retable.runner.sandbox.dynamodb.values import stored_attributes
-from retable.runner.sandbox.guard import requested, statement_action
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.dynamodb.key_shape import key_of, shape_of
+from retable.runner.sandbox.dynamodb.stored_items import find, items_of, typed_of
+from retable.runner.sandbox.sandbox_state import State
 
 Operation = Callable[[State, Call], dict[str, Any]]
 PARTIQL = frozenset({"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"})

@@ -11,14 +11,18 @@ from typing import Any
 
 from moto.dynamodb.models.table import Table
 
+from retable.runner.sandbox.access_guard import denied_arn, statement_action
 from retable.runner.sandbox.call import TARGET_PREFIX, Call
 from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError, invalid
+from retable.runner.sandbox.dynamodb.attribute_values import (
+    stored_attributes,
+    stored_item,
+    stored_value,
+)
 from retable.runner.sandbox.dynamodb.capacity import Units
-from retable.runner.sandbox.dynamodb.shape import Shape, check_key, check_put, key_of, shape_of
-from retable.runner.sandbox.dynamodb.stored import StoredItem, Typed, find, remove, store
-from retable.runner.sandbox.dynamodb.values import stored_attributes, stored_item, stored_value
-from retable.runner.sandbox.guard import denied_arn, statement_action
-from retable.runner.sandbox.state import State
+from retable.runner.sandbox.dynamodb.key_shape import Shape, check_key, check_put, key_of, shape_of
+from retable.runner.sandbox.dynamodb.stored_items import StoredItem, Typed, find, remove, store
+from retable.runner.sandbox.sandbox_state import State
 
 MAX_TRANSACTION_ITEMS = 100
 CONDITIONS = ("ConditionExpression", "Expected", "ConditionalOperator")

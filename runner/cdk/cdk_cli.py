@@ -1,0 +1,264 @@
+"""The command line's own commands: synth, ls, deploy, import, with options that leave no choices.
+
+A value from a spec is never an option: it is checked before, and nothing goes through a shell.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retable.runner.aws.errors import SET_KEYS
+from retable.runner.aws.session import ENDPOINT_VARIABLES
+from retable.runner.cdk.assembly import Assembly, StackArtifact, read_assembly
+from retable.runner.cdk.child_process import Ended, Order, run
+from retable.runner.cdk.json_file import read_json
+from retable.runner.cdk.program import Program, find_program, require_version
+from retable.runner.clock import Clock
+from retable.runner.failure import Failure, Refused, Stopped
+from retable.runner.text.escape import shortened
+
+ALWAYS = ("--no-version-reporting", "--no-notices", "--no-color", "--ci")
+"""No counting of users, no news, no colours; and everything on one stream."""
+QUIET = {
+    "CDK_DISABLE_CLI_TELEMETRY": "true",
+    "CDK_DISABLE_VERSION_CHECK": "1",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+    "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+}
+VERSION_SECONDS, LIST_SECONDS = 120.0, 300.0
+SYNTH_SECONDS = 1_800.0
+"""Assets may be bundled in containers, which takes a while."""
+DEPLOY_SECONDS = 4 * 3_600.0
+"""A table with indexes takes minutes; other resources that go with it may take longer."""
+CONTEXT_KEY = re.compile(r"[A-Za-z0-9@_/.:][A-Za-z0-9@_/.:\- ]*")
+OWN_CONTEXT = ("aws:", "cdk:")
+"""Keys that the command line keeps for itself."""
+STACK_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+"""The paths that can be named without being taken for a pattern or an option."""
+CHANGE_SET = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+SHOWN_LINES, SHOWN_CELLS = 5, 200
+DEPLOY_OPTIONS = (
+    "--exclusively",
+    "--require-approval=never",
+    "--method=change-set",
+    "--progress=events",
+    "--rollback",
+)
+NO_CREDENTIALS = ("no credentials have been configured", "Unable to resolve AWS account")
+NO_LOOKUPS = "lookups have been disabled"
+MISMATCH = "schema version mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on while a command runs."""
+
+    tick: Callable[[], None]
+    """Called now and then."""
+    said: Callable[[str], None]
+    """Called with every line that is printed."""
+
+
+UNWATCHED = Watch(lambda: None, lambda _: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One stack of one assembly, to be deployed."""
+
+    assembly: Assembly
+    stack: StackArtifact
+    change_set: str
+    """The change set's name; one of that name that is left over is replaced."""
+    imports_existing: bool = False
+    """Whether resources that are there already, under their custom names, are taken over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cdk:
+    """The command line, ready to be run for one app."""
+
+    program: Program
+    version: str
+    app: Path
+    """The folder with cdk.json."""
+    environ: Mapping[str, str]
+    logs: Path
+    """The folder for what the commands print."""
+    clock: Clock
+
+    def synthesize(
+        self, context: Mapping[str, str], output: Path, watch: Watch = UNWATCHED
+    ) -> Assembly:
+        """Run the app with ``context``, write its assembly to ``output`` and return that.
+
+        What is there is replaced. Lookups are off: they would ask the account and write into the
+        app's folder.
+
+        Raises:
+            Refused: the app fails, or a key of the context cannot be one.
+            Stopped: it takes too long, or asks for credentials that are not there.
+        """
+        pairs = [option for pair in _context(context) for option in ("--context", pair)]
+        if output.exists():
+            shutil.rmtree(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        arguments = ("synth", "--quiet", "--no-lookups", "--output", str(output.absolute()), *pairs)
+        log = self.logs / f"synth-{output.name}.log"
+        ended = self._run(arguments, self.app, log, SYNTH_SECONDS, watch)
+        if ended.code:
+            failure = failure_of("cdk synth", ended, log, Refused)
+            raise failure
+        return read_assembly(output)
+
+    def require_readable(self, assembly: Assembly) -> None:
+        """See that this command line can read an assembly, before it is relied on.
+
+        Raises:
+            Refused: it cannot.
+        """
+        log = self.logs / f"ls-{assembly.folder.name}.log"
+        arguments = ("ls", "--app", str(assembly.folder))
+        ended = self._run(arguments, assembly.folder, log, LIST_SECONDS)
+        if any(MISMATCH in line for line in ended.lines):
+            message = f"{self.program} {self.version} cannot read the assembly {assembly.folder}, "
+            message += f"whose schema is {assembly.version}"
+            needed = f" {assembly.needs_cli} or newer" if assembly.needs_cli else ", a newer one"
+            raise Refused(message, f"install aws-cdk{needed}")
+        if ended.code:
+            failure = failure_of("cdk ls", ended, log, Refused)
+            raise failure
+
+    def deploy(self, deployment: Deployment, watch: Watch) -> Ended:
+        """Deploy one stack, and none that it depends on; return how the command ended.
+
+        Nothing of the app is run: the command works in the assembly's folder, where no cdk.json is.
+
+        Raises:
+            Stopped: it takes too long.
+        """
+        existing = ("--import-existing-resources",) if deployment.imports_existing else ()
+        arguments = (*_target("deploy", deployment), *DEPLOY_OPTIONS, *self._toolkit(), *existing)
+        return self._carry_out(arguments, deployment, watch)
+
+    def import_resources(self, deployment: Deployment, mapping_file: Path, watch: Watch) -> Ended:
+        """Take resources that are there into a stack, as a JSON file names them.
+
+        The file has ``{"LogicalId": {"TableName": "…"}}``.
+
+        Raises:
+            Stopped: it takes too long.
+        """
+        mapping_option = ("--resource-mapping", str(mapping_file.absolute()))
+        # What else differs is not deployed by an import; without a terminal nobody could agree.
+        options = ("--force", "--yes", *mapping_option, *self._toolkit())
+        arguments = (*_target("import", deployment), *options)
+        return self._carry_out(arguments, deployment, watch)
+
+    def _carry_out(self, arguments: Sequence[str], deployment: Deployment, watch: Watch) -> Ended:
+        log = self.logs / f"{deployment.change_set}.log"
+        return self._run(arguments, deployment.assembly.folder, log, DEPLOY_SECONDS, watch)
+
+    def _toolkit(self) -> tuple[str, ...]:
+        """Return the one setting of the app's cdk.json that a deployment of an assembly needs."""
+        settings = self.app / "cdk.json"
+        name = read_json(settings).get("toolkitStackName") if settings.is_file() else None
+        known = isinstance(name, str) and CHANGE_SET.fullmatch(name)
+        return ("--toolkit-stack-name", str(name)) if known else ()
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        log: Path,
+        seconds: float,
+        watch: Watch = UNWATCHED,
+    ) -> Ended:
+        order = Order(
+            arguments=(*self.program.arguments, *arguments, *ALWAYS),
+            folder=folder,
+            environ=self.environ,
+            log=log,
+            seconds=seconds,
+        )
+        return run(order, self.clock, tick=watch.tick, said=watch.said)
+
+
+def open_cdk(app: Path, environ: Mapping[str, str], logs: Path, clock: Clock) -> Cdk:
+    """Return the command line for the app in the folder ``app``.
+
+    ``environ`` is what ``cdk_environment`` returned; what commands print goes to the folder
+    ``logs``.
+
+    Raises:
+        Refused: the folder is no CDK app, or there is no command line that fits.
+    """
+    if not (app / "cdk.json").is_file():
+        message = f"{app} is no CDK app: it has no cdk.json"
+        raise Refused(message, "rebuild.provision.app is relative to the spec's folder")
+    program = find_program(app, environ)
+    order = Order(
+        arguments=(*program.arguments, "--version"),
+        folder=app,
+        environ=environ,
+        log=logs / "version.log",
+        seconds=VERSION_SECONDS,
+    )
+    ended = run(order, clock, tick=UNWATCHED.tick, said=UNWATCHED.said)
+    version = require_version(program, ended.lines, ended.code)
+    return Cdk(program=program, version=version, app=app, environ=environ, logs=logs, clock=clock)
+
+
+def cdk_environment(environ: Mapping[str, str], region: str, account: str) -> dict[str, str]:
+    """Return the environment of the command line: the runner's own account, region and endpoint."""
+    own = {
+        **environ,
+        **QUIET,
+        "AWS_REGION": region,
+        "CDK_DEFAULT_ACCOUNT": account,
+        "CDK_DEFAULT_REGION": region,
+    }
+    for name in own.keys() & {"AWS_ENDPOINT_URL", *ENDPOINT_VARIABLES.values()}:
+        # S3's clients put a bucket's name before the host, which an address cannot have.
+        own[name] = own[name].replace("//127.0.0.1", "//localhost", 1)
+    return own
+
+
+def failure_of(what: str, ended: Ended, log: Path, kind: type[Failure]) -> Failure:
+    """Return the failure of a command that ended badly, with the last of what it printed."""
+    text = "\n".join(ended.lines)
+    if any(sign in text for sign in NO_CREDENTIALS):
+        return Stopped(f"{what} found no AWS credentials", SET_KEYS)
+    if NO_LOOKUPS in text:
+        message = f"{what} would have to look something up in the account"
+        return Refused(message, "run cdk synth in the app's folder once, and keep cdk.context.json")
+    last = [line for line in ended.lines if line.strip()][-SHOWN_LINES:]
+    shown = " | ".join(shortened(line.strip(), SHOWN_CELLS) for line in last) or "it said nothing"
+    return kind(f"{what} ended with exit code {ended.code}: {shown}", f"all it printed is in {log}")
+
+
+def _context(context: Mapping[str, str]) -> Iterator[str]:
+    """Yield ``key=value`` for each entry; raises Refused for what would be something else."""
+    for key, value in sorted(context.items()):
+        if not CONTEXT_KEY.fullmatch(key) or key.startswith(OWN_CONTEXT):
+            message = f"the context key {key!r} cannot be given to the CDK command line"
+            raise Refused(message, "it has letters, digits and @ _ / . : - and is not CDK's own")
+        if "\0" in value:
+            message = f"the value of the context key {key} has a NUL character"
+            raise Refused(message)
+        yield f"{key}={value}"
+
+
+def _target(command: str, deployment: Deployment) -> tuple[str, ...]:
+    """Return what a command works on, no part of which can be an option or a pattern."""
+    path, change_set = deployment.stack.path, deployment.change_set
+    if not STACK_PATH.fullmatch(path):
+        message = f"the stack path {path!r} cannot be named on the CDK command line"
+        raise Refused(message, "give the stack an id of letters, digits, dots and dashes")
+    if not CHANGE_SET.fullmatch(change_set):
+        message = f"{change_set!r} is no name of a change set"
+        raise Refused(message)
+    folder = str(deployment.assembly.folder)
+    return (command, path, "--app", folder, "--change-set-name", change_set)

@@ -1,0 +1,1 @@
+"""One use case each: run, resume, abort, restore, verify, export, dry run."""

@@ -1,0 +1,47 @@
+"""Aborting a run: the source is put back as it was before."""
+
+from pathlib import Path
+
+import click
+
+from retable.runner.commands.carry_out import turn_back
+from retable.runner.commands.connect import connector, environment
+from retable.runner.commands.open_run import open_run
+from retable.runner.commands.state_option import State
+from retable.runner.failure import CheckFailed
+from retable.runner.outcome.follow_up import left_behind
+from retable.runner.plan.plan import Plan
+from retable.runner.planning.compile_restore import lost_table
+from retable.runner.runs.folder import RunFolder
+from retable.runner.runs.journal import read_journal
+from retable.runner.text.escape import terminal_safe
+from retable.schema.spec import Spec
+
+
+def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None = None) -> None:
+    """Put the source back as it was before the run.
+
+    Raises:
+        CheckFailed: the source is deleted already; there is no way back.
+        Stale: the run came to its end.
+    """
+    with environment(spec, sandbox=False) as environ:
+        connect = connector(spec, environ)
+        folder, plan = open_run(spec, run_dir, run_id, state, connect)
+        keeper = state.keeper(connect) if state is not None else None
+        if not turn_back(spec, plan, folder, connect, keeper):
+            raise _past_the_delete(plan, folder)
+    left = list(left_behind(plan, read_journal(folder.journal)))
+    kept = f"; {plan.source} is as it was" if plan.source != plan.target or not left else ""
+    click.echo(f"run {folder.run_id} ended{kept}", err=True)
+    for line in left:
+        click.echo(terminal_safe(line), err=True)
+
+
+def _past_the_delete(plan: Plan, folder: RunFolder) -> CheckFailed:
+    """Return what to say where there is no way back: what exists, and both ways on."""
+    lost = lost_table(plan, read_journal(folder.journal), folder.run_id)
+    message = f"{plan.source} is deleted already; what is left of it is the backup "
+    message += f"{lost.backup_arn} and the export {lost.export_id}"
+    hint = f"--resume goes on to {plan.target}; migrate restore {folder.run_id} brings it back"
+    return CheckFailed(message, hint)

@@ -1,0 +1,66 @@
+"""Consent to what a run deletes: given on the command line, or asked for at the terminal."""
+
+from dataclasses import dataclass
+
+import click
+
+from retable.runner.commands.carry_out import Approval
+from retable.runner.failure import Refused
+from retable.runner.plan.plan import Plan
+from retable.runner.steps.world import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What the command line allows."""
+
+    yes: bool
+    allow_delete: str | None
+    allow_unfrozen: str | None = None
+    terminal: bool
+
+
+def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None = None) -> None:
+    """Refuse before anything starts what could not be approved later: deleting that table.
+
+    ``unfrozen`` is a table that would be deleted while writers may still write to it.
+
+    Raises:
+        Refused: a delete is not allowed by name, or nobody could be asked.
+    """
+    if unfrozen is not None and consent.allow_unfrozen != unfrozen:
+        message = f"this run deletes the table {unfrozen} while its writers may still write to it; "
+        message += "what they write after the export is lost"
+        hint = "leave freeze: none out of the spec; or, where nothing writes to it, "
+        raise Refused(message, hint + f"add --allow-unfrozen {unfrozen}")
+    if unfrozen is None and consent.allow_unfrozen is not None:
+        message = f"--allow-unfrozen {consent.allow_unfrozen}: this run deletes no unfrozen table"
+        raise Refused(message, "leave the option out")
+    if deletes is not None and consent.allow_delete != deletes:
+        message = f"this run deletes the table {deletes}, which was not allowed"
+        raise Refused(message, f"add --allow-delete {deletes}")
+    if deletes is None and consent.allow_delete is not None:
+        message = f"--allow-delete {consent.allow_delete}: this run deletes no table"
+        raise Refused(message, "leave the option out")
+    if not consent.yes and not consent.terminal:
+        message = "the plan needs approval, and there is no terminal to ask at"
+        raise Refused(message, "add --yes")
+
+
+def approval(consent: Consent) -> Approval:
+    """Return what asks for leave: the terminal, or the flag that was given."""
+
+    def ask(plan: Plan, facts: Evidence) -> str | None:
+        if consent.yes:
+            return "--yes"
+        if facts:
+            click.echo(
+                f"{facts['read']:,} items read, {facts['kept']:,} kept, "
+                f"{facts['dropped']:,} dropped, {facts['rejected']:,} rejected.",
+                err=True,
+            )
+        verb = "rebuild" if plan.command == "run" else "restore"
+        what = f"Delete and {verb} {plan.deletes}" if plan.deletes else f"Create {plan.target}"
+        return "terminal" if click.confirm(f"{what}?", default=False, err=True) else None
+
+    return ask

@@ -1,0 +1,54 @@
+"""The folder of a new run, and what planning leaves for it."""
+
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from retable.runner.cdk.survey import LOGS
+from retable.runner.failure import Refused
+from retable.runner.plan.encoding import encode_plan, fingerprint
+from retable.runner.plan.plan import Plan
+from retable.runner.runs.folder import RunFolder, new_folder
+
+
+@contextmanager
+def planning(run_dir: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for what planning leaves behind: in the run dir if a run is to have it.
+
+    Raises:
+        Refused: the run dir cannot be made.
+    """
+    try:
+        if run_dir is not None:
+            run_dir.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir)
+    except OSError as error:
+        message = f"nothing can be written to {run_dir or tempfile.gettempdir()}: {error.strerror}"
+        raise Refused(message, "name another place with --run-dir") from error
+    try:
+        with folder as name:
+            yield Path(name)
+    finally:
+        # A plan that is refused leaves nothing behind, not even the place for its run.
+        if run_dir is not None:
+            with suppress(OSError):
+                run_dir.rmdir()
+
+
+def start_folder(
+    plan: Plan, run_dir: Path, plan_id: str | None = None, planned: Path | None = None
+) -> RunFolder:
+    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up.
+
+    What planning has left in the folder ``planned`` goes there too.
+    """
+    run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
+    folder = new_folder(run_dir, run_id)
+    if planned is not None and (planned / LOGS).is_dir():
+        (planned / LOGS).rename(folder.logs)
+        planned.rename(folder.assemblies)
+        planned.mkdir()
+    folder.plan.write_bytes(encode_plan(plan, plan_id))
+    return folder

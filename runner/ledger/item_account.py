@@ -1,0 +1,32 @@
+"""The account of every item (I3): what was read and what became of it must add up.
+
+Counting is the ledger's and the loader's; this only holds their figures together.
+"""
+
+from retable.runner.failure import CheckFailed
+from retable.runner.ledger.questions import LedgerCounts
+
+
+def account(counts: LedgerCounts, *, superseded: int, quarantined: int, loaded: int) -> None:
+    """Hold the figures of a whole run together.
+
+    ``superseded`` results lost a collision, ``quarantined`` ones were refused by the table while
+    they were loaded, ``loaded`` ones were written.
+
+    Raises:
+        CheckFailed: an item is in no account, or in two; the message is the equation.
+    """
+    if counts.read != counts.kept + counts.dropped + counts.rejected:
+        message = (
+            f"{counts.read:,} items were read, but {counts.kept:,} kept + {counts.dropped:,} "
+            f"dropped + {counts.rejected:,} rejected = "
+            f"{counts.kept + counts.dropped + counts.rejected:,}"
+        )
+        raise CheckFailed(message)
+    if counts.results != loaded + superseded + quarantined:
+        message = (
+            f"{counts.results:,} items were to be loaded, but {loaded:,} loaded + "
+            f"{superseded:,} superseded + {quarantined:,} quarantined = "
+            f"{loaded + superseded + quarantined:,}"
+        )
+        raise CheckFailed(message)

@@ -1,0 +1,1 @@
+"""A plan and its journal become a report and a status."""

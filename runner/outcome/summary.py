@@ -1,0 +1,315 @@
+"""The report of a run, from its plan and its journal. What a renderer shows is all here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from retable.runner.failure import CheckFailed, Failure, Stale
+from retable.runner.outcome.follow_up import ending
+from retable.runner.plan.plan import (
+    CheckExport,
+    CountItems,
+    DryRun,
+    LoadItems,
+    MergeExports,
+    Plan,
+    Step,
+    VerifyTable,
+)
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.source_steps import ListChanges
+from retable.runner.plan.titles import title
+from retable.runner.report.item_figures import (
+    Buckets,
+    CollisionSummary,
+    DifferenceRow,
+    KeyPart,
+    Moment,
+    Partitions,
+    Portrait,
+    Rewrite,
+    Sample,
+)
+from retable.runner.report.json import decode_differences, decode_portrait
+from retable.runner.report.model import (
+    Check,
+    Counts,
+    Differences,
+    Report,
+    Scalar,
+    StepReport,
+    Verdict,
+)
+from retable.runner.runs.folder import RunFolder
+from retable.runner.runs.journal import Record
+from retable.runner.runs.throughput import THROUGHPUT
+from retable.schema.spec import KeySchema, Spec
+
+PARTITION_UNITS = 1_000
+"""Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
+Facts = Mapping[str, Any]
+
+
+def summarize(  # noqa: PLR0913 -- everything that a report tells
+    plan: Plan,
+    records: list[Record],
+    folder: RunFolder,
+    spec: Spec,
+    *,
+    failure: Failure | None = None,
+    notes: tuple[str, ...] = (),
+) -> Report:
+    """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
+    verified = _facts_of(VerifyTable, plan, records, "compared")
+    mapped = _facts_of(DryRun, plan, records, "mapped")
+    portrait = _portrait(plan, records, folder)
+    partitions = _at_the_planned_rate(portrait, spec)
+    verdict = _verdict(plan, records, failure)
+    return Report(
+        command=plan.command,
+        verdict=verdict,
+        run_id=folder.run_id,
+        spec_name=plan.spec_name,
+        spec_file=spec.origin.file,
+        source=plan.source,
+        target=plan.target,
+        region=plan.region,
+        account=plan.account,
+        started=records[0].at if records else "",
+        finished=records[-1].at if records else None,
+        counts=_counts(mapped, _facts_of(LoadItems, plan, records, "done")),
+        differences=Differences(
+            missing=verified.get("missing"),
+            extra=verified.get("extra"),
+            different=verified.get("different"),
+        ),
+        checks=tuple(_checks(plan, records)),
+        steps=tuple(_step_report(step, records, failure) for step in plan.steps),
+        first_differences=_differences(verified, folder),
+        rejects_by_reason=mapped.get("rejects_by_reason", {}),
+        collisions=_collisions(mapped, portrait),
+        notes=(
+            *plan.notes,
+            *_found(plan, records, folder, passed=verdict == "passed"),
+            *notes,
+            *_hot(partitions, spec),
+        ),
+        failure=failure.message if failure else None,
+        hint=failure.hint if failure else None,
+        run_folder=str(folder.path),
+        expired=verified.get("expired"),
+        sample=_sample(mapped),
+        rewrite=_rewrite(plan, spec),
+        sizes=portrait.sizes if portrait else None,
+        attributes=portrait.attributes if portrait else None,
+        partitions=partitions,
+        rejects=portrait.rejects if portrait else (),
+        throughput=tuple(_throughput(plan, records)),
+        buckets=_buckets(verified),
+    )
+
+
+def _checks(plan: Plan, records: list[Record]) -> Iterator[Check]:
+    """Yield everything that was held against what it must be, in the order of the steps."""
+    for kind in (VerifyTable, CountItems, CompareSettings):
+        for check in _facts_of(kind, plan, records, "compared").get("checks", ()):
+            yield Check(**check)
+
+
+def _found(plan: Plan, records: list[Record], folder: RunFolder, *, passed: bool) -> Iterator[str]:
+    """Yield what came to light on the way, and what a finished run says of its end."""
+    yield from _merge_notes(plan, records)
+    yield from _facts_of(CompareSettings, plan, records, "compared").get("told", ())
+    if passed:
+        checked = _facts_of(CheckExport, plan, records, "done")
+        changes = _facts_of(ListChanges, plan, records, "done")
+        yield from ending(plan, checked, changes, str(folder.changes))
+
+
+def _verdict(plan: Plan, records: list[Record], failure: Failure | None) -> Verdict:
+    """Return passed only for a run whose last step is recorded."""
+    if isinstance(failure, CheckFailed | Stale):
+        return "failed"
+    done = {record.step for record in records if record.event == "done"}
+    if failure is None and all(step.id in done for step in plan.steps):
+        return "passed"
+    return "incomplete"
+
+
+def _facts_of(kind: type[Step], plan: Plan, records: list[Record], event: str) -> Facts:
+    """Return what the latest step of ``kind`` left behind, or nothing."""
+    ids = {step.id for step in plan.steps if isinstance(step, kind)}
+    found: Facts = {}
+    for record in records:
+        if record.step in ids and record.event == event:
+            found = record.data
+    return found
+
+
+def _merge_notes(plan: Plan, records: list[Record]) -> Iterator[str]:
+    """Yield what incremental exports made of the full one."""
+    merged = _facts_of(MergeExports, plan, records, "done")
+    if merged:
+        yield (
+            f"{merged['full']:,} items of the full export and {merged['changes']:,} changes make "
+            f"{merged['merged']:,} items: {merged['outdated']:,} lines were overtaken by later "
+            f"ones, {merged['deletions']:,} say that an item was deleted"
+        )
+
+
+def _counts(mapped: Facts, loaded: Facts) -> Counts:
+    """Return what became of every item, as far as it is known."""
+    return Counts(
+        read=mapped.get("read"),
+        kept=mapped.get("kept"),
+        dropped=mapped.get("dropped"),
+        rejected=mapped.get("rejected"),
+        results=mapped.get("results"),
+        loaded=loaded.get("loaded"),
+        superseded=mapped.get("superseded"),
+        quarantined=loaded.get("quarantined"),
+    )
+
+
+def _collisions(mapped: Facts, portrait: Portrait | None) -> CollisionSummary | None:
+    """Return how many target keys collide, if any do."""
+    if not mapped.get("colliding_keys"):
+        return None
+    return CollisionSummary(
+        keys=mapped["colliding_keys"],
+        items=mapped["colliding_items"],
+        unresolved=mapped["unresolved_keys"],
+        examples=portrait.collisions if portrait else (),
+    )
+
+
+def _portrait(plan: Plan, records: list[Record], folder: RunFolder) -> Portrait | None:
+    """Return what the latest dry run found the items to be like, if one came so far."""
+    mapped = {record.step for record in records if record.event == "mapped"}
+    for step in reversed(plan.steps):
+        if isinstance(step, DryRun) and step.id in mapped:
+            path = folder.portrait(step.role)
+            return decode_portrait(path.read_bytes()) if path.is_file() else None
+    return None
+
+
+def _differences(verified: Facts, folder: RunFolder) -> tuple[DifferenceRow, ...]:
+    """Return the first differing items, where any were found."""
+    path = folder.differences
+    return decode_differences(path.read_bytes()) if verified and path.is_file() else ()
+
+
+def _sample(mapped: Facts) -> Sample | None:
+    """Return how much was looked at, where that was not everything."""
+    if "sample_of" not in mapped:
+        return None
+    return Sample(items=mapped["read"], of=mapped["sample_of"])
+
+
+def _at_the_planned_rate(portrait: Portrait | None, spec: Spec) -> Partitions | None:
+    """Return the hottest partitions with their share of the rate that the spec plans."""
+    found = portrait.partitions if portrait else None
+    rate = spec.load.rate
+    if found is None or not isinstance(rate, int) or not found.write_units:
+        return found
+    hottest = (
+        replace(one, units_per_second=one.write_units * rate // found.write_units)
+        for one in found.hottest
+    )
+    return replace(found, hottest=tuple(hottest))
+
+
+def _hot(partitions: Partitions | None, spec: Spec) -> Iterator[str]:
+    """Yield a warning where a partition would get more than it takes; it names no key (I6)."""
+    rates = [one.units_per_second or 0 for one in (partitions.hottest if partitions else ())]
+    hot = [rate for rate in rates if rate > PARTITION_UNITS]
+    if hot:
+        many = "1 partition key" if len(hot) == 1 else f"{len(hot)} partition keys"
+        yield (
+            f"{many} of {spec.target.table} would get more than {PARTITION_UNITS:,} write units a "
+            f"second at load.rate {spec.load.rate:,} (the hottest {hot[0]:,}); one partition takes "
+            f"{PARTITION_UNITS:,}, so these items will hold the load back"
+        )
+
+
+def _rewrite(plan: Plan, spec: Spec) -> Rewrite:
+    """Return what becomes of the key, and the expressions behind new attributes."""
+    before = plan.settings.description.key if plan.settings else None
+    fields: dict[str, str] = {}
+    for template in spec.transform.templates:
+        for field in template.fields:
+            known = fields.get(field.name)
+            text = field.expression.text
+            fields[field.name] = text if known in (None, text) else f"{known} | {text}"
+    return Rewrite(
+        key_before=_key_parts(before) if before else None,
+        key_after=_key_parts(plan.key),
+        fields=fields,
+    )
+
+
+def _key_parts(key: KeySchema) -> tuple[KeyPart, ...]:
+    return tuple(KeyPart(name=part.name, type=part.type) for part in key.attributes)
+
+
+def _throughput(plan: Plan, records: list[Record]) -> Iterator[Moment]:
+    """Yield the load's progress over all processes that took part, without the time between."""
+    loads = {step.id for step in plan.steps if isinstance(step, LoadItems)}
+    began = 0.0
+    for record in records:
+        if record.step in loads and record.event == THROUGHPUT:
+            seconds = 0.0
+            for seconds, items, throttled in record.data["moments"]:
+                yield Moment(seconds=round(began + seconds, 3), items=items, throttled=throttled)
+            began += seconds
+
+
+def _buckets(verified: Facts) -> Buckets | None:
+    """Return both sides by bucket, where they were compared."""
+    found = verified.get("buckets")
+    if found is None:
+        return None
+    return Buckets(**{name: tuple(counts) for name, counts in found.items()})
+
+
+def _step_report(step: Step, records: list[Record], failure: Failure | None) -> StepReport:
+    """Return how ``step`` ended: done, failed, stopped or never begun."""
+    own = [record for record in records if record.step == step.id]
+    seconds = None
+    facts: dict[str, Scalar] = {}
+    if not own:
+        outcome = "pending"
+    elif own[-1].event == "done":
+        outcome = "done"
+        seconds = _seconds(own)
+        facts = dict(_scalars(own[-1].data))
+    elif own[-1].event == "failed":
+        outcome = "failed"
+    else:
+        outcome = "stopped" if failure else "pending"
+    return StepReport(
+        id=step.id,
+        kind=type(step).__name__,
+        title=title(step),
+        outcome=outcome,  # type: ignore[arg-type]  # one of StepOutcome's words, all above
+        seconds=seconds,
+        facts=facts,
+    )
+
+
+def _seconds(records: list[Record]) -> float | None:
+    """Return how long the step took from where it was last begun."""
+    begun = [record.at for record in records if record.event == "begun"]
+    if not begun:
+        return None
+    return (
+        datetime.fromisoformat(records[-1].at) - datetime.fromisoformat(begun[-1])
+    ).total_seconds()
+
+
+def _scalars(facts: Facts) -> Iterator[tuple[str, Scalar]]:
+    """Yield the facts that a renderer can show on a line."""
+    for name, value in facts.items():
+        if isinstance(value, str | int | bool) or value is None:
+            yield name, value

@@ -1,0 +1,338 @@
+"""From a spec and what was observed to a plan. Pure: it asks nothing and changes nothing.
+
+The order of the steps is the safety of the whole: everything that can be proved comes before the
+freeze, everything that must be proved comes before the delete (I1), and the target is fenced from
+its first moment to the end of its verification (I9).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from retable.runner.export.manifest import Export
+from retable.runner.export.windows import overlaps
+from retable.runner.failure import CheckFailed, Refused
+from retable.runner.plan.plan import Plan, Role, Step, TargetExport, VerifyTable
+from retable.runner.plan.source_steps import (
+    Approve,
+    ForgetTable,
+)
+from retable.runner.plan.step_requests import target_requests
+from retable.runner.planning.compile_source import (
+    back_up,
+    convert_files,
+    damaged_steps,
+    delete_steps,
+    export_steps,
+    freeze_steps,
+    from_final_export,
+    list_changes,
+    mapping_steps,
+    unfrozen_end,
+    use_export,
+)
+from retable.runner.planning.compile_target import staging_steps, target_steps
+from retable.runner.planning.lost_settings import losses, require_no_replicas
+from retable.runner.planning.lost_source import (
+    as_exported,
+    lost_settings,
+    require_own,
+    require_remembered,
+    require_repairable,
+)
+from retable.runner.planning.observe import Observed, require_ready
+from retable.runner.planning.warnings import lost_with_the_source, notes
+from retable.runner.spec.unsupported import unsupported
+from retable.runner.table.settings import TableSettings
+from retable.runner.table.validate_requests import require_valid
+from retable.schema.spec import Spec
+
+
+def compile_plan(spec: Spec, observed: Observed) -> Plan:
+    """Return the plan that rebuilds what ``spec`` names, given the world as ``observed``.
+
+    Raises:
+        Refused: the spec cannot be carried out in this world.
+        Stopped: the source table is being changed just now.
+        CheckFailed: the target's name is taken by another table.
+    """
+    source = observed.source
+    if source is not None:
+        require_no_replicas(spec, source)
+    missing = (*unsupported(spec), *lost_with_the_source(spec, source))
+    if missing:
+        return _unfinished(spec, observed, missing)
+    if source is None:
+        return _recovery(spec, observed)
+    require_ready(source.description, source.description.name)
+    _require_unfenced(spec, observed)
+    if spec.rebuild.strategy == "recover":
+        return _repair(spec, observed, source)
+    _refuse_taken_target(spec, observed)
+    steps = tuple(_steps(spec, observed, source))
+    told = (*losses(spec, source, steps), *notes(spec, observed, source))
+    return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
+
+
+def _recovery(spec: Spec, observed: Observed) -> Plan:
+    """Return the plan that makes a lost table again from its export.
+
+    There is nothing to freeze, to back up or to delete.
+
+    Raises:
+        Refused: no export of it is named, or none is at hand.
+        CheckFailed: the target's name is taken by another table.
+    """
+    named = spec.source.export.id is not None or spec.rebuild.strategy == "recover"
+    if observed.export is None or not named:
+        table = spec.source.table_name
+        message = f"the table {table} does not exist"
+        hint = "check source.table, source.region and the credentials' account; a table that is "
+        hint += "lost is made again from its export with strategy: recover and source.export.id"
+        raise Refused(message, hint)
+    if observed.target is not None:
+        message = f"the target table {spec.target.table} already exists"
+        raise CheckFailed(message, "name another target, or delete this one")
+    require_own(spec, observed, observed.export)
+    source = as_exported(spec, observed.export)
+    added = tuple(export.id for export in observed.incrementals)
+    steps = (
+        *mapping_steps(use_export(spec, "only", observed.export.id, added)),
+        Approve(id="approve", dry_run="dry-run-only", deletes=None),
+        *staging_steps(spec, source, "dry-run-only"),
+        *_forgetting(spec, observed),
+        *target_steps(spec, observed, source, "dry-run-only"),
+    )
+    told = (*lost_settings(spec), *notes(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, told)
+
+
+def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
+    """Return the plan that makes a damaged table again as it was at some moment.
+
+    Raises:
+        Refused: the spec does not say of which moment, or the service does not remember it.
+    """
+    name, wanted = source.description.name, spec.source.export
+    if wanted.at is None and wanted.id is None:
+        message = f"the table {name} is there, and the spec does not say from when it is good"
+        hint = "source.export.at names the moment before the damage, source.export.id an export"
+        raise Refused(message, f"{hint}; a table that is sound is rebuilt by strategy: replace")
+    require_repairable(spec, observed, source)
+    require_remembered(spec, observed, source)
+    if wanted.id is None:
+        observed = replace(observed, export=None)
+    steps = (
+        *damaged_steps(spec, observed, source),
+        *target_steps(spec, observed, source, "dry-run-only"),
+    )
+    told = (*losses(spec, source, steps), *notes(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, told)
+
+
+def _forgetting(spec: Spec, observed: Observed) -> Iterator[Step]:
+    """Yield what makes a stack forget a table that it still holds, though that is gone."""
+    if observed.stack is not None and "absent" in observed.stack.variants:
+        absent = observed.stack.variants["absent"]
+        yield ForgetTable(id="drop", table=spec.source.table_name, stack=absent)
+
+
+def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    strategy: Literal["side-by-side", "replace", "recover"],
+    steps: tuple[Step, ...],
+    told: tuple[str, ...],
+) -> Plan:
+    """Return the plan, once everything that it will ask for is known to be in order.
+
+    Raises:
+        Refused: the service would turn a request down that comes after the delete.
+    """
+    require_valid(target_requests(steps, source.description.arn_beside(spec.target.table)))
+    return Plan(
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
+        account=observed.account,
+        region=observed.region,
+        sandbox=observed.sandbox,
+        strategy=strategy,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=source,
+        items=_items(observed, source),
+        items_are_exact=observed.export is not None and not observed.incrementals,
+        steps=steps,
+        notes=told,
+    )
+
+
+def compile_dry_run(
+    spec: Spec, export: Export, incrementals: Sequence[Export] = (), sample: int | None = None
+) -> Plan:
+    """Return the plan of a dry run over a finished export, or over ``sample`` of its items.
+
+    It names nothing that can be written. ``incrementals`` go on top of the export.
+    """
+    use = use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
+    notes = tuple(overlaps(export, incrementals))
+    return _reading_plan(spec, "dry-run", tuple(mapping_steps(use, sample)), notes)
+
+
+def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
+    """Return the plan of a dry run over foreign files. It names nothing that can be written."""
+    return _reading_plan(spec, "dry-run", tuple(mapping_steps(convert_files(spec, "only"), sample)))
+
+
+def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is read back
+    spec: Spec,
+    export_id: str,
+    incrementals: tuple[str, ...],
+    location: str,
+    loaded_by: str | None,
+    *,
+    read: TargetExport | None = None,
+) -> Plan:
+    """Return the plan that compares the target with a finished export in ``location``.
+
+    ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
+    known. ``read`` says how the target is exported, unless it is scanned.
+    """
+    verify = VerifyTable(
+        id="verify",
+        table=spec.target.table,
+        dry_run="dry-run-only",
+        create=None,
+        load=None,
+        loaded_by=loaded_by,
+        others=spec.target.nonempty == "accept",
+        export=read,
+    )
+    use = replace(use_export(spec, "only", export_id, incrementals), location=location)
+    return _reading_plan(spec, "verify", (*mapping_steps(use), verify))
+
+
+def _items(observed: Observed, source: TableSettings) -> int | None:
+    """Return how many items there are at most, by the exports at hand, or about, by the table."""
+    if observed.export is None:
+        return source.description.item_count
+    return observed.export.item_count + sum(added.item_count for added in observed.incrementals)
+
+
+def _reading_plan(
+    spec: Spec,
+    command: Literal["dry-run", "verify"],
+    steps: tuple[Step, ...],
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """Return a plan that writes to no table."""
+    return Plan(
+        command=command,
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
+        account=None,
+        region=spec.source.region,
+        sandbox=False,
+        strategy=spec.rebuild.strategy,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=None,
+        items=None,
+        items_are_exact=False,
+        steps=steps,
+        notes=notes,
+    )
+
+
+def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Plan:
+    """Return a plan without steps that says what cannot be done yet."""
+    return Plan(
+        spec_name=spec.name,
+        spec_sha256=spec.origin.sha256,
+        functions_sha256=_functions_sha256(spec),
+        account=observed.account,
+        region=observed.region,
+        sandbox=observed.sandbox,
+        strategy=spec.rebuild.strategy,
+        source=spec.source.table_name,
+        target=spec.target.table,
+        key=spec.target.key,
+        settings=observed.source,
+        items=None,
+        items_are_exact=False,
+        steps=(),
+        unsupported=missing,
+    )
+
+
+def _require_unfenced(spec: Spec, observed: Observed) -> None:
+    """Refuse to freeze a table that another run has frozen, or that one has made and not let go.
+
+    What that run has changed would be taken for the table's own settings, and either could let
+    writers go on under the other.
+
+    Raises:
+        Refused: the statement of another run is in its policy.
+    """
+    beside = spec.rebuild.strategy == "side-by-side" and spec.rebuild.freeze == "none"
+    if observed.fenced and not beside:
+        table = spec.source.table_name
+        message = f"another run has stopped the writes to {table}"
+        hint = "go on with it by --resume, or end it with --abort (migrate status lists the runs); "
+        hint += "where there is none, take the statements Retable... off the table's policy"
+        raise Refused(message, hint)
+
+
+def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
+    """Refuse to load into a table that is there already under the target's name.
+
+    Raises:
+        CheckFailed: there is one, and it is not the source that makes way.
+    """
+    taken = spec.rebuild.strategy == "side-by-side" and observed.target is not None
+    if taken and spec.target.nonempty == "refuse":
+        message = f"the target table {spec.target.table} already exists"
+        hint = "name another target, delete this one, or say target.nonempty: accept"
+        raise CheckFailed(message, hint)
+
+
+def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield the steps in their order."""
+    table = source.description.name
+    replaces = spec.rebuild.strategy == "replace"
+    freezes = spec.rebuild.freeze == "resource-policy"
+    role: Role = "rehearsal" if freezes else "only"
+    yield from export_steps(spec, observed, source, role)
+    yield Approve(id="approve", dry_run=f"dry-run-{role}", deletes=table if replaces else None)
+    last = role
+    if freezes:
+        yield from freeze_steps(spec, observed, source)
+        last = "final"
+    elif spec.rebuild.backup != "none":
+        yield back_up(source)
+    # Whatever a load needs beside the table is there before the old one goes (I1).
+    yield from staging_steps(spec, source, f"dry-run-{last}")
+    if replaces and freezes:
+        yield from delete_steps(observed, source, from_final_export(spec, observed))
+    elif replaces:
+        yield from unfrozen_end(spec, observed, source)
+    yield from target_steps(spec, observed, source, f"dry-run-{last}")
+    if not (freezes or replaces) and _lists_changes(observed, spec):
+        yield list_changes(spec, observed, source, must=False)
+
+
+def _lists_changes(observed: Observed, spec: Spec) -> bool:
+    """Return whether an unfrozen run makes the native export that it loads, and takes none."""
+    wanted = spec.source.export
+    makes = observed.export is None or (wanted.id is None and not wanted.incrementals)
+    return wanted.kind == "native" and makes
+
+
+def _functions_sha256(spec: Spec) -> str | None:
+    own = spec.transform.functions
+    return None if own is None else own.sha256

@@ -1,0 +1,246 @@
+"""From a run that has deleted its source to the plan that brings it back. Pure: asks nothing.
+
+What stands there now is kept as well: it is frozen and backed up before it makes way.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from retable.runner.cdk.restore_stack import StackToRestore
+from retable.runner.failure import Refused
+from retable.runner.plan.plan import (
+    AdoptTable,
+    CountItems,
+    DeployStack,
+    LiftFence,
+    Plan,
+    RestoreBackup,
+    RestoreSettings,
+    Step,
+)
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    ForgetTable,
+    FreezeSource,
+    FromBackup,
+    FromExport,
+    Removal,
+    Settle,
+    Unprotect,
+)
+from retable.runner.runs.journal import Record
+from retable.runner.table.creation import create_request
+from retable.runner.table.settings import TableSettings
+from retable.schema.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The table that a run has deleted, and what is left of it."""
+
+    run_id: str
+    settings: TableSettings
+    """As they were before that run's first change (I8)."""
+    backup_arn: str
+    export_id: str
+    """The export that the run loads."""
+    exported: int | None
+    """Items of that export, where it was made behind the same freeze as the backup."""
+
+
+def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
+    """Return what the run of ``plan`` has deleted, as its journal tells it.
+
+    Raises:
+        Refused: it has deleted nothing.
+    """
+    removals = [step for step in plan.steps if isinstance(step, Removal)]
+    begun = [step for step in removals if _has(records, step.id, "intent")]
+    if plan.command != "run" or not begun or plan.settings is None:
+        message = f"run {run_id} has deleted no table, so there is none to bring back"
+        raise Refused(message, "migrate run SPEC --abort puts the source back as it was")
+    successor = begun[0].successor
+    if isinstance(successor, FromBackup):
+        raise TypeError(begun[0].id)
+    behind = isinstance(successor, FromExport)
+    check = successor.final_check if isinstance(successor, FromExport) else successor.check
+    checked = _done(records, check)
+    return Lost(
+        run_id=run_id,
+        settings=plan.settings,
+        backup_arn=str(_done(records, begun[0].backup)["arn"]),
+        export_id=str(checked["export_id"]),
+        exported=int(checked["item_count"]) if behind else None,
+    )
+
+
+def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is now
+    spec: Spec,
+    run: Plan,
+    lost: Lost,
+    present: TableSettings | None,
+    stack: StackToRestore | None,
+    *,
+    settle_seconds: int,
+) -> Plan:
+    """Return the plan that brings ``lost`` back in place of ``present``, which ``run`` has made.
+
+    ``stack`` is what the table was in, and gets it back.
+
+    Raises:
+        Refused: the table that was lost is there.
+    """
+    gone = lost.settings.description
+    if present is not None and present.description.table_id == gone.table_id:
+        message = f"the table {gone.name} with TableId {gone.table_id} is still there"
+        raise Refused(message, "migrate run SPEC --abort puts it back as it was")
+    steps = (
+        Approve(id="approve", dry_run=None, deletes=gone.name if present else None),
+        *_making_way(present, lost, stack, settle_seconds),
+        *_coming_back(spec, lost, stack, present),
+    )
+    return Plan(
+        command="restore",
+        restores=lost.run_id,
+        spec_name=run.spec_name,
+        spec_sha256=spec.origin.sha256,
+        functions_sha256=None,
+        account=run.account,
+        region=run.region,
+        sandbox=run.sandbox,
+        strategy=run.strategy,
+        source=gone.name,
+        target=gone.name,
+        key=gone.key,
+        settings=present,
+        items=lost.exported,
+        items_are_exact=lost.exported is not None,
+        steps=steps,
+        notes=tuple(_notes(lost, present)),
+    )
+
+
+def _making_way(
+    present: TableSettings | None, lost: Lost, stack: StackToRestore | None, settle_seconds: int
+) -> Iterator[Step]:
+    """Yield what keeps the table that is there now, and what then makes it go."""
+    if present is None:
+        yield from _forgetting(lost.settings.description.name, stack)
+        return
+    description = present.description
+    table_id = description.table_id or ""
+    named: dict[str, Any] = {"table": description.name, "table_id": table_id}
+    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=table_id)
+    yield Settle(id="settle", freeze="freeze", seconds=settle_seconds)
+    yield BackUp(id="backup", **named)
+    if description.deletion_protection:
+        yield Unprotect(id="unprotect", **named)
+    removal: dict[str, Any] = {
+        "freeze": "freeze",
+        "backup": "backup",
+        "approval": "approve",
+        "successor": FromBackup(backup_arn=lost.backup_arn),
+        **named,
+    }
+    leaves = stack is not None and stack.absent is not None
+    if stack is not None and stack.absent is not None:
+        yield DropFromStack(
+            id="drop",
+            stack=stack.absent,
+            retains=stack.retains,
+            original=stack.original,
+            logical_id=stack.logical_id,
+            **removal,
+        )
+    if not leaves or (stack is not None and stack.retains):
+        yield DeleteTable(id="delete", **removal)
+
+
+def _forgetting(table: str, stack: StackToRestore | None) -> Iterator[Step]:
+    """Yield what makes a stack forget a table that is gone, so that it can get another."""
+    if stack is not None and stack.absent is not None:
+        yield ForgetTable(id="drop", table=table, stack=stack.absent)
+
+
+def _coming_back(
+    spec: Spec, lost: Lost, stack: StackToRestore | None, present: TableSettings | None
+) -> Iterator[Step]:
+    """Yield what makes the table again as it was, and takes it into its stack."""
+    settings, description = lost.settings, lost.settings.description
+    # Autoscaling is a resource of its own, which a stack brings back by itself.
+    own = settings.attached
+    attached = own if stack is None else replace(own, scaling=())
+    leaves = stack is not None and stack.absent is not None
+    gone = "drop" if stack is not None and leaves and not stack.retains else "delete"
+    yield RestoreBackup(
+        id="create",
+        backup_arn=lost.backup_arn,
+        request=_request(spec, lost),
+        replaces=gone if present is not None else None,
+    )
+    if lost.exported is not None:
+        yield CountItems(
+            id="count", create="create", exported=lost.exported, expires=settings.ttl is not None
+        )
+    yield RestoreSettings(
+        id="settings",
+        create="create",
+        ttl=settings.ttl,
+        stream=description.stream,
+        pitr=settings.pitr,
+        pitr_days=settings.pitr_days,
+        deletion_protection=description.deletion_protection,
+        tags=settings.tags,
+        attached=attached,
+    )
+    if stack is not None:
+        # What the stack holds beside the table may read its stream, which is on again by now.
+        yield AdoptTable(
+            id="adopt",
+            stack=stack.original,
+            after="drop" if leaves else None,
+            create="create",
+            logical_id=stack.logical_id,
+        )
+        yield DeployStack(id="deploy-original", stack=stack.original, after="adopt")
+    yield LiftFence(id="lift-fence", create="create", policy=settings.policy)
+    yield CompareSettings(
+        id="compare-settings",
+        create="create",
+        settings="settings",
+        fence="lift-fence",
+        attached=settings.attached,
+    )
+
+
+def _request(spec: Spec, lost: Lost) -> dict[str, Any]:
+    """Return what CreateTable would be asked for the table as it was."""
+    gone = lost.settings.description
+    as_it_was: dict[str, Any] = {"indexes": "keep", "billing": "keep", "settings": "keep"}
+    target = replace(spec.target, table=gone.name, key=gone.key, **as_it_was)
+    return create_request(target, lost.settings)
+
+
+def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:
+    """Yield what a reader must know before agreeing."""
+    name = lost.settings.description.name
+    if present is not None:
+        yield f"what was written to {name} since it was rebuilt is in its new backup alone"
+    yield f"{name} comes back with another TableId and, if it had one, another stream"
+    yield f"{name} can be written to between its restore and its fence: keep its writers stopped"
+    for what in lost.settings.unkept:
+        yield f"{name} had {what}, which does not come back by itself"
+
+
+def _has(records: Sequence[Record], step: str, event: str) -> bool:
+    return any(record.step == step and record.event == event for record in records)
+
+
+def _done(records: Sequence[Record], step: str) -> Any:
+    """Return what a step left behind when it was last done."""
+    return [r.data for r in records if r.step == step and r.event == "done"][-1]

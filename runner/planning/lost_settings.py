@@ -1,0 +1,63 @@
+"""What no rebuild brings back, and what of the settings is another's to bring: told beforehand."""
+
+from collections.abc import Iterator
+
+from retable.runner.failure import Refused
+from retable.runner.plan.plan import RestoreSettings, Step
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.table.carried_over import attached_words, left_behind
+from retable.runner.table.settings import TableSettings
+from retable.schema.spec import Spec
+
+SYSTEM_BACKUP_DAYS = 35
+"""How long DynamoDB keeps the backup it makes of a deleted table that had PITR."""
+
+
+def require_no_replicas(spec: Spec, source: TableSettings) -> None:
+    """Refuse to delete a table that is in other regions too; TableV2 in one region is not.
+
+    Raises:
+        Refused: it has replicas.
+    """
+    replicas = source.description.replicas
+    if spec.rebuild.strategy != "side-by-side" and replicas:
+        message = f"{source.description.name} is a global table, with replicas in "
+        message += ", ".join(replicas)
+        hint = "it cannot be deleted and made again: use strategy: side-by-side, or take the "
+        raise Refused(message, hint + "replicas away first")
+
+
+def losses(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield what will not come back, given the ``steps`` of the plan."""
+    yield from _streams(spec, source, steps)
+    name = source.description.name
+    if spec.rebuild.strategy != "side-by-side" and source.pitr:
+        yield (
+            f"the point-in-time history of {name} ends with it, and begins anew; DynamoDB keeps "
+            f"the table as it is at its end for {SYSTEM_BACKUP_DAYS} days"
+        )
+    for step in steps:
+        if isinstance(step, CompareSettings):
+            yield from left_behind(step.attached, source)
+            yield from _others(step, spec, steps)
+
+
+def _streams(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield what becomes of those who read the table's changes."""
+    name, target = source.description.name, spec.target.table
+    if source.description.stream and spec.rebuild.strategy != "side-by-side":
+        yield f"the stream of {name} ends with it: the new one has another ARN"
+    if any(isinstance(step, RestoreSettings) and step.stream for step in steps):
+        yield f"consumers must be pointed at the new stream of {target}: it tells of no loaded item"
+    if any(isinstance(step, CompareSettings) and step.attached.kinesis for step in steps):
+        yield f"no record of a loaded item goes to the Kinesis stream of {target}"
+
+
+def _others(step: CompareSettings, spec: Spec, steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield what is charged for, or what a stack must bring, since nothing else attaches it."""
+    restored = (one.attached for one in steps if isinstance(one, RestoreSettings))
+    if step.attached not in restored:
+        words = ", ".join(attached_words(step.attached))
+        yield f"left to the stack, and compared at the end: {words}"
+    elif step.attached.warm:
+        yield f"raising the warm throughput of {spec.target.table} is charged once"

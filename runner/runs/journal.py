@@ -1,0 +1,239 @@
+"""The journal: an append-only record of what a run did, the only state that resuming reads.
+
+One JSON object a line, each with a checksum. A line counts once its newline is on disk, so a torn
+last line, which a crash can leave, is dropped and its step runs again; damage anywhere else stops
+the run. Effects come first and their records after, so every step must bear repeating (I2). It
+holds no item data. What the records mean is the steps' business, not the journal's. A ``Shelf``, if
+there is one, has each record before the file does: what it refuses did not count.
+"""
+
+import errno
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from retable.runner.clock import Clock
+from retable.runner.failure import CheckFailed, Stale, Stopped
+
+RUN = "run"
+"""The step id of records about the run as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line: in step ``step``, ``event`` happened, with these facts."""
+
+    number: int
+    at: str
+    step: str
+    event: str
+    data: Mapping[str, Any]
+    token: int | None = None
+    """Which holder of the run's lock wrote it, where runs have one that other machines see."""
+
+
+class Shelf(Protocol):
+    """What keeps records besides the file, for runs that another machine may go on with."""
+
+    @property
+    def token(self) -> int:
+        """Return what tells this holder of the run from those before it."""
+
+    def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield events and facts of the run to be recorded before any other record can count."""
+
+    def put(self, number: int, line: bytes) -> None:
+        """Keep the record ``number``, or raise ``Stopped`` where another runner has written it."""
+
+
+class Journal:
+    """The journal of one run, open for appending."""
+
+    def __init__(
+        self, path: Path, records: list[Record], clock: Clock, shelf: Shelf | None = None
+    ) -> None:
+        """Open ``path`` for appending after ``records``; ``open_journal`` is the way in."""
+        self._records = records
+        self._clock = clock
+        self._path = path
+        self._shelf = shelf
+        # Unbuffered: what a full disk refused must not be tried again when the file is closed.
+        self._file = path.open("ab", buffering=0)
+
+    def __enter__(self) -> Self:
+        """Return the journal itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file; everything in it is on disk already."""
+        self._file.close()
+
+    def record(self, step: str, event: str, data: Mapping[str, Any] | None = None) -> None:
+        """Append one record and force it to disk.
+
+        Raises:
+            Stopped: the disk is full or fails, or the shelf does not take it; nothing may go on
+                without its record.
+        """
+        if self._shelf is not None:
+            for told, facts in self._shelf.settle():
+                self._write(RUN, told, facts)
+        self._write(step, event, data or {})
+
+    def _write(self, step: str, event: str, data: Mapping[str, Any]) -> None:
+        """Write one record to the shelf, then to the file."""
+        record = Record(
+            number=len(self._records) + 1,
+            at=self._clock.now().isoformat(timespec="milliseconds"),
+            step=step,
+            event=event,
+            data=dict(data),
+            token=self._shelf.token if self._shelf is not None else None,
+        )
+        line = encode_record(record)
+        if self._shelf is not None:
+            self._shelf.put(record.number, line)
+        try:
+            self._append(line)
+        except OSError as error:
+            message = f"the journal {self._path} cannot be written: {error.strerror}"
+            raise Stopped(message, "make room, then resume; nothing went on unrecorded") from error
+        self._records.append(record)
+
+    @property
+    def is_shelved(self) -> bool:
+        """Return whether each record is kept elsewhere too, which takes a moment."""
+        return self._shelf is not None
+
+    def _append(self, line: bytes) -> None:
+        """Write ``line`` whole and force it to disk."""
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(self._file.fileno())
+
+    def records(self, step: str | None = None, event: str | None = None) -> list[Record]:
+        """Return the records of ``step`` and ``event``, oldest first."""
+        return [
+            record
+            for record in self._records
+            if step in (None, record.step) and event in (None, record.event)
+        ]
+
+    def last(self, step: str, event: str) -> Mapping[str, Any] | None:
+        """Return the facts of the latest such record, or ``None``."""
+        found = self.records(step, event)
+        return found[-1].data if found else None
+
+    def evidence(self, step: str) -> Mapping[str, Any] | None:
+        """Return what the finished step ``step`` left behind, or ``None`` if it is not finished."""
+        return self.last(step, "done")
+
+
+def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:
+    """Open the journal at ``path``, or begin it, for the plan with this fingerprint.
+
+    ``shelf`` has exactly the records that ``path`` has.
+
+    Raises:
+        Stale: it was begun for another plan.
+        CheckFailed: it is damaged somewhere else than in a torn last line.
+    """
+    records = _keep_whole_lines(path) if path.exists() else []
+    opened = [record for record in records if (record.step, record.event) == (RUN, "opened")]
+    if opened and opened[0].data.get("fingerprint") != fingerprint:
+        message = f"{path} belongs to a plan with another fingerprint"
+        raise Stale(message, "start a new run: the plan or the journal was exchanged")
+    journal = Journal(path, records, clock, shelf)
+    if not opened:
+        journal.record(RUN, "opened", {"fingerprint": fingerprint})
+    return journal
+
+
+def read_journal(path: Path) -> list[Record]:
+    """Return the whole records of the journal at ``path`` without changing it.
+
+    Raises:
+        CheckFailed: it is damaged somewhere else than in a torn last line.
+    """
+    return [record for record, _ in _decode_all(path)]
+
+
+def is_completed(records: list[Record]) -> bool:
+    """Return whether the run came to its end."""
+    return any(record.step == RUN and record.event == "completed" for record in records)
+
+
+def is_ended(records: list[Record]) -> bool:
+    """Return whether the run turned back, after which it cannot be resumed."""
+    return any(record.step == RUN and record.event == "ended" for record in records)
+
+
+def _keep_whole_lines(path: Path) -> list[Record]:
+    """Return the whole records and cut a torn last line off the file."""
+    decoded = list(_decode_all(path))
+    end = decoded[-1][1] if decoded else 0
+    if end < path.stat().st_size:
+        with path.open("rb+") as file:
+            file.truncate(end)
+            os.fsync(file.fileno())
+    return [record for record, _ in decoded]
+
+
+def _decode_all(path: Path) -> Iterator[tuple[Record, int]]:
+    """Yield each record and the offset behind it; stop at a torn last line."""
+    end = 0
+    lines = path.read_bytes().splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        record = decode_record(line) if line.endswith(b"\n") else None
+        if record is None and index == len(lines) - 1:
+            return
+        if record is None or record.number != index + 1:
+            message = f"{path} is damaged in line {index + 1} of {len(lines)}"
+            raise CheckFailed(message, "restore the file; resuming over a gap could lose items")
+        end += len(line)
+        yield record, end
+
+
+def encode_record(record: Record) -> bytes:
+    """Return the line of ``record``: its JSON, with the CRC-32 of the rest as the last member."""
+    body: dict[str, Any] = {
+        "n": record.number,
+        "at": record.at,
+        "step": record.step,
+        "event": record.event,
+        "data": record.data,
+    }
+    if record.token is not None:
+        body["token"] = record.token
+    text = json.dumps(body, separators=(",", ":"), sort_keys=True)
+    return f'{text[:-1]},"~crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
+
+
+def decode_record(line: bytes) -> Record | None:
+    """Return the record on ``line``, or ``None`` where it is torn or altered."""
+    try:
+        body = json.loads(line)
+        crc = body.pop("~crc")
+        text = json.dumps(body, separators=(",", ":"), sort_keys=True)
+        if crc != f"{zlib.crc32(text.encode()):08x}":
+            return None
+        return Record(
+            number=body["n"],
+            at=body["at"],
+            step=body["step"],
+            event=body["event"],
+            data=body["data"],
+            token=body.get("token"),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

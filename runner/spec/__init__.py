@@ -1,0 +1,1 @@
+"""A spec and the files beside it."""

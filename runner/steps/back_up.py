@@ -1,0 +1,45 @@
+"""Backing the source up, so that it can come back whatever follows."""
+
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan.source_steps import BackUp
+from retable.runner.steps.freeze import require_same_table
+from retable.runner.steps.wait import patiently
+from retable.runner.steps.world import Evidence, World
+
+AVAILABLE = "AVAILABLE"
+BACKUP_DEADLINE_SECONDS = 24 * 3600.0
+"""A backup of any size is promised no time; a day is beyond every reported one."""
+
+
+def back_up(step: BackUp, world: World) -> Evidence:
+    """Make the backup, or find the one this run made, and wait until it is AVAILABLE.
+
+    Its name follows from the run, so a repeated step finds it instead of making a second one.
+
+    Raises:
+        Stopped: it does not become AVAILABLE.
+    """
+    require_same_table(world, step.table_id)
+    name = f"retable-{world.folder.run_id}"
+    world.journal.record(step.id, "intent", {"backup": name})
+    arn = world.aws.tables.create_backup(step.table, name)
+    for _ in patiently(world, BACKUP_DEADLINE_SECONDS, f"the backup {name}"):
+        status = world.aws.tables.backup_status(arn)
+        if status == AVAILABLE:
+            return {"arn": arn, "name": name}
+        if status != "CREATING":
+            break
+    message = f"the backup {name} of {step.table} is {status}, expected {AVAILABLE}"
+    raise Stopped(message, "resume, or make a backup by hand and ask AWS why")
+
+
+def require_available(arn: str, world: World) -> None:
+    """See that a backup is there to be restored.
+
+    Raises:
+        CheckFailed: it is not.
+    """
+    status = world.aws.tables.backup_status(arn)
+    if status != AVAILABLE:
+        message = f"the backup {arn} is {status}, expected {AVAILABLE}"
+        raise CheckFailed(message)

@@ -1,0 +1,271 @@
+"""Deploying the stack that makes the table: without it, with it, and as it stays in the end.
+
+CloudFormation's word that an update is complete proves nothing of a table. DescribeTable decides,
+and the TableId tells the old one from any other.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from retable.runner.cdk.cdk_cli import Deployment
+from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
+from retable.runner.cdk.digest import template_digest
+from retable.runner.cdk.prepare import open_variant
+from retable.runner.cdk.removal import after_removal
+from retable.runner.cdk.stacks import StackEvent
+from retable.runner.cdk.states import readiness, require_at_rest
+from retable.runner.cdk.survey import open_app
+from retable.runner.failure import CheckFailed, Stale
+from retable.runner.plan.plan import AdoptTable, DeployStack, DeployTable
+from retable.runner.plan.source_steps import DropFromStack, ForgetTable, StackVariant
+from retable.runner.steps.create import (
+    await_fence,
+    require_absent,
+    require_created_table,
+    require_planned_key,
+)
+from retable.runner.steps.delete import require_provably_safe_to_delete
+from retable.runner.steps.world import Evidence, World
+from retable.runner.table.settings import TableDescription
+from retable.schema.spec import CdkProvision
+
+EDGE = timedelta(seconds=5)
+"""How far the clocks of two services may be apart."""
+SEEN = "stack-seen"
+"""The event that journals the newest event of a stack before this run deployed it."""
+
+
+def drop_from_stack(step: DropFromStack, world: World) -> Evidence:
+    """Deploy the stack without the table and see what became of the table.
+
+    Raises:
+        CheckFailed: something that must be proved before a delete is not (I1).
+        Stale: the stack or the assembly is not what the plan was made from.
+    """
+    begun = world.journal.last(step.id, "intent") is not None
+    if not begun or is_undropped(step, world):
+        require_provably_safe_to_delete(step, world)
+        require_deployable(step.stack, world)
+        world.journal.record(step.id, "intent", {"table_id": step.table_id})
+    done = _deploy(step.stack, None, world, begun=begun)
+    _require_removed(step, world)
+    return {"table": step.table, "table_id": step.table_id, "template": done.template}
+
+
+def forget_table(step: ForgetTable, world: World) -> Evidence:
+    """Deploy the stack without a table that is gone.
+
+    Raises:
+        CheckFailed: a table of that name is there again, which CloudFormation would delete (I1).
+    """
+    begun = world.journal.last(step.id, "intent") is not None
+    if (not begun or is_undropped(step, world)) and world.aws.tables.describe(step.table):
+        message = f"the table {step.table} is there again, and leaving the stack might delete it"
+        raise CheckFailed(message, "end this run with --abort; a table that is there is a new plan")
+    world.journal.record(step.id, "intent", {"stack": step.stack.stack_name})
+    return {"template": _deploy(step.stack, None, world, begun=begun).template}
+
+
+def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
+    """Return whether the stack is at rest and still what it was with the table."""
+    state = world.stacks.state(step.stack.stack_name)
+    if state is None or readiness(state.status) != "ready":
+        return False
+    found = template_digest(world.stacks.template(step.stack.stack_name))
+    return found == step.stack.before
+
+
+def deploy_table(step: DeployTable, world: World) -> Evidence:
+    """Deploy the stack with the table, wait until that is ACTIVE, fence it and find it empty.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make, or it is not empty.
+    """
+    tables, name = world.aws.tables, str(step.request["TableName"])
+    begun = world.journal.last(step.id, SEEN) is not None
+    if step.named:
+        require_absent(step.id, name, world)
+        if begun:
+            _take_away_leftover(step, name, world)
+    if not begun:
+        _note_events(step, world)
+    done = _deploy(step.stack, step.after, world, begun=begun)
+    made = world.stacks.resources(step.stack.stack_name).get(step.logical_id)
+    if made is None:
+        message = f"the stack {step.stack.stack_name} has no {step.logical_id} after its deployment"
+        raise CheckFailed(message)
+    made_name = made.physical_id.rpartition("/")[2]
+    description = tables.wait_active(made_name, clock=world.clock, progress=world.progress)
+    require_planned_key(description, world)
+    fenced = await_fence(description, world)
+    if not tables.is_empty(made_name):
+        message = f"the new table {made_name} is not empty before the first write"
+        raise CheckFailed(message, "something else writes to it; find it before going on")
+    return {
+        "table": made_name,
+        "table_id": description.table_id,
+        "arn": description.arn,
+        "fenced": fenced,
+        "template": done.template,
+    }
+
+
+def deploy_stack(step: DeployStack, world: World) -> Evidence:
+    """Deploy one state of the stack."""
+    begun = world.journal.last(step.id, "intent") is not None
+    world.journal.record(step.id, "intent", {"stack": step.stack.stack_name})
+    return {"template": _deploy(step.stack, step.after, world, begun=begun).template}
+
+
+def adopt_table(step: AdoptTable, world: World) -> Evidence:
+    """Take the table into its stack; the table itself is not changed by it.
+
+    Raises:
+        CheckFailed: it is not the table any more that this run made.
+    """
+    description = require_created_table(step.create, world)
+    begun = world.journal.last(step.id, "intent") is not None
+    world.journal.record(step.id, "intent", {"table_id": description.table_id})
+    imports = {step.logical_id: {"TableName": description.name}}
+    done = _deploy(step.stack, step.after, world, begun=begun, imports=imports)
+    require_created_table(step.create, world)
+    return {"template": done.template}
+
+
+def require_deployable(variant: StackVariant, world: World) -> None:
+    """See that the stack is at rest and what it was, and the assemblies are the planned ones.
+
+    Raises:
+        Stale: they are not.
+        Stopped: the stack is busy or stuck.
+    """
+    require_assemblies(world)
+    name = variant.stack_name
+    state = world.stacks.state(name)
+    require_at_rest(name, state.status if state else None)
+    found = None if state is None else template_digest(world.stacks.template(name))
+    if found != variant.before:
+        message = f"the stack {name} was deployed with another template since the plan was made"
+        raise Stale(message, "plan again")
+
+
+def require_assemblies(world: World) -> None:
+    """See that every assembly in the run folder is the one that the plan was made from.
+
+    Raises:
+        Stale: one is not.
+    """
+    for step in world.plan.steps:
+        if isinstance(step, DropFromStack | ForgetTable | DeployTable | AdoptTable | DeployStack):
+            folder = world.folder.assembly(step.stack.variant)
+            if open_variant(folder, step.stack.stack).digest != step.stack.digest:
+                message = f"the assembly {folder} is not the one of the plan"
+                raise Stale(message, "plan again")
+
+
+def _deploy(
+    variant: StackVariant,
+    after: str | None,
+    world: World,
+    *,
+    begun: bool,
+    imports: Mapping[str, Mapping[str, str]] | None = None,
+) -> Done:
+    """Deploy one state of the stack; ``after`` is the step that deployed the one before.
+
+    With ``imports``, resources that are there are taken into it instead, by logical id.
+    """
+    provision = world.spec.rebuild.provision
+    if not isinstance(provision, CdkProvision):
+        raise TypeError(provision)
+    synthesized = open_variant(world.folder.assembly(variant.variant), variant.stack)
+    before = variant.before if after is None else str(world.evidence(after)["template"])
+    goal = Goal(
+        deployment=Deployment(
+            assembly=synthesized.assembly,
+            stack=synthesized.stack,
+            change_set=f"retable-{world.folder.run_id}-{variant.variant}",
+        ),
+        digest=variant.digest,
+        before=before,
+        imports=imports,
+    )
+    tools = Tools(
+        cdk=open_app(world.spec, provision, world.aws, world.folder.logs, world.clock),
+        stacks=world.stacks,
+        clock=world.clock,
+        progress=world.progress,
+    )
+    return carry_out(goal, tools, begun=begun)
+
+
+def _require_removed(step: DropFromStack, world: World) -> None:
+    """See what became of the table, and delete it where CloudFormation gave up doing so.
+
+    Raises:
+        CheckFailed: another table has its name now.
+    """
+    tables = world.aws.tables
+    description = tables.describe(step.table)
+    policy = "Retain" if step.retains else "Delete"
+    match after_removal(description, step.table_id, policy):
+        case "another":
+            message = f"another table is called {step.table} now"
+            raise CheckFailed(message, "someone else made it; nothing was written to it")
+        case "left":
+            world.progress.note(f"CloudFormation left {step.table} behind: it is deleted by API")
+            tables.delete(step.table)
+        case "gone" | "deleting" | "retained":
+            pass
+    if not step.retains:
+        tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+
+
+def _note_events(step: DeployTable, world: World) -> None:
+    """Journal up to where the stack's events are not this run's."""
+    state = world.stacks.state(step.stack.stack_name)
+    last = None if state is None else world.stacks.last_event(state.id)
+    world.journal.record(step.id, SEEN, {"event": last})
+
+
+def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
+    """Delete the empty table that a creation of this run's left behind when it was rolled back.
+
+    It is one that the stack's events since then say was made, at the time that the table itself
+    says, and that the stack does not hold any more.
+
+    Raises:
+        CheckFailed: it holds items, which nobody but us should have written.
+    """
+    stacks, tables = world.stacks, world.aws.tables
+    state = stacks.state(step.stack.stack_name)
+    description = tables.describe(name)
+    if state is None or readiness(state.status) != "ready" or description is None:
+        return
+    there = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
+    seen = world.journal.last(step.id, SEEN)
+    events = stacks.events(state.id, seen["event"] if seen else None)
+    own = [event for event in events if event.physical_id.rpartition("/")[2] == name]
+    if name not in there and _is_made_by(own, tables.created_at(name)):
+        _delete_empty(description, world)
+
+
+def _is_made_by(events: Sequence[StackEvent], created_at: datetime) -> bool:
+    """Return whether a table of that age is the one whose creation the events tell of."""
+    made = [event.at for event in events if event.status == "CREATE_COMPLETE"]
+    begun = [event.at for event in events if event.status.startswith("CREATE")]
+    return bool(made) and min(begun) - EDGE <= created_at <= max(made) + EDGE
+
+
+def _delete_empty(description: TableDescription, world: World) -> None:
+    tables, name = world.aws.tables, description.name
+    await_fence(description, world)
+    if not tables.is_empty(name):
+        message = f"the table {name}, left by a deployment that was rolled back, is not empty"
+        raise CheckFailed(message, "something else writes to it; find it before going on")
+    world.progress.note(f"the empty table {name} of a rolled-back deployment is deleted")
+    if description.deletion_protection:
+        tables.set_deletion_protection(name, enabled=False)
+        tables.wait_active(name, clock=world.clock, progress=world.progress)
+    tables.delete(name)
+    tables.wait_gone(name, description.table_id or "", clock=world.clock, progress=world.progress)

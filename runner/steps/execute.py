@@ -1,0 +1,148 @@
+"""Carrying a plan out, step by step, and turning back where it may not go on.
+
+Each step's effect comes first and its record after, so a killed run repeats the step it was in
+(I2). Verification is never taken from memory (I4).
+"""
+
+from collections.abc import Iterator
+
+from retable.runner.failure import CheckFailed, Failure, Stale
+from retable.runner.plan.plan import (
+    CreateTable,
+    DeployStack,
+    DeployTable,
+    EnablePitr,
+    LiftFence,
+    Plan,
+    RestoreBackup,
+    Step,
+    VerifyTable,
+)
+from retable.runner.plan.source_steps import DropFromStack, FreezeSource, Removal, Unprotect
+from retable.runner.plan.titles import title
+from retable.runner.runs.journal import RUN, Journal
+from retable.runner.steps.delete import protect_again
+from retable.runner.steps.deploy_stack import is_undropped
+from retable.runner.steps.freeze import thaw
+from retable.runner.steps.make_export import disable_pitr
+from retable.runner.steps.perform import perform
+from retable.runner.steps.world import World
+
+
+def execute(world: World) -> None:
+    """Carry out every step of the plan that is not done yet.
+
+    Raises:
+        CheckFailed: something is wrong with the data or a table. Before the delete, the source's
+            policy and protection have been put back and the run has ended.
+        Stale: the final export is outside what was approved; likewise.
+        Stopped: the world stopped us; resuming goes on with the same step.
+    """
+    for step in world.plan.steps:
+        if world.journal.evidence(step.id) is None or _is_repeated(step, world):
+            _carry_out(step, world)
+        else:
+            world.progress.start(step.id, title(step))
+            world.progress.finish("done before")
+    world.journal.record(RUN, "completed")
+
+
+def _is_repeated(step: Step, world: World) -> bool:
+    """Return whether a step that is done is done again by whoever goes on: a verification (I4).
+
+    Once the fence has begun to be lifted applications write, and nothing can be compared any more.
+    """
+    later = world.plan.steps[world.plan.steps.index(step) + 1 :]
+    lifting = (one for one in later if isinstance(one, LiftFence | DeployStack))
+    return isinstance(step, VerifyTable) and not any(
+        world.journal.records(one.id) for one in lifting
+    )
+
+
+def retreat(world: World) -> bool:
+    """Put the source back as it was, if nothing was deleted yet, and end the run.
+
+    Returns whether it could be done.
+    """
+    if is_past_the_delete(world.plan, world.journal) and not _is_undeleted(world):
+        return False
+    for step in reversed(world.plan.steps):
+        if world.journal.records(step.id):
+            world.require_lock()
+            match step:
+                case Unprotect():
+                    protect_again(step, world)
+                case FreezeSource():
+                    thaw(step, world)
+                case EnablePitr():
+                    disable_pitr(step, world)
+                case _:
+                    pass
+    world.journal.record(RUN, "ended")
+    return True
+
+
+def is_past_the_delete(plan: Plan, journal: Journal) -> bool:
+    """Return whether the delete has been begun, after which there is no way back."""
+    return any(
+        journal.records(step.id, "intent") for step in plan.steps if isinstance(step, Removal)
+    )
+
+
+def _is_undeleted(world: World) -> bool:
+    """Return whether what would delete the table was refused or rolled back: it is as it was."""
+    description = world.aws.tables.describe(world.plan.source)
+    if description is None or description.status != "ACTIVE":
+        return False
+    removals = [step for step in world.plan.steps if isinstance(step, Removal)]
+    return all(
+        world.journal.evidence(step.id) is None
+        and (description.table_id or "") == step.table_id
+        and (not isinstance(step, DropFromStack) or is_undropped(step, world))
+        for step in removals
+    )
+
+
+def frozen_steps(plan: Plan, journal: Journal) -> Iterator[FreezeSource]:
+    """Yield the freeze that is in force, as far as the journal knows."""
+    if journal.records(RUN, "ended"):
+        return
+    for step in plan.steps:
+        if isinstance(step, FreezeSource) and journal.records(step.id):
+            yield step
+
+
+def _carry_out(step: Step, world: World) -> None:
+    """Do one step and record it; on a finding before the delete, turn back."""
+    world.progress.start(step.id, title(step))
+    world.journal.record(step.id, "begun")
+    world.require_lock()
+    try:
+        evidence = perform(step, world)
+    except (CheckFailed, Stale) as failure:
+        world.progress.finish("failed")
+        world.journal.record(step.id, "failed", {"message": failure.message})
+        _turn_back(world)
+        raise
+    except Failure:
+        world.progress.finish("stopped")
+        raise
+    # Recorded after the effect, never before: a crash between the two repeats the step.
+    world.journal.record(step.id, "done", evidence)
+    world.progress.finish("done")
+
+
+def _turn_back(world: World) -> None:
+    """Undo what a run that found something wrong before it made the target did to the source."""
+    made = any(
+        world.journal.records(step.id, "intent")
+        for step in world.plan.steps
+        if isinstance(step, CreateTable | DeployTable | RestoreBackup)
+    )
+    frozen = any(frozen_steps(world.plan, world.journal))
+    unprotected = any(
+        world.journal.records(step.id) for step in world.plan.steps if isinstance(step, Unprotect)
+    )
+    if not made and (frozen or unprotected) and retreat(world):
+        undone = "the freeze of {} was lifted" if frozen else "{} is as it was"
+        world.progress.note(f"{undone.format(world.plan.source)}; nothing was deleted")

@@ -1,0 +1,309 @@
+"""Writing from S3 by the service itself: staging, ImportTable, StartBulkPutItems, the account."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from retable.runner.aws.bulk import Outcome, Staged
+from retable.runner.export.lines import split_lines
+from retable.runner.export.place import BucketPlace
+from retable.runner.export.stored_file import open_stored, plain_chunks, stored_chunks
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.ledger.questions import Ledger
+from retable.runner.load.batches import entries_of, in_turns, mapped_lines
+from retable.runner.load.progress_account import FileState
+from retable.runner.load.quarantine import Place, Quarantine
+from retable.runner.load.stage import MOST_OBJECTS, stage_items
+from retable.runner.plan.plan import (
+    STAGING_FOLDER,
+    ClearStage,
+    CreateTable,
+    DryRun,
+    LoadItems,
+    StageItems,
+)
+from retable.runner.plan.step_requests import staged_by
+from retable.runner.steps.create import (
+    await_fence,
+    require_absent,
+    require_created_table,
+    require_planned_key,
+)
+from retable.runner.steps.load_items import load_quarantine
+from retable.runner.steps.make_export import holder_of
+from retable.runner.steps.merge_exports import merged_files
+from retable.runner.steps.wait import patiently
+from retable.runner.steps.world import Evidence, World
+from retable.transforms.canonical import canonical_key
+
+STARTED, FAILED = "started", "attempt-failed"
+CODE = "ItemValidationError"
+LOG_DEADLINE_SECONDS = 900.0
+"""How long an import's log may be late; no bound is named."""
+
+
+def stage(step: StageItems, world: World) -> Evidence:
+    """Write every item to load under the declared prefix; again replaces what is there.
+
+    Raises:
+        Stopped: S3 does not answer, or the disk is full.
+    """
+    mapped = _mapped(step.dry_run, world)
+    states = [FileState(file) for file in merged_files(mapped.check, world)]
+    ledger = Ledger(world.folder.expected(mapped.role))
+    lines = in_turns(states, ledger.losers, holder_of(mapped.check, world))
+    place = BucketPlace(
+        uploads=world.aws.objects_of(step.bucket_owner, step.kms_key),
+        bucket=step.bucket,
+        spool=world.folder.spool,
+    )
+    prefix = "/".join(part for part in (step.prefix, STAGING_FOLDER, world.folder.run_id) if part)
+    items = entries_of(mapped_lines(world.mapping, lines))
+    staged = stage_items(items, place, f"{prefix}/items/", world.progress)
+    facts = world.evidence(step.dry_run)
+    if staged.items + facts["superseded"] != facts["results"]:
+        message = (
+            f"{staged.items:,} items were staged; the dry run has {facts['results']:,}, of which "
+            f"{facts['superseded']:,} lost a collision"
+        )
+        raise CheckFailed(message)
+    if staged.objects > MOST_OBJECTS:
+        message = f"{staged.objects:,} objects were staged; one operation reads {MOST_OBJECTS:,}"
+        raise CheckFailed(message, "use load.with: batch-write")
+    return {"prefix": prefix, "items": staged.items, "objects": staged.objects}
+
+
+def clear_stage(step: ClearStage, world: World) -> Evidence:
+    """Delete what was staged and what the service wrote beside it; harmless when repeated."""
+    staged = world.plan.step(step.stage)
+    if not isinstance(staged, StageItems):
+        raise TypeError(step.stage)
+    objects = world.aws.objects
+    keys = list(objects.list_keys(staged.bucket, f"{world.evidence(step.stage)['prefix']}/"))
+    objects.delete(staged.bucket, keys)
+    return {"objects": len(keys)}
+
+
+def import_table(step: CreateTable, world: World) -> Evidence:
+    """Let the table be born with the staged items, then fence it.
+
+    Until it is ACTIVE nobody can write to it; the fence is put as soon as it is.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make.
+        Stopped: the import failed; resuming starts another one.
+    """
+    tables, bulk = world.aws.tables, world.aws.bulk
+    name = str(step.request["TableName"])
+    require_absent(step.id, name, world)
+    staged = _staged(str(step.imports), world)
+    outcome = _carried_out(
+        step.id,
+        world,
+        Operation(
+            find=bulk.import_of,
+            start=lambda token: bulk.start_import(staged, step.request, token),
+            wait=lambda arn: bulk.wait_import(arn, clock=world.clock, progress=world.progress),
+            undo=lambda failed: _discard(name, failed.table_id, world),
+        ),
+    )
+    description = tables.wait_active(name, clock=world.clock, progress=world.progress)
+    require_planned_key(description, world)
+    return {
+        "table": name,
+        "table_id": description.table_id,
+        "arn": description.arn,
+        "fenced": await_fence(description, world),
+        "import": outcome.arn,
+    }
+
+
+def account_for_import(step: LoadItems, world: World) -> Evidence:
+    """Read back what the import could not write, and account for every item.
+
+    Raises:
+        CheckFailed: the service does not name every item that failed.
+    """
+    require_created_table(step.create, world)
+    arn = str(world.evidence(step.create)["import"])
+    outcome = world.aws.bulk.wait_import(arn, clock=world.clock, progress=world.progress)
+    refused = _named_by_log(_log(outcome, world), step, world)
+    return _accounted(step, world, outcome, refused)
+
+
+def _log(outcome: Outcome, world: World) -> list[str]:
+    """Return what the log says of each item that failed; it may come a while after the import."""
+    messages: list[str] = []
+    if outcome.failed:
+        for _ in patiently(world, LOG_DEADLINE_SECONDS, "the import's log"):
+            messages = list(world.aws.bulk.import_errors(outcome))
+            if len(messages) >= outcome.failed:
+                break
+    return messages
+
+
+def bulk_put(step: LoadItems, world: World) -> Evidence:
+    """Let the service write what is staged into the table, and account for every item.
+
+    Raises:
+        CheckFailed: the service does not name every item that failed.
+        Stopped: the operation failed; resuming starts another one.
+    """
+    table = require_created_table(step.create, world)
+    staged = _staged(str(step.stage), world)
+    attempt = len(world.journal.records(step.id, FAILED)) + 1
+    output = f"{world.evidence(str(step.stage))['prefix']}/output-{attempt}"
+    bulk = world.aws.bulk
+    outcome = _carried_out(
+        step.id,
+        world,
+        Operation(
+            find=bulk.bulk_put_of,
+            start=lambda token: bulk.start_bulk_put(table.name, staged, output, step.rate, token),
+            wait=lambda arn: bulk.wait_bulk_put(arn, clock=world.clock, progress=world.progress),
+        ),
+    )
+    refused = _named_by_output(staged.bucket, f"{output}/", world) if outcome.failed else iter(())
+    return _accounted(step, world, outcome, refused)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One of the service's own ways of writing from S3."""
+
+    find: Callable[[str], str | None]
+    """Returns the ARN of what was started under a token, which the service forgets after 8 h."""
+    start: Callable[[str], str]
+    wait: Callable[[str], Outcome]
+    undo: Callable[[Outcome], None] = lambda _: None
+    """Takes away what a failed one has left behind."""
+
+
+def _carried_out(step_id: str, world: World, operation: Operation) -> Outcome:
+    """Start an operation under a journaled token, or take up the one that was, and wait for it.
+
+    Raises:
+        Stopped: it failed; resuming starts another one.
+    """
+    failed = len(world.journal.records(step_id, FAILED))
+    started = world.journal.records(step_id, STARTED)
+    if len(started) > failed:
+        arn = str(started[-1].data["arn"])
+    else:
+        token = f"{world.folder.run_id}-{step_id}-{failed + 1}"
+        intents = world.journal.records(step_id, "intent")
+        asked_before = any(one.data.get("client_token") == token for one in intents)
+        world.journal.record(step_id, "intent", {"client_token": token})
+        arn = (operation.find(token) if asked_before else None) or operation.start(token)
+        world.journal.record(step_id, STARTED, {"arn": arn})
+    outcome = operation.wait(arn)
+    if not outcome.is_done:
+        operation.undo(outcome)
+        world.journal.record(step_id, FAILED, {"arn": arn})
+        message = f"{arn} is {outcome.status}: {outcome.failure or 'no reason given'}"
+        raise Stopped(message, "put the cause right, then resume; it starts another one")
+    return outcome
+
+
+def _discard(name: str, table_id: str | None, world: World) -> None:
+    """Delete the table that a failed import has left; another one of its name is left alone."""
+    tables = world.aws.tables
+    description = tables.describe(name)
+    if description is None or table_id is None or description.table_id != table_id:
+        return
+    tables.wait_active(name, clock=world.clock, progress=world.progress)
+    tables.delete(name)
+    tables.wait_gone(name, table_id, clock=world.clock, progress=world.progress)
+
+
+Refused = Iterator[tuple[Mapping[str, Any], str]]
+"""Items that could not be written, as DynamoDB JSON, each with a code."""
+
+
+def _accounted(step: LoadItems, world: World, outcome: Outcome, refused: Refused) -> Evidence:
+    """Put what was refused into quarantine and return the sums.
+
+    Raises:
+        CheckFailed: not every item that failed is named, or one is that was not staged.
+    """
+    staged = int(world.evidence(str(step.stage))["items"])
+    if outcome.processed != staged:
+        message = f"{outcome.arn} has read {outcome.processed:,} items; {staged:,} were staged"
+        raise CheckFailed(message, "something else lies under the staging prefix, or is missing")
+    quarantine = Quarantine(load_quarantine(world.folder.quarantine), frozenset())
+    items = {canonical_key(item, world.plan.key): (item, code) for item, code in refused}
+    if len(items) != outcome.failed:
+        message = f"{outcome.failed:,} items failed and {len(items):,} of them are named"
+        raise CheckFailed(message, f"look at {outcome.arn} in the AWS console")
+    ledger = Ledger(world.folder.expected(_mapped(step.dry_run, world).role))
+    places = ledger.places(items)
+    for key, (item, code) in sorted(items.items()):
+        if key not in places:
+            message = f"{outcome.arn} names an item that was not staged"
+            raise CheckFailed(message, "something else lies under the staging prefix")
+        quarantine.add_found(Place(*places[key]), key, orjson.dumps(item), code)
+    facts = world.evidence(step.dry_run)
+    return {
+        "loaded": facts["results"] - facts["superseded"] - len(items),
+        "superseded": facts["superseded"],
+        "quarantined": len(items),
+    }
+
+
+def _named_by_output(bucket: str, prefix: str, world: World) -> Refused:
+    """Yield the items that a bulk operation's output names."""
+    for key in world.aws.objects.list_keys(bucket, prefix):
+        for line in _lines_of(bucket, key, world):
+            told = _record(line)
+            if isinstance(told, dict) and isinstance(told.get("Item"), dict):
+                yield told["Item"], str(told.get("ErrorCode") or CODE)
+
+
+def _record(line: bytes) -> Any:
+    """Return one line of a bulk operation's output, or nothing where it is no JSON of its own."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _named_by_log(messages: Iterable[str], step: LoadItems, world: World) -> Refused:
+    """Yield the items that an import's log points to, read back from where they were staged."""
+    wanted: dict[str, set[int]] = {}
+    for message in messages:
+        pointer = orjson.loads(message)["itemS3Pointer"]
+        wanted.setdefault(str(pointer["key"]), set()).add(int(pointer["itemIndex"]))
+    bucket = _staged(str(step.stage), world).bucket
+    for key, indexes in sorted(wanted.items()):
+        for index, line in enumerate(_lines_of(bucket, key, world)):
+            if index in indexes:
+                yield orjson.loads(line)["Item"], CODE
+
+
+def _lines_of(bucket: str, key: str, world: World) -> Iterator[bytes]:
+    """Yield the lines of an object of ours or of the service's."""
+    path: Path = world.folder.spool / "output.part"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    world.aws.objects.download(bucket, key, path, None)
+    with open_stored(path, key) as stored:
+        yield from split_lines(plain_chunks(stored_chunks(stored, key), key), key)
+    path.unlink()
+
+
+def _staged(step_id: str, world: World) -> Staged:
+    """Return where a ``StageItems`` step has put the items."""
+    step = world.plan.step(step_id)
+    if not isinstance(step, StageItems):
+        raise TypeError(step_id)
+    return staged_by(step, f"{world.evidence(step_id)['prefix']}/items/")
+
+
+def _mapped(step_id: str, world: World) -> DryRun:
+    """Return the dry run whose results are loaded."""
+    step = world.plan.step(step_id)
+    if not isinstance(step, DryRun):
+        raise TypeError(step_id)
+    return step

@@ -1,0 +1,130 @@
+"""Loading: every kept item of the export that counts goes into the target."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from retable.runner.failure import CheckFailed
+from retable.runner.ledger.questions import Ledger
+from retable.runner.load.batch_write import LoadRequest, load_items
+from retable.runner.load.progress_account import FileTally
+from retable.runner.plan.plan import DryRun, LoadItems
+from retable.runner.runs.throughput import THROUGHPUT, Recorder
+from retable.runner.steps.create import require_created_table
+from retable.runner.steps.make_export import holder_of
+from retable.runner.steps.merge_exports import merged_files
+from retable.runner.steps.world import Evidence, World
+
+MARK_SECONDS = 10.0
+"""How long a file goes without a mark at least where records are kept in S3."""
+FILE_MARK = "file-mark"
+"""The event that journals up to which line of a data file all items are written or quarantined."""
+FILE_DONE = "file-done"
+"""The event that journals one data file whose items are all written or quarantined."""
+
+
+def load(step: LoadItems, world: World) -> Evidence:
+    """Write the items, file by file; files that were journaled as done are not written again.
+
+    Raises:
+        Stopped: the world stopped us; resuming goes on with the files that are not done.
+        CheckFailed: the table refused more items than ``max_rejects`` allows.
+    """
+    table = require_created_table(step.create, world)
+    mapped = world.plan.step(step.dry_run)
+    if not isinstance(mapped, DryRun):
+        raise TypeError(step.dry_run)
+    ledger = Ledger(world.folder.expected(mapped.role))
+    with _throughput(step, world) as progress:
+        request = LoadRequest(
+            aws=world.aws,
+            mapping=world.mapping,
+            files=merged_files(mapped.check, world),
+            table=table.name,
+            key=world.plan.key,
+            rate=step.rate,
+            on_conflict=step.on_conflict,
+            done_files=frozenset(done["file"] for done in _files_done(step, world)),
+            skip=ledger.losers,
+            on_file_done=lambda tally: _journal(step, FILE_DONE, tally, world),
+            on_file_mark=_marker(step, world),
+            marks=_marks(step, world),
+            quarantine=load_quarantine(world.folder.quarantine),
+            progress=progress,
+            clock=world.clock,
+            rng=world.random,
+            holder=holder_of(mapped.check, world),
+            total=int(world.evidence(step.dry_run)["results"]),
+        )
+        load_items(request)
+    return _sums(step, world)
+
+
+def load_quarantine(quarantine: Path) -> Path:
+    """Return the file of items that the table itself refused."""
+    return quarantine / "load.jsonl"
+
+
+@contextmanager
+def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
+    """Watch how fast the items go in, and record it also where the load does not come to its end.
+
+    A load that is killed leaves no such record, and its report no line for that time.
+    """
+    recorder = Recorder(world.progress, world.clock)
+    try:
+        yield recorder
+    finally:
+        world.journal.record(step.id, THROUGHPUT, {"moments": recorder.moments()})
+
+
+def _marker(step: LoadItems, world: World) -> Callable[[FileTally], None]:
+    """Return what records marks.
+
+    Where a record is a request, a file has one in a while: marks only spare writing items again.
+    """
+    told: dict[str, float] = {}
+    pause = MARK_SECONDS if world.journal.is_shelved else 0.0
+
+    def mark(tally: FileTally) -> None:
+        now = world.clock.monotonic()
+        if now - told.get(tally.file, float("-inf")) >= pause:
+            _journal(step, FILE_MARK, tally, world)
+            told[tally.file] = now
+
+    return mark
+
+
+def _journal(step: LoadItems, event: str, tally: FileTally, world: World) -> None:
+    """Record how far one data file is accounted for."""
+    world.journal.record(step.id, event, asdict(tally))
+
+
+def _marks(step: LoadItems, world: World) -> dict[str, FileTally]:
+    """Return how far each data file was that an earlier process began; the last record counts."""
+    done = {facts["file"] for facts in _files_done(step, world)}
+    records = world.journal.records(step.id, FILE_MARK)
+    tallies = (FileTally(**record.data) for record in records)
+    return {tally.file: tally for tally in tallies if tally.file not in done}
+
+
+def _files_done(step: LoadItems, world: World) -> list[Evidence]:
+    """Return the facts of every data file that is done."""
+    return [record.data for record in world.journal.records(step.id, FILE_DONE)]
+
+
+def _sums(step: LoadItems, world: World) -> Evidence:
+    """Return what became of all items, over every process that took part in the load."""
+    done = _files_done(step, world)
+    sums = {
+        name: sum(facts[name] for facts in done) for name in ("loaded", "superseded", "quarantined")
+    }
+    results = world.evidence(step.dry_run)["results"]
+    if sum(sums.values()) != results:
+        message = (
+            f"{sums['loaded']:,} loaded + {sums['superseded']:,} superseded + "
+            f"{sums['quarantined']:,} quarantined are not the {results:,} items to load"
+        )
+        raise CheckFailed(message)
+    return sums

@@ -1,0 +1,63 @@
+"""Putting the changes of incremental exports on top of a full export."""
+
+from dataclasses import asdict, replace
+
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.merge_incrementals import OUTDATED, merge_changes
+from retable.runner.export.outdated import outdated_of
+from retable.runner.failure import CheckFailed
+from retable.runner.plan.plan import MergeExports
+from retable.runner.steps.make_export import checked_files, holder_of
+from retable.runner.steps.world import Evidence, World
+
+
+def merge_exports(step: MergeExports, world: World) -> Evidence:
+    """Write the list of lines that later changes have overtaken; again writes the same list.
+
+    Raises:
+        CheckFailed: a line of an incremental export is no change of an item.
+        Stopped: the disk is full; resuming merges anew.
+    """
+    files = checked_files(step.check, world)
+    return asdict(
+        merge_changes(files, world.folder.merge, world.progress, holder_of(step.check, world))
+    )
+
+
+def merged_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
+    """Return the data files of a ``CheckExport`` step, each knowing which of its lines count.
+
+    Raises:
+        Stopped: the plan merges them, and has not yet.
+        CheckFailed: the export is no longer what it was.
+    """
+    files = checked_files(check_id, world)
+    if _merge_of(check_id, world) is None:
+        return files
+    listed = outdated_of(world.folder.merge / OUTDATED, len(files))
+    return tuple(
+        replace(file, outdated=outdated) for file, outdated in zip(files, listed, strict=True)
+    )
+
+
+def require_merged(check_id: str, read: int, world: World) -> None:
+    """Hold the items that were read against what the merge came to, where there was one.
+
+    Raises:
+        CheckFailed: they are not as many.
+    """
+    merged = _merge_of(check_id, world)
+    if merged is not None and merged["merged"] != read:
+        message = (
+            f"{read:,} items were read; {merged['full']:,} of the full export and "
+            f"{merged['changes']:,} changes make {merged['merged']:,}"
+        )
+        raise CheckFailed(message, "the run folder was altered; start a new run")
+
+
+def _merge_of(check_id: str, world: World) -> Evidence | None:
+    """Return what the merge of those exports left behind; ``None`` where the plan has none."""
+    for step in world.plan.steps:
+        if isinstance(step, MergeExports) and step.check == check_id:
+            return world.evidence(step.id)
+    return None

@@ -1,0 +1,161 @@
+"""Doing one step, whichever it is."""
+
+from retable.runner.plan.plan import (
+    AdoptTable,
+    CheckExport,
+    ClearStage,
+    ConvertFiles,
+    CountItems,
+    CreateTable,
+    DeployStack,
+    DeployTable,
+    DryRun,
+    EnablePitr,
+    ExportStep,
+    LiftFence,
+    LoadItems,
+    MakeExport,
+    MergeExports,
+    RestoreBackup,
+    RestoreSettings,
+    ScanTable,
+    StageItems,
+    Step,
+    TargetStep,
+    UseExport,
+    UseTable,
+    VerifyTable,
+)
+from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.source_steps import (
+    Approve,
+    BackUp,
+    DeleteTable,
+    DropFromStack,
+    ForgetTable,
+    FreezeSource,
+    ListChanges,
+    Settle,
+    SourceStep,
+    Unprotect,
+)
+from retable.runner.steps.approve import approve
+from retable.runner.steps.back_up import back_up
+from retable.runner.steps.compare_settings import compare_settings
+from retable.runner.steps.convert_files import convert
+from retable.runner.steps.create import create_table, lift_fence, use_table
+from retable.runner.steps.delete import delete_table, unprotect
+from retable.runner.steps.deploy_stack import (
+    adopt_table,
+    deploy_stack,
+    deploy_table,
+    drop_from_stack,
+    forget_table,
+)
+from retable.runner.steps.dry_run import dry_run
+from retable.runner.steps.freeze import freeze_source, settle
+from retable.runner.steps.list_changes import list_changes
+from retable.runner.steps.load_from_s3 import (
+    account_for_import,
+    bulk_put,
+    clear_stage,
+    import_table,
+    stage,
+)
+from retable.runner.steps.load_items import load
+from retable.runner.steps.make_export import check_made_export, enable_pitr, make_export, use_export
+from retable.runner.steps.merge_exports import merge_exports
+from retable.runner.steps.restore_backup import count_items, restore_backup
+from retable.runner.steps.restore_settings import restore_settings
+from retable.runner.steps.scan_table import scan_table
+from retable.runner.steps.verify_table import verify
+from retable.runner.steps.world import Evidence, World
+
+
+def perform(step: Step, world: World) -> Evidence:
+    """Do what ``step`` says and return what it leaves behind."""
+    if isinstance(step, ExportStep):
+        return _perform_on_export(step, world)
+    if isinstance(step, SourceStep):
+        return _perform_on_source(step, world)
+    return _perform_on_target(step, world)
+
+
+def _perform_on_export(step: ExportStep, world: World) -> Evidence:  # noqa: PLR0911 -- a table
+    match step:
+        case EnablePitr():
+            return enable_pitr(step, world)
+        case MakeExport():
+            return make_export(step, world)
+        case ScanTable():
+            return scan_table(step, world)
+        case ConvertFiles():
+            return convert(step, world)
+        case UseExport():
+            return use_export(step, world)
+        case CheckExport():
+            return check_made_export(step, world)
+        case MergeExports():
+            return merge_exports(step, world)
+        case DryRun():
+            return dry_run(step, world)
+
+
+def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR0911 -- a table
+    match step:
+        case Approve():
+            return approve(step, world)
+        case FreezeSource():
+            return freeze_source(step, world)
+        case BackUp():
+            return back_up(step, world)
+        case Settle():
+            return settle(step, world)
+        case ListChanges():
+            return list_changes(step, world)
+        case Unprotect():
+            return unprotect(step, world)
+        case DropFromStack():
+            return drop_from_stack(step, world)
+        case ForgetTable():
+            return forget_table(step, world)
+        case DeleteTable():
+            return delete_table(step, world)
+
+
+def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR0912 -- a table
+    match step:
+        case StageItems():
+            return stage(step, world)
+        case DeployStack():
+            return deploy_stack(step, world)
+        case DeployTable():
+            return deploy_table(step, world)
+        case AdoptTable():
+            return adopt_table(step, world)
+        case CreateTable(imports=str()):
+            return import_table(step, world)
+        case CreateTable():
+            return create_table(step, world)
+        case UseTable():
+            return use_table(step, world)
+        case LoadItems(loader="import-table"):
+            return account_for_import(step, world)
+        case LoadItems(loader="bulk-put"):
+            return bulk_put(step, world)
+        case LoadItems():
+            return load(step, world)
+        case VerifyTable():
+            return verify(step, world)
+        case RestoreBackup():
+            return restore_backup(step, world)
+        case CountItems():
+            return count_items(step, world)
+        case RestoreSettings():
+            return restore_settings(step, world)
+        case CompareSettings():
+            return compare_settings(step, world)
+        case ClearStage():
+            return clear_stage(step, world)
+        case LiftFence():
+            return lift_fence(step, world)

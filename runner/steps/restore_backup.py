@@ -1,0 +1,82 @@
+"""Bringing a table back from its backup, fenced, and counting what came back."""
+
+from retable.runner.failure import CheckFailed, Stopped
+from retable.runner.plan.plan import CountItems, RestoreBackup
+from retable.runner.steps.back_up import require_available
+from retable.runner.steps.create import (
+    await_fence,
+    require_absent,
+    require_created_table,
+    require_planned_key,
+)
+from retable.runner.steps.wait import patiently
+from retable.runner.steps.world import Evidence, World
+from retable.runner.table.settings import TableDescription
+
+RESTORE_DEADLINE_SECONDS = 48 * 3600.0
+"""AWS promises no time; restores of large tables with many indexes were seen to take a day."""
+
+
+def restore_backup(step: RestoreBackup, world: World) -> Evidence:
+    """Make the table of its backup and fence it as soon as it is ACTIVE.
+
+    A repeated step takes up the table it made, which names the backup it came from.
+
+    Raises:
+        CheckFailed: a table of that name is there that this run did not make, or the backup is not.
+        Stopped: the table does not become ACTIVE.
+    """
+    tables, name = world.aws.tables, str(step.request["TableName"])
+    require_absent(step.id, name, world)
+    if tables.describe(name) is None:
+        require_available(step.backup_arn, world)
+        tables.restore_backup(step.backup_arn, name, step.request.get("SSESpecification"))
+    description = _await_active(name, world)
+    if tables.restored_from(name) != step.backup_arn:
+        message = f"the table {name} that is there now was not made of the backup"
+        raise CheckFailed(message, "someone else made it; find out who before going on")
+    require_planned_key(description, world)
+    return {
+        "table": name,
+        "table_id": description.table_id,
+        "arn": description.arn,
+        "fenced": await_fence(description, world),
+    }
+
+
+def count_items(step: CountItems, world: World) -> Evidence:
+    """Count what came back; time to live may have deleted some of it before the export.
+
+    Raises:
+        CheckFailed: it is not what was exported.
+    """
+    description = require_created_table(step.create, world)
+    found = 0
+    for more in world.aws.tables.counts(description.name):
+        found += more
+        world.progress.advance(found, step.exported, "items")
+    good = found >= step.exported if step.expires else found == step.exported
+    check = {
+        "name": "items that came back",
+        "outcome": "passed" if good else "failed",
+        "expected": step.exported,
+        "actual": found,
+    }
+    world.journal.record(step.id, "compared", {"checks": [check]})
+    if not good:
+        least = "at least " if step.expires else ""
+        message = f"{description.name} came back with {found:,} items, expected {least}"
+        message += f"{step.exported:,}, which were exported behind the freeze"
+        raise CheckFailed(message, "the table stays fenced; both backups are kept")
+    return {"items": found, "exported": step.exported}
+
+
+def _await_active(name: str, world: World) -> TableDescription:
+    """Return the restored table once it can be read and written."""
+    tables = world.aws.tables
+    for _ in patiently(world, RESTORE_DEADLINE_SECONDS, f"the restore of {name}"):
+        description = tables.describe(name)
+        if description is not None and description.status == "ACTIVE":
+            return description
+    message = f"the table {name} is still being restored"
+    raise Stopped(message, "resume: the step goes on waiting")

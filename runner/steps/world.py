@@ -1,0 +1,87 @@
+"""What a step works with: the plan, the journal, the run folder and the ways to the outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from retable.runner.aws.session import Aws
+from retable.runner.cdk.stacks import Stacks, stacks_of
+from retable.runner.clock import Clock
+from retable.runner.export.datafile import CheckedFile
+from retable.runner.export.spool import DEFAULT_BYTES, Spool
+from retable.runner.failure import Stopped
+from retable.runner.plan.plan import Plan
+from retable.runner.progress import Progress
+from retable.runner.runs.folder import RunFolder
+from retable.runner.runs.journal import Journal
+from retable.schema.spec import Spec
+from retable.transforms.mapping import Mapping as ItemMapping
+
+Evidence = Mapping[str, Any]
+"""What a finished step leaves in the journal: JSON scalars, lists and maps, no item data."""
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Everything a step may touch."""
+
+    spec: Spec
+    mapping: ItemMapping
+    plan: Plan
+    fingerprint: str
+    folder: RunFolder
+    journal: Journal
+    connect: Callable[[], Aws]
+    clock: Clock
+    progress: Progress
+    random: Random
+    processes: int
+    approve: Callable[[Plan, Evidence], str | None]
+    """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    only_key: str | None = None
+    """The canonical key of the only item that is to be verified; ``None`` is all of them."""
+    show_values: bool = False
+    """Whether the report may hold values of items that differ."""
+    require_lock: Callable[[], None] = lambda: None
+    """Raises ``Stopped`` where another runner has taken the run over; asked before each effect."""
+
+    checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
+    """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
+
+    spool_bytes: int = DEFAULT_BYTES
+    """How much of an export in S3 is kept on this machine, beside what is being read."""
+
+    _aws: Aws | None = None
+    _spool: Spool | None = None
+
+    @property
+    def spool(self) -> Spool:
+        """Return where data files of S3 lie on this machine."""
+        if self._spool is None:
+            self._spool = Spool(self.folder.spool, self.aws.objects, self.spool_bytes)
+        return self._spool
+
+    @property
+    def aws(self) -> Aws:
+        """Return the way to AWS, opened at the first use: a dry run on a folder needs none."""
+        if self._aws is None:
+            self._aws = self.connect()
+        return self._aws
+
+    @property
+    def stacks(self) -> Stacks:
+        """Return the way to CloudFormation's stacks."""
+        return stacks_of(self.aws)
+
+    def evidence(self, step_id: str) -> Evidence:
+        """Return what the step ``step_id`` left behind.
+
+        Raises:
+            Stopped: it has not finished, so nothing that builds on it may run.
+        """
+        found = self.journal.evidence(step_id)
+        if found is None:
+            message = f"step {step_id} has not finished"
+            raise Stopped(message, "resume the run; its steps go in order")
+        return found

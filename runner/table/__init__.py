@@ -1,0 +1,1 @@
+"""A table as data: settings, resource policies, the requests that make and change it."""

@@ -9,7 +9,8 @@ from retable.runner.cdk.states import cure, readiness
 from retable.runner.doctor.looked_at import Finding, Outcome, as_problem
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Failure
-from retable.runner.plan.plan import MakeExport, Plan
+from retable.runner.plan.export_steps import MakeExport
+from retable.runner.plan.plan import Plan
 from retable.runner.planning.observe import Observed
 from retable.runner.table.settings import TableSettings
 from retable.schema.spec import CdkProvision, Spec

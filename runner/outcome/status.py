@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from retable.runner.plan.encoding import read_plan
 from retable.runner.plan.plan import Plan
-from retable.runner.plan.titles import title
 from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import Record, is_completed, is_ended, read_journal
 
@@ -28,7 +27,7 @@ def describe_run(folder: RunFolder) -> Iterator[str]:
         own = [record for record in records if record.step == step.id]
         mark = own[-1].event if own else "pending"
         at = own[-1].at if own else ""
-        yield f"  {mark:<14} {title(step):<60} {at}".rstrip()
+        yield f"  {mark:<14} {step.title:<60} {at}".rstrip()
 
 
 def _read(folder: RunFolder) -> tuple[Plan, list[Record]]:

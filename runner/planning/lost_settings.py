@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import RestoreSettings, Step
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.finish_steps import CompareSettings, RestoreSettings
+from retable.runner.plan.plan import Step
 from retable.runner.table.carried_over import attached_words, left_behind
 from retable.runner.table.settings import TableSettings
 from retable.schema.spec import Spec

@@ -10,7 +10,8 @@ from typing import Any
 
 from retable.runner.failure import Refused, Stale
 from retable.runner.plan.encoding import encode_plan, plan_id_of, read_plan
-from retable.runner.plan.plan import Plan, UseExport
+from retable.runner.plan.export_steps import UseExport
+from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder, runs_of
 from retable.runner.runs.journal import is_completed, read_journal
 from retable.schema.spec import Spec

@@ -4,6 +4,8 @@ A watcher like any other, between the work and the one that shows it. It keeps a
 however long the work takes: when there are too many, every second one is let go.
 """
 
+from dataclasses import dataclass
+
 from retable.runner.clock import Clock
 from retable.runner.progress import Progress
 
@@ -16,6 +18,13 @@ HELD_BACK = "the table holds back"
 
 Moment = tuple[float, int, bool]
 """Seconds since the beginning, how much was done, whether the table held back before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throughput:
+    """How far one process's load was when."""
+
+    moments: tuple[Moment, ...]
 
 
 class Recorder:

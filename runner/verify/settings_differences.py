@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.plan.plan import RestoreSettings
+from retable.runner.plan.finish_steps import RestoreSettings
 from retable.runner.table.carried_over import attached_words
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import WHOLE, Attached, TableSettings, is_warm

@@ -9,10 +9,11 @@ import pytest
 
 from retable.runner.aws.session import Aws
 from retable.runner.aws.state_address import parse_address
-from retable.runner.doctor.grants import LOADERS, STEPS
+from retable.runner.doctor.grants import STEPS, WRITES
 from retable.runner.doctor.iam_policy import smallest_policy
 from retable.runner.doctor.needs import Need, needs_of
-from retable.runner.plan.plan import LoadItems, Step
+from retable.runner.plan.plan import Step
+from retable.runner.plan.target_steps import LoadItems
 from support.attached import attach_all, scaled_spec
 from support.command import SPECS
 from support.worlds import Run, running
@@ -55,7 +56,7 @@ def actions_of(calls: list[tuple[str, str]]) -> set[str]:
 
 def test_every_kind_of_step_has_its_actions() -> None:
     assert set(STEPS) == set(get_args(Step))
-    assert set(LOADERS) == set(get_args(LoadItems.__annotations__["loader"]))
+    assert set(WRITES) == set(get_args(LoadItems.__annotations__["on_conflict"]))
 
 
 def carried_out(run: Run, calls: list[tuple[str, str]]) -> None:
@@ -109,7 +110,8 @@ def test_a_run_by_any_loader_calls_nothing_that_its_plan_does_not_need(
         carried_out(run, calls)
         loads = [step for step in run.world.plan.steps if isinstance(step, LoadItems)]
         needed = {need.action for need in needs_of(run.world.plan, run.world.spec)}
-        assert ("dynamodb:PutItem" in needed) == (loads[0].on_conflict == "keep")
+        keeps = bool(loads) and loads[0].on_conflict == "keep"
+        assert ("dynamodb:PutItem" in needed) == keeps
 
 
 def test_attaching_again_calls_nothing_that_its_plan_does_not_need(

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import (
+from retable.runner.plan.finish_steps import RestoreSettings, TargetExport, VerifyTable
+from retable.runner.plan.plan import Step
+from retable.runner.plan.step import Link, requests_of
+from retable.runner.plan.target_steps import (
+    BulkPutItems,
     CreateTable,
-    LoadItems,
-    RestoreSettings,
+    ImportTable,
     StageItems,
-    Step,
-    TargetExport,
-    VerifyTable,
 )
-from retable.runner.plan.step_requests import target_requests
 from retable.runner.table import requests
 from retable.runner.table.requests import Request
 from retable.runner.table.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
@@ -34,7 +33,7 @@ BOUNDS = Scaling(
 )
 EVERYTHING = RestoreSettings(
     id="settings",
-    create="create",
+    create=Link("create"),
     ttl="expires_at",
     stream="NEW_IMAGE",
     pitr=True,
@@ -54,7 +53,7 @@ EVERYTHING = RestoreSettings(
 
 
 def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
-    asked = list(target_requests([EVERYTHING], ARN))
+    asked = list(requests_of([EVERYTHING], ARN))
     assert [request.operation for request in asked] == [
         "TagResource",
         "UpdateTimeToLive",
@@ -75,7 +74,7 @@ def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
 
 
 STAGE = StageItems(
-    id="stage", dry_run="dry-run", bucket="acme-exports", prefix="orders", bucket_owner=None
+    id="stage", dry_run=Link("dry-run"), bucket="acme-exports", prefix="orders", bucket_owner=None
 )
 EXPORT = TargetExport(
     bucket="acme-exports", prefix="orders", bucket_owner=None, kms_key=None, settle_seconds=0
@@ -87,22 +86,30 @@ CREATION = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 CREATE = CreateTable(id="create", request=CREATION, replaces=None)
-LOAD = LoadItems(id="load", create="create", dry_run="dry-run", rate=5_000, stage="stage")
+IMPORT = ImportTable(id="create", request=CREATION, replaces=None, stage=Link("stage"))
+BULK_PUT = BulkPutItems(
+    id="load",
+    create=Link("create"),
+    dry_run=Link("dry-run"),
+    stage=Link("stage"),
+    rate=5_000,
+)
 VERIFY = VerifyTable(
-    id="verify", table="orders", dry_run="dry-run", create="create", load="load", export=EXPORT
+    id="verify",
+    table="orders",
+    dry_run=Link("dry-run"),
+    create=Link("create"),
+    load=Link("load"),
+    export=EXPORT,
 )
 MADE: list[tuple[Step, Step, str]] = [
     (CREATE, replace(CREATE, request={**CREATION, "KeySchema": []}), "CreateTable"),
     (
-        replace(CREATE, imports="stage"),
-        replace(CREATE, imports="stage", request={**CREATION, "KeySchema": []}),
+        IMPORT,
+        replace(IMPORT, request={**CREATION, "KeySchema": []}),
         "ImportTable",
     ),
-    (
-        replace(LOAD, loader="bulk-put"),
-        replace(LOAD, loader="bulk-put", rate=1),
-        "StartBulkPutItems",
-    ),
+    (BULK_PUT, replace(BULK_PUT, rate=1), "StartBulkPutItems"),
     (
         VERIFY,
         replace(VERIFY, export=replace(EXPORT, kms_key="k" * 2049)),
@@ -115,10 +122,10 @@ MADE: list[tuple[Step, Step, str]] = [
 def test_i1_what_makes_loads_and_reads_the_table_is_checked_as_well(
     sound: Step, wrong: Step, operation: str
 ) -> None:
-    [request] = target_requests([STAGE, sound], ARN)
+    [request] = requests_of([STAGE, sound], ARN)
     assert (request.operation, list(faults_of(request))) == (operation, [])
     with pytest.raises(Refused, match=f"{operation}: "):
-        require_valid(target_requests([STAGE, wrong], ARN))
+        require_valid(requests_of([STAGE, wrong], ARN))
 
 
 def scaled(**changes: Any) -> Iterator[Request]:

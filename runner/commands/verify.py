@@ -13,7 +13,7 @@ from retable.runner.commands.report_files import Wanted
 from retable.runner.commands.start_folder import start_folder
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused
-from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.encoding import read_head, read_plan
 from retable.runner.plan.target_steps import AnyLoad
 from retable.runner.planning.compile import compile_verification
 from retable.runner.planning.compile_target import target_export
@@ -100,6 +100,9 @@ def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[],
 
 def _loaded_by(folder: RunFolder) -> Loaded | None:
     """Return what a run loaded, or ``None`` if it did not finish a load."""
+    head = read_head(folder.plan)
+    if head is None or head.command != "run":
+        return None
     plan = read_plan(folder.plan)
     loads = [step for step in plan.steps if isinstance(step, AnyLoad)]
     if not loads or not folder.journal.is_file():

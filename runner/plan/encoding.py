@@ -6,6 +6,7 @@ The only place that knows how they lie on disk.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -85,6 +86,44 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHead:
+    """What a plan file of any format says: enough to list runs and to find one among them."""
+
+    format_version: int
+    command: str
+    spec_name: str
+    spec_sha256: str
+    functions_sha256: str | None
+    restores: str | None
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether this version of the program reads the whole plan."""
+        return self.format_version == FORMAT_VERSION
+
+
+def read_head(path: Path) -> PlanHead | None:
+    """Return the head of the plan in the file ``path``; ``None`` where that is no plan."""
+    try:
+        body = json.loads(path.read_bytes())
+        return PlanHead(
+            format_version=int(body["format_version"]),
+            command=str(body["command"]),
+            spec_name=str(body["spec_name"]),
+            spec_sha256=str(body["spec_sha256"]),
+            functions_sha256=body.get("functions_sha256"),
+            restores=body.get("restores"),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def writer_of(format_version: int) -> str:
+    """Return which version of the program writes ``format_version``."""
+    return FORMATS.get(format_version, "a newer migrate")
+
+
 def require_format(path: Path, found: object) -> None:
     """Refuse a file of a run or plan that another version of the program has written.
 
@@ -92,9 +131,9 @@ def require_format(path: Path, found: object) -> None:
         Refused: it is of another format, with the version that reads it.
     """
     if found != FORMAT_VERSION:
-        version = FORMATS.get(found, "another migrate") if isinstance(found, int) else "migrate 0.1"
-        message = f"{path} has format {found or 1}, expected {FORMAT_VERSION}"
-        raise Refused(message, f"{version} can finish it; this one cannot")
+        version = found if isinstance(found, int) else 1
+        message = f"{path} has format {version}, expected {FORMAT_VERSION}: "
+        raise Refused(message + f"only {writer_of(version)} can finish what it belongs to")
 
 
 def to_json(value: Any) -> dict[str, Any]:

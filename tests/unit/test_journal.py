@@ -111,8 +111,9 @@ def test_a_journal_of_an_earlier_version_is_refused_with_the_version_that_can_fi
     path.write_bytes(encode_record(opened))
     with pytest.raises(Refused) as refused:
         open_journal(path, "print", StillClock())
-    assert refused.value.message == f"{path} has format 1, expected 2"
-    assert refused.value.hint == "migrate 0.1 can finish it; this one cannot"
+    assert refused.value.message == (
+        f"{path} has format 1, expected 2: only migrate 0.1 can finish what it belongs to"
+    )
 
 
 def test_a_disk_that_is_full_stops_the_run_before_the_record_counts() -> None:

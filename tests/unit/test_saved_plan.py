@@ -65,13 +65,13 @@ def _plan(spec: Spec) -> Plan:
         (observed(sandbox=True), ["whether it is a sandbox: False -> True"]),
     ],
 )
-def test_what_moved_is_told_and_estimates_are_not(
+def test_what_moved_is_reported_and_estimates_are_not(
     spec: Spec, plan: Plan, world: Observed, words: list[str]
 ) -> None:
     assert moved(plan, compile_plan(spec, world)) == words
 
 
-def test_another_export_at_hand_is_told(spec: Spec) -> None:
+def test_another_available_export_is_reported(spec: Spec) -> None:
     one, other = (observed(export=export(id=name)) for name in ("01-a", "01-b"))
     found = moved(compile_plan(spec, one), compile_plan(spec, other))
     assert found == ["the export at hand: 01-a -> 01-b"]

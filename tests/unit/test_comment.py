@@ -65,7 +65,7 @@ def test_a_comment_that_would_be_too_long_says_that_it_was_cut(tmp_path: Path) -
         paths[-1].write_text(json.dumps({"format_version": 1, "changes": changes}))
     body = comment_body(paths, "migrate")
     assert len(body.encode()) < MAX_BYTES + 100
-    assert body.splitlines()[-1].startswith("Cut here: 60,000 of ")
+    assert body.splitlines()[-1].startswith("Truncated here: 60,000 of ")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format_version": 2}', '{"format_version": 1}'])

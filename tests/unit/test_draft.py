@@ -176,7 +176,7 @@ def test_an_export_that_names_no_table_names_no_file(
     make_export(tmp_path / "export", 4, table_arn=arn)
     found = run("--from-export", "export")
     assert isinstance(found.exception, CheckFailed)
-    assert "is no table's ARN" in str(found.exception)
+    assert "is not the ARN of a table" in str(found.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 

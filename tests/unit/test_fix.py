@@ -107,7 +107,7 @@ def test_no_link_is_written_through(path: Path) -> None:
     path.symlink_to(elsewhere)
     refused = run("--fix").exception
     assert isinstance(refused, Refused)
-    assert refused.message == "a.migrate.yaml is a link, which --fix does not write through"
+    assert refused.message == "a.migrate.yaml is a symbolic link, which --fix does not follow"
     path.unlink()
     path.write_text(WRONG)
     path.with_name(".a.migrate.yaml.fixed").symlink_to(elsewhere)

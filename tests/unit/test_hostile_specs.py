@@ -18,7 +18,7 @@ from retable.runner.text.code_frame import concise_frame, render_problems
 from retable.schema.findings import MAX_FINDINGS
 from support.small_specs import small_spec
 
-MORE = f"more is wrong than these {MAX_FINDINGS:,} findings"
+MORE = f"there are more than these {MAX_FINDINGS:,} findings"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMS: dict[str, Callable[[LintResult], str]] = {
     "full": lambda result: "\n".join(part.plain for part in terminal_text.full(result)),

@@ -72,7 +72,7 @@ def test_two_specs_with_one_name_are_a_finding_in_the_second(folder: Path) -> No
     (line,) = result.stdout.splitlines()
     assert line.startswith(
         "b.migrate.yaml:2:7: error MIG501 duplicate-spec-name: "
-        "a.migrate.yaml has a spec called 'twin' already"
+        "a.migrate.yaml already has a spec called 'twin'"
     )
 
 

@@ -38,7 +38,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.touch(mode=0)
-    assert refusal(path).message == "may not be read: permission denied"
+    assert refusal(path).message == "cannot be read: permission denied"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "file.yaml/inner.yaml"])

@@ -91,7 +91,7 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
         ("", "is no JSON object"),
         ("[]", "is no JSON object"),
         ("{}", "needs a Statement"),
-        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found text"),
+        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found a string"),
         (json.dumps({"Statement": STATEMENT}) + " " * 20_480, "20,480 bytes at most"),
         *(
             (json.dumps({"Statement": [{**STATEMENT, "Resource": resource}]}), "own table")

@@ -94,7 +94,7 @@ def test_every_unknown_function_is_found_at_any_depth() -> None:
     assert [problem.span.column for problem in found] == [10, 21, 38]
 
 
-def test_custom_functions_that_nobody_read_are_not_called_unknown() -> None:
+def test_custom_functions_that_were_not_read_are_not_reported_as_unknown() -> None:
     assert check("mine(a)", functions=Functions(file="mine.py")) == []
 
 

@@ -126,9 +126,7 @@ def test_a_function_gets_plain_values_and_gives_them(body: str, given: Any, foun
         ("return '\\ud800'", None),
     ],
 )
-def test_what_a_function_does_wrong_is_told_by_its_name_and_never_by_a_value(
-    body: str, words: str | None
-) -> None:
+def test_errors_of_a_function_name_it_and_never_a_value(body: str, words: str | None) -> None:
     outcome = own(body)
     assert isinstance(outcome, Rejected)
     assert outcome.reason is Reason.EXPRESSION_ERROR

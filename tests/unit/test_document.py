@@ -75,7 +75,7 @@ def test_every_value_and_every_key_has_its_place() -> None:
     assert document.source(("bé", 1, "c")) == "'two'"
 
 
-def test_an_alias_stands_where_it_is_written_and_its_parts_where_they_are() -> None:
+def test_an_alias_is_placed_where_it_is_written_and_its_parts_at_the_anchor() -> None:
     document = read("a: &x {b: 1}\nc: *x\n")
     assert document.value["c"] == {"b": 1}
     assert document.spans["c",] == Span(2, 4, 2, 6)

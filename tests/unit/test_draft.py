@@ -82,7 +82,7 @@ def test_a_draft_breaks_no_rule_and_its_rows_pass(tmp_path: Path) -> None:
     assert findings(tmp_path, draft(sample(settings=None, key_is_known=False))) == []
 
 
-def test_a_draft_tells_what_was_seen(tmp_path: Path) -> None:
+def test_a_draft_lists_the_attributes_of_the_sample(tmp_path: Path) -> None:
     text = draft(sample())
     lines = text.splitlines()
     assert lines[0] == "# yaml-language-server: $schema=./migration-spec.schema.json"

@@ -9,7 +9,7 @@ from retable.schema.rules import Rule
 
 
 @pytest.mark.parametrize("code", ["MIG201", "mig201", "unknown-key", "Unknown-Key"])
-def test_a_rule_is_told_with_a_bad_and_a_good_example(code: str) -> None:
+def test_a_rule_is_explained_with_a_bad_and_a_good_example(code: str) -> None:
     result = CliRunner().invoke(explain, [code])
     assert result.exit_code == 0
     assert result.output == (
@@ -21,7 +21,7 @@ def test_a_rule_is_told_with_a_bad_and_a_good_example(code: str) -> None:
 
 
 @pytest.mark.parametrize("rule", Rule, ids=lambda rule: rule.code)
-def test_every_rule_can_be_told(rule: Rule) -> None:
+def test_every_rule_can_be_explained(rule: Rule) -> None:
     result = CliRunner().invoke(explain, [rule.code])
     assert result.exit_code == 0
     assert "Breaks the rule:" in result.output

@@ -88,7 +88,7 @@ def test_json_holds_every_finding_and_nothing_else(folder: Path) -> None:
     assert (problem["end_line"], problem["end_column"]) == (8, 10)
 
 
-def test_warnings_fail_only_when_asked(folder: Path) -> None:
+def test_warnings_fail_only_on_request(folder: Path) -> None:
     text = small_spec().replace("target:\n", "target:\n  settings: keep\n")
     text = text.replace("  where:", "  drop: [nowhere, mail]\n  where:")
     (folder / "a.migrate.yaml").write_text(text)

@@ -46,7 +46,7 @@ def test_a_spec_is_a_lint_item_and_an_item_for_each_row(pytester: pytest.Pyteste
     )
 
 
-def test_one_row_can_be_asked_for_by_its_id(pytester: pytest.Pytester) -> None:
+def test_one_row_can_be_selected_by_its_id(pytester: pytest.Pytester) -> None:
     write(pytester, a=small_spec())
     result = pytester.runpytest("a.migrate.yaml::test[drops children]")
     result.assert_outcomes(passed=1)
@@ -271,7 +271,7 @@ def test_a_suite_with_other_yaml_in_specs_is_as_it_was(pytester: pytest.Pytester
     result.stdout.no_fnmatch_line("*migrate*")
 
 
-def test_a_dry_run_is_an_item_where_it_is_asked_for(pytester: pytest.Pytester) -> None:
+def test_a_dry_run_is_an_item_on_request(pytester: pytest.Pytester) -> None:
     lines = [b'{"email":{"S":"A@B"},"age":{"N":"18"}}', b'{"email":{"S":"C@D"},"age":{"N":"3"}}']
     arn = TABLE_ARN.replace("orders", "people")
     made = make_export(pytester.path / "export", lines, table_arn=arn)
@@ -287,7 +287,7 @@ def test_a_dry_run_is_an_item_where_it_is_asked_for(pytester: pytest.Pytester) -
     assert len(list((pytester.path / ".migrate").glob("*/report.json"))) == 1
 
 
-def test_a_verification_is_an_item_where_it_is_asked_for(pytester: pytest.Pytester) -> None:
+def test_a_verification_is_an_item_on_request(pytester: pytest.Pytester) -> None:
     write(pytester, a=small_spec(), b=BROKEN)
     result = pytester.runpytest("--migrate-verify")
     result.assert_outcomes(passed=3, failed=2)
@@ -299,7 +299,7 @@ def test_a_verification_is_an_item_where_it_is_asked_for(pytester: pytest.Pytest
     )
 
 
-def test_the_line_of_a_row_test_is_told(pytester: pytest.Pytester) -> None:
+def test_the_line_of_a_row_test_is_reported(pytester: pytest.Pytester) -> None:
     write(pytester, a=small_spec())
     items, _ = pytester.inline_genitems()
     assert [item.reportinfo()[1:] for item in items] == [

@@ -91,7 +91,7 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
         ("", "is no JSON object"),
         ("[]", "is no JSON object"),
         ("{}", "needs a Statement"),
-        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found text"),
+        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found a string"),
         (json.dumps({"Statement": STATEMENT}) + " " * 20_480, "20,480 bytes at most"),
         *(
             (json.dumps({"Statement": [{**STATEMENT, "Resource": resource}]}), "own table")
@@ -99,7 +99,7 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_policy_is_told(text: str, said: str) -> None:
+def test_errors_in_a_policy_are_reported(text: str, said: str) -> None:
     [fault] = faults_of_policy(text, ARN)
     assert said in fault
 

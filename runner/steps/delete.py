@@ -60,7 +60,7 @@ def delete_table(step: DeleteTable, world: World) -> Evidence:
         require_provably_safe_to_delete(step, world)
         world.journal.record(step.id, "intent", {"table_id": step.table_id})
         tables.delete(step.table)
-    tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+    tables.wait_deleted(step.table, step.table_id, clock=world.clock, progress=world.progress)
     return {"table": step.table, "table_id": step.table_id}
 
 

@@ -50,7 +50,7 @@ def test_a_bucket_that_keeps_what_it_is_given_is_fine(bed: tuple[Aws, Any]) -> N
     assert told(aws) == [
         ("ok", "it is in eu-west-1 and belongs to 123456789012"),
         ("ok", "Off"),
-        ("ok", "none is gone within 35 days"),
+        ("ok", "no rule affects them within 35 days"),
     ]
     s3.put_bucket_versioning(Bucket="acme-exports", VersioningConfiguration={"Status": "Enabled"})
     assert ("ok", "Enabled") in told(aws)
@@ -109,4 +109,4 @@ def test_a_rule_that_takes_exports_away_within_35_days_is_a_problem(
 )
 def test_other_rules_are_none_of_our_business(bed: tuple[Aws, Any], fields: dict[str, Any]) -> None:
     rule(bed[1], **fields)
-    assert told(bed[0])[-1] == ("ok", "none is gone within 35 days")
+    assert told(bed[0])[-1] == ("ok", "no rule affects them within 35 days")

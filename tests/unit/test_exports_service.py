@@ -93,7 +93,7 @@ def test_an_export_that_never_ends_stops_the_run_in_the_end(
     with pytest.raises(Stopped, match=r"is still IN_PROGRESS after 3[0-9]{2} s") as stopped:
         aws.exports.wait(arn, clock=clock, progress=NoProgress(), patience=300)
     assert stopped.value.hint is not None
-    assert "resuming waits on" in stopped.value.hint
+    assert "resume to keep waiting" in stopped.value.hint
     state = aws.exports.wait(arn, clock=clock, progress=NoProgress())
     assert state.status == "COMPLETED"
 
@@ -135,5 +135,5 @@ def test_a_failed_export_carries_the_services_own_reason(
 
 
 def test_an_export_that_is_unknown_stops_with_its_name(aws: Aws) -> None:
-    with pytest.raises(Stopped, match="asking for the export"):
+    with pytest.raises(Stopped, match="describing the export"):
         aws.exports.describe(f"{ORDERS}/export/01790000000000-00000000")

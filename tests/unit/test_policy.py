@@ -88,8 +88,8 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no JSON object"),
-        ("[]", "is no JSON object"),
+        ("", "is not a JSON object"),
+        ("[]", "is not a JSON object"),
         ("{}", "needs a Statement"),
         ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found text"),
         (json.dumps({"Statement": STATEMENT}) + " " * 20_480, "20,480 bytes at most"),

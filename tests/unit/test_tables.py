@@ -139,7 +139,7 @@ def test_i8_what_cannot_be_kept_is_named(tables: Tables, aws: Aws) -> None:
     found = tables.settings("orders")
     scaling.close()
     assert found is not None
-    assert found.unkept == ("scheduled autoscaling", "autoscaling that tracks no target")
+    assert found.unkept == ("scheduled autoscaling", "autoscaling without target tracking")
 
 
 def test_i2_settings_bear_repeating(tables: Tables, clock: ManualClock) -> None:
@@ -226,7 +226,7 @@ def test_a_table_that_never_comes_is_not_waited_for_an_hour(
     tables: Tables, clock: ManualClock
 ) -> None:
     began = clock.monotonic()
-    with pytest.raises(Stopped, match="the table nope is not there"):
+    with pytest.raises(Stopped, match="the table nope does not exist"):
         tables.wait_active("nope", clock=clock, progress=NoProgress())
     assert clock.monotonic() - began < 120
 
@@ -235,7 +235,7 @@ def test_a_table_that_never_comes_is_not_waited_for_an_hour(
     ("status", "said"),
     [
         ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "expected ACTIVE"),
-        ("UPDATING", "does not become ACTIVE"),
+        ("UPDATING", "did not become ACTIVE in time"),
     ],
 )
 def test_a_table_that_does_not_become_active_stops_the_run(
@@ -251,13 +251,13 @@ def test_i2_a_table_is_deleted_once_and_waited_for(tables: Tables, clock: Manual
     assert found is not None
     tables.delete("orders")
     tables.delete("orders")
-    tables.wait_gone("orders", str(found.table_id), clock=clock, progress=NoProgress())
+    tables.wait_deleted("orders", str(found.table_id), clock=clock, progress=NoProgress())
     assert tables.describe("orders") is None
     tables.delete("orders")
 
 
 def test_another_table_of_the_same_name_counts_as_gone(tables: Tables, clock: ManualClock) -> None:
-    tables.wait_gone("orders", "of-an-older-one", clock=clock, progress=NoProgress())
+    tables.wait_deleted("orders", "of-an-older-one", clock=clock, progress=NoProgress())
     assert tables.describe("orders") is not None
 
 
@@ -266,7 +266,7 @@ def test_a_protected_table_is_not_deleted_and_the_reason_is_named(
 ) -> None:
     tables.set_deletion_protection("orders", enabled=True)
     tables.wait_active("orders", clock=clock, progress=NoProgress())
-    with pytest.raises(CheckFailed, match="the table orders is protected against deletion"):
+    with pytest.raises(CheckFailed, match="the table orders has deletion protection enabled"):
         tables.delete("orders")
 
 

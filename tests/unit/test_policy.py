@@ -39,7 +39,7 @@ def test_the_freeze_has_no_exception_and_no_control_plane_action() -> None:
 
 
 @pytest.mark.parametrize("bulk", [True, False])
-def test_a_freeze_without_bulk_writes_is_one_and_says_so(bulk: bool) -> None:  # noqa: FBT001
+def test_a_freeze_without_bulk_writes_is_recognized(bulk: bool) -> None:  # noqa: FBT001
     text = freeze_policy(ARN, OWN, bulk=bulk)
     assert has_freeze(text)
     assert denies_bulk(text) is bulk
@@ -99,12 +99,12 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_policy_is_told(text: str, said: str) -> None:
+def test_every_fault_of_a_policy_is_reported(text: str, said: str) -> None:
     [fault] = faults_of_policy(text, ARN)
     assert said in fault
 
 
-def test_an_assumed_role_is_meant_with_and_without_its_path() -> None:
+def test_an_assumed_role_matches_with_and_without_its_path() -> None:
     session = "arn:aws:sts::111122223333:assumed-role/loader/session-1"
     assert principals_of(session) == (
         "arn:aws:iam::111122223333:role/loader",

@@ -1,4 +1,4 @@
-"""Requests held against the services' models: what would be refused is known before the delete."""
+"""Requests checked against the services' models: a refusal is known before the delete."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,7 +53,7 @@ EVERYTHING = RestoreSettings(
 )
 
 
-def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
+def test_i8_every_setting_has_its_request_and_all_of_them_are_valid() -> None:
     asked = list(target_requests([EVERYTHING], ARN))
     assert [request.operation for request in asked] == [
         "TagResource",
@@ -112,7 +112,7 @@ MADE: list[tuple[Step, Step, str]] = [
 
 
 @pytest.mark.parametrize(("sound", "wrong", "operation"), MADE)
-def test_i1_what_makes_loads_and_reads_the_table_is_checked_as_well(
+def test_i1_requests_that_create_load_and_read_the_table_are_checked_as_well(
     sound: Step, wrong: Step, operation: str
 ) -> None:
     [request] = target_requests([STAGE, sound], ARN)
@@ -148,14 +148,12 @@ def scaled(**changes: Any) -> Iterator[Request]:
         (requests.restoration("arn:x", "orders", None), "BackupArn"),
     ],
 )
-def test_what_a_service_would_refuse_is_told_without_asking_it(
-    request_: Request, said: str
-) -> None:
+def test_a_refusal_of_a_service_is_predicted_without_a_call(request_: Request, said: str) -> None:
     [fault] = faults_of(request_)
     assert said in fault
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     wrong = [requests.time_to_live("orders", ""), *scaled(least=10, most=9)]
     with pytest.raises(Refused, match=r"UpdateTimeToLive: .*; RegisterScalableTarget: MinCap"):
         require_valid(wrong)

@@ -112,7 +112,7 @@ def test_where_aws_cannot_be_asked_it_stops_with_3(tmp_path: Path) -> None:
     ended = migrate("doctor", ORDERS, cwd=tmp_path, env=nowhere)
     assert ended.code == 3
     assert "PROBLEM    identity: identified the caller with STS: " in ended.out
-    assert "AWS could not be asked" in ended.out
+    assert "AWS could not be reached" in ended.out
 
 
 def test_a_sandbox_can_be_asked_too(tmp_path: Path) -> None:

@@ -8,15 +8,19 @@ class Progress(Protocol):
 
     def start(self, step_id: str, title: str) -> None:
         """Begin a step; the one before it, if any, has ended."""
+        ...
 
     def advance(self, done: int, total: int | None, unit: str) -> None:
         """Say how far the present step is: ``done`` of ``total`` ``unit`` ("items")."""
+        ...
 
     def note(self, text: str) -> None:
         """Say something worth a line: why it waits, what it found."""
+        ...
 
     def finish(self, outcome: str) -> None:
         """End the present step with a word ("done", "failed", "skipped")."""
+        ...
 
 
 class NoProgress:

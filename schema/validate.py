@@ -63,6 +63,7 @@ class SchemaError(Protocol):
     @property
     def absolute_path(self) -> Any:
         """The way to the value."""
+        ...
 
 
 def validate(document: Document) -> None:

@@ -15,8 +15,9 @@ from retable.transforms.outcome import Kept, Outcome, Result
 class LineMapping(Protocol):
     """What becomes of an exported line."""
 
-    def apply(self, line: bytes) -> Outcome:
+    def apply(self, line: bytes, /) -> Outcome:
         """Return what becomes of ``line``."""
+        ...
 
 
 class Projected:

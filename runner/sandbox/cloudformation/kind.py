@@ -36,23 +36,29 @@ class Kind(Protocol):
     @property
     def name_property(self) -> str | None:
         """Return the property that names it, if it can be given a name."""
+        ...
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
         """Make one; return when it is ready for use."""
+        ...
 
     def update(self, site: Site, made: Made, properties: Mapping[str, Any]) -> Made:
         """Change one without replacing it."""
+        ...
 
     def delete(self, site: Site, made: Made) -> None:
         """Delete one; one that is gone already is no error."""
+        ...
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
         """Return the changed properties that only a new resource can have."""
+        ...
 
     def find(self, site: Site, name: str) -> Made | None:
         """Return the one that goes by ``name`` in the world, whoever made it."""
+        ...
 
 
 @contextmanager

@@ -10,12 +10,15 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time of day, in UTC. For records only; durations use ``monotonic``."""
+        ...
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never jump."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
 
 
 class SystemClock:

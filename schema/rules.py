@@ -141,7 +141,7 @@ class Rule(Enum):
         self.code = code
         self.meaning = meaning
         """What breaking the rule means, in one line."""
-        self.severity = severity
+        self.severity: Severity = severity
 
     @property
     def words(self) -> str:

@@ -63,6 +63,7 @@ class SchemaError(Protocol):
     @property
     def absolute_path(self) -> Any:
         """The path to the value."""
+        ...
 
 
 def validate(document: Document) -> None:

@@ -46,9 +46,6 @@ def compile_mapping(spec: Spec, indexes: Indexes | None = None) -> "Mapping":
 class Mapping:
     """Turns exported lines into outcomes. It has no state: one serves any number of lines."""
 
-    apply: Callable[[bytes], Outcome]
-    """Return the outcome of one exported line, ``{"Item": {…}}``; it never raises."""
-
     def __init__(self, recipe: Recipe) -> None:
         """Compile ``recipe``; ``compile_mapping`` creates one from a spec."""
         self._recipe = recipe
@@ -57,7 +54,8 @@ class Mapping:
         written = MappingWriter(recipe, functions)
         self.source = written.module.source
         self.constants = written.module.constants()
-        self.apply = written.module.run(written.name, "<mapping>")
+        self.apply: Callable[[bytes], Outcome] = written.module.run(written.name, "<mapping>")
+        """Return what becomes of one exported line, ``{"Item": {…}}``; it never raises."""
 
     @property
     def unknown_functions(self) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from retable.transforms.outcome import Kept, Outcome, Result
 class LineMapping(Protocol):
     """Anything that gives the outcome of an exported line."""
 
-    def apply(self, line: bytes) -> Outcome:
+    def apply(self, line: bytes, /) -> Outcome:
         """Return the outcome of ``line``."""
+        ...
 
 
 class Projected:

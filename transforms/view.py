@@ -32,7 +32,7 @@ class SetView(list[Any]):
 
     def __init__(self, kind: SetKind, members: list[Any]) -> None:
         """Take the ``members`` in canonical order."""
-        self.kind = kind
+        self.kind: SetKind = kind
         super().__init__(members)
 
 

@@ -1,7 +1,7 @@
 """Reads DescribeTable's answer into our types."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from retable.runner.table.settings import WHOLE, TableDescription, WarmThroughput
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType, Provisioned
@@ -12,9 +12,8 @@ ENCRYPTED = frozenset(["ENABLED", "ENABLING", "UPDATING"])
 
 def describe(table: Mapping[str, Any]) -> TableDescription:
     """Return the description in ``table``, the ``Table`` of DescribeTable's answer."""
-    types = {
-        entry["AttributeName"]: cast("KeyType", entry["AttributeType"])
-        for entry in table["AttributeDefinitions"]
+    types: dict[str, KeyType] = {
+        entry["AttributeName"]: entry["AttributeType"] for entry in table["AttributeDefinitions"]
     }
     partition, sort = _keys(table["KeySchema"], types)
     stream = table.get("StreamSpecification") or {}

@@ -46,8 +46,9 @@ Watch = Callable[[int], None]
 class LineMapping(Protocol):
     """What becomes of a line; it must pickle, and never raises."""
 
-    def apply(self, line: bytes) -> Outcome:
+    def apply(self, line: bytes, /) -> Outcome:
         """Return what becomes of ``line``, one exported item as ``{"Item": …}``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

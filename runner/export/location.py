@@ -53,12 +53,15 @@ class ObjectStore(Protocol):
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return a small object whole; one that is not there is a ``CheckFailed``."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Fetch an object into ``path`` and return its ETag; again overwrites."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with ``prefix``."""
+        ...
 
 
 def parse_location(text: str, folder: Path) -> Location:

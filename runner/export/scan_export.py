@@ -41,6 +41,7 @@ class PagedTables(Protocol):
         spent: Callable[[float], None] | None = None,
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment page by page; tell ``spent`` each page's read units."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

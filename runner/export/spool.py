@@ -26,9 +26,11 @@ class Holder(Protocol):
 
     def take(self, file: CheckedFile) -> None:
         """Return once ``file`` lies at its path; it stays until it is given back."""
+        ...
 
     def give(self, file: CheckedFile) -> None:
         """Give back what was taken."""
+        ...
 
 
 class InPlace:

@@ -167,7 +167,7 @@ class RunItem(pytest.Item):
         from retable.runner.commands.report_files import Wanted  # noqa: PLC0415 -- only on request
         from retable.runner.commands.verify import verify_spec  # noqa: PLC0415 -- as above
 
-        run_dir = self.config.getoption("--migrate-run-dir")
+        run_dir: Path = self.config.option.migrate_run_dir
         try:
             if self.name == "verify":
                 verify_spec(spec, run_dir, None, Wanted())

@@ -56,12 +56,15 @@ class Shelf(Protocol):
     @property
     def token(self) -> int:
         """Return what tells this holder of the run from those before it."""
+        ...
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield events and facts of the run to be recorded before any other record can count."""
+        ...
 
     def put(self, number: int, line: bytes) -> None:
         """Keep the record ``number``, or raise ``Stopped`` where another runner has written it."""
+        ...
 
 
 class Journal:

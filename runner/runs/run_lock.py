@@ -21,6 +21,7 @@ class RunLock(Protocol):
     @property
     def shelf(self) -> Shelf | None:
         """Return what keeps its records besides the run folder."""
+        ...
 
     def require(self) -> None:
         """Go on only if nobody else has taken the run over; asked before each effect.
@@ -28,16 +29,20 @@ class RunLock(Protocol):
         Raises:
             Stopped: someone has, or may have.
         """
+        ...
 
     def interrupted_by(self) -> Stopped | None:
         """Return why this process was interrupted, if the lock did it."""
+        ...
 
     @property
     def options(self) -> tuple[str, ...]:
         """Return what a command line must say to go on with the run."""
+        ...
 
     def keep_report(self) -> None:
         """Keep the report that lies in the run folder."""
+        ...
 
 
 class Keeper(Protocol):
@@ -45,6 +50,7 @@ class Keeper(Protocol):
 
     def hold(self, spec: Spec, plan: Plan, folder: RunFolder) -> AbstractContextManager[RunLock]:
         """Hold a run and bring its folder up to date."""
+        ...
 
 
 class OnThisMachine:

@@ -33,24 +33,31 @@ class Bucket(Protocol):
 
     def look(self, bucket: str, key: str) -> Seen | None:
         """Return a small object, or ``None`` where there is none."""
+        ...
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
         """Store it if it is still the one with that ETag; return its new one, or ``None``."""
+        ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
         """Store the content of a file, in parts where it is large."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Fetch an object into ``path``."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with ``prefix``."""
+        ...
 
     def list_folders(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield what lies below ``prefix``, up to the next slash."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

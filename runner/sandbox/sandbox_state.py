@@ -72,11 +72,11 @@ class State:
 
     def extras(self, table: Table) -> Extras:
         """Return the state of ``table``; a new table gets its TableId."""
-        found: Extras | None = table.__dict__.get("_retable")
+        found: Extras | None = vars(table).get("_retable")
         if found is None:
             table_id = uuid.UUID(int=self.random.getrandbits(128), version=4)
             found = Extras(str(table_id))
-            table.__dict__["_retable"] = found
+            vars(table)["_retable"] = found
         return found
 
     def tables(self, region: str) -> Iterator[Table]:

@@ -21,14 +21,17 @@ class Argument(Protocol):
     @property
     def name(self) -> str:
         """Return its name in the code."""
+        ...
 
     @property
     def literal(self) -> Any:
         """Return the value itself, or ``UNSET``."""
+        ...
 
     @property
     def parts(self) -> tuple[str, ...] | None:
         """Return the names of an array's elements, if these are known."""
+        ...
 
 
 def guard_of(function: Function, arguments: Sequence[Argument]) -> str | None:

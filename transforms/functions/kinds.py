@@ -19,7 +19,7 @@ class ExpressionError(ValueError):
 
     def __init__(self, kind: ErrorKind, message: str, offset: int | None = None) -> None:
         """Keep all three."""
-        self.kind = kind
+        self.kind: ErrorKind = kind
         self.message = message
         self.offset = offset
         super().__init__(message)
@@ -66,7 +66,7 @@ def kind_of(value: Any) -> Kind:
     Raises:
         ExpressionError: JMESPath has no type for ``value``.
     """
-    kind = KINDS.get(type(value))
+    kind: Kind | None = KINDS.get(type(value))
     if kind is None:
         kind = next((name for known, name in KINDS.items() if isinstance(value, known)), None)
     if kind is None:

@@ -36,23 +36,29 @@ class Kind(Protocol):
     @property
     def name_property(self) -> str | None:
         """Return the property that names it, if it can have a custom name."""
+        ...
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
         """Create one; return when it is ready for use."""
+        ...
 
     def update(self, site: Site, made: Made, properties: Mapping[str, Any]) -> Made:
         """Change one without replacing it."""
+        ...
 
     def delete(self, site: Site, made: Made) -> None:
         """Delete one; an absent one is no error."""
+        ...
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
         """Return the changed properties that require a replacement."""
+        ...
 
     def find(self, site: Site, name: str) -> Made | None:
         """Return the existing resource with the physical id ``name``, from any origin."""
+        ...
 
 
 @contextmanager

@@ -16,7 +16,7 @@ def create_backup(state: State, call: Call) -> dict[str, Any]:
     details: dict[str, Any] = answer["BackupDetails"]
     state.backups_ready[details["BackupArn"]] = state.now() + state.options.backup_seconds
     backup = state.moto.dynamodb(call.region).backups[details["BackupArn"]]
-    backup.table.__dict__["_retable_id"] = state.extras(table).table_id
+    vars(backup.table)["_retable_id"] = state.extras(table).table_id
     return {"BackupDetails": {**details, "BackupStatus": "CREATING"}}
 
 
@@ -72,4 +72,4 @@ def _status(state: State, arn: str) -> str:
 
 def _table_id(backup: Backup) -> str:
     """Return the TableId of the table that was backed up."""
-    return str(backup.table.__dict__.get("_retable_id", ""))
+    return str(vars(backup.table).get("_retable_id", ""))

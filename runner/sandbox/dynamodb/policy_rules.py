@@ -78,10 +78,7 @@ def check_policy(text: str, table_arn: str) -> Policy:
     Raises:
         ApiError: it is not a policy, is too large, or names another resource.
     """
-    try:
-        policy = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        policy = None
+    policy = _json(text)
     if len(text.encode()) > MAX_POLICY_BYTES:
         message = "Resource-based policy size exceeds the limit of 20480 bytes"
         raise invalid(message)
@@ -90,6 +87,14 @@ def check_policy(text: str, table_arn: str) -> Policy:
         message = f"Invalid policy document: {fault}"
         raise invalid(message)
     return dict(policy)
+
+
+def _json(text: str) -> Any:
+    """Return what ``text`` says as JSON; ``None``, which is no policy, where it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _fault_of_policy(policy: object, table_arn: str) -> str | None:

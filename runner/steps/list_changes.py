@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later_writes import Ttl, list_later
+from retable.runner.export.later_writes import Ttl, list_later_writes
 from retable.runner.export.location import open_export, parse_location
 from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
@@ -38,7 +38,7 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
     told = {"since": since.isoformat(), "until": until.isoformat()}
     files = _files(step, list(windows(since, until, least)), world)
     ttl = Ttl(attribute=step.ttl, now=int(until.timestamp())) if step.ttl else None
-    later = list_later(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
+    later = list_later_writes(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
     found = {**told, "changes": later.written + later.deleted}
     found |= {"written": later.written, "deleted": later.deleted, "expired": later.expired}
     found |= {"listed_at": world.aws.tables.service_time(world.plan.source).isoformat()}

@@ -183,10 +183,7 @@ def test_a_kind_of_export_that_is_not_known_is_refused(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        (
-            {"tableId": ...},
-            "manifest-summary.json: tableId is missing; expected a non-empty string",
-        ),
+        ({"tableId": ...}, "tableId is missing; expected a non-empty string"),
         ({"tableId": ""}, "manifest-summary.json: tableId is wrong; expected a non-empty string"),
         ({"exportTime": ...}, "manifest-summary.json: exportTime is missing"),
         ({"exportTime": "yesterday"}, "exportTime is wrong; expected a time"),

@@ -31,7 +31,7 @@ MAX_COLUMNS_SHOWN = 5
 SETS: Mapping[str, str] = {"SS": "S", "NS": "N", "BS": "B"}
 
 KINDS: Mapping[type, str] = {
-    str: "another string",
+    str: "a string",
     bool: "a boolean",
     int: "a number",
     float: "a float",
@@ -172,7 +172,7 @@ class Typing:
 
     def _unfit(self, value: Any, declared: str) -> UnfitValueError:
         found = KINDS.get(type(value), type(value).__name__)
-        message = f"column {shown(self._column)} is declared {declared}; found {found}"
+        message = f"column {shown(self._column)} must be {declared}; found {found}"
         return UnfitValueError(message)
 
 

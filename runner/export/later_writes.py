@@ -50,7 +50,7 @@ class LaterWrites:
     """Items that were put or changed, and still exist."""
     deleted: int
     expired: int = 0
-    """Items that time to live has deleted: they would have gone anyway, so they are not writes."""
+    """Items that time to live has deleted: they were due to expire, so they are not writes."""
 
 
 def list_later_writes(  # noqa: PLR0913 -- what is read, from where, and by which limits

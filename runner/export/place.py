@@ -51,7 +51,7 @@ class FolderPlace:
         replace_durably(path, self.root / key)
 
     def put(self, key: str, body: bytes) -> None:
-        """Write a small file whole."""
+        """Write a small file."""
         path = self.beside(key)
         try:
             path.write_bytes(body)

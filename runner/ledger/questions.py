@@ -253,11 +253,11 @@ class Ledger:
             return {}
         lost = self.folder / SUPERSEDED
         with self._database() as connection:
-            connection.execute("create temp table wanted (key varchar)")
-            connection.executemany("insert into wanted values (?)", [[key] for key in keys])
+            connection.execute("create temp table selected (key varchar)")
+            connection.executemany("insert into selected values (?)", [[key] for key in keys])
             rows = connection.execute(
                 f"""select ledger.key, source_file, source_line, ordinal
-                from {parts(self.folder)} as ledger semi join wanted using (key)
+                from {parts(self.folder)} as ledger semi join selected using (key)
                 anti join read_parquet({file_list([lost])}) as lost
                   using (source_file, source_line, ordinal)"""
             ).fetchall()

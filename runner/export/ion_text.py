@@ -1,4 +1,4 @@
-"""DynamoDB JSON as Amazon Ion text, one line a record, the way native exports write it."""
+"""Converts DynamoDB JSON to Amazon Ion text, one record per line, as native exports write it."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ MEMBERS = {"SS": "S", "NS": "N", "BS": "B"}
 def ion_line(fields: Mapping[str, Any], wrapper: str | None = None) -> bytes:
     """Return a struct of attribute maps (``{"Item": {…}}``) as one line without its newline.
 
-    ``wrapper`` names the only field of another struct around it.
+    ``wrapper`` names the only field of an outer struct around it.
     """
     struct = {name: _struct(typed) for name, typed in fields.items()}
     whole = struct if wrapper is None else {wrapper: struct}
@@ -30,7 +30,7 @@ def _struct(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(typed: Mapping[str, Any]) -> Any:
-    """Return one value of DynamoDB JSON as Ion's."""
+    """Return one value of DynamoDB JSON as an Ion value."""
     ((kind, value),) = typed.items()
     if kind in MEMBERS:
         members = [_value({MEMBERS[kind]: member}) for member in value]

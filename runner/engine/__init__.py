@@ -1,1 +1,1 @@
-"""Takes every data file through the mapping into the ledger, wherever that runs."""
+"""Maps every data file into the ledger, wherever that runs."""

@@ -1,6 +1,6 @@
-"""The local engine: maps data files into a ledger, a process per core, one file at a time each.
+"""The local engine: maps data files into a ledger, one process per core, one file at a time each.
 
-It knows nothing of what the mapping does, nor what the ledger is asked. Memory stays flat: a file
+It does not know what the mapping does or how the ledger is queried. Memory use is constant: a file
 is streamed, and its results go to disk as they come.
 """
 
@@ -37,22 +37,23 @@ SMALL_EXPORT_ITEMS = 20_000
 TICK_SECONDS = 0.25
 TICK_ITEMS = 500
 WRITTEN = frozenset([".parquet", ".jsonl", ".part"])
-"""What a pass leaves in its folders; the next one begins by removing it."""
+"""What a pass leaves in its folders; the next one starts by removing it."""
 
 Watch = Callable[[int], None]
-"""Called with how many more items were mapped."""
+"""Called with the number of items mapped since the last call."""
 
 
 class LineMapping(Protocol):
-    """What becomes of a line; it must pickle, and never raises."""
+    """Maps a line; it must pickle, and never raises."""
 
-    def apply(self, line: bytes) -> Outcome:
-        """Return what becomes of ``line``, one exported item as ``{"Item": …}``."""
+    def apply(self, line: bytes, /) -> Outcome:
+        """Return the outcome for ``line``, one exported item as ``{"Item": …}``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many items went which way. ``results`` counts target items, the others source items."""
+    """The number of items by outcome. ``results`` counts target items, the others source items."""
 
     read: int = 0
     kept: int = 0
@@ -60,10 +61,10 @@ class Tally:
     rejected: int = 0
     results: int = 0
     profile: Profile = field(default_factory=Profile, compare=False, repr=False)
-    """What the items are like, as far as they were looked at."""
+    """The attributes and indexes of the items that were profiled."""
 
     def __add__(self, other: "Tally") -> "Tally":
-        """Return both together."""
+        """Return the sum of both."""
         profile = Profile()
         profile.merge(self.profile)
         profile.merge(other.profile)
@@ -79,18 +80,18 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One data file and the files that its results go to."""
+    """One data file, and the files for its results."""
 
     number: int
     file: CheckedFile
     ledger: Path
     rejects: Path
     items: int
-    """How many of the file's items are mapped, from the first one on."""
+    """How many of the file's items to map, starting with the first."""
     before: int
-    """How many items of other files come before them."""
+    """How many items of other files come before its own."""
     every: int
-    """The profile looks at each how-manieth item."""
+    """The profile takes every ``every``-th item."""
     indexes: IndexKeys
 
 
@@ -108,13 +109,13 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
 ) -> Tally:
     """Map every line of ``files`` into ``ledger``; rejected lines go to ``rejects`` as well.
 
-    ``holder`` has the files at hand while they are read. With ``sample``, so many lines are mapped
-    in all: the first of each file, which a native export orders by the hash of the key. ``indexes``
-    are those whose entries the profile counts.
+    ``holder`` makes the files available while they are read. With ``sample``, only that many lines
+    are mapped in all: the first of each file, which a native export orders by the hash of the key.
+    The profile counts the entries of ``indexes``.
 
-    Each data file has a part of its own in both folders, named by its place in the sorted list, so
-    that running again gives the same files (I7). A part appears under its name only when whole;
-    one without any reject has no file in ``rejects``.
+    Each data file has its own part in both folders, named by its index in the sorted list, so that
+    another run gives the same files (I7). A part appears under its name only when complete; one
+    without rejects has no file in ``rejects``.
 
     Raises:
         CheckFailed: a file is not the one that was checked.
@@ -145,7 +146,7 @@ def map_files(  # noqa: PLR0913 -- what, where to, and how
         pool = _Pool(mapping, parts, processes, holder)
         return pool.map(total, progress)
     except BaseException:
-        # A worker that was killed could not take away what it had begun.
+        # A worker that was killed could not remove its partial files.
         _clear(ledger, frozenset([".part"]))
         _clear(rejects, frozenset([".part"]))
         raise
@@ -181,8 +182,8 @@ def _map_lines(
     rejects: RejectWriter,
     watch: Watch,
 ) -> Tally:
-    """Map the lines of one data file that are to be mapped."""
-    kept = dropped = rejected = results = untold = 0
+    """Map the first ``part.items`` lines of one data file."""
+    kept = dropped = rejected = results = unreported = 0
     file, profile = part.file, Profile()
     item_of = item_reader(file)
     lines = stream_lines(file, ledger.add_outdated)
@@ -203,11 +204,11 @@ def _map_lines(
                 rejects.add(file.key, number, line, outcome)
         if (part.before + number) % part.every == 0:
             profile.add(item, outcome, part.indexes)
-        untold += 1
-        if untold == TICK_ITEMS:
-            watch(untold)
-            untold = 0
-    watch(untold)
+        unreported += 1
+        if unreported == TICK_ITEMS:
+            watch(unreported)
+            unreported = 0
+    watch(unreported)
     read = kept + dropped + rejected
     return Tally(
         read=read, kept=kept, dropped=dropped, rejected=rejected, results=results, profile=profile
@@ -217,18 +218,18 @@ def _map_lines(
 def _quotas(counts: Sequence[int], sample: int | None) -> Iterator[int]:
     """Yield how many items of each file are mapped: all, or its share of ``sample``."""
     total = sum(counts)
-    wanted = total if sample is None else min(sample, total)
+    quota = total if sample is None else min(sample, total)
     seen = taken = 0
     for count in counts:
         seen += count
-        # Of all items so far, as many as their share: so the shares add up to what is wanted.
-        due = wanted * seen // total if total else 0
+        # The proportional share of all items so far: so the shares add up to the quota.
+        due = quota * seen // total if total else 0
         yield due - taken
         taken = due
 
 
 def _clear(folder: Path, suffixes: frozenset[str]) -> None:
-    """Make ``folder``, without files of those suffixes from an earlier pass."""
+    """Create ``folder``, and remove files with these suffixes left by an earlier pass."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
@@ -250,14 +251,14 @@ def _map_here(
         progress.advance(done, total, "items")
 
     tally = Tally()
-    at_hand = in_turn(holder, [part.file for part in parts])
-    for part, _ in zip(parts, at_hand, strict=True):
+    held_files = in_turn(holder, [part.file for part in parts])
+    for part, _ in zip(parts, held_files, strict=True):
         tally += map_part(mapping, part, watch)
     return tally
 
 
 class _Shared:
-    """What the worker processes share: how far they are, which files they hold, when to stop."""
+    """What the worker processes share: their progress, the files they hold, when to stop."""
 
     def __init__(self, context: SpawnContext, parts: int) -> None:
         self.mapped = context.Value("q", 0)
@@ -265,7 +266,7 @@ class _Shared:
         self.stop: Event = context.Event()
 
     def watch(self, more: int) -> None:
-        """Count ``more`` items, unless there is no need for them any more."""
+        """Count ``more`` items; stop if the result is no longer needed."""
         with self.mapped.get_lock():
             self.mapped.value += more
         if self.stop.is_set():
@@ -273,7 +274,7 @@ class _Shared:
 
 
 class _NotNeeded(BaseException):
-    """The work of this process is not wanted any more; what it began is thrown away."""
+    """The result of this process is no longer needed; its partial files are discarded."""
 
 
 class _Worker:
@@ -286,14 +287,14 @@ class _Worker:
 class _Pool:
     """Worker processes, and the parts that they map, the largest first.
 
-    Just one part more is handed out than there are workers, so that no more files than that are
-    held at once, and the next one is there when a worker ends.
+    Only one part more than there are workers is submitted, so that no more files than that are held
+    at once, and the next one is available when a worker finishes.
     """
 
     def __init__(
         self, mapping: LineMapping, parts: Sequence[Part], processes: int, holder: Holder
     ) -> None:
-        # Forked workers would inherit the threads of DuckDB and Arrow half alive.
+        # Forked workers would inherit the locks of DuckDB and Arrow without their threads.
         context = multiprocessing.get_context("spawn")
         self._shared = _Shared(context, len(parts))
         self._pool = ProcessPoolExecutor(
@@ -309,16 +310,16 @@ class _Pool:
         """Map every part and return the tally of all."""
         tally = Tally()
         try:
-            # A worker must not see the Ctrl-C that its parent answers, not even while it starts.
-            with _interrupts_held():
-                self._hand_out()
+            # A worker must not see the Ctrl-C that its parent handles, not even while it starts.
+            with _interrupts_blocked():
+                self._submit()
             while self._running:
                 ended, _ = wait(self._running, TICK_SECONDS, return_when=FIRST_COMPLETED)
                 progress.advance(self._shared.mapped.value, total, "items")
                 for future in ended:
                     tally += future.result()
                     self._holder.give(self._running.pop(future).file)
-                self._hand_out()
+                self._submit()
         except BrokenProcessPool as error:
             raise self._died() from error
         finally:
@@ -328,15 +329,15 @@ class _Pool:
                 self._holder.give(part.file)
         return tally
 
-    def _hand_out(self) -> None:
-        """Give the workers something to do, and one part beyond that."""
+    def _submit(self) -> None:
+        """Submit one part per worker, and one more."""
         while self._waiting and len(self._running) <= self._processes:
             part = self._waiting.pop()
             self._holder.take(part.file)
             self._running[self._pool.submit(_work, part)] = part
 
     def _died(self) -> Stopped:
-        """Return the failure of a worker that was killed."""
+        """Return the failure for a worker that was killed."""
         held_by_workers = [part.file.key for part in self._parts if self._shared.held[part.number]]
         message = (
             f"a worker process died while mapping {' or '.join(held_by_workers) or 'nothing yet'}"
@@ -345,8 +346,8 @@ class _Pool:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, in this thread and in the processes that are started meanwhile."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in this thread and in the processes that it starts meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -355,7 +356,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _start_worker(mapping: LineMapping, shared: _Shared) -> None:
-    """Prepare a worker process: Ctrl-C is its parent's to answer, without which it ends."""
+    """Prepare a worker process: it ignores Ctrl-C, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _Worker.mapping = mapping
     _Worker.shared = shared
@@ -363,7 +364,7 @@ def _start_worker(mapping: LineMapping, shared: _Shared) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process once its parent is gone: killed, it could not say so."""
+    """End this process once its parent has ended: a killed parent cannot stop it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait_for([parent.sentinel])

@@ -1,6 +1,6 @@
-"""The profile of items: which attributes they have, of which types, and which indexes they enter.
+"""Profiles items: their attributes, the attributes' types, and the indexes that have them.
 
-It is counted beside the mapping, over every item of a small export and an even part of a large one.
+It counts during the mapping, over every item of a small export and an even sample of a large one.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from retable.runner.report.item_figures import Attribute, Attributes, IndexEntri
 from retable.transforms.outcome import Kept, Outcome
 
 PROFILED_ITEMS = 200_000
-"""How many items are looked at: a few seconds' work, and a thousandth of a percent is seen."""
+"""How many items are profiled: a few seconds' work, enough to see a thousandth of a percent."""
 MAX_NAMES = 10_000
-"""How many attribute names are counted; tables that use names as data have endless ones."""
+"""How many attribute names are counted; tables that use names as data have no end of them."""
 SHOWN_NAMES = 200
 
 Types = dict[str, dict[str, int]]
-"""By attribute: how many items have it as which type."""
+"""By attribute and type: the number of items."""
 IndexKeys = Mapping[str, tuple[str, ...]]
-"""By index: the attributes of its key."""
+"""By index: its key attributes."""
 
 
 @dataclass(slots=True)
 class Profile:
-    """What was counted so far, before the mapping and after it."""
+    """The counts so far, before the mapping and after it."""
 
     items_before: int = 0
     items_after: int = 0
@@ -35,7 +35,7 @@ class Profile:
     entries: dict[str, int] = field(default_factory=dict)
 
     def add(self, line: bytes, outcome: Outcome, indexes: IndexKeys) -> None:
-        """Count one exported line and what became of it; what is no item is passed over."""
+        """Count one exported line and its results; skip what is not an item."""
         try:
             item = orjson.loads(line)["Item"]
             kinds = [(name, next(iter(typed))) for name, typed in item.items()]
@@ -80,7 +80,7 @@ class Profile:
 
 
 def stride(items: int) -> int:
-    """Return each how-manieth of ``items`` is to be looked at."""
+    """Return the step between profiled items: every how many of ``items`` one is taken."""
     return max(1, -(-items // PROFILED_ITEMS))
 
 

@@ -1,4 +1,4 @@
-"""Keeping what was rejected: each line whole, with its reason. Reading it back is others'."""
+"""Writes rejected lines, each complete and with its reason. It does not read them back."""
 
 import base64
 from pathlib import Path
@@ -12,10 +12,9 @@ from retable.transforms.outcome import Rejected
 
 
 class RejectWriter:
-    """Writes the rejected lines of one data file to ``path``, if there is any.
+    """Writes the rejected lines of one data file to ``path``, if there are any.
 
-    A context manager: leaving it normally finishes the file, leaving it by an exception leaves
-    nothing.
+    A context manager: a normal exit finishes the file, an exception leaves nothing behind.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,7 +52,7 @@ class RejectWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file, or throw it away."""
+        """Finish the file, or discard it."""
         if self._file is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""Counting the lines of a data file without holding them."""
+"""Counting the lines of a data file without holding them in memory."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,16 +7,16 @@ from retable.runner.failure import CheckFailed
 
 MAX_LINE_BYTES = 8_000_000
 """The longest line that is read. A 400 KB item of control characters, each escaped with six
-bytes, makes a line of about 2.5 MB; a longer one is no item and must not fill the memory."""
+bytes, makes a line of about 2.5 MB; a longer one is not an item and must not fill the memory."""
 
 
 def count_lines(plain: Iterable[bytes], name: str, watch: Callable[[int], None]) -> int:
-    """Return the number of lines in a content that comes in pieces; the last may lack its newline.
+    """Return the number of lines in content that comes in chunks; the last may lack its newline.
 
-    ``watch`` is told the lines so far.
+    ``watch`` is called with the number of lines so far.
 
     Raises:
-        CheckFailed: a line is blank, or longer than any item's.
+        CheckFailed: a line is blank, or longer than any item can make it.
     """
     done = 0
     begun = 0
@@ -26,7 +26,7 @@ def count_lines(plain: Iterable[bytes], name: str, watch: Callable[[int], None])
             number = done + chunk.count(b"\n", 0, blank) + 1
             message = f"data file {name}: line {number} is blank; expected an item"
             raise CheckFailed(message, DAMAGED)
-        # A piece is shorter than the limit, so only the line it begins in can be too long.
+        # A chunk is shorter than the limit, so only the line it begins in can be too long.
         first = chunk.find(b"\n")
         if begun + (len(chunk) if first < 0 else first) > MAX_LINE_BYTES:
             raise too_long(name, done + 1)
@@ -37,9 +37,9 @@ def count_lines(plain: Iterable[bytes], name: str, watch: Callable[[int], None])
 
 
 def too_long(name: str, number: int) -> CheckFailed:
-    """Return the failure of a line that no item can make."""
+    """Return the failure for a line that is longer than any item can make it."""
     message = f"data file {name}: line {number} has more than {MAX_LINE_BYTES:,} bytes"
-    return CheckFailed(f"{message}; no item makes so long a line", DAMAGED)
+    return CheckFailed(f"{message}; no item makes a line that long", DAMAGED)
 
 
 def _blank_at(chunk: bytes, begun: int) -> int | None:

@@ -1,4 +1,4 @@
-"""A data file of a checked export, as those that read it know it."""
+"""A data file of a checked export, as its readers see it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,20 +22,20 @@ class CheckedFile:
 
     key: str
     path: Path
-    """Where it lies on this machine; one of S3 only while it is held (``spool``)."""
+    """Where it is on this machine; a file from S3 is there only while it is held (``spool``)."""
     item_count: int
     md5: str
     """Base64 of the MD5 of the bytes as stored."""
     stored: StoredObject | None = None
-    """Where it is fetched from; ``None`` where it always lies on this machine."""
+    """Where it is fetched from; ``None`` for a file that is always on this machine."""
     format: Format = "DYNAMODB_JSON"
-    """What its lines are written in."""
+    """The format of its lines."""
     view: View | None = None
-    """Which images its lines have, in an incremental export; ``None`` where lines are items."""
+    """Which images its lines have, in an incremental export; ``None`` if its lines are items."""
     place: int = 0
-    """Its export's place in the order of time; 0 is the full one."""
+    """The position of its export in time order; 0 is the full export."""
     outdated: Outdated | None = None
-    """The lines that later changes have overtaken; ``None`` where all of them count."""
+    """The lines that later changes replace; ``None`` if every line counts."""
 
     @property
     def live(self) -> int:

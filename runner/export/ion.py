@@ -1,8 +1,8 @@
-"""Amazon Ion text to DynamoDB JSON, value by value and exactly. Which line means what is others'.
+"""Converts Amazon Ion text to DynamoDB JSON, exactly. It does not interpret lines.
 
 The types are AWS's ("DynamoDB table export output format", Amazon Ion): string is S, decimal N,
 bool BOOL, blob B, struct M, list L, null NULL, and a list annotated ``$dynamodb_SS``,
-``$dynamodb_NS`` or ``$dynamodb_BS`` is a set. Every other Ion value is none that DynamoDB writes.
+``$dynamodb_NS`` or ``$dynamodb_BS`` is a set. DynamoDB writes no other Ion values.
 """
 
 import base64
@@ -27,7 +27,7 @@ from amazon.ion.simple_types import (
 from retable.transforms.number import normalize_number
 
 MODEL = simpleion.IonPyValueModel.MAY_BE_BARE
-"""Plain Python values wherever nothing is lost by it; twice as fast."""
+"""Plain Python values wherever that loses nothing; twice as fast."""
 SETS = {"$dynamodb_SS": "SS", "$dynamodb_NS": "NS", "$dynamodb_BS": "BS"}
 MEMBERS = {"SS": "S", "NS": "N", "BS": "B"}
 
@@ -35,18 +35,18 @@ Typed = dict[str, Any]
 
 
 class NotDynamoDBError(ValueError):
-    """An Ion text that no DynamoDB export has. What it says is an item's own and not told."""
+    """Ion text that no DynamoDB export contains. It has no message: that could hold item data."""
 
 
 def read_ion(text: bytes) -> Mapping[str, Any]:
     """Return the fields of the one struct in ``text``; their values are Ion's, unconverted.
 
     Raises:
-        NotDynamoDBError: it is no Ion text with exactly one struct.
+        NotDynamoDBError: it is not Ion text with exactly one struct.
     """
     try:
         value = simpleion.loads(text.decode(), value_model=MODEL)
-    # The library lets some of what it stumbles over through as it comes.
+    # The library does not wrap every error that it runs into.
     except (IonException, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise NotDynamoDBError from error
     return read_fields(value)
@@ -56,7 +56,7 @@ def typed_fields(struct: Any) -> Typed:
     """Return an Ion struct as an attribute map in DynamoDB JSON.
 
     Raises:
-        NotDynamoDBError: it is no struct, or something in it is nothing that DynamoDB holds.
+        NotDynamoDBError: it is not a struct, or DynamoDB cannot hold a value in it.
     """
     return {name: typed_value(value) for name, value in read_fields(struct).items()}
 
@@ -65,7 +65,7 @@ def typed_value(value: Any) -> Typed:
     """Return one Ion value as DynamoDB JSON.
 
     Raises:
-        NotDynamoDBError: it is none that DynamoDB holds.
+        NotDynamoDBError: DynamoDB cannot hold it.
     """
     convert = _RULES.get(type(value))
     if convert is None:
@@ -76,10 +76,10 @@ def typed_value(value: Any) -> Typed:
 
 
 def read_fields(struct: Any) -> Mapping[str, Any]:
-    """Return a struct's fields, none of which is there twice; their values are unconverted.
+    """Return a struct's fields, each with a different name; their values are unconverted.
 
     Raises:
-        NotDynamoDBError: it is no struct, or one with annotations, or has a field twice.
+        NotDynamoDBError: it is not a struct, has annotations, or has a field twice.
     """
     if not isinstance(struct, IonPyDict) or struct.ion_annotations:
         raise NotDynamoDBError
@@ -91,7 +91,7 @@ def read_fields(struct: Any) -> Mapping[str, Any]:
 
 
 def _set(value: Any) -> Typed:
-    """Return a list whose annotation makes it a set."""
+    """Return the set that an annotated list holds."""
     names = [annotation.text for annotation in value.ion_annotations]
     kind = SETS.get(names[0]) if len(names) == 1 else None
     if kind is None or getattr(value, "ion_type", None) is not IonType.LIST:
@@ -106,11 +106,11 @@ def _set(value: Any) -> Typed:
 
 
 def _number(value: Decimal | int) -> Typed:
-    """Return a number the way DynamoDB JSON spells it; one that it cannot hold as it is.
+    """Return a number as DynamoDB JSON writes it; one out of range is returned unchanged.
 
-    The mapping rejects such a number by its own reason.
+    The mapping rejects such a number with a reason of its own.
     """
-    # An int's own text has a limit that is meant for other uses.
+    # ``str(int)`` has a limit on digits that is meant for other uses.
     text = str(Decimal(value))
     try:
         return {"N": normalize_number(text)}
@@ -119,7 +119,7 @@ def _number(value: Decimal | int) -> Typed:
 
 
 def _binary(value: bytes) -> Typed:
-    # A clob comes as bytes too, but never as bare ones.
+    # A clob is read as bytes too, but never as plain ``bytes``.
     if getattr(value, "ion_type", IonType.BLOB) is not IonType.BLOB:
         raise NotDynamoDBError
     return {"B": base64.b64encode(value).decode("ascii")}

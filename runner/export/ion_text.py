@@ -1,4 +1,4 @@
-"""DynamoDB JSON as Amazon Ion text, one line a record, the way native exports write it."""
+"""Converts DynamoDB JSON to Amazon Ion text, one record per line, as native exports write it."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -15,11 +15,12 @@ MEMBERS = {"SS": "S", "NS": "N", "BS": "B"}
 def ion_line(fields: Mapping[str, Any], wrapper: str | None = None) -> bytes:
     """Return a struct of attribute maps (``{"Item": {…}}``) as one line without its newline.
 
-    ``wrapper`` names the only field of another struct around it.
+    ``wrapper`` names the only field of an outer struct around it.
     """
     struct = {name: _struct(typed) for name, typed in fields.items()}
     whole = struct if wrapper is None else {wrapper: struct}
-    text: str = simpleion.dumps(whole, binary=False)
+    # Annotated as bytes too, which it gives only where binary is asked for.
+    text: str = simpleion.dumps(whole, binary=False)  # pyright: ignore[reportAssignmentType]
     return text.encode()
 
 
@@ -29,7 +30,7 @@ def _struct(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(typed: Mapping[str, Any]) -> Any:
-    """Return one value of DynamoDB JSON as Ion's."""
+    """Return one value of DynamoDB JSON as an Ion value."""
     ((kind, value),) = typed.items()
     if kind in MEMBERS:
         members = [_value({MEMBERS[kind]: member}) for member in value]

@@ -1,6 +1,6 @@
-"""From a stored line to the item on it: the ``{"Item": …}`` bytes that every reader yields.
+"""Converts a stored line to the item on it: the ``{"Item": …}`` bytes that every reader yields.
 
-Whether an item may become a target item is the mapping's to say.
+The mapping decides whether the item becomes a target item.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
 from retable.runner.export.manifest import View
 
 NO_ITEM = b""
-"""What a line without an item yields: no JSON, so the mapping rejects it as a malformed line."""
+"""What a line without an item yields: not JSON, so the mapping rejects it as a malformed line."""
 
 ItemReader = Callable[[bytes], bytes]
 
 
 def item_reader(file: CheckedFile) -> ItemReader:
-    """Return what turns a line of ``file`` into ``{"Item": …}``; it never raises."""
+    """Return the function that converts a line of ``file`` to ``{"Item": …}``; it never raises."""
     form, view = file.format, file.view
     if view is not None:
         return lambda line: _changed(line, form, view)
@@ -42,7 +42,7 @@ def _ion(line: bytes) -> bytes:
 
 
 def _changed(line: bytes, form: Format, view: View) -> bytes:
-    """Return the item as a change has left it."""
+    """Return the item as it is after a change."""
     try:
         image = read_change(line, form, view).image
     except NotAChangeError:

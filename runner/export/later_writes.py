@@ -1,5 +1,5 @@
-"""What was written to a table after an export of it, from incremental exports: whose items."""
-# ruff: noqa: S608 -- all that goes into the SQL is quoted paths of ours
+"""Lists the keys of items written to a table after its export, from incremental exports."""
+# ruff: noqa: S608 -- the SQL holds only our own quoted paths
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,30 +30,30 @@ SCHEMA = pa.schema(
         pa.field("place", pa.int32(), nullable=False),
     ]
 )
-"""An item's key; what became of it; which window tells it, in the order of time."""
+"""An item's key; what happened to it; the position of the window that says so, in time order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ttl:
-    """By which attribute the table lets items expire."""
+    """The attribute by which the table's items expire."""
 
     attribute: str
     now: int
-    """Up to when they have, in seconds of the Unix epoch."""
+    """The time up to which they have expired, in seconds of the Unix epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
-    """How many items were written after an export."""
+class LaterWrites:
+    """How many items were written after the export."""
 
     written: int
-    """Items that were put or changed, and are there."""
+    """Items that were put or changed, and still exist."""
     deleted: int
     expired: int = 0
-    """Items that time to live has deleted: they were to go anyway, and count as no writes."""
+    """Items that time to live has deleted: they were due to expire, so they are not writes."""
 
 
-def list_later(  # noqa: PLR0913 -- what is read, from where, and by which limits
+def list_later_writes(  # noqa: PLR0913 -- what is read, from where, and by which limits
     files: Sequence[CheckedFile],
     path: Path,
     progress: Progress,
@@ -61,15 +61,15 @@ def list_later(  # noqa: PLR0913 -- what is read, from where, and by which limit
     *,
     ttl: Ttl | None = None,
     memory_limit: str = MEMORY_LIMIT,
-) -> Later:
-    """Write the keys of all items that ``files`` tell of to ``path``, as JSON lines, in order.
+) -> LaterWrites:
+    """Write the keys of all items that changed in ``files`` to ``path``, as sorted JSON lines.
 
-    ``files`` are those of incremental exports, each with the place of its window. Of several
-    changes of an item the last one counts. With ``ttl``, they hold old images.
+    ``files`` belong to incremental exports, each with the position of its window. If an item
+    changed several times, the last change counts. With ``ttl``, the files must hold old images.
 
     Raises:
-        CheckFailed: a line is no change of an item.
-        Stopped: the disk is full, a file cannot be read, or memory fails DuckDB.
+        CheckFailed: a line is not a change to an item.
+        Stopped: the disk is full, a file cannot be read, or DuckDB runs out of memory.
     """
     notes = path.with_name(NOTES)
     try:
@@ -89,7 +89,7 @@ def list_later(  # noqa: PLR0913 -- what is read, from where, and by which limit
         counts = connection.execute("select change, count(*) from last group by all").fetchall()
     replace_durably(temporary, path)
     notes.unlink()
-    return Later(**{"written": 0, "deleted": 0, **dict(counts)})
+    return LaterWrites(**{"written": 0, "deleted": 0, **dict(counts)})
 
 
 def _note(
@@ -115,13 +115,13 @@ def _rows(file: CheckedFile, ttl: Ttl | None) -> Iterator[tuple[str, str, int]]:
             change = read_change(content, file.format, file.view or "NEW_IMAGE")
             values = {name: canonical_value(typed) for name, typed in change.keys.items()}
         except (NotAChangeError, ItemFaultError) as error:
-            message = f"data file {file.key}: line {line} is no change of an item: {error}"
+            message = f"data file {file.key}: line {line} is not a change to an item: {error}"
             raise CheckFailed(message, DAMAGED) from error
-        yield key_text(values), _became(change, ttl), file.place
+        yield key_text(values), _kind(change, ttl), file.place
 
 
-def _became(change: Change, ttl: Ttl | None) -> str:
-    """Return what became of an item; the name of one of the counts."""
+def _kind(change: Change, ttl: Ttl | None) -> str:
+    """Return what happened to an item: the name of one of the counts."""
     if change.image is not None:
         return "written"
     expired = ttl is not None and has_expired(change.old or {}, ttl.attribute, ttl.now)

@@ -1,7 +1,7 @@
-"""Whose item each exported line is about, noted in Parquet files that ``merge`` judges.
+"""Notes which item each exported line holds, in Parquet files that ``merge_incrementals`` reads.
 
-An item is known by a digest of its key in canonical form, so that 1 and 1.0 are one key. Which
-attributes are the key is learned from the first change.
+An item is identified by a digest of its key in canonical form, so 1 and 1.0 are one key. The key
+attributes are taken from the first change.
 """
 
 import sys
@@ -29,9 +29,9 @@ from retable.transforms.fault import ItemFaultError, shown
 ROWS_PER_GROUP = 100_000
 TICK_LINES = 500
 DIGEST_BYTES = 16
-"""Of BLAKE2b: nobody can make two keys that share so many."""
+"""Of BLAKE2b: long enough that nobody can construct two keys with one digest."""
 FULL, WINDOWS = "full-*.parquet", "window-*.parquet"
-"""The notes of the full export, and those of all windows."""
+"""The notes on the full export, and those on all windows."""
 
 SCHEMA = pa.schema(
     [
@@ -43,22 +43,22 @@ SCHEMA = pa.schema(
         pa.field("place", pa.int32(), nullable=False),
     ]
 )
-"""The item's key as two halves of its digest; the line and its file; whether the line has the item
-or says that it was deleted; the place of its export in the order of time, 0 for the full one."""
+"""The two halves of the digest of the item's key; the line and its file; whether the line puts the
+item or deletes it; the position of its export in time order, 0 for the full one."""
 
 Note = tuple[bytes | None, bool]
-"""The digest of the key, ``None`` where a line has none; and ``put``."""
+"""The digest of the key, ``None`` if the line has none; and ``put``."""
 
 
 def note_lines(
     files: Sequence[CheckedFile], folder: Path, progress: Progress, holder: Holder = IN_PLACE
 ) -> None:
-    """Write notes of every line of ``files`` into ``folder``; a file's number is its place there.
+    """Write notes on every line of ``files`` into ``folder``; a file's number is its index.
 
-    Where no window has a change, nothing is noted of the full export.
+    If no window has a change, the full export needs no notes.
 
     Raises:
-        CheckFailed: a line of an incremental export is no change, or has other key attributes
+        CheckFailed: a line of an incremental export is not a change, or has other key attributes
             than the first; or a file is not the one that was checked.
         Stopped: a file cannot be read.
     """
@@ -77,21 +77,21 @@ class _Noter:
 
     def __init__(self, folder: Path, progress: Progress, total: int) -> None:
         self.names: tuple[str, ...] = ()
-        """The key attributes, sorted, once a change has told them."""
+        """The key attributes, sorted; empty until the first change."""
         self._folder = folder
         self._progress = progress
         self._total = total
         self._done = 0
 
     def note(
-        self, number: int, file: CheckedFile, about: Callable[[int, bytes], Note], glob: str
+        self, number: int, file: CheckedFile, note_of: Callable[[int, bytes], Note], glob: str
     ) -> None:
-        """Write the notes of one data file."""
+        """Write the notes on one data file."""
         path = self._folder / glob.replace("*", f"{number:05d}")
         rows = _Rows(number, file.place)
         with parquet.ParquetWriter(path, SCHEMA, compression="zstd", compression_level=1) as writer:
             for line, content in stream_lines(file):
-                identity, put = about(line, content)
+                identity, put = note_of(line, content)
                 if identity is not None:
                     rows.add(identity, line, put=put)
                     if rows.is_full:
@@ -103,35 +103,35 @@ class _Noter:
         self._progress.advance(self._done, self._total, "lines")
 
     def of_change(self, file: CheckedFile, view: View) -> Callable[[int, bytes], Note]:
-        """Return what notes a line of an incremental export."""
+        """Return the function that makes the note on a line of an incremental export."""
 
-        def about(line: int, content: bytes) -> Note:
+        def note_of(line: int, content: bytes) -> Note:
             try:
                 change = read_change(content, file.format, view)
                 self._require_names(change.keys)
                 return _digest(change.keys), change.image is not None
             except (NotAChangeError, ItemFaultError) as error:
-                message = f"data file {file.key}: line {line} is no change of an item: {error}"
+                message = f"data file {file.key}: line {line} is not a change to an item: {error}"
                 raise CheckFailed(message, DAMAGED) from error
 
-        return about
+        return note_of
 
     def of_item(self, file: CheckedFile) -> Callable[[int, bytes], Note]:
-        """Return what notes a line of a full export."""
+        """Return the function that makes the note on a line of a full export."""
         item_of, names = item_reader(file), self.names
 
-        def about(_: int, content: bytes) -> Note:
+        def note_of(_: int, content: bytes) -> Note:
             try:
                 item = orjson.loads(item_of(content))["Item"]
                 return _digest({name: item[name] for name in names}), True
             except (orjson.JSONDecodeError, KeyError, TypeError, ItemFaultError):
-                # No change can be about it; the mapping will reject it.
+                # No change can belong to it; the mapping will reject it.
                 return None, True
 
-        return about
+        return note_of
 
     def _require_names(self, keys: Typed) -> None:
-        """Learn the key attributes from the first change, and hold the others to them."""
+        """Take the key attributes from the first change, and require them of the others."""
         names = tuple(sorted(keys))
         self.names = self.names or names
         if names != self.names:
@@ -141,7 +141,7 @@ class _Noter:
 
 
 class _Rows:
-    """Notes of one data file on their way into a Parquet file."""
+    """Buffers the notes on one data file before they are written to a Parquet file."""
 
     def __init__(self, file: int, place: int) -> None:
         self._file = file
@@ -152,7 +152,7 @@ class _Rows:
 
     @property
     def is_full(self) -> bool:
-        """Return whether it is time to write them."""
+        """Return whether the notes are due to be written."""
         return len(self._puts) == ROWS_PER_GROUP
 
     def add(self, identity: bytes, line: int, *, put: bool) -> None:
@@ -162,7 +162,7 @@ class _Rows:
         self._puts.append(put)
 
     def take(self) -> pa.Table:
-        """Return the notes so far as a table, and begin anew."""
+        """Return the notes so far as a table, and clear them."""
         count = len(self._puts)
         words = array("Q", bytes(self._digests))
         if sys.byteorder == "little":
@@ -180,7 +180,7 @@ class _Rows:
 
 
 def _digest(keys: Typed) -> bytes:
-    """Return what names the item with these key attributes, however their values are spelt."""
+    """Return the digest that identifies the item with this key, however its values are spelled."""
     values = {name: canonical_value(typed) for name, typed in keys.items()}
     text = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=DIGEST_BYTES).digest()

@@ -1,4 +1,4 @@
-"""The lines of a data file, one exported item each. Parsing them is the mapping's."""
+"""Reads the lines of a data file, one exported item each. The mapping parses them."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -14,10 +14,10 @@ Passed = Callable[[int, bytes], None]
 
 
 def read_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield each line of ``file`` that counts, its number, from 1, and its bytes, no newline.
+    """Yield each line of ``file`` that counts: its number, from 1, and its bytes without newline.
 
-    Outdated lines go to ``passed`` instead. The bytes are proved again before the first line:
-    between the check and now the file may have been replaced.
+    Outdated lines go to ``passed`` instead. The digest is checked again before the first line: the
+    file may have been replaced since it was checked.
 
     Raises:
         CheckFailed: it is not the file that was checked, or it has another number of lines.
@@ -25,15 +25,15 @@ def read_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tupl
     """
     with open_stored(file.path, file.key) as stored:
         _require_digest(file, md5_of(stored_chunks(stored, file.key)))
-        # Through the same handle: another file that takes the name now is not the one proved.
+        # Through the same handle: a file that takes the name now is not the one just checked.
         stored.seek(0)
         yield from _counted(file, stored_chunks(stored, file.key), passed)
 
 
 def stream_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield what ``read_lines`` does, reading the file once: its bytes are proved after the last.
+    """Yield what ``read_lines`` does, but read the file once: its digest is checked after the last.
 
-    For those who can throw away all that they made of the lines.
+    For callers that can throw away everything they derived from the lines.
 
     Raises:
         CheckFailed: as ``read_lines``, after any line.
@@ -45,7 +45,7 @@ def stream_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tu
         try:
             yield from _counted(file, chunks, passed)
         except CheckFailed:
-            # That it is another file says more than what is wrong with it.
+            # A wrong digest says more than what is wrong with the lines.
             for _ in chunks:
                 pass
             _require_digest(file, digest.base64)
@@ -56,13 +56,13 @@ def stream_lines(file: CheckedFile, passed: Passed | None = None) -> Iterator[tu
 def _require_digest(file: CheckedFile, found: str) -> None:
     if found != file.md5:
         message = f"data file {file.key}: MD5 is {found} now; it was checked with {file.md5}"
-        raise CheckFailed(message, "the file was replaced since; make a new export")
+        raise CheckFailed(message, "the file has been replaced since; make a new export")
 
 
 def _counted(
     file: CheckedFile, chunks: Iterable[bytes], passed: Passed | None
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that count, with their numbers, and see that all are there."""
+    """Yield the lines that count, with their numbers, and check that none is missing."""
     outdated = outdated_lines(file.outdated) if file.outdated else iter(())
     skipped = next(outdated, 0)
     number = 0
@@ -87,17 +87,17 @@ def _counted(
 
 
 def split_lines(plain: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Yield the lines of a content that comes in pieces; the last one may lack its newline.
+    """Yield the lines of content that comes in chunks; the last one may lack its newline.
 
     Raises:
-        CheckFailed: a line is longer than any item's.
+        CheckFailed: a line is longer than any item can make it.
     """
     begun: list[bytes] = []
     held = done = 0
     for chunk in plain:
         lines = chunk.split(b"\n")
         held += len(lines[0])
-        # A piece is shorter than the limit, so only the line it begins in can be too long.
+        # A chunk is shorter than the limit, so only the line it begins in can be too long.
         if held > MAX_LINE_BYTES:
             raise too_long(name, done + 1)
         begun.append(lines[0])

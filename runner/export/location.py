@@ -1,6 +1,6 @@
-"""Where exports lie: an S3 prefix or a local folder, and what is found there.
+"""Finds exports at a location: an S3 prefix or a local folder.
 
-Only manifests are read here; which data files belong to an export is never learned by listing.
+It reads only manifests, and never lists files to find out which data files belong to an export.
 """
 
 import os
@@ -25,21 +25,21 @@ from retable.runner.failure import CheckFailed, Refused, Stopped
 EXPORT_ID = re.compile(r"([0-9]{14,})-([0-9a-f]{8})")
 """The start time in milliseconds, padded to 14 digits, and eight hex digits."""
 FINISHED = f"{SUMMARY}.md5"
-"""The file that is written last, so an export that has it is finished."""
+"""The file that is written last: an export that has it is finished."""
 MAX_PREFIX_PARTS = 8
-"""How far below a local folder ``AWSDynamoDB`` is looked for."""
+"""How deep below a local folder ``AWSDynamoDB`` is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFolder:
-    """A folder that mirrors the bucket: ``AWSDynamoDB/<id>/`` lies in it, or below a prefix."""
+    """A folder laid out like the bucket: ``AWSDynamoDB/<id>/``, possibly below a prefix."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class S3Prefix:
-    """A bucket and the prefix given to the export; the prefix has no slash at its end."""
+    """A bucket and the prefix given to the export, without a trailing slash."""
 
     bucket: str
     prefix: str
@@ -49,20 +49,23 @@ Location = LocalFolder | S3Prefix
 
 
 class ObjectStore(Protocol):
-    """S3, as far as an export needs it. What it raises are ``Failure``s of its own."""
+    """The S3 calls that reading an export needs. It raises ``Failure``s only."""
 
     def read(self, bucket: str, key: str) -> bytes:
-        """Return a small object whole; one that is not there is a ``CheckFailed``."""
+        """Return the content of a small object; raise ``CheckFailed`` if it does not exist."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
-        """Fetch an object into ``path`` and return its ETag; again overwrites."""
+        """Download an object to ``path`` and return its ETag; overwrites an existing file."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        """Yield the keys that begin with ``prefix``."""
+        """Yield the keys that start with ``prefix``."""
+        ...
 
 
 def parse_location(text: str, folder: Path) -> Location:
-    """Return the place that ``text`` names; a local one is relative to ``folder``.
+    """Return the location that ``text`` names; a local one is relative to ``folder``.
 
     Raises:
         Refused: it names no bucket.
@@ -80,7 +83,7 @@ def finished_exports(location: Location, objects: ObjectStore | None) -> tuple[s
     """Return the ids of the finished exports at ``location``, newest first.
 
     Raises:
-        Refused: the local folder is not there.
+        Refused: the local folder does not exist.
         Stopped: S3 does not answer.
     """
     if isinstance(location, LocalFolder):
@@ -94,8 +97,8 @@ def open_export(location: Location, export_id: str, objects: ObjectStore | None)
     """Return the export called ``export_id``, its manifests checked against their own digests.
 
     Raises:
-        Refused: the id is none, there is no such export, or it is of a kind that is not read.
-        CheckFailed: it is not finished, or its manifests are altered or contradict one another.
+        Refused: the id is malformed, there is no such export, or its kind is not supported.
+        CheckFailed: it is not finished, or its manifests are altered or contradict each other.
         Stopped: S3 does not answer, or a file cannot be read.
     """
     summary = open_summary(location, export_id, objects)
@@ -105,7 +108,7 @@ def open_export(location: Location, export_id: str, objects: ObjectStore | None)
 
 
 def open_summary(location: Location, export_id: str, objects: ObjectStore | None) -> Export:
-    """Return what the summary of an export says, without its files.
+    """Return an export as its summary describes it, without its files.
 
     Raises:
         Refused: as ``open_export``.
@@ -118,9 +121,9 @@ def open_summary(location: Location, export_id: str, objects: ObjectStore | None
 
 
 def data_folder(location: Location, export: Export) -> Location:
-    """Return where the data files of ``export`` lie, wherever it was copied to.
+    """Return the folder of the data files of ``export``, wherever it was copied to.
 
-    Keys in the manifest begin with the prefix it was written under; what counts is their end.
+    Keys in the manifest start with the prefix it was written under; only their end counts.
 
     Raises:
         Refused: a local location does not hold the export.
@@ -132,23 +135,23 @@ def data_folder(location: Location, export: Export) -> Location:
 
 
 def find_export(location: Location, export_id: str) -> Location:
-    """Return the folder of the export itself, as a location; one in S3 may not be there.
+    """Return the folder of the export itself, as a location; one in S3 may not exist.
 
     Raises:
-        Refused: the id is none; in a local folder, there is no such export or there are two.
+        Refused: the id is malformed; in a local folder, there is no such export or there are two.
     """
     if not EXPORT_ID.fullmatch(export_id):
-        message = f"{export_id!r} is no export id"
-        raise Refused(message, "an id is like 01790000000000-0a1b2c3d")
+        message = f"{export_id!r} is not an export id"
+        raise Refused(message, "an id looks like 01790000000000-0a1b2c3d")
     if isinstance(location, S3Prefix):
         return S3Prefix(location.bucket, _below(location.prefix, export_folder(export_id)))
     return LocalFolder(_local_export(location, export_id))
 
 
 def require_objects(objects: ObjectStore | None) -> ObjectStore:
-    """Return the way to S3, which a location in S3 always comes with."""
+    """Return the S3 client, which every location in S3 comes with."""
     if objects is None:
-        message = "a location in S3 needs a way to S3"
+        message = "a location in S3 needs an S3 client"
         raise TypeError(message)
     return objects
 
@@ -160,13 +163,13 @@ def _local_export(location: LocalFolder, export_id: str) -> Path:
         message = f"there is no export {export_id} in {location.path}"
         raise Refused(message, f"the folder must hold {export_folder(export_id)}/")
     if len(found) > 1:
-        message = f"export {export_id} is there twice: {found[0]} and {found[1]}"
+        message = f"export {export_id} exists twice: {found[0]} and {found[1]}"
         raise Refused(message, "name the folder of one of them in source.export.location")
     return found[0]
 
 
 def _age(export_id: str) -> tuple[int, str]:
-    """Return what sorts ids by the time they were started."""
+    """Return the sort key that orders ids by their start time."""
     moment, _, rest = export_id.partition("-")
     return int(moment), rest
 
@@ -180,8 +183,8 @@ def _tops(location: LocalFolder) -> Iterator[Path]:
         if TOP in folders:
             yield Path(path) / TOP
         deep = len(Path(path).relative_to(location.path).parts) >= MAX_PREFIX_PARTS
-        wanted = (name for name in folders if name != TOP and not name.startswith("."))
-        folders[:] = [] if deep else sorted(wanted)
+        searched = (name for name in folders if name != TOP and not name.startswith("."))
+        folders[:] = [] if deep else sorted(searched)
 
 
 def _local_ids(location: LocalFolder) -> Iterator[str]:
@@ -216,7 +219,7 @@ def _read(folder: Location, name: str, objects: ObjectStore | None) -> bytes:
 
 
 def _read_s3(folder: S3Prefix, name: str, objects: ObjectStore) -> bytes:
-    """Return the bytes of a manifest in S3, or say whether it or the whole export is missing."""
+    """Return the bytes of a manifest in S3; raise what says whether it or the export is missing."""
     key = _below(folder.prefix, name)
     try:
         return objects.read(folder.bucket, key)
@@ -229,11 +232,11 @@ def _read_s3(folder: S3Prefix, name: str, objects: ObjectStore) -> bytes:
 
 
 def _missing(place: str, name: str) -> CheckFailed:
-    """Return the failure of an export that lacks a manifest."""
+    """Return the failure for an export that lacks a manifest."""
     if name == FINISHED:
         message = f"the export is not finished: {place} is missing"
         return CheckFailed(message, "wait until it is COMPLETED, or make a new one")
-    return CheckFailed(f"{place} is missing", "the export is not whole; make a new one")
+    return CheckFailed(f"{place} is missing", "the export is incomplete; make a new one")
 
 
 def _below(prefix: str, name: str) -> str:

@@ -1,8 +1,8 @@
-"""The manifests of a native export, parsed and held to account. Fetching them is not done here.
+"""Parses and checks the manifests of a native export. It does not fetch them.
 
 The layout and every field are AWS's: ``manifest-summary.json`` and ``manifest-files.json`` with
 their ``.md5`` files, docs.aws.amazon.com
-``amazondynamodb/latest/developerguide/S3DataExport.Output.html``. Unknown fields are passed over.
+``amazondynamodb/latest/developerguide/S3DataExport.Output.html``. Unknown fields are ignored.
 """
 
 import base64
@@ -24,11 +24,11 @@ FILES = "manifest-files"
 VERSIONS = ("2020-06-30", "2023-08-01")
 """The summary's known versions: the first is a full export's, the second an incremental one's."""
 DATA_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-"""A data file's bare name; anything else could lead out of the export's own folder."""
+"""A data file's bare name; anything else could escape the export's own folder."""
 MD5_BYTES = 16
 View = Literal["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]
 SPELLINGS = {"NEW_IMAGES": "NEW_IMAGE"}
-"""The API's documentation writes one of the views in another way than the API itself."""
+"""The API's documentation spells one of the views differently from the API itself."""
 ALTERED = "the export was altered; make a new one"
 DAMAGED = "the export is damaged; make a new one"
 
@@ -38,12 +38,12 @@ class DataFile:
     """One file of items, as the files manifest names it."""
 
     key: str
-    """Where it was written; the folder may be another one now, the last part is its name."""
+    """Where it was written; it may have been copied since, but the last part is its name."""
     item_count: int
     md5: str
     """Base64 of the MD5 of the bytes as stored, compressed."""
     etag: str
-    """The ETag as it was exported; a copy of the object has another."""
+    """The ETag when it was exported; a copy of the object has another."""
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What an incremental export covers: every change from ``start`` on and before ``end``."""
+    """What an incremental export covers: every change from ``start`` (inclusive) to ``end``."""
 
     start: datetime
     end: datetime
@@ -70,12 +70,12 @@ class Export:
     table_arn: str
     table_id: str
     export_time: datetime
-    """The moment whose state it shows; for an incremental export, the end of its window."""
+    """The time whose state it shows; for an incremental export, the end of its window."""
     item_count: int
     """Lines in all its files: items, or changed items."""
     output_format: Format
     window: Window | None = None
-    """What it covers; ``None`` is the whole table."""
+    """What it covers; ``None`` for the whole table."""
     files: tuple[DataFile, ...] = ()
     """Sorted by key, so that nothing depends on the manifest's order (I7)."""
     billed_bytes: int = 0
@@ -91,13 +91,13 @@ class Export:
 
 
 def parse_summary(export_id: str, content: bytes, digest: bytes) -> Export:
-    """Return the export that its summary describes, still without its files.
+    """Return the export that its summary describes, without its files.
 
     ``digest`` is the content of the summary's ``.md5`` file.
 
     Raises:
         CheckFailed: the digest or a field is wrong.
-        Refused: its version, kind or format is one that is not read.
+        Refused: its version, kind or format is not supported.
     """
     stem = f"{export_folder(export_id)}/{SUMMARY}"
     _require_md5(stem, content, digest)
@@ -141,7 +141,7 @@ def export_folder(export_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """One JSON object of a manifest, and what to call it in a message."""
+    """One JSON object of a manifest, and its name in messages."""
 
     where: str
     values: Mapping[str, Any]
@@ -160,41 +160,41 @@ class _Fields:
         return cls(where, values)
 
     def text(self, name: str) -> str:
-        """Return a text that must be there and not be empty."""
+        """Return a string that must be present and not empty."""
         value = self.values.get(name)
         if not isinstance(value, str) or not value:
-            raise self.wrong(name, "a text")
+            raise self.wrong(name, "a non-empty string")
         return value
 
     def count(self, name: str, absent: int | None = None) -> int:
-        """Return a number from 0 on; where it may be missing, ``absent`` stands for it."""
+        """Return a number of 0 or more; ``absent`` is the default where it may be missing."""
         value = self.values.get(name, absent)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.wrong(name, "a number from 0 on")
+            raise self.wrong(name, "a number of 0 or more")
         return value
 
     def time(self, name: str) -> datetime:
-        """Return a moment of the service's clock."""
+        """Return a time of the service's clock."""
         try:
             moment = datetime.fromisoformat(self.text(name))
         except ValueError as error:
             raise self.wrong(name, "a time") from error
-        # Without an offset it would be read by this machine's time zone.
+        # Without an offset it would be read in this machine's time zone.
         if moment.tzinfo is None:
-            raise self.wrong(name, "a time with its offset")
+            raise self.wrong(name, "a time with a UTC offset")
         try:
             return moment.astimezone(UTC)
         except OverflowError as error:
             raise self.wrong(name, "a time") from error
 
     def wrong(self, name: str, expected: str) -> CheckFailed:
-        """Return the failure of a field that is missing or holds something else."""
-        found = "is another thing" if name in self.values else "is missing"
+        """Return the failure for a field that is missing or has the wrong value."""
+        found = "is wrong" if name in self.values else "is missing"
         return CheckFailed(f"{self.where}: {name} {found}; expected {expected}", DAMAGED)
 
 
 def _require_md5(stem: str, content: bytes, digest: bytes) -> None:
-    """Hold a manifest against its own checksum file (24 bytes of base64)."""
+    """Compare a manifest with its own checksum file (24 bytes of base64)."""
     found = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest())
     if digest.strip() != found:
         expected = digest[:40].decode("ascii", "backslashreplace").strip() or "nothing"
@@ -203,7 +203,7 @@ def _require_md5(stem: str, content: bytes, digest: bytes) -> None:
 
 
 def _require_readable(export_id: str, fields: _Fields) -> None:
-    """Turn down what is not known here, before any other field is believed."""
+    """Refuse an unsupported export before any other field is trusted."""
     expected = (
         # A full export's summary has no exportType at all.
         ("exportType", ("FULL_EXPORT", "INCREMENTAL_EXPORT"), "FULL_EXPORT"),
@@ -214,7 +214,7 @@ def _require_readable(export_id: str, fields: _Fields) -> None:
         found = fields.values.get(name, absent)
         if found not in readable:
             message = f"export {export_id} has {name} {found}; expected {' or '.join(readable)}"
-            raise Refused(message, "name another export by source.export.id")
+            raise Refused(message, "name another export with source.export.id")
 
 
 def _window(fields: _Fields) -> Window | None:
@@ -235,20 +235,20 @@ def _window(fields: _Fields) -> Window | None:
 
 
 def _require_own_summary(export: Export, fields: _Fields) -> None:
-    """Refuse a summary that was put into the folder of another export."""
+    """Refuse a summary that belongs to another export."""
     arn = f"{export.table_arn}/export/{export.id}"
     if export.arn != arn:
         message = f"{fields.where}: exportArn is {export.arn}, expected {arn}"
-        raise CheckFailed(message, "the manifest is that of another export")
+        raise CheckFailed(message, "the manifest belongs to another export")
     listed = fields.text("manifestFilesS3Key")
-    wanted = f"{export_folder(export.id)}/{FILES}.json"
-    if not f"/{listed}".endswith(f"/{wanted}"):
-        message = f"{fields.where}: manifestFilesS3Key is {listed}, expected …/{wanted}"
-        raise CheckFailed(message, "the manifest is that of another export")
+    expected = f"{export_folder(export.id)}/{FILES}.json"
+    if not f"/{listed}".endswith(f"/{expected}"):
+        message = f"{fields.where}: manifestFilesS3Key is {listed}, expected …/{expected}"
+        raise CheckFailed(message, "the manifest belongs to another export")
 
 
 def _data_files(export: Export, content: bytes) -> Iterator[DataFile]:
-    """Yield the data files that the files manifest names, one JSON object a line."""
+    """Yield the data files that the files manifest names, one JSON object per line."""
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
@@ -269,9 +269,9 @@ def _data_files(export: Export, content: bytes) -> Iterator[DataFile]:
 
 
 def _require_own_file(export: Export, file: DataFile, where: str) -> None:
-    """Refuse a data file outside of the export's ``data`` folder, whoever wrote the manifest.
+    """Refuse a data file outside the export's ``data`` folder, whoever wrote the manifest.
 
-    The prefix before it may be any: a copied export keeps the keys that it was written under.
+    Any prefix may come before it: a copied export keeps the keys that it was written under.
     """
     folder = export.data_folder
     *above, name = file.key.split("/")
@@ -290,7 +290,7 @@ def _require_own_file(export: Export, file: DataFile, where: str) -> None:
 
 
 def _require_consistent(export: Export) -> None:
-    """Hold the files' counts against the summary's, and look for a file named twice."""
+    """Compare the files' counts with the summary's, and look for a file named twice."""
     folder = export_folder(export.id)
     total = sum(file.item_count for file in export.files)
     if total != export.item_count:
@@ -301,7 +301,7 @@ def _require_consistent(export: Export) -> None:
         raise CheckFailed(message, ALTERED)
     seen: set[str] = set()
     for file in export.files:
-        # Two prefixes before one name would be one file as well.
+        # The same name below two prefixes would still be one file.
         if file.name in seen:
             message = f"{folder}/{FILES}.json: it names the data file {file.name} twice"
             raise CheckFailed(message, ALTERED)

@@ -1,11 +1,11 @@
-"""Incremental exports on top of a full one: which exported lines are the table's last word.
+"""Merges incremental exports into a full one: finds the exported lines that are still current.
 
-``notes`` tells whose item each line is about. Of that DuckDB, spilling to the disk, finds the lines
-that a later window has overtaken and those that say their item is gone. All the other lines
-together are the table as of the last window's end; ``lines`` reads them. That the windows join is
-``windows``'.
+``line_notes`` records which item each line holds. From that DuckDB, spilling to disk, finds the
+lines that a later window replaces and those that say their item was deleted. All other lines
+together are the table as of the end of the last window; ``lines`` reads them. ``windows`` checks
+that the windows join.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted paths
 
 import shutil
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from retable.runner.failure import CheckFailed
 from retable.runner.progress import Progress
 
 OUTDATED = "outdated.parquet"
-"""The list of lines that do not count: all that is kept of a merge."""
+"""The list of lines that do not count: all that a merge keeps."""
 NO_NOTES = """(select 0::ubigint as hi, 0::ubigint as lo, 0::bigint as line,
   false as put, 0 as file, 0 as place where false)"""
-"""The notes of no line at all."""
+"""Notes on no lines at all."""
 LATEST = """create temp table latest as
 select hi, lo, max(place) as place from change group by hi, lo"""
-"""Each changed item's last window."""
+"""The last window of each changed item."""
 PASSED_CHANGES = """create temp table passed as select file, line,
   if(change.place = latest.place, 'deletion', 'overtaken change') as kind
 from change join latest using (hi, lo) where change.place < latest.place or not put"""
@@ -40,18 +40,18 @@ select file, line, 'overtaken item' from item semi join latest using (hi, lo)"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """How many lines there are; ``full + changes == merged + outdated + deletions``."""
+    """The number of lines of each kind; ``full + changes == merged + outdated + deletions``."""
 
     full: int
     """Items of the full export."""
     changes: int
     """Lines of the incremental exports."""
     outdated: int
-    """Lines that a later window has overtaken."""
+    """Lines that a later window replaces."""
     deletions: int
-    """Lines that say, with the last word, that their item was deleted."""
+    """Lines that say, as the last change, that their item was deleted."""
     merged: int
-    """Items of the table as of the last window's end."""
+    """Items of the table as of the end of the last window."""
 
 
 def merge_changes(
@@ -63,13 +63,13 @@ def merge_changes(
 ) -> Merged:
     """Write the list of outdated lines into ``folder`` and return how many there are of each kind.
 
-    ``files`` are those of all the exports; the list knows each by its place among them. Whatever an
+    ``files`` are those of all the exports; the list refers to each by its index. Whatever an
     earlier, killed merge left in ``folder`` is removed first.
 
     Raises:
-        CheckFailed: a line of an incremental export is no change, a window tells of one item
+        CheckFailed: a line of an incremental export is not a change, a window changes one item
             twice, or a file is not the one that was checked.
-        Stopped: the disk is full, a file cannot be read, or memory fails DuckDB.
+        Stopped: the disk is full, a file cannot be read, or DuckDB runs out of memory.
     """
     notes = folder / "notes"
     try:
@@ -88,9 +88,9 @@ def merge_changes(
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, notes: Path) -> None:
-    """Make the table ``passed`` of the lines that do not count, and why: their ``kind``.
+    """Create the table ``passed``: the lines that do not count, and why (``kind``).
 
-    One join a statement: two at once would need the memory of both.
+    One join per statement: two at once would need the memory of both.
     """
     for name, glob in (("item", FULL), ("change", WINDOWS)):
         found = NO_NOTES
@@ -104,7 +104,7 @@ def _gather(connection: duckdb.DuckDBPyConnection, notes: Path) -> None:
 def _require_one_line_a_window(
     connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]
 ) -> None:
-    """Refuse two last words about one item.
+    """Refuse two last changes to one item.
 
     Raises:
         CheckFailed: naming the two lines.
@@ -127,7 +127,7 @@ def _require_one_line_a_window(
 
 
 def _list_outdated(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write the file and number of every line that does not count, sorted, whole or not at all."""
+    """Write the file and number of every line that does not count, sorted; all or nothing."""
     temporary = path.with_name(f"{path.name}.part")
     connection.execute(
         f"copy (select file, line from passed order by file, line) "
@@ -137,7 +137,7 @@ def _list_outdated(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]) -> Merged:
-    """Return how many lines there are of each kind."""
+    """Return the number of lines of each kind."""
     ((passed, deletions),) = connection.execute(
         "select count(*), count(*) filter (kind = 'deletion') from passed"
     ).fetchall()

@@ -1,7 +1,7 @@
-"""Which lines of a data file are not the table's last word: found by ``merge``, passed over after.
+"""The lines of a data file that are outdated: ``merge_incrementals`` finds them, readers skip them.
 
-The list is one Parquet file for all data files, sorted by ``file`` (a data file's place among
-them) and ``line`` (from 1).
+The list is one Parquet file for all data files, sorted by ``file`` (a data file's index) and
+``line`` (from 1).
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ class Outdated:
 
 
 def outdated_of(path: Path, files: int) -> tuple[Outdated | None, ...]:
-    """Return what the list in ``path`` says of each of so many data files."""
+    """Return the outdated lines of each of ``files`` data files, from the list in ``path``."""
     counts: Counter[int] = Counter()
     for batch in parquet.ParquetFile(path).iter_batches(columns=["file"]):
         for entry in batch.column("file").value_counts():
@@ -36,12 +36,14 @@ def outdated_of(path: Path, files: int) -> tuple[Outdated | None, ...]:
 
 
 def outdated_lines(outdated: Outdated) -> Iterator[int]:
-    """Yield the numbers of the outdated lines, in their order."""
+    """Yield the numbers of the outdated lines, in ascending order."""
     listed = parquet.ParquetFile(outdated.path)
     column = listed.schema_arrow.get_field_index("file")
     for group in range(listed.num_row_groups):
         span = listed.metadata.row_group(group).column(column).statistics
         if span.min <= outdated.file <= span.max:
             table = listed.read_row_group(group, columns=["file", "line"])
-            own = table.filter(pc.equal(table.column("file"), pa.scalar(outdated.file)))
+            # pyarrow makes its compute functions while it is imported, where pyright sees none.
+            equal = pc.equal  # pyright: ignore[reportAttributeAccessIssue]
+            own = table.filter(equal(table.column("file"), pa.scalar(outdated.file)))
             yield from own.column("line").to_pylist()

@@ -1,6 +1,6 @@
-"""Where an export of our own is written: a folder of this machine, or S3.
+"""Where an export that this program makes is written: a folder on this machine, or S3.
 
-Data files are written on this machine first and get their name once they are whole.
+Data files are written on this machine first and renamed once they are complete.
 """
 
 from dataclasses import dataclass
@@ -12,46 +12,51 @@ from retable.runner.export.location import LocalFolder, Location
 
 
 class Uploads(Protocol):
-    """S3, as far as writing an export needs it. What it raises are ``Failure``s of its own."""
+    """The S3 calls that writing an export needs. It raises ``Failure``s only."""
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
         """Store the content of a file."""
+        ...
 
 
 class Place(Protocol):
-    """Where objects are stored, by their keys."""
+    """Stores objects by key."""
 
     def beside(self, key: str) -> Path:
-        """Return where the file that becomes ``key`` may be written; its folder is there."""
+        """Return where to write the file that becomes ``key``; its folder exists."""
+        ...
 
     def keep(self, path: Path, key: str) -> None:
         """Store the closed file ``path``, which ``beside`` named, as ``key``."""
+        ...
 
     def put(self, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class FolderPlace:
-    """A folder that mirrors a bucket."""
+    """A folder laid out like a bucket."""
 
     root: Path
 
     def beside(self, key: str) -> Path:
-        """Return a name in the folder where the file will lie."""
+        """Return a temporary name in the folder where the file will be."""
         path = self.root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.with_name(f"{path.name}.part")
 
     def keep(self, path: Path, key: str) -> None:
-        """Give the file its name."""
+        """Give the file its final name."""
         replace_durably(path, self.root / key)
 
     def put(self, key: str, body: bytes) -> None:
-        """Write a small file whole."""
+        """Write a small file."""
         path = self.beside(key)
         try:
             path.write_bytes(body)
@@ -62,19 +67,19 @@ class FolderPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketPlace:
-    """A bucket; files wait in the folder ``spool`` until they are uploaded."""
+    """A bucket; files are written to the folder ``spool`` until they are uploaded."""
 
     uploads: Uploads
     bucket: str
     spool: Path
 
     def beside(self, key: str) -> Path:
-        """Return a name in the spool."""
+        """Return a temporary name in the spool."""
         self.spool.mkdir(parents=True, exist_ok=True)
         return self.spool / f"{key.rpartition('/')[2]}.part"
 
     def keep(self, path: Path, key: str) -> None:
-        """Upload the file and remove it here."""
+        """Upload the file and delete the local copy."""
         self.uploads.upload(self.bucket, key, path)
         path.unlink()
 
@@ -88,7 +93,7 @@ def place_at(location: Location, uploads: Uploads | None, spool: Path) -> tuple[
     if isinstance(location, LocalFolder):
         return FolderPlace(location.path), None
     if uploads is None:
-        message = "a location in S3 needs a way to S3"
+        message = "a location in S3 needs an S3 client"
         raise TypeError(message)
     place = BucketPlace(uploads=uploads, bucket=location.bucket, spool=spool)
     return place, location.prefix or None

@@ -1,4 +1,4 @@
-"""Proving an export whole: every byte's digest, every file's count, before any line counts."""
+"""Proves that an export is complete: every file's digest and count, before any line is used."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ def check_export(
 ) -> tuple[CheckedFile, ...]:
     """Check every data file of ``export`` and return them in the manifest's sorted order.
 
-    Those in S3 are fetched through ``spool``, each while the one before it is read; local ones are
-    read where they are.
+    Files in S3 are fetched through ``spool``, each while the one before it is read; local ones are
+    read in place.
 
     Raises:
         CheckFailed: a file is missing, altered or cut short, or a count disagrees.
@@ -37,13 +37,13 @@ def check_export(
         _require_room(export, files, spool)
     count = _Count(progress, export.item_count)
     for file in in_turn(spool or IN_PLACE, files):
-        _require_whole(file, _whole_look(file, spool, count.watch))
+        _require_whole(file, _read_whole(file, spool, count.watch))
         count.end(file)
     return files
 
 
 def data_files(export: Export, location: Location, spool: Spool | None) -> tuple[CheckedFile, ...]:
-    """Return the data files that the manifest names, unchecked: where each lies or will lie.
+    """Return the data files that the manifest names, unchecked: where each is or will be.
 
     Raises:
         Refused: a local location does not hold the export.
@@ -75,9 +75,9 @@ def _files(export: Export, location: Location, spool: Spool | None) -> Iterator[
 
 
 def _require_room(export: Export, files: tuple[CheckedFile, ...], spool: Spool) -> None:
-    """Stop before the first byte where the disk cannot hold what the spool is to hold.
+    """Stop before the first byte if the disk cannot hold what the spool must hold.
 
-    The manifests tell the table's size, not the files', so this finds the hopeless only.
+    The manifests have the table's size, not the files', so this catches only clear cases.
     """
     here = sum(file.path.stat().st_size for file in files if file.path.is_file())
     least = min(export.billed_bytes // MOST_PACKED, spool.most_bytes) - here
@@ -87,20 +87,20 @@ def _require_room(export: Export, files: tuple[CheckedFile, ...], spool: Spool) 
             f"{spool.folder} has {free:,} bytes free; fetching export {export.id} needs "
             f"at least {least:,} more, for {export.item_count:,} items"
         )
-        hint = "make room, set a smaller RETABLE_SPOOL or another --run-dir, then resume"
+        hint = "free disk space, set a smaller RETABLE_SPOOL or another --run-dir, then resume"
         raise Stopped(message, hint)
 
 
-def _whole_look(file: CheckedFile, spool: Spool | None, watch: Watch) -> "_Look":
-    """Look at a file at hand; one that an earlier process fetched is fetched anew if it is bad."""
-    found = _look(file, watch)
+def _read_whole(file: CheckedFile, spool: Spool | None, watch: Watch) -> "_Pass":
+    """Read a held file; if it is bad and an earlier process fetched it, fetch it again."""
+    found = _pass(file, watch)
     if found.md5 != file.md5 and spool is not None and spool.fetch_again(file):
-        found = _look(file, watch)
+        found = _pass(file, watch)
     return found
 
 
 class _Count:
-    """How many items are checked, told to whoever watches."""
+    """Counts checked items and reports them as progress."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
@@ -108,18 +108,18 @@ class _Count:
         self._done = 0
 
     def watch(self, lines: int) -> None:
-        """Tell of ``lines`` of the present file."""
+        """Report ``lines`` of the current file."""
         self._progress.advance(self._done + lines, self._total, "items")
 
     def end(self, file: CheckedFile) -> None:
-        """Go on to the next file."""
+        """Move on to the next file."""
         self._done += file.item_count
         self.watch(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """What one pass over a stored data file has found."""
+class _Pass:
+    """The result of one pass over a stored data file."""
 
     md5: str
     lines: int
@@ -127,8 +127,8 @@ class _Look:
     """Why its lines could not be counted."""
 
 
-def _look(file: CheckedFile, watch: Watch) -> _Look:
-    """Read a data file at hand once, for its digest and for its lines."""
+def _pass(file: CheckedFile, watch: Watch) -> _Pass:
+    """Read a held data file once, for its digest and its lines."""
     digest = Md5()
     lines = 0
     fault = None
@@ -138,14 +138,14 @@ def _look(file: CheckedFile, watch: Watch) -> _Look:
             lines = count_lines(plain_chunks(chunks, file.key), file.key, watch)
         except CheckFailed as error:
             fault = error
-        # The digest is of all bytes, whatever they unpack to.
+        # The digest covers all bytes, whatever they unpack to.
         for _ in chunks:
             pass
-    return _Look(md5=digest.base64, lines=lines, fault=fault)
+    return _Pass(md5=digest.base64, lines=lines, fault=fault)
 
 
-def _require_whole(file: CheckedFile, found: _Look) -> None:
-    """Hold what was found against the manifest; the digest speaks first, since it says most."""
+def _require_whole(file: CheckedFile, found: _Pass) -> None:
+    """Compare the result with the manifest; the digest comes first, since it says most."""
     if found.md5 != file.md5:
         message = f"data file {file.key}: MD5 is {found.md5}; the manifest says {file.md5}"
         raise CheckFailed(message, ALTERED)

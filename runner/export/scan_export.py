@@ -1,8 +1,8 @@
-"""An export by scan: a table read in segments into the layout of a native export.
+"""Exports a table by scan: reads it in segments into the layout of a native export.
 
-For tables without point-in-time recovery and for endpoints that know no exports. Each segment is a
-data file, noted once it is stored, so that a scan that was stopped goes on with the segments that
-are left. A scan is no snapshot: what is written meanwhile may be in it or not.
+For tables without point-in-time recovery and for endpoints without exports. Each segment is a data
+file, noted once it is stored, so a stopped scan resumes with the segments that are left. A scan is
+not a snapshot: what is written meanwhile may or may not be in it.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from retable.schema.spec import TypedItem
 
 
 class PagedTables(Protocol):
-    """What tables are read by."""
+    """Reads tables."""
 
     def scan_pages(
         self,
@@ -40,7 +40,8 @@ class PagedTables(Protocol):
         consistent: bool = True,
         spent: Callable[[float], None] | None = None,
     ) -> Iterator[list[TypedItem]]:
-        """Yield the items of one segment page by page; tell ``spent`` each page's read units."""
+        """Yield the items of one segment by page; call ``spent`` with each page's read units."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,23 +51,23 @@ class ScanRequest:
     table: str
     segments: int
     rate: int | None
-    """Read units a second; ``None`` is as fast as the table allows."""
+    """Read units per second; ``None`` for as fast as the table allows."""
     consistent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTarget:
-    """Where the export of a scan goes: what its manifests say, its place, and its notes."""
+    """Where the export of a scan goes: the head of its manifests, its place, and its notes."""
 
     head: ExportHead
     place: Place
     notes: Path
-    """A folder of this machine; it is all that another attempt needs to know."""
+    """A folder on this machine; all that another attempt needs."""
 
 
 def scan_export(
     tables: PagedTables,
-    wanted: ScanRequest,
+    request: ScanRequest,
     target: ScanTarget,
     clock: Clock,
     progress: Progress,
@@ -74,12 +75,12 @@ def scan_export(
     """Scan the table into a finished export and return the number of its items.
 
     Raises:
-        Stopped: the table or S3 does not answer, or the disk is full; calling it again with the
-            same notes goes on.
+        Stopped: the table or S3 does not answer, or the disk is full; another call with the same
+            notes resumes.
     """
-    scan = _Scan(tables, wanted, target, clock, progress)
-    with ThreadPoolExecutor(wanted.segments, thread_name_prefix="scan") as pool:
-        running = [pool.submit(scan.segment, number) for number in range(wanted.segments)]
+    scan = _Scan(tables, request, target, clock, progress)
+    with ThreadPoolExecutor(request.segments, thread_name_prefix="scan") as pool:
+        running = [pool.submit(scan.segment, number) for number in range(request.segments)]
         try:
             for done in as_completed(running):
                 done.result()
@@ -94,17 +95,17 @@ def scan_export(
 
 
 class ReadPace:
-    """A budget of read units that the segments of a scan share; it is paid after each page."""
+    """A rate limit on read units that the segments of a scan share; charged after each page."""
 
     def __init__(self, rate: int | None, clock: Clock) -> None:
-        """Allow ``rate`` units a second; ``None`` allows any."""
+        """Allow ``rate`` units per second; ``None`` for no limit."""
         self._rate = rate
         self._clock = clock
         self._lock = Lock()
         self._free_at = clock.monotonic()
 
     def spend(self, units: float) -> None:
-        """Return once the next page may be asked for, after one that took ``units``."""
+        """Wait until the next page may be requested, after one that took ``units``."""
         if self._rate is None:
             return
         with self._lock:
@@ -115,7 +116,7 @@ class ReadPace:
 
 
 class _Halted(Exception):  # noqa: N818 -- no error: another segment's failure is
-    """Ends a segment whose work is not wanted any more."""
+    """Ends a segment whose result is no longer needed."""
 
 
 class _Scan:
@@ -124,22 +125,22 @@ class _Scan:
     def __init__(
         self,
         tables: PagedTables,
-        wanted: ScanRequest,
+        request: ScanRequest,
         target: ScanTarget,
         clock: Clock,
         progress: Progress,
     ) -> None:
         self.halted = Event()
         self._tables = tables
-        self._wanted = wanted
+        self._request = request
         self._target = target
-        self._pace = ReadPace(wanted.rate, clock)
+        self._pace = ReadPace(request.rate, clock)
         self._progress = progress
         self._lock = Lock()
         self._count = 0
 
     def segment(self, number: int) -> WrittenFile:
-        """Return the stored data file of a segment, which is read unless it was stored before."""
+        """Return the stored data file of a segment; read it unless it was stored before."""
         note = self._target.notes / f"{number:05d}.json"
         found = _noted(note)
         if found is None:
@@ -169,10 +170,10 @@ class _Scan:
 
     def _pages(self, number: int) -> Iterator[list[TypedItem]]:
         for page in self._tables.scan_pages(
-            self._wanted.table,
+            self._request.table,
             segment=number,
-            segments=self._wanted.segments,
-            consistent=self._wanted.consistent,
+            segments=self._request.segments,
+            consistent=self._request.consistent,
             spent=self._pace.spend,
         ):
             if self.halted.is_set():
@@ -186,7 +187,7 @@ class _Scan:
 
 
 def _noted(path: Path) -> WrittenFile | None:
-    """Return the data file that a note tells of, if there is a note."""
+    """Return the data file that a note describes, if there is a note."""
     try:
         fields = orjson.loads(path.read_bytes())
     except FileNotFoundError:
@@ -195,7 +196,7 @@ def _noted(path: Path) -> WrittenFile | None:
 
 
 def _write_note(path: Path, file: WrittenFile) -> None:
-    """Note a stored data file, whole or not at all."""
+    """Write the note on a stored data file, all or nothing."""
     temporary = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
-"""Data files of S3 on this machine: fetched when they are needed, kept while there is room.
+"""Data files from S3 on this machine: fetched when they are needed, kept while there is room.
 
-The spool holds as many bytes as it may, and beyond that only what is being read just now; a file
-that had to go is fetched again, and must be the same object. That its bytes are those the manifest
-names is for the reader to prove.
+The spool keeps files up to its limit, and beyond that only those being read; an evicted file is
+fetched again, and must be the same object. The reader checks its digest against the manifest.
 """
 
 from collections import Counter
@@ -22,17 +21,19 @@ DEFAULT_BYTES = 20 * 10**9
 
 
 class Holder(Protocol):
-    """What has data files at hand."""
+    """Makes data files available on this machine."""
 
     def take(self, file: CheckedFile) -> None:
-        """Return once ``file`` lies at its path; it stays until it is given back."""
+        """Return once ``file`` is at its path; it stays until ``give``."""
+        ...
 
     def give(self, file: CheckedFile) -> None:
-        """Give back what was taken."""
+        """Release a file that was taken."""
+        ...
 
 
 class InPlace:
-    """Files that lie where they are."""
+    """Files that are on this machine already."""
 
     def take(self, file: CheckedFile) -> None:
         """Do nothing."""
@@ -57,10 +58,10 @@ class Spool:
     _lock: Lock = field(default_factory=Lock)
 
     def take(self, file: CheckedFile) -> None:
-        """Return once ``file`` lies at its path, fetched now if it does not.
+        """Return once ``file`` is at its path; fetch it if it is not.
 
         Raises:
-            CheckFailed: it is not there any more, or is not the object that was fetched before.
+            CheckFailed: it no longer exists, or is not the object that was fetched before.
             Stopped: S3 does not answer, or the disk is full.
         """
         with self._lock:
@@ -75,7 +76,7 @@ class Spool:
             raise
 
     def give(self, file: CheckedFile) -> None:
-        """Give back what was taken; where the spool holds too much, the file goes."""
+        """Release a file that was taken; delete it if the spool is over its limit."""
         with self._lock:
             self._users[file.path] -= 1
             used = self._users[file.path] > 0
@@ -85,14 +86,14 @@ class Spool:
                 self._sizes.pop(file.path, None)
 
     def fetch_again(self, file: CheckedFile) -> bool:
-        """Fetch a taken file anew if it was here before this process; return whether it was."""
+        """Fetch a taken file again if it was here before this process; return whether it was."""
         if file.stored is None or file.path in self._etags:
             return False
         self._fetch(file.path, file.stored)
         return True
 
     def _fetch(self, path: Path, stored: StoredObject) -> None:
-        """Fetch an object; its name is there only once its content is on disk."""
+        """Fetch an object; its name appears only once its content is on disk."""
         part = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ class Spool:
 
 @contextmanager
 def held(holder: Holder, file: CheckedFile) -> Iterator[None]:
-    """Have ``file`` at hand."""
+    """Hold ``file`` for the length of the block."""
     holder.take(file)
     try:
         yield
@@ -115,7 +116,7 @@ def held(holder: Holder, file: CheckedFile) -> Iterator[None]:
 
 
 def in_turn(holder: Holder, files: Sequence[CheckedFile]) -> Iterator[CheckedFile]:
-    """Yield each of ``files`` while it is at hand; the next one is fetched meanwhile.
+    """Yield each of ``files`` while it is held; the next one is fetched meanwhile.
 
     Raises:
         CheckFailed: as ``Spool.take``.

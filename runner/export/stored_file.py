@@ -1,6 +1,6 @@
-"""A data file as it is stored: its bytes, and what they unpack to, in bounded memory.
+"""Reads a stored data file: its bytes, and what they unpack to, in bounded memory.
 
-What the content says is not looked at.
+It does not interpret the content.
 """
 
 import base64
@@ -20,23 +20,23 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 def open_stored(path: Path, name: str) -> BinaryIO:
-    """Open the data file called ``name``, which lies at ``path``.
+    """Open the data file called ``name``, which is at ``path``.
 
     Raises:
-        CheckFailed: it is not there.
+        CheckFailed: it does not exist.
         Stopped: it cannot be read.
     """
     try:
         return path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         message = f"data file {name} is missing: there is no file {path}"
-        raise CheckFailed(message, "the export is not whole; make a new one") from error
+        raise CheckFailed(message, "the export is incomplete; make a new one") from error
     except OSError as error:
         raise _unreadable(name, error) from error
 
 
 def stored_chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Yield the bytes of an open data file from where it stands.
+    """Yield the bytes of an open data file from its current position.
 
     Raises:
         Stopped: it cannot be read.
@@ -49,21 +49,21 @@ def stored_chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 class Md5:
-    """The MD5 of all chunks that have passed."""
+    """The MD5 of all chunks that have passed through."""
 
     def __init__(self) -> None:
-        """Begin with no chunk."""
+        """Start with no chunk."""
         self._digest = hashlib.md5(usedforsecurity=False)
 
     def of(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield ``chunks`` as they are."""
+        """Yield ``chunks`` unchanged."""
         for chunk in chunks:
             self._digest.update(chunk)
             yield chunk
 
     @property
     def base64(self) -> str:
-        """Return it the way manifests write it."""
+        """Return it as manifests write it."""
         return base64.b64encode(self._digest.digest()).decode()
 
 
@@ -78,11 +78,11 @@ def md5_of(chunks: Iterable[bytes]) -> str:
 def plain_chunks(stored: Iterable[bytes], name: str) -> Iterator[bytes]:
     """Yield the content unpacked; concatenated gzip members are one content.
 
-    ``zlib`` alone takes a truncated stream and a second member for the end, so both are looked for
+    ``zlib`` alone accepts a truncated stream, and stops at a second member; so both are checked for
     here.
 
     Raises:
-        CheckFailed: it is no gzip, is cut short, or a member's CRC or length is wrong.
+        CheckFailed: it is not gzip, is truncated, or a member's CRC or length is wrong.
     """
     member = None
     members = 0
@@ -104,16 +104,14 @@ def plain_chunks(stored: Iterable[bytes], name: str) -> Iterator[bytes]:
                 rest = member.unused_data
                 member = None
     if member is not None or not members:
-        raise _broken(name, "it is cut short" if members else "the file is empty")
+        raise _broken(name, "it is truncated" if members else "the file is empty")
 
 
 def _broken(name: str, found: str) -> CheckFailed:
-    """Return the failure of a data file that cannot be unpacked."""
-    return CheckFailed(f"data file {name}: expected a whole gzip file, found: {found}", DAMAGED)
+    """Return the failure for a data file that cannot be unpacked."""
+    return CheckFailed(f"data file {name}: expected a complete gzip file, found: {found}", DAMAGED)
 
 
 def _unreadable(name: str, error: OSError) -> Stopped:
-    """Return the failure of a data file that the machine does not give."""
-    return Stopped(
-        f"data file {name} cannot be read: {error.strerror}", "put it right, then resume"
-    )
+    """Return the failure for a data file that cannot be read."""
+    return Stopped(f"data file {name} cannot be read: {error.strerror}", "fix that, then resume")

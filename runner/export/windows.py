@@ -1,6 +1,6 @@
-"""Which incremental exports go on top of a full one, and whether they join without a gap.
+"""Finds the incremental exports that continue a full one, and checks that they join without a gap.
 
-Pure: it looks at what manifests say. Reading them is ``location``'s.
+Pure: it works on parsed manifests; ``location`` reads them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,15 +11,15 @@ from retable.runner.failure import CheckFailed, Refused
 
 
 def following(full: Export, found: Sequence[Export]) -> tuple[Export, ...]:
-    """Return the exports among ``found`` that carry ``full`` on, in the order of their windows.
+    """Return the exports among ``found`` that continue ``full``, in the order of their windows.
 
-    Full exports, other tables' and windows that end before are passed over. Where several go on
-    from one moment, the one that joins exactly comes first, then the one that reaches farthest.
+    Full exports, exports of other tables and windows that end earlier are skipped. If several
+    continue from one point in time, the one with the latest start wins, then the latest end.
 
     Raises:
         CheckFailed: there is a gap before the next window.
     """
-    waiting = [export for export in found if _carries_on(export, full)]
+    waiting = [export for export in found if _continues(export, full)]
     chain: list[Export] = []
     end = full.export_time
     while waiting := [export for export in waiting if window_of(export).end > end]:
@@ -32,10 +32,10 @@ def following(full: Export, found: Sequence[Export]) -> tuple[Export, ...]:
 
 
 def in_order(full: Export, chosen: Sequence[Export]) -> tuple[Export, ...]:
-    """Return all of ``chosen`` in the order of their windows; each must carry ``full`` on.
+    """Return all of ``chosen`` in the order of their windows; each must continue ``full``.
 
     Raises:
-        Refused: one is no incremental export, or of another table, or adds nothing.
+        Refused: one is not incremental, is of another table, or adds nothing.
         CheckFailed: there is a gap between two windows, or before the first.
     """
     for export in chosen:
@@ -63,10 +63,10 @@ def in_order(full: Export, chosen: Sequence[Export]) -> tuple[Export, ...]:
 
 
 def overlaps(full: Export, chain: Sequence[Export]) -> Iterator[str]:
-    """Yield what a reader must know where windows overlap.
+    """Yield a warning for each overlap of two windows.
 
     An item that is put within an overlap and deleted after it leaves no line in the later export,
-    so that it would come back.
+    so it would come back.
     """
     before = full
     for export in chain:
@@ -90,20 +90,20 @@ def window_of(export: Export) -> Window:
     return export.window
 
 
-def _carries_on(export: Export, full: Export) -> bool:
+def _continues(export: Export, full: Export) -> bool:
     """Return whether ``export`` is an incremental one of the same physical table."""
     same = (export.table_arn, export.table_id) == (full.table_arn, full.table_id)
     return export.window is not None and same
 
 
 def _place(export: Export) -> tuple[datetime, datetime, str]:
-    """Return what sorts windows."""
+    """Return the sort key of a window."""
     window = window_of(export)
     return window.start, window.end, export.id
 
 
 def _gap(before: Export, after: Export) -> CheckFailed:
-    """Return the failure of two exports that do not join."""
+    """Return the failure for two exports that do not join."""
     start = window_of(after).start
     seconds = (start - before.export_time).total_seconds()
     message = (

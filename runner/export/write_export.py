@@ -1,8 +1,8 @@
-"""Writing exports in DynamoDB's own layout: data files, manifests and checksums, as AWS does.
+"""Writes exports in DynamoDB's own layout: data files, manifests and checksums, as AWS does.
 
-The sandbox's exports, a scan's and those made of foreign files are all written here, so that all of
-them are read by one path. It knows the layout only: what is in the table, and when, is the
-caller's; so is where bytes go.
+The exports of the sandbox, of a scan and of foreign files are all written here, so one reader
+serves them all. It knows only the layout: the caller supplies the items, the times and where the
+bytes go.
 Layout and field order are those of captured exports, docs.aws.amazon.com
 ``amazondynamodb/latest/developerguide/S3DataExport.Output.html`` with the names the service really
 uses (``.md5``, not ``.checksum``).
@@ -23,12 +23,12 @@ import orjson
 from retable.runner.export.ion_text import ion_line
 
 GZIP_LEVEL = 6
-"""The level whose header says nothing about itself (XFL 0), as the service's files do."""
+"""A level that leaves no mark in the header (XFL 0), as in the service's files."""
 SPOOL_BYTES = 4 * 1024 * 1024
 """Compressed bytes of one data file that are kept in memory before they go to a temporary file."""
 
 LEAST_BILLED_BYTES = 10_000_000
-"""What the smallest incremental export is billed as, in captured summaries."""
+"""The size that the smallest incremental export is billed as, in captured summaries."""
 
 Put = Callable[[str, bytes], None]
 
@@ -43,16 +43,16 @@ class ExportHead:
     prefix: str | None
     export_id: str
     export_time: datetime
-    """The moment that a full export shows; when an incremental one was asked for."""
+    """The time that a full export shows; the time an incremental one was requested."""
     output_format: Literal["DYNAMODB_JSON", "ION"] = "DYNAMODB_JSON"
     kms_key: str | None = None
-    """The key that S3 encrypts with; ``None`` is S3's own."""
+    """The key that S3 encrypts with; ``None`` for S3's own."""
     window: "ExportWindow | None" = None
-    """What an incremental export covers; ``None`` is a full one."""
+    """What an incremental export covers; ``None`` for a full one."""
 
     @property
     def folder(self) -> str:
-        """Return the key prefix of the manifests, with its slash."""
+        """Return the key prefix of the manifests, with a trailing slash."""
         return f"{self._top}{self.export_id}/"
 
     @property
@@ -68,12 +68,12 @@ class ExportHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
-    """A finished data file, as the files manifest tells of it."""
+    """A finished data file, as the files manifest lists it."""
 
     key: str
     count: int
     size: int
-    """Bytes of the table that its items stand for."""
+    """The table size, in bytes, that its items account for."""
     md5: bytes
 
     @property
@@ -92,7 +92,7 @@ class WrittenFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportWindow:
-    """From when on and until before when changes are in an incremental export."""
+    """The window of an incremental export: changes from ``start`` (inclusive) to ``end``."""
 
     start: datetime
     end: datetime
@@ -108,7 +108,7 @@ def write_native_export(
     prefix. ``records`` are DynamoDB JSON without newlines: the attribute maps of a full export's
     items, without the ``Item`` wrapper, or the whole lines of an incremental one. They are spread
     over ``files`` data files by a hash of their bytes; with two files or more the last one stays
-    empty, as for an empty partition of a real table. Memory stays bounded by one compressed data
+    empty, like an empty partition of a real table. Memory stays bounded by one compressed data
     file. The same input gives the same bytes. The manifests come last, the summary's checksum last
     of all.
 
@@ -164,11 +164,11 @@ _LINES: Mapping[tuple[str, bool], Callable[[bytes], bytes]] = {
     ("ION", False): lambda item: ion_line({"Item": orjson.loads(item)}),
     ("ION", True): _ion_change,
 }
-"""How a record becomes a line, by the format and by whether the export is incremental."""
+"""How a record becomes a line, by format and by whether the export is incremental."""
 
 
 class DataFileWriter:
-    """Writes the lines of one data file to ``raw``, packed, and takes the digest on the way."""
+    """Writes the lines of one data file to ``raw``, compressed, and computes the digest."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         """Open a gzip member without name or time."""
@@ -186,26 +186,26 @@ class DataFileWriter:
         self._size += size
 
     def finish(self, key: str) -> WrittenFile:
-        """End the file, which is to be stored as ``key``; ``raw`` stays open."""
+        """Finish the file, which will be stored as ``key``; ``raw`` stays open."""
         self._gzip.close()
         digest = self._raw.digest.digest()
         return WrittenFile(key=key, count=self._count, size=self._size, md5=digest)
 
 
 class _Hashed:
-    """A file that is written to, and the MD5 of all that was."""
+    """A file to write to, and the MD5 of everything written."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._file = raw
         self.digest = hashlib.md5(usedforsecurity=False)
 
     def write(self, chunk: bytes) -> int:
-        """Write on."""
+        """Append ``chunk``."""
         self.digest.update(chunk)
         return self._file.write(chunk)
 
     def flush(self) -> None:
-        """Bring what was written to the file."""
+        """Flush the file."""
         self._file.flush()
 
 
@@ -227,8 +227,8 @@ class _Shard:
 
 def _summary(head: ExportHead, count: int, billed: int) -> bytes:
     """Return the summary manifest: one line without a newline."""
-    asked, window = _timestamp(head.export_time), head.window
-    covered = {"exportTime": asked} if window is None else _covered(window)
+    requested, window = _timestamp(head.export_time), head.window
+    covered = {"exportTime": requested} if window is None else _covered(window)
     kind = {}
     if window is not None:
         kind = {"outputView": window.view, "exportType": "INCREMENTAL_EXPORT"}
@@ -236,8 +236,8 @@ def _summary(head: ExportHead, count: int, billed: int) -> bytes:
         {
             "version": "2020-06-30" if window is None else "2023-08-01",
             "exportArn": f"{head.table_arn}/export/{head.export_id}",
-            "startTime": asked,
-            "endTime": asked,
+            "startTime": requested,
+            "endTime": requested,
             "tableArn": head.table_arn,
             "tableId": head.table_id,
             **covered,
@@ -255,7 +255,7 @@ def _summary(head: ExportHead, count: int, billed: int) -> bytes:
 
 
 def _covered(window: ExportWindow) -> dict[str, str]:
-    """Return the members that say what an incremental export covers."""
+    """Return the fields that say what an incremental export covers."""
     return {
         "exportFromTime": _timestamp(window.start),
         "exportToTime": _timestamp(window.end),

@@ -1,1 +1,1 @@
-"""The ledger: one row for each item that a run read, made or found, as Parquet, asked by DuckDB."""
+"""The ledger: one row for each item that a run read, made or found; Parquet, read by DuckDB."""

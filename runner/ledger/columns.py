@@ -1,8 +1,7 @@
-"""Rows of the expected ledger on their way into columns.
+"""Collects rows of the expected ledger by column.
 
-A row costs little: its numbers lie in arrays, where an object for each would take longer than all
-the rest, and nearly every row is the only result of a line that is kept, so that only the others
-are told apart.
+A row is cheap: its numbers are in arrays, since an object for each would take longer than all the
+rest; and nearly every row is the only result of a kept line, so only the exceptions are recorded.
 """
 
 import sys
@@ -20,18 +19,18 @@ class Rows:
     """A few thousand rows, by column."""
 
     def __init__(self) -> None:
-        """Begin with no row."""
+        """Start with no rows."""
         self.keys: list[str | None] = []
         self._lines = array("q")
         self._highs, self._lows = array("Q"), array("Q")
         self._sizes = array("q")
         self._md5s = bytearray()
         self._ranks: dict[int, bytes] = {}
-        self._apart: list[tuple[int, int, str, str | None]] = []
+        self._exceptions: list[tuple[int, int, str, str | None]] = []
         self._unreadable: list[int] = []
 
     def add(self, source_line: int, md5: bytes, results: tuple[Result, ...]) -> None:
-        """Add the rows of a line that is kept; without results it has a row as well."""
+        """Add the rows of a kept line; a line without results has one row too."""
         for _, key, (high, low), size, rank in results:
             self._lines.append(source_line)
             self._highs.append(high)
@@ -42,7 +41,7 @@ class Rows:
                 self._ranks[len(self.keys)] = rank
             self.keys.append(key)
         if len(results) != 1:
-            self._tell_apart(source_line, md5, len(results))
+            self._note_exceptions(source_line, md5, len(results))
 
     def add_bare(
         self,
@@ -53,9 +52,9 @@ class Rows:
         *,
         readable: bool = True,
     ) -> None:
-        """Add the row of a line that has no result; one not ``readable`` has no MD5."""
+        """Add the row of a line without results; a line that is not ``readable`` has no MD5."""
         row = len(self.keys)
-        self._apart.append((row, 0, outcome, reason))
+        self._exceptions.append((row, 0, outcome, reason))
         if not readable:
             self._unreadable.append(row)
         self.keys.append(None)
@@ -65,15 +64,15 @@ class Rows:
         self._md5s += md5
 
     def columns(self) -> Iterator[pa.Array]:
-        """Yield the columns in the schema's order from ``source_line`` on. No row can follow."""
+        """Yield the columns in schema order, from ``source_line`` on. No rows can follow."""
         count = len(self.keys)
         ordinals, outcomes = [0] * count, [KEPT] * count
         reasons: list[str | None] = [None] * count
-        for row, ordinal, outcome, reason in self._apart:
+        for row, ordinal, outcome, reason in self._exceptions:
             ordinals[row], outcomes[row], reasons[row] = ordinal, outcome, reason
         ranks = [self._ranks.get(row) for row in range(count)] if self._ranks else [None] * count
         keys = pa.array(self.keys, pa.string())
-        # The same rows have a key, a digest and a size.
+        # A row with a key also has a digest and a size.
         present = keys.buffers()[0]
         yield _numbers(pa.int64(), self._lines, None)
         yield pa.array(ordinals, pa.int32())
@@ -86,17 +85,17 @@ class Rows:
         yield from self._halves()
         yield pa.array(ranks, pa.binary())
 
-    def _tell_apart(self, source_line: int, md5: bytes, results: int) -> None:
-        """Give the last rows, of one line, their ordinals; or the line its only row."""
+    def _note_exceptions(self, source_line: int, md5: bytes, results: int) -> None:
+        """Record the ordinals of the last rows, all of one line; or add the line's only row."""
         if not results:
             self.add_bare(source_line, md5, KEPT)
         first = len(self.keys) - results
         for ordinal in range(1, results):
-            self._apart.append((first + ordinal, ordinal, KEPT, None))
+            self._exceptions.append((first + ordinal, ordinal, KEPT, None))
 
     def _halves(self) -> Iterator[pa.Array]:
         """Yield the MD5s as two columns, lower and upper."""
-        # DuckDB takes the 16 bytes as two little-endian numbers, the first eight for the upper one.
+        # DuckDB reads the 16 bytes as two little-endian numbers, the first eight as the upper one.
         words = array("Q", bytes(self._md5s))
         if sys.byteorder == "big":
             words.byteswap()
@@ -110,5 +109,5 @@ class Rows:
 
 
 def _numbers(kind: pa.DataType, values: "array[int]", present: pa.Buffer | None) -> pa.Array:
-    """Return ``values`` as a column without copying them; those not ``present`` are null."""
+    """Return ``values`` as a column without copying; those not ``present`` are null."""
     return pa.Array.from_buffers(kind, len(values), [present, pa.py_buffer(values)])

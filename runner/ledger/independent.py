@@ -1,9 +1,9 @@
 """The independent counter: DuckDB over the exported files, sharing no code with the mapping.
 
-It reads lines as text and neither parses nor maps them; that the files are whole is checked before,
-since DuckDB does not look at a gzip's checksum.
+It reads lines as text and neither parses nor maps them. The files must have been checked before,
+since DuckDB does not verify gzip checksums.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted paths
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,16 +20,16 @@ from retable.runner.ledger.questions import Ledger
 from retable.runner.ledger.write_ledger import MAX_LINE_BYTES, SEPARATOR
 
 FILES_AT_ONCE = 16
-"""How many data files one query reads: enough for every core, and no more than the spool bears."""
+"""How many data files one query reads: enough for every core, and few enough for the spool."""
 NULL_LINE = "\x1d"
-"""The line that the CSV reader takes for null. It must name one, and it is turned back at once."""
+"""The line that the CSV reader takes for null. It needs one, and the query converts it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Independent:
     """The exported lines, counted and summed by the halves of their MD5.
 
-    Blank lines and lines that are no text are not among them.
+    Blank lines and lines that are not text are not counted.
     """
 
     count: int
@@ -37,7 +37,7 @@ class Independent:
     md5_upper_sum: int
 
     def __add__(self, other: "Independent") -> "Independent":
-        """Return both together."""
+        """Return the sum of both."""
         return Independent(
             count=self.count + other.count,
             md5_lower_sum=self.md5_lower_sum + other.md5_lower_sum,
@@ -50,11 +50,11 @@ def count_export(
     memory_limit: str = MEMORY_LIMIT,
     holder: Holder = IN_PLACE,
 ) -> Independent:
-    """Count and sum the lines of ``files``, which ``holder`` has at hand a few at a time.
+    """Count and sum the lines of ``files``, a few of which ``holder`` holds at a time.
 
     Raises:
-        CheckFailed: DuckDB cannot read them as lines, because of carriage returns for instance.
-        Stopped: memory, disk or a file failed DuckDB.
+        CheckFailed: DuckDB cannot read them as lines, for instance because of carriage returns.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     total = Independent(count=0, md5_lower_sum=0, md5_upper_sum=0)
     with database(None, memory_limit) as connection:
@@ -68,7 +68,7 @@ def count_export(
 
 
 def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]) -> Independent:
-    """Count and sum the lines of files at hand."""
+    """Count and sum the lines of held files."""
     try:
         ((count, lower, upper),) = connection.execute(
             f"""select count(*), coalesce(sum(md5_number_lower(line)::hugeint), 0),
@@ -78,14 +78,14 @@ def _count(connection: duckdb.DuckDBPyConnection, files: Sequence[CheckedFile]) 
     except duckdb.InvalidInputException as error:
         message = (
             "the data files cannot be counted a second time: DuckDB does not find lines of "
-            "text that end in a newline each"
+            "text that each end in a newline"
         )
         raise CheckFailed(message, "a native export has no carriage returns") from error
     return Independent(count=count, md5_lower_sum=lower, md5_upper_sum=upper)
 
 
 def agree(independent: Independent, ledger: Ledger, *exports: Export) -> None:
-    """Hold three counts of the same lines together: the manifests', DuckDB's and the ledger's.
+    """Require three counts of the same lines to agree: the manifests', DuckDB's and the ledger's.
 
     Raises:
         CheckFailed: they differ, or their checksums do; the message has the three numbers.
@@ -99,7 +99,7 @@ def agree(independent: Independent, ledger: Ledger, *exports: Export) -> None:
             f"the export's {which} {exported:,} items, DuckDB counts "
             f"{independent.count + lines.unreadable:,} lines, the ledger has {read:,}"
         )
-        raise CheckFailed(message, "some data file is not what was mapped; start a new run")
+        raise CheckFailed(message, "a data file is not the one that was mapped; start a new run")
     found = (independent.md5_lower_sum, independent.md5_upper_sum)
     if found != (lines.md5_lower_sum, lines.md5_upper_sum):
         message = (
@@ -107,15 +107,15 @@ def agree(independent: Independent, ledger: Ledger, *exports: Export) -> None:
             f"ledger: the sums of their MD5 halves are {found[0]:x} and {found[1]:x}, "
             f"in the ledger {lines.md5_lower_sum:x} and {lines.md5_upper_sum:x}"
         )
-        raise CheckFailed(message, "some data file is not what was mapped; start a new run")
+        raise CheckFailed(message, "a data file is not the one that was mapped; start a new run")
 
 
 def _lines(files: Sequence[CheckedFile]) -> str:
     """Return the SQL relation of all lines of ``files``, in one text column ``line``.
 
-    JSON readers trim and check what they read; the CSV reader, told that there are no quotes, no
-    escapes and one column, hands on every byte. What is no such line it must leave out
-    (``ignore_errors``), or one bad line would stop the count; the ledger knows how many those are.
+    JSON readers trim and check what they read; the CSV reader, without quotes, escapes and with one
+    column, keeps every byte. It must skip what is not such a line (``ignore_errors``), or one bad
+    line would stop the count; the ledger knows how many those are.
     """
     return f"""read_csv({file_list(file.path for file in files)},
       columns = {{line: 'VARCHAR'}}, header = false, auto_detect = false, compression = 'gzip',

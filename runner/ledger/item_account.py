@@ -1,6 +1,6 @@
-"""The account of every item (I3): what was read and what became of it must add up.
+"""The account of every item (I3): what was read and its outcomes must add up.
 
-Counting is the ledger's and the loader's; this only holds their figures together.
+The ledger and the loader count; this module only checks that their figures agree.
 """
 
 from retable.runner.failure import CheckFailed
@@ -8,13 +8,13 @@ from retable.runner.ledger.questions import LedgerCounts
 
 
 def account(counts: LedgerCounts, *, superseded: int, quarantined: int, loaded: int) -> None:
-    """Hold the figures of a whole run together.
+    """Check that the figures of a whole run add up.
 
-    ``superseded`` results lost a collision, ``quarantined`` ones were refused by the table while
-    they were loaded, ``loaded`` ones were written.
+    ``superseded`` results lost a collision, ``quarantined`` ones were refused by the table during
+    the load, ``loaded`` ones were written.
 
     Raises:
-        CheckFailed: an item is in no account, or in two; the message is the equation.
+        CheckFailed: an item is counted nowhere or twice; the message is the equation.
     """
     if counts.read != counts.kept + counts.dropped + counts.rejected:
         message = (

@@ -1,4 +1,4 @@
-"""The MD5 of a line: a checksum that DuckDB has as well, and no guard against anybody."""
+"""The MD5 of a line: a checksum that DuckDB has too, not a protection against tampering."""
 
 import hashlib
 from functools import partial
@@ -6,7 +6,9 @@ from functools import partial
 __all__ = ["md5"]
 
 try:
-    # OpenSSL looks the algorithm up anew for each line, which takes longer than the line itself.
-    from _md5 import md5  # type: ignore[import-not-found]  # typeshed leaves it out
-except ImportError:  # a Python that was built with OpenSSL's alone
+    # OpenSSL looks up the algorithm for each line, which takes longer than hashing the line.
+    import _md5  # type: ignore[import-not-found]  # typeshed leaves it out
+except ImportError:  # a Python built with only OpenSSL's
     md5 = partial(hashlib.md5, usedforsecurity=False)
+else:
+    md5 = _md5.md5

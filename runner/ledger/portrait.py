@@ -1,8 +1,8 @@
-"""Questions to the expected ledger about what the items are like: largest, hottest, rejected.
+"""Describes the items of the expected ledger for a report: largest, hottest, rejected.
 
-Counting and judging are ``query``'s.
+``questions`` has the counts and the collisions.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted names and paths of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted names and paths
 
 from pathlib import Path
 
@@ -12,35 +12,35 @@ from retable.runner.duck import MEMORY_LIMIT, database, literal, pattern
 from retable.runner.ledger.questions import SPILL, WRITE_UNIT_BYTES, Sizes
 from retable.runner.ledger.relations import parts
 from retable.runner.ledger.write_ledger import MAX_LINE_BYTES
-from retable.runner.report import item_figures as told
+from retable.runner.report import item_figures as figures
 
 EXAMPLES = 3
 UNITS = f"(size + {WRITE_UNIT_BYTES - 1}) // {WRITE_UNIT_BYTES}"
 
 
-def sizes_told(
+def sizes_for_report(
     folder: Path, sizes: Sizes, limit: int, memory_limit: str = MEMORY_LIMIT
-) -> told.Sizes:
+) -> figures.Sizes:
     """Return ``sizes`` of the ledger in ``folder`` for a report, with the ``limit`` largest items.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     with database(folder / SPILL, memory_limit) as connection:
         rows = connection.execute(
             f"""select key, size, source_file || ':' || source_line from {parts(folder)}
             where size is not null order by size desc, key limit {int(limit)}"""
         ).fetchall()
-    return told.Sizes(
+    return figures.Sizes(
         items=sizes.items,
         bytes=sizes.total,
         largest=sizes.largest,
         write_units=sizes.write_units,
         histogram=tuple(
-            told.SizeBar(up_to=upper, items=items) for upper, items in sizes.histogram.items()
+            figures.SizeBar(up_to=upper, items=items) for upper, items in sizes.histogram.items()
         ),
         largest_items=tuple(
-            told.SizedItem(key=orjson.loads(key), bytes=size, place=place)
+            figures.SizedItem(key=orjson.loads(key), bytes=size, place=place)
             for key, size, place in rows
         ),
     )
@@ -48,13 +48,13 @@ def sizes_told(
 
 def hottest_partitions(
     folder: Path, attribute: str, limit: int, memory_limit: str = MEMORY_LIMIT
-) -> told.Partitions:
-    """Return how the load spreads over the partition key ``attribute``, with the hottest of them.
+) -> figures.Partitions:
+    """Return how the load spreads over the partition key ``attribute``, with its hottest values.
 
-    Partitions are told apart by half an MD5, which takes less memory than a key of 2,048 bytes.
+    Partitions are distinguished by half an MD5, which takes less memory than a key of 2,048 bytes.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     partition = f"json_extract(key, {literal(_pointer(attribute))})::varchar"
     with database(folder / SPILL, memory_limit) as connection:
@@ -74,11 +74,11 @@ def hottest_partitions(
             join hottest on hottest.half = md5_number_lower({partition})
             where key is not null group by hottest.half order by 3 desc, 1"""
         ).fetchall()
-    return told.Partitions(
+    return figures.Partitions(
         keys=keys,
         write_units=units,
         hottest=tuple(
-            told.Partition(key={attribute: orjson.loads(value)}, items=items, write_units=share)
+            figures.Partition(key={attribute: orjson.loads(value)}, items=items, write_units=share)
             for value, items, share in rows
         ),
     )
@@ -86,11 +86,11 @@ def hottest_partitions(
 
 def reject_groups(
     rejects: Path, spill: Path, limit: int, memory_limit: str = MEMORY_LIMIT
-) -> tuple[told.RejectGroup, ...]:
-    """Return the ``limit`` most frequent ways of being rejected, from the lines in ``rejects``.
+) -> tuple[figures.RejectGroup, ...]:
+    """Return the ``limit`` most frequent kinds of rejects, from the lines in ``rejects``.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     if not any(rejects.glob("*.jsonl")):
         return ()
@@ -104,7 +104,7 @@ def reject_groups(
             group by reason, detail order by items desc, reason, detail limit {int(limit)}"""
         ).fetchall()
     return tuple(
-        told.RejectGroup(reason=reason, detail=detail, items=items, examples=tuple(examples))
+        figures.RejectGroup(reason=reason, detail=detail, items=items, examples=tuple(examples))
         for reason, detail, items, examples in rows
     )
 

@@ -1,9 +1,9 @@
-"""Questions to the expected ledger: counts, reasons, collisions and their losers, sizes.
+"""Queries the expected ledger: counts, reasons, collisions and their losers, sizes.
 
-It reads what ``write`` wrote and changes no part of it; the losers of collisions go into a file of
-their own beside the parts.
+It reads what ``write_ledger`` wrote and changes no part of it; the losers of collisions go into
+a separate file beside the parts.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted paths
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ from retable.runner.ledger.relations import NO_ROWS, SUPERSEDED, parts
 
 SPILL = ".spill"
 COLLIDING = "colliding.parquet"
-"""Every target key that several results have, and how many."""
+"""Every target key that several results share, and how many."""
 SHOWN_LINES = 5
 """How many source lines an example of a collision names."""
 WRITE_UNIT_BYTES = 1024
@@ -30,7 +30,7 @@ WRITE_UNIT_BYTES = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCounts:
-    """Source items by outcome, and the results that the kept ones became."""
+    """Source items by outcome, and the number of results of the kept ones."""
 
     read: int
     kept: int
@@ -38,14 +38,14 @@ class LedgerCounts:
     rejected: int
     results: int
     outdated: int = 0
-    """Exported lines that later changes have overtaken; they are no items any more."""
+    """Exported lines that later changes replace; they are not items any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSums:
     """The source lines that DuckDB can read, counted and summed by the halves of their MD5.
 
-    ``unreadable`` counts the others, all of which are rejected (see ``write.is_readable``).
+    ``unreadable`` counts the others, all of which are rejected (see ``write_ledger.is_readable``).
     """
 
     count: int
@@ -56,9 +56,9 @@ class LineSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collision:
-    """One target key that several results have. ``lines`` are the first few, ``file:line``.
+    """One target key that several results share. ``lines`` are the first few, ``file:line``.
 
-    ``winner`` is the line that is loaded; ``None`` where none is decided.
+    ``winner`` is the line that is loaded; ``None`` if there is no winner.
     """
 
     key: str
@@ -69,7 +69,7 @@ class Collision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collisions:
-    """How many target keys collide, how many results they have, and the first of them by key."""
+    """How many target keys collide, how many results share them, and the first keys."""
 
     keys: int
     items: int
@@ -78,7 +78,7 @@ class Collisions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Superseded:
-    """How collisions end: ``count`` results lose; ``unresolved`` keys have no single winner."""
+    """The outcome of collisions: ``count`` results lose, ``unresolved`` keys have no winner."""
 
     count: int
     unresolved: int
@@ -98,12 +98,12 @@ class Sizes:
 class Ledger:
     """The expected ledger in ``folder``, whose parts are complete.
 
-    Every method raises ``Stopped`` where memory or disk fails DuckDB. Only one process may ask a
-    ledger at a time, since both would spill into its folder.
+    Every method raises ``Stopped`` if DuckDB runs out of memory or disk. Only one process may query
+    a ledger at a time, since both would spill into its folder.
     """
 
     def __init__(self, folder: Path, memory_limit: str = MEMORY_LIMIT) -> None:
-        """Prepare to ask; ``memory_limit`` is DuckDB's, and what is beyond spills."""
+        """Prepare to query; ``memory_limit`` is DuckDB's, beyond which it spills to disk."""
         self.folder = folder
         self._memory_limit = memory_limit
         self._collided = False
@@ -127,7 +127,7 @@ class Ledger:
         )
 
     def lines(self) -> LineSums:
-        """Return the count and sums that the independent counter must come to."""
+        """Return the count and sums that the independent counter must arrive at."""
         count, lower, upper, unreadable = self._one(
             f"""select count(line_md5_lower), coalesce(sum(line_md5_lower::hugeint), 0),
               coalesce(sum(line_md5_upper::hugeint), 0),
@@ -139,7 +139,7 @@ class Ledger:
         )
 
     def rejects_by_reason(self) -> Mapping[str, int]:
-        """Return how many items were rejected for which reason, by the reason's name."""
+        """Return how many items were rejected, by the name of the reason."""
         with self._database() as connection:
             rows = connection.execute(
                 f"""select reason, count(*) from {parts(self.folder)}
@@ -148,7 +148,7 @@ class Ledger:
         return dict(rows)
 
     def sizes(self) -> Sizes:
-        """Return how large the results are."""
+        """Return the sizes of the results."""
         items, total, largest, units = self._one(
             f"""select count(size), coalesce(sum(size), 0)::bigint, coalesce(max(size), 0),
               coalesce(sum((size + {WRITE_UNIT_BYTES - 1}) // {WRITE_UNIT_BYTES}), 0)::bigint
@@ -164,9 +164,9 @@ class Ledger:
         )
 
     def collisions(self, limit: int) -> Collisions:
-        """Return the target keys that several results have, with the first ``limit`` by key.
+        """Return the target keys that several results share, with the first ``limit`` by key.
 
-        Their winners are known once ``superseded`` has decided.
+        Their winners are known once ``superseded`` has run.
         """
         self._collide()
         keys, items = self._one(
@@ -191,12 +191,11 @@ class Ledger:
         return Collisions(keys=keys, items=items, examples=examples)
 
     def superseded(self, winner: Literal["latest", "first"] | None) -> Superseded:
-        """Decide every collision and write the losers into ``superseded.parquet``.
+        """Resolve every collision and write the losers to ``superseded.parquet``.
 
-        The winner is the result with the greatest rank (``latest``) or the smallest (``first``),
-        ranks being compared byte by byte. A key whose best rank is not one result's alone, or one
-        of whose results has no rank, is unresolved and has no loser; so is every key where the
-        spec names no ``winner``.
+        The winner is the result with the greatest rank (``latest``) or the smallest (``first``);
+        ranks are compared byte by byte. A key is unresolved, and has no losers, if several results
+        share its best rank, if one of its results has no rank, or if the spec names no ``winner``.
         """
         self._collide()
         best = {"latest": "max(rank)", "first": "min(rank)", None: "max(null::blob)"}[winner]
@@ -231,14 +230,14 @@ class Ledger:
         return Superseded(count=count, unresolved=unresolved)
 
     def losers(self, source_file: str) -> frozenset[tuple[int, int]]:
-        """Return the results of one data file that lost: (line, ordinal), to be left out.
+        """Return the results of one data file that lost, to be left out, as (line, ordinal).
 
         Raises:
-            Stopped: ``superseded`` was not asked before.
+            Stopped: ``superseded`` has not run.
         """
         path = self.folder / SUPERSEDED
         if not path.is_file():
-            message = f"{path} is missing, which says what lost to colliding items"
+            message = f"{path} is missing, which lists the items that lost a collision"
             raise Stopped(message, "the dry run writes it; start a new run")
         table = parquet.read_table(
             path,
@@ -254,18 +253,18 @@ class Ledger:
             return {}
         lost = self.folder / SUPERSEDED
         with self._database() as connection:
-            connection.execute("create temp table wanted (key varchar)")
-            connection.executemany("insert into wanted values (?)", [[key] for key in keys])
+            connection.execute("create temp table selected (key varchar)")
+            connection.executemany("insert into selected values (?)", [[key] for key in keys])
             rows = connection.execute(
                 f"""select ledger.key, source_file, source_line, ordinal
-                from {parts(self.folder)} as ledger semi join wanted using (key)
+                from {parts(self.folder)} as ledger semi join selected using (key)
                 anti join read_parquet({file_list([lost])}) as lost
                   using (source_file, source_line, ordinal)"""
             ).fetchall()
         return {key: (file, line, ordinal) for key, file, line, ordinal in rows}
 
     def _collide(self) -> None:
-        """Write the colliding keys into a file, once for this ledger."""
+        """Write the colliding keys to a file, once for this ledger."""
         if self._collided:
             return
         with self._database() as connection:
@@ -298,7 +297,7 @@ class Ledger:
         return f"(select source_file, source_line, ordinal from {NO_ROWS})"
 
     def _write(self, connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> None:
-        """Write what ``sql`` gives into the folder's file ``name``, whole or not at all."""
+        """Write the result of ``sql`` to the file ``name`` in the folder, all or nothing."""
         temporary = self.folder / f"{name}.part"
         connection.execute(
             f"copy ({sql}) to {literal(temporary)} (format parquet, compression zstd)"
@@ -306,7 +305,7 @@ class Ledger:
         replace_durably(temporary, self.folder / name)
 
     def _one(self, sql: str) -> tuple[Any, ...]:
-        """Return the only row that ``sql`` gives."""
+        """Return the only row of the result of ``sql``."""
         with self._database() as connection:
             (row,) = connection.execute(sql).fetchall()
         return tuple(row)
@@ -316,6 +315,6 @@ class Ledger:
 
 
 def _value(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    """Return the only number that ``sql`` gives."""
+    """Return the only number of the result of ``sql``."""
     ((value,),) = connection.execute(sql).fetchall()
     return int(value)

@@ -1,7 +1,7 @@
-"""Writing ledgers: Parquet files with one row per result, finished whole or not at all.
+"""Writes ledgers: Parquet files with one row per result, each complete or not there at all.
 
-Asking a ledger anything is ``query``'s. A file appears under its name only once it is complete and
-on disk, so a killed run leaves no half ledger; the same rows always give the same bytes.
+``questions`` queries them. A file appears under its name only once it is complete and on disk, so a
+killed run leaves no partial ledger; the same rows always give the same bytes.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from retable.runner.ledger.md5 import md5
 from retable.transforms.outcome import Kept, Outcome, Rejected, Result
 
 ROWS_HELD = 2_000
-"""Rows held as Python objects: few enough to stay in a processor's cache, where they are made and
-packed into columns several times as fast as they are out of it."""
+"""Rows held as Python objects: few enough to stay in a processor's cache, where creating and
+packing them is several times as fast."""
 ROWS_PER_GROUP = 100_000
 """Rows packed before they are encoded: about 20 MB of columns."""
 ITEM_BYTES_HELD = 4_000_000
-"""Text held in memory by ``ItemWriter``: an item may have 409,600 bytes."""
+"""Bytes of text that ``ItemWriter`` holds in memory: an item may have 409,600."""
 BYTES_PER_GROUP = 32_000_000
-"""Bytes of columns that are encoded at once, however few rows they are."""
+"""Bytes of columns after which they are encoded, however few rows there are."""
 MAX_LINE_BYTES = 8_000_000
 """The longest line the independent counter reads. A 400 KB item of control characters, each
 escaped with six bytes, makes a line of about 2.5 MB."""
 SEPARATOR = "\x1f\x1e\x1f\x1e"
-"""What the independent counter takes for a column's end: control characters that no JSON holds."""
+"""What the independent counter takes for a column separator: control characters, never in JSON."""
 
 DROPPED, REJECTED, OUTDATED = "dropped", "rejected", "outdated"
 
@@ -66,7 +66,7 @@ ITEM_SCHEMA = pa.schema(
 )
 """The rebuilt table's items as DynamoDB JSON, for the spec's own queries."""
 
-# Digests are noise: packing them costs time and wins nothing.
+# Digests are noise: compressing them costs time and saves nothing.
 COMPRESSION = {
     "source_file": "zstd",
     "source_line": "zstd",
@@ -86,10 +86,10 @@ DICTIONARY = ("source_file", "outcome", "reason")
 
 
 class _Writer:
-    """Rows on their way to a Parquet file at ``path``; the folder must exist.
+    """Writes rows to a Parquet file at ``path``; the folder must exist.
 
-    A context manager: leaving it normally finishes the file, which replaces one of that name;
-    leaving it by an exception leaves nothing.
+    A context manager: a normal exit finishes the file, which replaces one of that name; an
+    exception leaves nothing behind.
     """
 
     schema: pa.Schema
@@ -109,14 +109,14 @@ class _Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file, or throw it away."""
+        """Finish the file, or discard it."""
         if kind is None:
             self.close()
         else:
             self._file.discard()
 
     def close(self) -> None:
-        """Write what is held back and give the file its name. Closing again does nothing."""
+        """Write the buffered rows and give the file its name. Closing again does nothing."""
         self._flush()
         self._file.finish()
 
@@ -139,9 +139,9 @@ class LedgerWriter(_Writer):
         self._held = Rows()
 
     def add(self, source_line: int, line: bytes, outcome: Outcome) -> None:
-        """Add what became of ``line`` (without its newline), the ``source_line``-th of the file.
+        """Add the outcome of ``line`` (without its newline), the ``source_line``-th of the file.
 
-        A line always has a row with ordinal 0, even if it is kept and gives no result.
+        A line always has a row with ordinal 0, even if it is kept and has no results.
         """
         digest = md5(line).digest()
         held = self._held
@@ -161,7 +161,7 @@ class LedgerWriter(_Writer):
             self._flush()
 
     def add_outdated(self, source_line: int, line: bytes) -> None:
-        """Add a line that a later change has overtaken, which nothing becomes of."""
+        """Add a line that a later change replaces; it has no outcome."""
         digest = md5(line).digest()
         self._held.add_bare(source_line, digest, OUTDATED)
         if len(self._held.keys) >= ROWS_HELD:
@@ -206,7 +206,7 @@ class ItemWriter(_Writer):
 
 
 class _ParquetFile:
-    """A Parquet file that is written beside its place and moved there when it is whole."""
+    """A Parquet file that is written beside its path and renamed when it is complete."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._path = path
@@ -218,13 +218,14 @@ class _ParquetFile:
         self._writer = parquet.ParquetWriter(
             self._stream,
             schema,
-            compression={name: COMPRESSION[name] for name in schema.names},
+            # By the column, which pyright cannot tell from the defaults, one for all of them.
+            compression={name: COMPRESSION[name] for name in schema.names},  # pyright: ignore[reportArgumentType]
             compression_level={name: 1 for name in schema.names if COMPRESSION[name] == "zstd"},
-            use_dictionary=[name for name in DICTIONARY if name in schema.names],
+            use_dictionary=[name for name in DICTIONARY if name in schema.names],  # pyright: ignore[reportArgumentType]
         )
 
     def write(self, columns: Sequence[Any]) -> None:
-        """Take rows, given their columns in the schema's order; a full row group is written."""
+        """Add rows, as columns in schema order; write a row group when it is full."""
         arrays = [
             column if isinstance(column, pa.Array) else pa.array(column, field.type)
             for column, field in zip(columns, self._schema, strict=True)
@@ -237,7 +238,7 @@ class _ParquetFile:
             self._encode()
 
     def _encode(self) -> None:
-        """Write what was taken so far as one row group."""
+        """Write the rows so far as one row group."""
         if self._packed:
             table = pa.Table.from_batches(self._packed)
             self._writer.write_table(table, row_group_size=self._rows)
@@ -245,7 +246,7 @@ class _ParquetFile:
         self._rows = self._bytes = 0
 
     def finish(self) -> None:
-        """End the file, bring it to the disk and give it its name."""
+        """Finish the file, sync it to disk and give it its name."""
         if self._stream is None:
             return
         self._encode()
@@ -267,8 +268,8 @@ class _ParquetFile:
 def is_readable(line: bytes) -> bool:
     """Return whether the independent counter sees ``line`` as one line, byte for byte.
 
-    It reads the data files as text in one column: a blank line is nothing to it, and bytes that
-    are no UTF-8, endless lines and its own separator it leaves out.
+    It reads the data files as text in one column: it skips blank lines, bytes that are not UTF-8,
+    overlong lines and lines with its own separator.
     """
     try:
         text = line.decode()

@@ -351,7 +351,7 @@ class _Load:
         now = self._request.clock.monotonic()
         if now - self._last_note >= NOTE_SECONDS:
             self._request.progress.note(
-                f"the table holds back ({why}): {self._room.limit} requests at once"
+                f"writes are throttled ({why}): {self._room.limit} requests at once"
             )
             self._last_note = now
         waited = now - max(began, self._last_success)

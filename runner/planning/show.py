@@ -14,7 +14,7 @@ from retable.runner.plan.plan import Plan
 from retable.runner.plan.target_steps import CreateTable, DeployTable, ImportTable
 from retable.runner.planning.costs import loader_lines
 from retable.runner.spec.own_functions import ALLOW, signatures
-from retable.runner.table.carried_over import attached_words
+from retable.runner.table.carried_over import describe_attached
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
@@ -149,7 +149,7 @@ def _setting_words(step: RestoreSettings) -> Iterator[str]:
         yield f"{len(step.tags)} tags"
     if step.deletion_protection:
         yield "deletion protection"
-    yield from attached_words(step.attached)
+    yield from describe_attached(step.attached)
 
 
 def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:

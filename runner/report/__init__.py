@@ -1,1 +1,1 @@
-"""What a command shows of its work: reports, progress, code frames. Nothing is computed here."""
+"""What a command shows: reports and progress. Nothing is computed here."""

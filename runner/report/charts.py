@@ -1,6 +1,6 @@
-"""The charts of a report, each with the table of its figures for those who cannot see it.
+"""The charts of a report, each with its figures as a table for readers who cannot see it.
 
-What is drawn is what the report holds; ``svg`` draws it.
+They show what the report holds; ``svg`` draws them.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from retable.runner.report.words import counted_note, estimated, key_values, sam
 from retable.runner.text.figures import duration, number, plural, size
 
 PARTITION_UNITS = 1_000
-"""Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
+"""The most write units per second that one partition of a table takes (DynamoDB's limit)."""
 MOST_POINTS = 240
 SHOWN_PARTITIONS = 12
 SHOWN_REASONS = 12
@@ -35,7 +35,7 @@ STEP_KINDS = {"done": "bar", "failed": "bad", "stopped": "warn"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart, what it says in a sentence, and its figures as a table."""
+    """A chart, its content as a sentence, and its figures as a table."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ class Chart:
     image: Markup
     table: Table
     note: str = ""
-    """What must stand beside the figures."""
+    """What must be shown beside the figures."""
 
 
 def charts(report: Report) -> dict[str, Chart]:
@@ -61,7 +61,7 @@ def charts(report: Report) -> dict[str, Chart]:
 
 
 def _waterfall(report: Report) -> Chart | None:
-    """Return what became of the items, from what was read to what the table holds."""
+    """Return the chart of the items' outcomes, from what was read to what the table holds."""
     if not report.counts.read:
         return None
     title = "What became of the items"
@@ -81,7 +81,7 @@ def _waterfall(report: Report) -> Chart | None:
 
 
 def _stages(report: Report) -> Iterator[tuple[str, int, int, str]]:
-    """Yield each stage: its name, how many items it leaves or takes (negative), where it starts."""
+    """Yield each stage: name, items left or (negative) removed, where its bar starts, bar kind."""
     counts = report.counts
 
     def figure(count: int | None) -> int:
@@ -226,10 +226,14 @@ def _throughput(report: Report) -> Chart | None:
         took = moment.seconds - before.seconds
         rate = (moment.items - before.items) / took if took > 0 else 0.0
         points.append(Point(moment.seconds, max(rate, 0.0), moment.throttled))
-    held = sum(moment.throttled for moment in moments)
+    throttled = sum(moment.throttled for moment in moments)
     last, top = moments[-1], max(point.y for point in points)
     text = f"{plural(last.items, 'item')} in {duration(last.seconds)}, at most {top:,.0f} a second"
-    text += f"; shaded: the table held back ({held} of {len(moments)} stretches)" if held else ""
+    text += (
+        f"; shaded: writes were throttled ({throttled} of {len(moments)} intervals)"
+        if throttled
+        else ""
+    )
     image = svg.line(
         title,
         text,
@@ -247,8 +251,8 @@ def _buckets(report: Report) -> Chart | None:
         return None
     title = "Digest buckets"
     apart = len(found.differing)
-    told = f"{plural(apart, 'bucket')} differ" if apart != 1 else "1 bucket differs"
-    text = f"{told} of {len(found.expected)}" if apart else f"all {len(found.expected)} agree"
+    words = f"{plural(apart, 'bucket')} differ" if apart != 1 else "1 bucket differs"
+    text = f"{words} of {len(found.expected)}" if apart else f"all {len(found.expected)} agree"
     return Chart(
         name="buckets",
         title=title,

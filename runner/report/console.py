@@ -1,6 +1,6 @@
 """Shows a run's progress: live on a terminal, as plain lines with a heartbeat in a log.
 
-Only what is on the way is shown here; what came of it is the report's.
+It shows work in progress only; the report shows the outcome.
 """
 
 import contextlib
@@ -23,14 +23,14 @@ from retable.runner.text.terminal import console_on, in_ci, print_line
 HEARTBEAT_SECONDS = 10
 REDRAW_SECONDS = 0.1
 SHORT_STEP_SECONDS = 1
-"""A step that is done sooner gets no second line in a log."""
+"""A step that finishes sooner gets no second line in a log."""
 UNFAILING = contextlib.suppress(OSError, ValueError)
-"""A stream that is closed or full costs the line and not the run."""
+"""A stream that is closed or full loses the line, but does not stop the run."""
 MARKS = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "stopped": ("!", "bold yellow")}
 
 
 class QuietProgress(NoProgress):
-    """A watcher that says nothing."""
+    """Progress that is not shown."""
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -43,8 +43,8 @@ class QuietProgress(NoProgress):
 class HeartbeatProgress:
     """Plain lines: one as a step begins, one every ten seconds, one as it ends.
 
-    It runs no thread: a line is due when the step says how far it is. A note that repeats itself,
-    figures aside, is a heartbeat too.
+    It runs no thread: heartbeats are written when the step reports progress. A note that repeats
+    an earlier one, figures aside, is a heartbeat too.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str], clock: Clock) -> None:
@@ -61,7 +61,7 @@ class HeartbeatProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nothing open: there is nothing."""
+        """Do nothing: there is nothing to close."""
 
     def start(self, step_id: str, title: str) -> None:
         """Write the step's title."""
@@ -72,14 +72,14 @@ class HeartbeatProgress:
             self._write(title)
 
     def advance(self, done: int, total: int | None, unit: str) -> None:
-        """Write how far the step is, if a heartbeat is due."""
+        """Write the step's progress, if a heartbeat is due."""
         with self._lock:
             reading = self._meter.reading(done, total, unit)
             if self._is_due():
                 self._write(f"  {reading}")
 
     def note(self, text: str) -> None:
-        """Write ``text``; where it has been said before, only if a heartbeat is due."""
+        """Write ``text``; if it repeats an earlier note, only if a heartbeat is due."""
         with self._lock:
             said = _gist(text) in self._notes
             self._notes.add(_gist(text))
@@ -87,7 +87,7 @@ class HeartbeatProgress:
                 self._write(f"  {text}")
 
     def finish(self, outcome: str) -> None:
-        """Write how the step ended, unless it was simply done at once."""
+        """Write how the step ended, unless it was done at once."""
         with self._lock:
             elapsed = self._meter.elapsed
             if outcome != "done" or elapsed >= SHORT_STEP_SECONDS:
@@ -103,10 +103,10 @@ class HeartbeatProgress:
 
 
 class LiveProgress:
-    """A bar for the step at hand, and a line for each that ended.
+    """A bar for the current step, and a line for each that has ended.
 
-    The bar is drawn from the first ``advance`` or ``note`` on and only until ``finish``, so that a
-    step which asks a question has the terminal to itself.
+    The bar is drawn from the first ``advance`` or ``note`` until ``finish``, so that a step that
+    asks a question has the terminal to itself.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str], clock: Clock) -> None:
@@ -126,7 +126,7 @@ class LiveProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away, also where a step did not end."""
+        """Remove the bar, even if a step did not end."""
         with self._lock, UNFAILING:
             self._stop()
 
@@ -151,7 +151,7 @@ class LiveProgress:
                 bars.refresh()
 
     def note(self, text: str) -> None:
-        """Print ``text`` above the bar; where it has been said before, show it beside the bar."""
+        """Print ``text`` above the bar; if it repeats an earlier note, show it beside the bar."""
         with self._lock, UNFAILING:
             shown = terminal_safe(text)
             if _gist(text) not in self._notes:
@@ -162,7 +162,7 @@ class LiveProgress:
             bars.refresh()
 
     def finish(self, outcome: str) -> None:
-        """Replace the bar by a line that says how the step ended."""
+        """Replace the bar with a line that says how the step ended."""
         with self._lock, UNFAILING:
             self._stop()
             mark, style = MARKS.get(outcome, ("-", "dim"))
@@ -183,7 +183,7 @@ class LiveProgress:
                 TextColumn("{task.fields[reading]}", markup=False),
                 console=self._console,
                 transient=True,
-                # What others print belongs to their own streams: stdout stays parseable.
+                # Other output belongs to its own streams: stdout stays parseable.
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
@@ -193,7 +193,7 @@ class LiveProgress:
         return self._bars
 
     def _stop(self) -> None:
-        # Forgotten first: bars that a broken stream stopped halfway cannot be stopped again.
+        # Cleared first: bars that a broken stream stopped halfway cannot be stopped again.
         bars, self._bars = self._bars, None
         if bars is not None:
             bars.stop()
@@ -209,7 +209,7 @@ def progress_for(
     """Return the progress that suits ``stream``, a context manager.
 
     Live on a terminal, unless ``CI`` is set or the terminal is dumb; a heartbeat otherwise.
-    ``clock`` is the machine's where it is not given.
+    ``clock`` defaults to the machine's.
     """
     if quiet:
         return QuietProgress()

@@ -1,6 +1,6 @@
-"""The tables of a report, made once and laid out by each renderer.
+"""The tables of a report, built once and laid out by each renderer.
 
-Cells are raw text. A table that names items by key says so (``keys``), since some renderers must
+Cells are raw text. A table marks its columns with key values (``keys``), since some renderers must
 not show them.
 """
 
@@ -28,24 +28,24 @@ PERCENT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A titled table. ``total`` is how many rows there are in all, each of them in ``where``."""
+    """A titled table. ``total`` is the number of rows in all, each of which is in ``where``."""
 
     name: str
     title: str
     head: Row
     rows: tuple[Row, ...]
     numeric: frozenset[int] = frozenset()
-    """The columns that hold figures, to be aligned right."""
+    """The columns that hold figures, which are aligned right."""
     total: int = 0
     where: str = ""
     note: str = ""
     keys: frozenset[int] = frozenset()
-    """The columns that hold values of keys."""
+    """The columns that hold key values."""
     code: frozenset[int] = frozenset()
     """The columns that hold names and expressions of the spec."""
 
     def first(self, limit: int) -> tuple[tuple[Row, ...], str]:
-        """Return at most ``limit`` rows, and what announces the cut if there is any."""
+        """Return at most ``limit`` rows, and the note on the cut, if there is one."""
         rows = self.rows[:limit]
         total = max(self.total, len(self.rows))
         if total <= len(rows):
@@ -54,7 +54,7 @@ class Table:
         return rows, f"{number(len(rows))} of {number(total)} shown{place}"
 
     def without_keys(self) -> "Table":
-        """Return the table without the columns that hold values of keys."""
+        """Return the table without the columns that hold key values."""
         kept = [column for column in range(len(self.head)) if column not in self.keys]
         return replace(
             self,
@@ -111,9 +111,11 @@ def differences_table(report: Report) -> Table:
 
 
 def rejects_table(report: Report) -> Table:
-    """Return the most frequent ways in which items were rejected."""
-    untold = sum(report.rejects_by_reason.values()) - sum(one.items for one in report.rejects)
-    more = f"{number(untold)} more items in {report.run_folder}/quarantine" if untold > 0 else ""
+    """Return the most frequent kinds of rejects."""
+    unlisted = sum(report.rejects_by_reason.values()) - sum(one.items for one in report.rejects)
+    more = (
+        f"{number(unlisted)} more items in {report.run_folder}/quarantine" if unlisted > 0 else ""
+    )
     rows = tuple(
         (
             group.reason,
@@ -134,7 +136,7 @@ def rejects_table(report: Report) -> Table:
 
 
 def collisions_table(report: Report) -> Table:
-    """Return the first target keys that several items have, and which of these would win."""
+    """Return the first target keys that several items share, and which item wins."""
     found = report.collisions
     examples = () if found is None else found.examples
     rows = tuple(
@@ -160,7 +162,7 @@ def collisions_table(report: Report) -> Table:
 
 
 def histogram_table(report: Report) -> Table:
-    """Return how many items have which size."""
+    """Return the number of items by size."""
     bars = () if report.sizes is None else report.sizes.histogram
     rows = tuple((f"up to {size(bar.up_to)}", number(bar.items)) for bar in bars)
     return Table(
@@ -268,7 +270,7 @@ def indexes_table(report: Report) -> Table:
 
 
 def throughput_table(report: Report) -> Table:
-    """Return the load's progress: how many items in how many seconds, and where it was held."""
+    """Return the load's progress: the items loaded by time, and where writes were throttled."""
     rows = tuple(
         (duration(moment.seconds), number(moment.items), "throttled" if moment.throttled else "")
         for moment in report.throughput
@@ -301,7 +303,7 @@ def buckets_table(report: Report) -> Table:
 
 
 def rewrite_table(report: Report) -> Table:
-    """Return what becomes of the key, and what makes the new attributes."""
+    """Return how the key changes, and the expressions of the new attributes."""
     found = report.rewrite
     if found is None:
         return Table(name="rewrite", title="Key", head=(), rows=())
@@ -333,10 +335,10 @@ def counts_table(report: Report) -> Table:
     """Return the account of items; in a sample, with the estimate for all of them."""
     rows = count_rows(report)
     if report.sample is None:
-        told: tuple[Row, ...] = tuple((row.name, number(row.count), row.remark) for row in rows)
+        cells: tuple[Row, ...] = tuple((row.name, number(row.count), row.remark) for row in rows)
         head: Row = ("items", "count", "")
-        return Table(name="counts", title="Items", head=head, rows=told, numeric=frozenset([1]))
-    told = tuple(
+        return Table(name="counts", title="Items", head=head, rows=cells, numeric=frozenset([1]))
+    cells = tuple(
         (row.name, number(row.count), f"≈ {number(estimated(report, row.count))}", row.remark)
         for row in rows
     )
@@ -344,14 +346,14 @@ def counts_table(report: Report) -> Table:
         name="counts",
         title="Items",
         head=("items", "in the sample", "estimated in all", ""),
-        rows=told,
+        rows=cells,
         numeric=frozenset([1, 2]),
         note=sample_note(report),
     )
 
 
 def changes_text(row: DifferenceRow) -> str:
-    """Return what differs in one item, expected and actual: types, and values where there are."""
+    """Return what differs in one item, expected and actual: types, and values if present."""
     return "; ".join(
         f"{change.name}: {side_text(change.expected_type, change.expected)} -> "
         f"{side_text(change.actual_type, change.actual)}"
@@ -367,7 +369,7 @@ def side_text(kind: str | None, value: object) -> str:
 
 
 def percentage(part: int, whole: int) -> str:
-    """Return ``part`` of ``whole`` in percent with one decimal, rounded down; a dash of nothing."""
+    """Return ``part`` of ``whole`` in percent with one decimal, rounded down; or a dash."""
     if not whole:
         return "-"
     tenths = part * 10 * PERCENT // whole
@@ -375,10 +377,10 @@ def percentage(part: int, whole: int) -> str:
 
 
 def _counted_over(report: Report) -> str:
-    """Return over how many items attributes were counted."""
+    """Return the note on how many items the attributes were counted over."""
     found = report.attributes
-    looked_at = f"counted over {number(found.items_before)} items" if found else ""
-    return counted_note(report) or looked_at
+    note = f"counted over {number(found.items_before)} items" if found else ""
+    return counted_note(report) or note
 
 
 def _coverage(attribute: Attribute | None, items: int) -> tuple[str, str]:
@@ -389,5 +391,5 @@ def _coverage(attribute: Attribute | None, items: int) -> tuple[str, str]:
 
 
 def _first(places: Sequence[str], items: int) -> str:
-    told = ", ".join(map(place_text, places))
-    return f"{told}, … {number(items - len(places))} more" if items > len(places) else told
+    shown = ", ".join(map(place_text, places))
+    return f"{shown}, … {number(items - len(places))} more" if items > len(places) else shown

@@ -1,4 +1,4 @@
-"""The formats of a report by name: one renderer each, and the files that they are written to."""
+"""The formats of a report by name: the renderer of each, and the files it is written to."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ FORMATS = ("text", "json", "junit", "markdown", "html")
 
 
 def render(report: Report, form: str) -> bytes:
-    """Return ``report`` in the format called ``form``, plain where it is text."""
+    """Return ``report`` in the format called ``form``; text is without colour."""
     return _RENDERERS[form](report)
 
 
@@ -36,10 +36,10 @@ def formats_of(names: str) -> tuple[str, ...]:
 
 
 def write_reports(report: Report, forms: Sequence[str], folder: Path) -> None:
-    """Write ``report`` into ``folder`` in each of ``forms``; the folder is made.
+    """Write ``report`` into ``folder`` in each of ``forms``; create the folder.
 
     Raises:
-        Stopped: the disk is full or refuses.
+        Stopped: the disk is full or not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,4 +75,4 @@ FILES: Mapping[str, Mapping[str, Renderer]] = {
     "markdown": {"comment.md": render_markdown, "summary.md": _step_summary},
     "html": {"report.html": render_html},
 }
-"""What is written for each format; GitHub's comments and step summaries have each a limit."""
+"""What is written for each format; GitHub's comments and step summaries have different limits."""

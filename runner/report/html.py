@@ -1,7 +1,8 @@
-"""The report as one HTML page that needs nothing else: no network, no script, no font.
+"""The report as one self-contained HTML page: no network, no script, no font.
 
-The template lays out what ``tables`` and ``charts`` make; jinja2 escapes every text, and a content
-security policy in the page forbids whatever might get past that. Control characters are shown.
+The template lays out the tables of ``figure_tables`` and the charts of ``charts``; jinja2 escapes
+every text, and a content security policy in the page blocks whatever might get past that. Control
+characters are shown as escapes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,7 @@ from retable.runner.text.escape import shortened, terminal_safe
 from retable.runner.text.figures import duration, number
 
 CELL = 200
-"""How much of one value is shown; an item's may have 400 KB."""
+"""How many cells of a value are shown; a value may have 400 KB."""
 ROWS = 500
 MAX_SQL = 20_000
 ORDER = (
@@ -42,7 +43,7 @@ ORDER = (
 
 def render_html(report: Report) -> bytes:
     """Return ``report`` as one HTML page in UTF-8."""
-    drawn, told = charts(report), _tables(report)
+    drawn, tables = charts(report), _tables(report)
     page = _template().render(
         report=report,
         command=COMMANDS[report.command],
@@ -52,8 +53,8 @@ def render_html(report: Report) -> bytes:
         failure=failure_words(report),
         seconds=sum(step.seconds or 0 for step in report.steps),
         charts=drawn,
-        tables=told,
-        contents=[(name, title) for name, title in _sections(report, drawn, told) if title],
+        tables=tables,
+        contents=[(name, title) for name, title in _sections(report, drawn, tables) if title],
         differences=figure_tables.differences_table(report),
         failed=[check for check in report.checks if check.outcome != "passed" and check.sql],
         style=Markup(_text("page.css")),  # noqa: S704 -- a file of ours
@@ -68,7 +69,7 @@ def render_html(report: Report) -> bytes:
 
 
 def _tables(report: Report) -> dict[str, figure_tables.Table]:
-    """Return every table that stands alone, by its name; those of charts come with them."""
+    """Return every table without a chart, by name."""
     made: tuple[Callable[[Report], figure_tables.Table], ...] = (
         figure_tables.rewrite_table,
         figure_tables.checks_table,
@@ -82,19 +83,19 @@ def _tables(report: Report) -> dict[str, figure_tables.Table]:
 
 
 def _sections(
-    report: Report, drawn: Mapping[str, Chart], told: Mapping[str, figure_tables.Table]
+    report: Report, drawn: Mapping[str, Chart], tables: Mapping[str, figure_tables.Table]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the page's sections in order, each with its title; an empty one has none."""
+    """Yield the page's sections in order, each with its title; an empty section has no title."""
     own = {"differences": "First differences" if report.first_differences else ""}
     failed = any(check.outcome != "passed" and check.sql for check in report.checks)
-    own["sql"] = "Ask again yourself" if failed else ""
+    own["sql"] = "Run the checks yourself" if failed else ""
     for name in ORDER:
         if name in own:
             yield name, own[name]
         elif name in drawn:
             yield name, drawn[name].title
-        elif name in told and told[name].rows:
-            yield name, told[name].title
+        elif name in tables and tables[name].rows:
+            yield name, tables[name].title
 
 
 @cache
@@ -119,7 +120,7 @@ def _text(name: str) -> str:
 
 
 def _moment(text: str) -> str:
-    """Return an ISO 8601 time to the minute, as it is where it is none."""
+    """Return an ISO 8601 time to the minute; any other text unchanged."""
     try:
         return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M %Z")
     except ValueError:
@@ -127,11 +128,11 @@ def _moment(text: str) -> str:
 
 
 def _cell(text: Any, cells: int = CELL) -> str:
-    """Return a text on one line, cut where it is long, with control characters shown."""
+    """Return a text on one line, cut if it is long, with control characters escaped."""
     return shortened(str(text), cells)
 
 
 def _lines(text: str) -> str:
-    """Return a text with its lines kept."""
+    """Return a text with its line breaks."""
     shown = "\n".join(terminal_safe(line) for line in text[:MAX_SQL].splitlines())
     return shown if len(text) <= MAX_SQL else f"{shown}\n… cut; all of it is in report.json"

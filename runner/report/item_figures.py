@@ -1,7 +1,7 @@
-"""What a report tells of the items: how large they are, what they hold, where they meet.
+"""The parts of a report about the items: their sizes, attributes, collisions and differences.
 
-Parts of ``Report``, as raw as the rest of it. Keys may be in them; other values only where the user
-asked for them. A list that was cut says how much there is in all.
+They are raw, like the rest of ``Report``. They may hold keys, and other values only if the user
+requested them. A list that was cut comes with the total.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Typed = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a dry run looked at where it did not look at everything.
+    """The items that a dry run read, if it did not read all of them.
 
-    Every figure of such a report is one of the sample; for the whole it is an estimate.
+    Every figure of such a report is the sample's; for all items it is an estimate.
     """
 
     items: int
@@ -26,7 +26,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeBar:
-    """How many items have at most ``up_to`` bytes and more than the bar before."""
+    """The number of items of at most ``up_to`` bytes and more than the previous bar's."""
 
     up_to: int
     items: int
@@ -43,20 +43,20 @@ class SizedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How large the items to load are, by DynamoDB's own count of bytes."""
+    """The sizes of the items to load, by DynamoDB's own count of bytes."""
 
     items: int
     bytes: int
     largest: int
     write_units: int
-    """What writing each of them once to the table alone takes."""
+    """What writing each of them once takes, for the table alone."""
     histogram: tuple[SizeBar, ...] = ()
     largest_items: tuple[SizedItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """One attribute's name, and how many items have it as which DynamoDB type."""
+    """One attribute's name, and the number of items by DynamoDB type."""
 
     name: str
     types: Mapping[str, int]
@@ -69,7 +69,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexEntries:
-    """How many of the items counted have every key attribute of an index, and so an entry in it."""
+    """How many of the counted items have every key attribute of an index, and so an entry in it."""
 
     index: str
     attributes: tuple[str, ...]
@@ -80,8 +80,8 @@ class IndexEntries:
 class Attributes:
     """The attributes of items before and after the mapping, most frequent first.
 
-    They were counted over ``items_before`` source items and the ``items_after`` that these became:
-    all of them, or in a large export an even part. ``names_*`` count the names there are.
+    They were counted over ``items_before`` source items and the ``items_after`` target items from
+    them: all items, or an even sample of a large export. ``names_*`` count the distinct names.
     """
 
     items_before: int
@@ -95,13 +95,13 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partition:
-    """One target partition key and what loading it takes."""
+    """One target partition key and the load on it."""
 
     key: Mapping[str, Any]
     items: int
     write_units: int
     units_per_second: int | None = None
-    """Its share of the planned rate; ``None`` where none is planned."""
+    """Its share of the planned rate; ``None`` if no rate is planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ class Partitions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectGroup:
-    """Items rejected for one reason in one way; ``examples`` are lines (``file:line``)."""
+    """Items rejected for one reason and detail; ``examples`` are lines (``file:line``)."""
 
     reason: str
     detail: str
@@ -126,20 +126,20 @@ class RejectGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollisionExample:
-    """One target key that several items have, the first of their lines, and the one that wins."""
+    """One target key that several items share, the first of their lines, and the winner."""
 
     key: Mapping[str, Any]
     items: int
     places: tuple[str, ...]
     winner: str | None = None
-    """``None``: no winner, because the spec names none or the best ones tie."""
+    """``None``: no winner, because the spec declares none or the best ones tie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollisionSummary:
     """Several source items with one target key: ``items`` of them share ``keys`` keys.
 
-    ``unresolved`` keys have no winner, because the spec names none or the items tie.
+    ``unresolved`` keys have no winner, because the spec declares none or the items tie.
     """
 
     keys: int = 0
@@ -150,12 +150,12 @@ class CollisionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """How far the load was, this many seconds after it began."""
+    """The progress of the load, this many seconds after it began."""
 
     seconds: float
     items: int
     throttled: bool = False
-    """Whether the table held back since the moment before."""
+    """Whether writes were throttled since the previous moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class Buckets:
 class AttributeChange:
     """One attribute in which an item differs: its types, ``None`` where it is absent.
 
-    The values are there only where the user asked for them.
+    The values are present only if the user requested them.
     """
 
     name: str
@@ -191,17 +191,17 @@ class DifferenceRow:
     place: str | None = None
     """The exported line it comes from (``file:line``); ``None`` for an extra one."""
     changes: tuple[AttributeChange, ...] = ()
-    """What differs, where both sides could be looked at."""
+    """What differs, if both sides could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portrait:
-    """What a dry run found the items to be like."""
+    """What a dry run found out about the items."""
 
     sizes: Sizes
     attributes: Attributes
     partitions: Partitions | None
-    """``None`` where every partition key has one item at most, the table having no sort key."""
+    """``None`` if the table has no sort key: every partition key has one item at most."""
     rejects: tuple[RejectGroup, ...]
     collisions: tuple[CollisionExample, ...]
 
@@ -216,9 +216,9 @@ class KeyPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrite:
-    """What happens to the key, and the attributes that expressions make (``name``: expression)."""
+    """How the key changes, and the attributes that expressions produce (``name``: expression)."""
 
     key_before: tuple[KeyPart, ...] | None
-    """``None`` where the source table was not looked at."""
+    """``None`` if the source table was not read."""
     key_after: tuple[KeyPart, ...]
     fields: Mapping[str, str] = field(default_factory=dict)

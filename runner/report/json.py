@@ -1,4 +1,4 @@
-"""The report as ``report.json``: written for machines, stable from version to version.
+"""The report as ``report.json``: for machines, stable from version to version.
 
 ``schema/report.schema.json`` describes it. Keys come in a fixed order, ``format_version`` first.
 """
@@ -22,7 +22,7 @@ def encode_report(report: Report) -> bytes:
     """Return ``report`` as indented JSON in UTF-8; equal reports give equal bytes."""
     document = _sorted(dataclasses.asdict(report))
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-    # A file name that is not UTF-8 holds lone surrogates; inside JSON, their escape is legal.
+    # A file name that is not UTF-8 holds lone surrogates; JSON allows their escapes.
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -30,7 +30,7 @@ def read_report(path: Path) -> Report:
     """Return the report in the file ``path``.
 
     Raises:
-        Refused: the file cannot be read, or holds no report of this format version.
+        Refused: the file cannot be read, or does not hold a report of this format version.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -47,12 +47,12 @@ def read_report(path: Path) -> Report:
     try:
         return exact_converter().structure(document, Report)
     except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as error:
-        message = f"the report {path} does not have the parts of a report"
+        message = f"the report {path} does not have the structure of a report"
         raise Refused(message, "migrate verify makes a new one") from error
 
 
 def encode_part(part: Portrait | Sequence[DifferenceRow]) -> bytes:
-    """Return what a step leaves for the report, as JSON in UTF-8."""
+    """Return a part of the report that a step stores, as JSON in UTF-8."""
     body: Any = (
         dataclasses.asdict(part)
         if isinstance(part, Portrait)
@@ -75,9 +75,9 @@ def decode_differences(text: bytes) -> tuple[DifferenceRow, ...]:
 def exact_converter(
     *, forbid_extra_keys: bool = False, omit_if_default: bool = False
 ) -> cattrs.Converter:
-    """Return a converter with these options that takes every value as it is.
+    """Return a converter with these options that checks types.
 
-    By itself, it makes a string of anything.
+    Cattrs by itself converts anything to a string.
     """
     converter = cattrs.Converter(
         forbid_extra_keys=forbid_extra_keys, omit_if_default=omit_if_default
@@ -90,13 +90,13 @@ def exact_converter(
 
 def _exactly(value: object, kind: type) -> object:
     if not isinstance(value, kind):
-        message = f"{kind} was expected, {type(value).__name__} was found"
+        message = f"expected {kind}, found {type(value).__name__}"
         raise TypeError(message)
     return value
 
 
 def _sorted(document: dict[str, Any]) -> dict[str, Any]:
-    """Return ``document`` with its maps sorted, but for keys: there the partition key is first."""
+    """Return ``document`` with its maps sorted, except keys: the partition key comes first."""
     by_reason = dict(sorted(document["rejects_by_reason"].items()))
     steps = [{**step, "facts": dict(sorted(step["facts"].items()))} for step in document["steps"]]
     return {**document, "rejects_by_reason": by_reason, "steps": steps}

@@ -1,6 +1,6 @@
 """The report as JUnit XML: a test case for each check and each step, for CI systems to show.
 
-Items are not named here: what CI shows, many may read.
+It names no items: many people may read what CI shows.
 """
 
 from xml.etree import ElementTree as ET
@@ -11,7 +11,7 @@ from retable.runner.text.escape import shortened, terminal_safe
 from retable.runner.text.figures import scalar
 
 MAX_TEXT = 10_000
-"""How much of one text is shown: an XML attribute is no place for a novel."""
+"""How many cells of a text are shown; XML attributes should stay readable."""
 
 
 def render_junit(report: Report) -> bytes:
@@ -32,11 +32,11 @@ def render_junit(report: Report) -> bytes:
 def _steps(report: Report) -> ET.Element:
     suite = ET.Element("testsuite", {"name": "steps"})
     names = ET.SubElement(suite, "properties")
-    told = {"verdict": report.verdict, "run_id": report.run_id, "summary": summary(report)}
-    told |= {row.name: str(row.count) for row in count_rows(report) if row.count is not None}
+    properties = {"verdict": report.verdict, "run_id": report.run_id, "summary": summary(report)}
+    properties |= {row.name: str(row.count) for row in count_rows(report) if row.count is not None}
     if report.sample is not None:
-        told["sample"] = f"{report.sample.items} of {report.sample.of}"
-    for name, value in told.items():
+        properties["sample"] = f"{report.sample.items} of {report.sample.of}"
+    for name, value in properties.items():
         ET.SubElement(names, "property", {"name": name, "value": _safe(value)})
     for step in report.steps:
         _step(suite, step, report)
@@ -61,9 +61,13 @@ def _checks(report: Report) -> ET.Element:
         case = _case(suite, check.name, report, check.line)
         case.set("time", "0")
         if check.outcome == "failed":
-            ET.SubElement(case, "failure", {"message": _told(check)}).text = _lines(check.sql or "")
+            ET.SubElement(case, "failure", {"message": _message(check)}).text = _lines(
+                check.sql or ""
+            )
         elif check.outcome == "unevaluated":
-            ET.SubElement(case, "error", {"message": _told(check)}).text = _lines(check.sql or "")
+            ET.SubElement(case, "error", {"message": _message(check)}).text = _lines(
+                check.sql or ""
+            )
     return _counted(suite)
 
 
@@ -76,25 +80,25 @@ def _case(suite: ET.Element, name: str, report: Report, line: int | None) -> ET.
 
 
 def _counted(suite: ET.Element) -> ET.Element:
-    """Set the numbers of cases that ended in each way."""
+    """Set the number of cases by outcome."""
     suite.set("tests", str(len(suite.findall("testcase"))))
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{tag}"))))
     return suite
 
 
-def _told(check: Check) -> str:
+def _message(check: Check) -> str:
     if check.outcome == "unevaluated":
         return _safe(check.message or "could not be evaluated")
-    told = f"expected {scalar(check.expected)}, found {scalar(check.actual)}"
-    return _safe(f"{told}: {check.message}" if check.message else told)
+    values = f"expected {scalar(check.expected)}, found {scalar(check.actual)}"
+    return _safe(f"{values}: {check.message}" if check.message else values)
 
 
 def _safe(text: str) -> str:
-    """Return ``text`` on one line without the characters that XML cannot hold."""
+    """Return ``text`` on one line without the characters that XML does not allow."""
     return shortened(text, MAX_TEXT)
 
 
 def _lines(text: str) -> str:
-    """Return ``text`` with its lines kept, each of them safe."""
+    """Return ``text`` with its line breaks, each line made safe."""
     return "\n".join(terminal_safe(line) for line in text[:MAX_TEXT].splitlines())

@@ -1,8 +1,8 @@
 """The report as Markdown for GitHub: a pull request's comment, a job's step summary.
 
-Both have a limit, so tables are cut until the whole fits, and every cut is announced. No item is
-named here, neither by its key nor by a value: comments stay, and many may read them. Data is set as
-code, in which GitHub neither renders nor links nor notifies anything.
+Both have a size limit, so tables are cut until everything fits, and every cut is announced. No item
+is named, by key or by value: comments stay, and many people may read them. Data is set as code, in
+which GitHub renders nothing, links nothing and notifies nobody.
 """
 
 import re
@@ -27,11 +27,11 @@ from retable.runner.report.words import COMMANDS, failure_words, size_words, sub
 from retable.runner.text.escape import shortened, terminal_safe
 
 COMMENT_BYTES = 65_000
-"""GitHub refuses a comment of more than 65,536 characters; bytes are never fewer."""
+"""GitHub refuses a comment of more than 65,536 characters; a text never has fewer bytes."""
 STEP_SUMMARY_BYTES = 1_000_000
 """GitHub drops a step's summary of more than 1 MiB."""
 ROW_LIMITS = (500, 100, 50, 20, 10, 5, 1, 0)
-"""How many rows of a table are tried, one after the other, until the whole fits."""
+"""The row limits to try, one after the other, until everything fits."""
 CELL = 120
 SQL_CELLS = 2_000
 MARKS = {"passed": "✅", "failed": "❌", "incomplete": "⚠️"}
@@ -44,8 +44,8 @@ def render_markdown(report: Report, budget: int = COMMENT_BYTES) -> bytes:
         text = "\n\n".join(_blocks(report, limit)).encode("utf-8", "backslashreplace") + b"\n"
         if len(text) <= budget:
             return text
-    told = b"\n\n(cut to fit; all of it is in report.json)\n"
-    return text[: budget - len(told)].decode("utf-8", "ignore").encode() + told
+    note = b"\n\n(cut to fit; all of it is in report.json)\n"
+    return text[: budget - len(note)].decode("utf-8", "ignore").encode() + note
 
 
 def _blocks(report: Report, limit: int) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _blocks(report: Report, limit: int) -> Iterator[str]:
 
 
 def _folded(report: Report, limit: int) -> Iterator[str]:
-    """Yield what a reader may open."""
+    """Yield the sections that a reader can open."""
     tables = (
         rewrite_table(report),
         steps_table(report),
@@ -90,7 +90,7 @@ def _folded(report: Report, limit: int) -> Iterator[str]:
 
 
 def _table(table: Table, limit: int, *, titled: bool = True) -> Iterator[str]:
-    """Yield a table without its keys, and what was cut of it."""
+    """Yield a table without its keys, and the notes on it."""
     bare = table.without_keys()
     rows, cut = bare.first(limit)
     if not bare.rows:
@@ -102,8 +102,8 @@ def _table(table: Table, limit: int, *, titled: bool = True) -> Iterator[str]:
         lines = [[prose(name) for name in bare.head], aligned]
         lines += [[code(cell) if cell else "" for cell in row] for row in rows]
         yield "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    for told in filter(None, (table.note, cut)):
-        yield f"<sub>{prose(told)}</sub>"
+    for note in filter(None, (table.note, cut)):
+        yield f"<sub>{prose(note)}</sub>"
 
 
 def _sql(report: Report, limit: int) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _sql(report: Report, limit: int) -> Iterator[str]:
 
 
 def code(text: str) -> str:
-    """Return ``text`` as a code span on one line, also inside a table, cut where it is long."""
+    """Return ``text`` as a code span on one line, also inside a table, cut if it is long."""
     shown = shortened(text, CELL).strip() or " "
     fence = _fence(shown, 1)
     # GitHub takes a pipe for a cell's end even inside code, unless it is escaped.
@@ -132,7 +132,7 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return ``text`` on one line with nothing in it that Markdown or GitHub would act on."""
+    """Return ``text`` on one line with nothing in it that Markdown or GitHub would interpret."""
     shown = shortened(text, SQL_CELLS)
     shown = re.sub(r"([\\`*_{}\[\]#|~!$^+])", r"\\\1", shown)
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -141,6 +141,6 @@ def prose(text: str) -> str:
 
 
 def _fence(text: str, least: int) -> str:
-    """Return backticks that ``text`` does not hold as many of in a row."""
+    """Return more backticks than ``text`` has in a row anywhere."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     return "`" * max(least, longest + 1)

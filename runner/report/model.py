@@ -1,8 +1,8 @@
-"""The report: everything a renderer needs to tell how a run, a dry run or a verification ended.
+"""The report: everything a renderer needs to say how a run, a dry run or a verification ended.
 
-Renderers add nothing, so two of them can never disagree. The values here are raw: making them safe
-to print, to embed or to send is each renderer's work. No attribute's value is in a report except
-those of keys, unless the user asked for them. What is told of the items themselves is in ``items``.
+Renderers add nothing, so two of them can never disagree. The values are raw: each renderer makes
+them safe to print, embed or send. Of the attributes, a report holds only the values of keys, unless
+the user requested the others. The parts about the items themselves are in ``item_figures``.
 """
 
 from collections.abc import Mapping
@@ -26,21 +26,20 @@ Command = Literal["run", "dry-run", "verify", "restore"]
 Verdict = Literal["passed", "failed", "incomplete"]
 """``incomplete``: the run stopped before it could know, or nothing could be evaluated."""
 StepOutcome = Literal["done", "failed", "skipped", "pending", "stopped"]
-"""``failed`` is a finding about the data or the table, ``stopped`` the world's doing."""
+"""``failed`` is a finding about the data or the table, ``stopped`` an external failure."""
 CheckOutcome = Literal["passed", "failed", "unevaluated"]
 ONE_ITEM = "the item"
-"""The name of the check of a verification that looked at a single item."""
+"""The name of the check of a verification of a single item."""
 Scalar = str | int | bool | None
-"""What a report holds of a single value; exact numbers that are no integers are text."""
+"""A single value in a report; exact numbers that are not integers are strings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What became of every item (I3). ``None`` is a figure that the run did not come to know.
+    """The outcomes of all items (I3). ``None`` is a figure that the run did not determine.
 
     ``read`` = ``kept`` + ``dropped`` + ``rejected`` source items; ``results``, the target items
-    that the kept ones become, = ``loaded`` + ``superseded`` + ``quarantined``, once the load is
-    done.
+    from the kept ones, = ``loaded`` + ``superseded`` + ``quarantined``, once the load is done.
     """
 
     read: int | None = 0
@@ -55,7 +54,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """How many items the table lacks, has too many, or has otherwise. ``None``: not compared."""
+    """The number of missing, extra and different items in the table. ``None``: not compared."""
 
     missing: int | None = None
     extra: int | None = None
@@ -64,7 +63,7 @@ class Differences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing held against what it must be, with the SQL that anyone can run again."""
+    """One comparison with what was expected, with the SQL to run it again."""
 
     name: str
     outcome: CheckOutcome
@@ -87,14 +86,14 @@ class StepReport:
     title: str
     outcome: StepOutcome
     seconds: float | None = None
-    """How long it took; ``None`` where it did not run."""
+    """How long it took; ``None`` if it did not run."""
     facts: Mapping[str, Scalar] = field(default_factory=dict)
-    """What it found or made: an export's id, a number of write units."""
+    """What it found or created: an export's id, a number of write units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One run of a command, from what it was asked to what it found."""
+    """One run of a command: what it was to do, and what it found."""
 
     format_version: Literal[1] = 1
     command: Command
@@ -121,18 +120,18 @@ class Report:
     failure: str | None = None
     """The message of the failure that ended the command."""
     hint: str | None = None
-    """What to do about the failure, or next: the command that resumes."""
+    """What to do about the failure, or next, such as the command that resumes."""
     run_folder: str
     expired: int | None = None
     """Expected items that time to live has deleted since; they are not missing."""
     sample: Sample | None = None
-    """``None``: every item was looked at."""
+    """``None``: every item was read."""
     rewrite: Rewrite | None = None
     sizes: Sizes | None = None
     attributes: Attributes | None = None
     partitions: Partitions | None = None
     rejects: tuple[RejectGroup, ...] = ()
-    """The most frequent ways of being rejected."""
+    """The most frequent kinds of rejects."""
     throughput: tuple[Moment, ...] = ()
-    """The load's progress over time, evenly thinned out."""
+    """The load's progress over time, thinned out evenly."""
     buckets: Buckets | None = None

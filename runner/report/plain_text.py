@@ -1,7 +1,7 @@
-"""The report as text for a person: the verdict first, then the figures, then how to look closer.
+"""The report as text for people: the verdict first, then the figures, then how to find out more.
 
-It shows what the report holds and computes nothing. Everything that comes from data or from the
-spec is made safe for the terminal, and lines are never wrapped, so that they can be copied.
+It shows what the report holds and computes nothing. Everything from data or from the spec is made
+safe for the terminal, and lines are never wrapped, so that they can be copied.
 """
 
 import shlex
@@ -54,7 +54,7 @@ FIRST_ROWS = 20
 FIRST_FEW = 5
 VALUE_CELLS = 40
 SHELL_ACTIVE = frozenset('"$`\\!')
-"""What a shell does not leave alone inside double quotes."""
+"""Characters that a shell interprets inside double quotes."""
 Cell = tuple[str, str]
 """A text that is safe to print, and its style."""
 
@@ -62,20 +62,20 @@ Cell = tuple[str, str]
 def render_text(
     report: Report, stream: TextIO, environ: Mapping[str, str] = NO_ENVIRONMENT
 ) -> None:
-    """Print ``report`` on ``stream``; in colour where that is a terminal and ``environ`` agrees."""
+    """Print ``report`` on ``stream``; in colour if that is a terminal and ``environ`` allows it."""
     console = console_on(stream, environ)
     for line in report_lines(report):
         print_line(console, line)
 
 
 def report_lines(report: Report) -> Iterator[Text]:
-    """Yield the report line by line, sections set off by empty lines."""
+    """Yield the report line by line, sections separated by empty lines."""
     yield _verdict(report)
     yield _subject(report)
     sections = (
         _failure(report),
         _items(report),
-        *_about_the_items(report),
+        *_item_sections(report),
         _checks(report.checks),
         _differences(report),
         _steps(report),
@@ -100,7 +100,7 @@ def _subject(report: Report) -> Text:
 
 
 def _failure(report: Report) -> Iterator[Text]:
-    """Yield why the command ended and what to do, unless the first line has said all of it."""
+    """Yield why the command ended, unless the first line says it all, and what to do."""
     if failure_words(report):
         yield Text.assemble("  ", (terminal_safe(failure_words(report)), "bold"))
     if report.hint is not None:
@@ -124,8 +124,8 @@ def _items(report: Report) -> Iterator[Text]:
         yield Text(f"  {words}")
 
 
-def _about_the_items(report: Report) -> Iterator[Iterator[Text]]:
-    """Yield the sections on what the items are like: all of them for a dry run, which is that."""
+def _item_sections(report: Report) -> Iterator[Iterator[Text]]:
+    """Yield the sections about the items; most of them only for a dry run, which is about them."""
     for make in (rejects_table, collisions_table):
         yield _table(make(report), FIRST_ROWS)
     if report.command == "dry-run":
@@ -209,7 +209,7 @@ def _reproduce(report: Report) -> Iterator[Text]:
 
 
 def _quoted(sql: str) -> str:
-    """Return ``sql`` as one shell word, in double quotes where they do: SQL has single ones."""
+    """Return ``sql`` as one shell word, in double quotes if possible, since SQL has single ones."""
     return shlex.quote(sql) if SHELL_ACTIVE.intersection(sql) else f'"{sql}"'
 
 
@@ -220,16 +220,16 @@ def _notes(report: Report) -> Iterator[Text]:
 
 def _where(report: Report) -> Iterator[Text]:
     folder = terminal_safe(report.run_folder)
-    explore = f"; look into it with duckdb {folder}/explore.duckdb" if report.sizes else ""
+    explore = f"; explore it with duckdb {folder}/explore.duckdb" if report.sizes else ""
     yield Text(f"  Everything is in {folder}{explore}", style="dim")
 
 
 def _aligned(
     rows: Sequence[Sequence[Cell]], numeric: frozenset[int] = frozenset()
 ) -> Iterator[Text]:
-    """Yield ``rows`` with their columns aligned by what a terminal shows, two spaces between.
+    """Yield ``rows`` with their columns aligned by terminal width, two spaces between them.
 
-    Columns in ``numeric`` are aligned right, their heads too.
+    Columns in ``numeric`` are aligned right, including their heads.
     """
     columns = zip(*rows, strict=True)
     widths = [max(cell_len(text) for text, _ in column) for column in columns]

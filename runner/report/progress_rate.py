@@ -1,4 +1,4 @@
-"""How fast a step goes and how long it will still take, from what it says of itself."""
+"""Computes a step's rate and its time left from the progress that it reports."""
 
 from collections import deque
 
@@ -6,16 +6,16 @@ from retable.runner.clock import Clock
 from retable.runner.text.figures import amount, duration
 
 WINDOW_SECONDS = 30
-"""The rate is that of the last half minute, so that throttling shows soon."""
+"""The rate is that of the last half minute, so that throttling shows quickly."""
 SAMPLE_SECONDS = 0.5
 ETA_FROM = 0.01
 """Below one part in a hundred, an estimate of the time left misleads more than it helps."""
 SECONDS_UNITS = frozenset({"s", "seconds"})
-"""Units that are time already, which has no rate worth showing."""
+"""Units of time, for which a rate makes no sense."""
 
 
 class Meter:
-    """Watches one step."""
+    """Measures one step."""
 
     def __init__(self, clock: Clock) -> None:
         """Start measuring now."""
@@ -29,7 +29,7 @@ class Meter:
         return self._clock.monotonic() - self._begun
 
     def reading(self, done: int, total: int | None, unit: str) -> str:
-        """Take in how far the step is and say it: amount, share, rate, time left."""
+        """Record the step's progress and return it as text: amount, share, rate, time left."""
         rate = self._rate(done)
         if total is None:
             parts = [amount(done, unit)]
@@ -45,10 +45,10 @@ class Meter:
         return " · ".join(parts)
 
     def _rate(self, done: int) -> float | None:
-        """Return how many a second over the window; ``None`` as long as nothing can be said."""
+        """Return the rate per second over the window; ``None`` until it is known."""
         now = self._clock.monotonic()
         samples = self._samples
-        # What a resumed step has done before it began again is not speed: the first sample is zero.
+        # What a step did before it was resumed does not count: the first sample is the baseline.
         if not samples or now - samples[-1][0] >= SAMPLE_SECONDS:
             samples.append((now, done))
         while len(samples) > 1 and now - samples[1][0] >= WINDOW_SECONDS:

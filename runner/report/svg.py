@@ -1,8 +1,8 @@
 """Charts as inline SVG: bars, columns, a waterfall, a line over time, a map of squares.
 
-They take figures and labels and know nothing of reports. Text goes through ElementTree, which
-escapes it; colours are CSS classes, so that one chart suits light, dark and print. Every chart is
-an image to a screen reader, named by its title and told by its description.
+They take figures and labels and know nothing about reports. Text goes through ElementTree, which
+escapes it; colours are CSS classes, so that one chart works in light, dark and print. For a screen
+reader, every chart is an image with its title as name and its text as description.
 """
 
 import re
@@ -18,14 +18,14 @@ WIDTH = 860
 ROW = 26
 LABEL = 290
 FIGURE = 110
-"""How many units a row's label and its figure take beside the bar."""
+"""The width of a row's label and of its figure, beside the bar."""
 LABEL_CELLS = 38
 CHART = 180
-"""The height of the charts with an upright axis."""
+"""The height of the charts with a vertical axis."""
 AXIS = 26
 SQUARE = 22
-TOLD = 400
-"""How much of a text is told to those who point at it or have it read to them."""
+SPOKEN = 400
+"""How many cells of a text a tooltip or a screen reader gets."""
 
 
 Four = tuple[float, float, float, float]
@@ -33,9 +33,9 @@ Four = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: what it is, how long, the figure beside it, and the CSS class that colours it.
+    """One bar: its label, its length, the figure beside it, and the CSS class that colours it.
 
-    ``start`` is where it begins, for a waterfall; all of them in the same unit.
+    ``start`` is where it begins, for a waterfall; in the same unit as ``value``.
     """
 
     label: str
@@ -47,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a line, and whether the stretch before it is to be marked."""
+    """One point of a line, and whether to mark the interval before it."""
 
     x: float
     y: float
@@ -57,7 +57,7 @@ class Point:
 def bars(
     title: str, text: str, rows: Sequence[Bar], limit: tuple[float, str] | None = None
 ) -> Markup:
-    """Return lying bars, one a row; ``limit`` draws an upright line at a value, with its label."""
+    """Return horizontal bars, one per row; ``limit`` adds a labelled vertical line."""
     most = max([row.start + row.value for row in rows] + ([limit[0]] if limit else []), default=0)
     room = WIDTH - LABEL - FIGURE
     scale = room / most if most else 0
@@ -78,7 +78,7 @@ def bars(
 
 
 def columns(title: str, text: str, cells: Sequence[Bar]) -> Markup:
-    """Return upright columns side by side, each with its figure above and its label below."""
+    """Return vertical columns side by side, each with its figure above and its label below."""
     most = max((cell.value for cell in cells), default=0)
     step = WIDTH / max(len(cells), 1)
     breadth = min(step * 0.8, 64)
@@ -97,7 +97,7 @@ def columns(title: str, text: str, cells: Sequence[Bar]) -> Markup:
 def line(title: str, text: str, points: Sequence[Point], labels: tuple[str, str, str]) -> Markup:
     """Return a filled line over time. ``labels`` are those of the top, the start and the end.
 
-    Stretches that are marked are shaded and have a bar at their foot.
+    Marked intervals are shaded and have a bar at the bottom.
     """
     last = max((point.x for point in points), default=0) or 1
     most = max((point.y for point in points), default=0) or 1
@@ -126,7 +126,7 @@ def line(title: str, text: str, points: Sequence[Point], labels: tuple[str, str,
 def squares(
     title: str, text: str, values: Sequence[float], marked: Iterable[int], across: int
 ) -> Markup:
-    """Return a map of squares: those with a value, those without, and marked ones with a cross."""
+    """Return a map of squares: with a value, without one, and marked ones with a cross."""
     rows = -(-len(values) // across)
     svg = _image(title, text, rows * SQUARE + 2, across * SQUARE + 2)
     crossed = set(marked)
@@ -141,7 +141,7 @@ def squares(
 
 
 def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
-    """Return at most ``most`` of ``points``, evenly; a mark is handed on to the next one kept."""
+    """Return at most ``most`` of ``points``, evenly; a dropped mark moves to the next one."""
     if len(points) <= most:
         return tuple(points)
     kept: list[Point] = []
@@ -155,7 +155,7 @@ def thinned(points: Sequence[Point], most: int) -> tuple[Point, ...]:
 
 
 def _image(title: str, text: str, height: float, width: float = WIDTH) -> ET.Element:
-    title, text = (shortened(words, TOLD) for words in (title, text))
+    title, text = (shortened(words, SPOKEN) for words in (title, text))
     names = {
         "viewBox": f"0 0 {_plain(width)} {_plain(height)}",
         "role": "img",
@@ -183,18 +183,18 @@ def _line(svg: ET.Element, ends: Four, kind: str) -> None:
 
 
 def _text(svg: ET.Element, at: tuple[float, float], text: str, kind: str, whole: str = "") -> None:
-    """Write ``text``; ``whole`` is what it was cut from."""
+    """Write ``text``; ``whole`` is the uncut text."""
     x, y = map(_plain, at)
     element = ET.SubElement(
         svg, "text", {"x": x, "y": y, "class": kind, "dominant-baseline": "central"}
     )
     element.text = text
     if whole and whole != text:
-        ET.SubElement(element, "title").text = shortened(whole, TOLD)
+        ET.SubElement(element, "title").text = shortened(whole, SPOKEN)
 
 
 def _plain(value: float) -> str:
-    """Return a coordinate with one decimal at most."""
+    """Return a coordinate with at most one decimal."""
     return re.sub(r"\.0$", "", f"{value:.1f}")
 
 

@@ -1,6 +1,6 @@
-"""What every renderer says of a report in words, so that no two say it differently.
+"""The texts that every renderer shares, so that no two word them differently.
 
-The texts hold raw data: making them safe is each renderer's work.
+The texts hold raw data: each renderer makes them safe.
 """
 
 import json
@@ -17,7 +17,7 @@ COMMANDS = {"run": "Run", "dry-run": "Dry run", "verify": "Verification", "resto
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """One line of the account of items: a name, how many, and what else is to be said."""
+    """One line of the account of items: a name, a number, and a remark."""
 
     name: str
     count: int | None
@@ -25,7 +25,7 @@ class CountRow:
 
 
 def summary(report: Report) -> str:
-    """Return the verdict's reason in a few words."""
+    """Return the reason for the verdict in a few words."""
     found = found_differences(report)
     failed = [check.name for check in report.checks if check.outcome == "failed"]
     if report.verdict == "passed":
@@ -36,17 +36,17 @@ def summary(report: Report) -> str:
         return f"{plural(len(failed), 'check')} failed: {', '.join(failed)}"
     if report.failure is not None:
         return report.failure
-    return "the run has not come to its end"
+    return "the run has not finished"
 
 
 def failure_words(report: Report) -> str:
-    """Return why the command ended, unless the summary has said all of it."""
+    """Return why the command ended, unless the summary says it all."""
     failure = report.failure or ""
     return "" if failure == summary(report) else failure
 
 
 def found_differences(report: Report) -> str:
-    """Return how many items differ in which way; empty if none does or nothing was compared."""
+    """Return the number of differing items by kind; empty if there are none."""
     found = report.differences
     kinds = (("missing", found.missing), ("extra", found.extra), ("different", found.different))
     if not any(count for _, count in kinds):
@@ -55,13 +55,13 @@ def found_differences(report: Report) -> str:
 
 
 def differences_in_all(report: Report) -> int:
-    """Return how many items differ in any way."""
+    """Return the number of items that differ in any way."""
     found = report.differences
     return (found.missing or 0) + (found.extra or 0) + (found.different or 0)
 
 
 def subject(report: Report) -> tuple[str, ...]:
-    """Return what the report is about: the run, the spec's file, the tables, the place."""
+    """Return the subject of the report: run, spec file, tables, account and region."""
     tables = f"{report.source} -> {report.target}"
     place = " · ".join(part for part in (report.account, report.region) if part)
     parts = (f"run {report.run_id}", report.spec_file, tables, place)
@@ -69,13 +69,13 @@ def subject(report: Report) -> tuple[str, ...]:
 
 
 def count_rows(report: Report) -> tuple[CountRow, ...]:
-    """Return the account of items (I3) as far as it is known; nothing if nothing is."""
+    """Return the account of items (I3) as far as it is known; empty if nothing is known."""
     rows = tuple(_count_rows(report))
     return rows if any(row.count is not None for row in rows) else ()
 
 
 def counted_note(report: Report) -> str:
-    """Return what must stand beside every figure as it was counted in a sample; empty for all."""
+    """Return the note for every figure counted in a sample; empty if all items were read."""
     if report.sample is None:
         return ""
     items, whole = number(report.sample.items), number(report.sample.of)
@@ -83,14 +83,14 @@ def counted_note(report: Report) -> str:
 
 
 def sample_note(report: Report) -> str:
-    """Return what must stand beside every figure reckoned up from a sample; empty for all."""
+    """Return the note for every figure extrapolated from a sample; empty if all items were read."""
     if report.sample is None:
         return ""
     return f"estimated, from {number(report.sample.items)} of {number(report.sample.of)} items"
 
 
 def estimated(report: Report, count: int | None) -> int | None:
-    """Return ``count`` of a sample as it is for all items: in proportion, rounded down."""
+    """Return ``count``, of a sample, extrapolated to all items: in proportion, rounded down."""
     sample = report.sample
     if count is None or sample is None or not sample.items:
         return count
@@ -98,7 +98,7 @@ def estimated(report: Report, count: int | None) -> int | None:
 
 
 def value_text(typed: Any) -> str:
-    """Return a typed value as a person writes it: text and numbers bare, the rest as JSON."""
+    """Return a typed value as people write it: strings and numbers bare, the rest as JSON."""
     if isinstance(typed, Mapping) and len(typed) == 1:
         ((kind, value),) = typed.items()
         if kind in {"S", "N", "B"} and isinstance(value, str):
@@ -110,12 +110,12 @@ def value_text(typed: Any) -> str:
 
 
 def key_values(key: Mapping[str, Any]) -> str:
-    """Return a key's values, the partition key's first."""
+    """Return the values of a key, the partition key's first."""
     return ", ".join(value_text(typed) for typed in key.values())
 
 
 def place_text(place: str) -> str:
-    """Return where an item was exported without the folders, which all of them share."""
+    """Return the place of an exported line without the folders, which all places share."""
     return place.rpartition("/")[2]
 
 
@@ -134,13 +134,13 @@ def _passed(report: Report) -> str:
 def _count_rows(report: Report) -> Iterator[CountRow]:
     counts = report.counts
     reasons = sorted(report.rejects_by_reason.items(), key=lambda entry: (-entry[1], entry[0]))
-    told = " · ".join(f"{reason} {number(count)}" for reason, count in reasons)
+    remark = " · ".join(f"{reason} {number(count)}" for reason, count in reasons)
     yield CountRow("read", counts.read)
     yield CountRow("kept", counts.kept)
     yield CountRow("dropped", counts.dropped)
-    yield CountRow("rejected", counts.rejected, told)
+    yield CountRow("rejected", counts.rejected, remark)
     if counts.results != counts.kept:
-        yield CountRow("results", counts.results, "target items, of those kept")
+        yield CountRow("results", counts.results, "target items from those kept")
     if report.command != "dry-run":
         yield CountRow("loaded", counts.loaded)
         yield CountRow("quarantined", counts.quarantined)
@@ -153,12 +153,12 @@ def _collisions(report: Report) -> str:
     found = report.collisions
     if found is None:
         return ""
-    told = f"{plural(found.items, 'item')} share {plural(found.keys, 'target key')}"
-    return f"{told}, {number(found.unresolved)} without a winner" if found.unresolved else told
+    shared = f"{plural(found.items, 'item')} share {plural(found.keys, 'target key')}"
+    return f"{shared}, {number(found.unresolved)} without a winner" if found.unresolved else shared
 
 
 def size_words(report: Report) -> str:
-    """Return how large the items to load are, and what writing them takes, in one line."""
+    """Return the sizes of the items to load and the write units they take, in one line."""
     sizes = report.sizes
     if sizes is None or not sizes.items:
         return ""

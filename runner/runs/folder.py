@@ -1,4 +1,4 @@
-"""The run folder: where everything a run writes on this machine lies, and nothing outside it."""
+"""The run folder: it holds everything that a run writes on this machine."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from retable.runner.failure import Refused
 
 RUN_ID = re.compile(r"[0-9a-f]{4}-[0-9a-f]{4}")
 OWN = "run:"
-"""Begins the name of a place in the run folder, wherever that lies."""
+"""The prefix of a path relative to the run folder, wherever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RunFolder:
 
     @property
     def spec_note(self) -> Path:
-        """Return the file that says where on this machine the spec lies."""
+        """Return the file with the spec's path on this machine."""
         return self.path / "spec.path"
 
     @property
@@ -50,7 +50,7 @@ class RunFolder:
 
     @property
     def changes(self) -> Path:
-        """Return the file that lists whose items were written after the export."""
+        """Return the file that lists the keys of items written after the export."""
         return self.path / "changes.jsonl"
 
     @property
@@ -65,41 +65,41 @@ class RunFolder:
 
     @property
     def converted(self) -> Path:
-        """Return the folder of the export that was made of foreign files."""
+        """Return the folder of the export that was made from foreign files."""
         return self.path / "converted"
 
     @property
     def merge(self) -> Path:
-        """Return the folder of what incremental exports have overtaken."""
+        """Return the folder with the list of lines that incremental exports replace."""
         return self.path / "merge"
 
     def portable(self, path: Path) -> str:
-        """Return a name for a place in this folder that another machine can read."""
+        """Return a name for ``path``, in this folder, that is valid on another machine."""
         return OWN + path.relative_to(self.path).as_posix()
 
     def locate(self, text: str) -> str:
-        """Return the location that ``text`` names: a portable name, or any other as it is."""
+        """Return the location that ``text`` names; resolve a portable name, keep any other."""
         if not text.startswith(OWN):
             return text
         return str((self.path / text.removeprefix(OWN)).resolve())
 
     @property
     def assemblies(self) -> Path:
-        """Return the folder of what CDK synthesized while planning, a folder for each state."""
+        """Return the folder of the assemblies synthesized while planning, one for each state."""
         return self.path / "assemblies"
 
     def assembly(self, variant: str) -> Path:
-        """Return the folder of one state of the app."""
+        """Return the folder of the assembly for one state of the app."""
         return self.assemblies / variant
 
     @property
     def logs(self) -> Path:
-        """Return the folder of what CDK's command line printed."""
+        """Return the folder with the output of CDK's command line."""
         return self.path / "logs"
 
     @property
     def quarantine(self) -> Path:
-        """Return the folder of items that were refused, each with its reason."""
+        """Return the folder of rejected and quarantined items, each with its reason."""
         return self.path / "quarantine"
 
     @property
@@ -112,17 +112,17 @@ class RunFolder:
         return self.ledger / ("rehearsal" if role == "rehearsal" else "expected")
 
     def portrait(self, role: str) -> Path:
-        """Return the file that says what the items of one pass are like."""
+        """Return the file with the portrait of the items of one pass."""
         return self.expected(role) / "portrait.json"
 
     @property
     def explorable(self) -> Path:
-        """Return the DuckDB file for looking into the run by hand."""
+        """Return the DuckDB file for exploring the run by hand."""
         return self.path / "explore.duckdb"
 
     @property
     def differences(self) -> Path:
-        """Return the file that says in what the first differing items differ."""
+        """Return the file with the attributes in which the first differing items differ."""
         return self.ledger / "differences.json"
 
     @property
@@ -142,10 +142,10 @@ class RunFolder:
 
 
 def new_folder(run_dir: Path, run_id: str) -> RunFolder:
-    """Make the folder of a new run.
+    """Create the folder of a new run.
 
     Raises:
-        Refused: the folder exists already, or cannot be made.
+        Refused: the folder exists already, or cannot be created.
     """
     folder = RunFolder(run_dir / run_id)
     try:
@@ -153,8 +153,8 @@ def new_folder(run_dir: Path, run_id: str) -> RunFolder:
         folder.quarantine.mkdir()
         folder.ledger.mkdir()
     except OSError as error:
-        message = f"the run folder {folder.path} cannot be made: {error.strerror}"
-        raise Refused(message, "name another place with --run-dir") from error
+        message = f"the run folder {folder.path} cannot be created: {error.strerror}"
+        raise Refused(message, "choose another folder with --run-dir") from error
     return folder
 
 
@@ -162,13 +162,13 @@ def open_folder(run_dir: Path, run_id: str) -> RunFolder:
     """Return the folder of an existing run.
 
     Raises:
-        Refused: ``run_id`` is no run id, or there is no such run here.
+        Refused: ``run_id`` is malformed, or there is no such run here.
     """
     folder = RunFolder(run_dir / run_id)
-    # The id comes from the command line: it must not lead out of the run dir.
+    # The id comes from the command line: it must not escape the run dir.
     if not RUN_ID.fullmatch(run_id) or not folder.plan.is_file():
         message = f"there is no run {run_id!r} in {run_dir}"
-        raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
+        raise Refused(message, "migrate status lists the runs; --run-dir names their folder")
     return folder
 
 
@@ -183,7 +183,7 @@ def runs_of(run_dir: Path, spec_name: str | None = None) -> list[RunFolder]:
 
 
 def _spec_name(plan: Path) -> str | None:
-    """Return the name of the spec a plan was made from; a plan that cannot be read has none."""
+    """Return the name of the spec a plan was made from; ``None`` if the plan cannot be read."""
     try:
         return str(json.loads(plan.read_bytes())["spec_name"])
     except (OSError, ValueError, KeyError, TypeError):

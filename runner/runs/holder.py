@@ -1,7 +1,7 @@
-"""Which process holds a run, and whether it is known to have ended.
+"""Identifies the process that holds a run, and finds out whether it has ended.
 
-Only a process of this machine, seen from where this one is, can be known to have ended. Of any
-other one nothing is known but its heartbeat.
+Only a process on this machine, in the same PID namespace, can be known to have ended. Of any other
+process only the heartbeat is known.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 START_FIELD = 19
-"""When a process began, counted from its state on in ``/proc/<pid>/stat``; proc(5), field 22."""
+"""When a process began, counted from the state field of ``/proc/<pid>/stat``; proc(5), field 22."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +21,13 @@ class Process:
     host: str
     pid: int
     machine: str | None
-    """This boot of the machine and its table of processes; ``None`` where it has no name."""
+    """This boot of the machine and its PID namespace; ``None`` if they cannot be identified."""
     started: str | None
-    """When the process began, for a number is given again."""
+    """When the process began, since pids are reused."""
 
 
 def this_process() -> Process:
-    """Return the process that asks."""
+    """Return the current process."""
     return Process(
         host=socket.gethostname(),
         pid=os.getpid(),
@@ -37,14 +37,14 @@ def this_process() -> Process:
 
 
 def has_ended(process: Process) -> bool:
-    """Return whether ``process`` is known to have ended; ``False`` where that cannot be known."""
+    """Return whether ``process`` is known to have ended; ``False`` if that is unknown."""
     if process.machine is None or process.started is None or process.machine != _machine():
         return False
     return _started(process.pid) != process.started
 
 
 def _machine() -> str | None:
-    """Return what no other machine, boot or container has."""
+    """Return an id that no other machine, boot or container shares."""
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot}/{(PROC / 'self/ns/pid').readlink()}"
@@ -53,12 +53,12 @@ def _machine() -> str | None:
 
 
 def _started(pid: int) -> str | None:
-    """Return when the process ``pid`` began; ``None`` where there is none, or only its remains."""
+    """Return when the process ``pid`` began; ``None`` if there is none, or only a zombie."""
     try:
         stat = (PROC / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
         return None
-    # A name in brackets comes first, and may hold anything.
+    # The name, in brackets, comes first and may hold anything.
     fields = stat.rpartition(")")[2].split()
-    # A zombie has ended; its parent has not looked yet.
+    # A zombie has ended; its parent has not collected it yet.
     return None if fields[0] in {"Z", "X"} else fields[START_FIELD]

@@ -56,12 +56,15 @@ class Shelf(Protocol):
     @property
     def token(self) -> int:
         """Return the number that distinguishes this holder of the run from earlier ones."""
+        ...
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield events and facts of the run to be recorded before any other record counts."""
+        ...
 
     def put(self, number: int, line: bytes) -> None:
         """Store the record ``number``; raises ``Stopped`` where another runner has written it."""
+        ...
 
 
 class Journal:

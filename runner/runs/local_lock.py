@@ -1,4 +1,4 @@
-"""One runner at a time for one table and one run dir. Runners elsewhere are not seen from here."""
+"""Allows one runner at a time for one table and one run dir. It does not see other run dirs."""
 
 import fcntl
 import os
@@ -12,20 +12,20 @@ from retable.runner.failure import Refused, Stopped
 
 @contextmanager
 def locked(run_dir: Path, table: str, run_id: str) -> Iterator[None]:
-    """Hold the lock of ``table`` in ``run_dir``; the system frees it when the process dies.
+    """Hold the lock on ``table`` in ``run_dir``; the system releases it when the process dies.
 
     Raises:
         Stopped: another runner holds it.
-        Refused: the run dir cannot be written.
+        Refused: the run dir is not writable.
     """
-    # Spec names are checked against DynamoDB's own alphabet; a lock must not lead out even so.
+    # Table names are checked already; even so, a lock must not escape the run dir.
     path = run_dir / f"{re.sub('[^A-Za-z0-9_.-]', '_', table)}.lock"
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         message = f"the run dir {run_dir} cannot be written: {error.strerror}"
-        raise Refused(message, "name another place with --run-dir") from error
+        raise Refused(message, "choose another folder with --run-dir") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

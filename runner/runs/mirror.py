@@ -1,6 +1,6 @@
-"""What of a run folder has to be in S3, and the way there: whole files, or what grew on to them.
+"""Copies a run folder to S3: whole files, or what was appended to them.
 
-Left out is what the next machine makes again by itself: fetched data files, what a verification
+It leaves out what the next machine recreates by itself: fetched data files, what a verification
 reads, the ledger of a rehearsal, and whatever is still being written.
 """
 
@@ -11,15 +11,22 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from retable.runner.runs.folder import RunFolder
-from retable.runner.runs.stored_runs import GONE, KEPT, KeptPart, StoredRuns, as_fields, sha256_of
+from retable.runner.runs.stored_runs import (
+    KEPT,
+    REMOVED,
+    KeptPart,
+    StoredRuns,
+    as_fields,
+    sha256_of,
+)
 
 GROWING = "quarantine"
-"""The folder whose files are appended to, and replaced by another file where they are not."""
+"""The folder whose files are appended to; a change of any other kind creates a new file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """What tells one state of a file from another."""
+    """What distinguishes one state of a file from another."""
 
     inode: int
     size: int
@@ -27,10 +34,10 @@ class _Version:
 
 
 class Mirror:
-    """Keeps the folder of one run in S3, for one holder of its lock."""
+    """Copies the folder of one run to S3, for one holder of its lock."""
 
     def __init__(self, runs: StoredRuns, folder: RunFolder, token: int) -> None:
-        """Begin with a folder that is as S3 has it."""
+        """Start from a folder that matches S3."""
         self._runs = runs
         self._folder = folder
         self._token = token
@@ -38,7 +45,7 @@ class Mirror:
         self._known = dict(_versions(folder.path))
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Store what is new in the folder and yield what the journal must say of it.
+        """Store what is new in the folder and yield the journal records about it.
 
         Raises:
             Stopped: S3 does not answer.
@@ -49,15 +56,15 @@ class Mirror:
             for path, version in sorted(present.items())
             if version != self._known.get(path)
         ]
-        gone = sorted(path.as_posix() for path in self._known.keys() - present.keys())
+        removed = sorted(path.as_posix() for path in self._known.keys() - present.keys())
         if parts:
             yield KEPT, {"parts": [as_fields(part) for part in parts]}
-        if gone:
-            yield GONE, {"paths": gone}
+        if removed:
+            yield REMOVED, {"paths": removed}
         self._known = present
 
     def _store(self, path: PurePosixPath, now: _Version, before: _Version | None) -> KeptPart:
-        """Store a file, or what was added to it since."""
+        """Store a file, or what was appended to it since."""
         grew = (
             path.parts[0] == GROWING
             and before is not None
@@ -66,7 +73,7 @@ class Mirror:
         )
         offset = before.size if grew and before is not None else 0
         self._count += 1
-        # No name is used twice: what a runner stores that has lost its lock replaces nothing.
+        # No name is used twice: a runner that has lost its lock cannot overwrite anything.
         name = f"{self._token:06d}-{self._count:06d}/{path}"
         local = self._folder.path / path
         return KeptPart(
@@ -90,9 +97,9 @@ def _versions(root: Path) -> Iterator[tuple[PurePosixPath, _Version]]:
 
 
 def is_needed(path: PurePosixPath) -> bool:
-    """Return whether the file ``path`` of a run folder must be kept for the next machine.
+    """Return whether the next machine needs the file ``path`` of a run folder.
 
-    Files at the top have names of their own in S3, or are for looking at only.
+    Files at the top have keys of their own in S3, or are only for people to look at.
     """
     if len(path.parts) == 1 or path.suffix == ".part" or path.parts[0] == "spool":
         return False

@@ -1,4 +1,4 @@
-"""A run in this process's hands alone: on this machine, or also in S3 for others to go on with."""
+"""Locks a run for this process: on this machine, and in S3 if another machine may resume it."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,67 +12,73 @@ from retable.runner.runs.local_lock import locked
 from retable.schema.spec import Spec
 
 HELD = "held"
-"""The event by which a run tells that it is kept elsewhere too, and who writes from there on."""
+"""The event that records that a run is also kept elsewhere, and who writes from then on."""
 
 
 class RunLock(Protocol):
-    """What is held of a run while it is carried out."""
+    """The lock on a run while it is carried out."""
 
     @property
     def shelf(self) -> Shelf | None:
-        """Return what keeps its records besides the run folder."""
+        """Return the shelf that keeps its records besides the run folder."""
+        ...
 
     def require(self) -> None:
-        """Go on only if nobody else has taken the run over; asked before each effect.
+        """Check that nobody else has taken the run over; called before each effect.
 
         Raises:
-            Stopped: someone has, or may have.
+            Stopped: somebody has, or may have.
         """
+        ...
 
     def interrupted_by(self) -> Stopped | None:
         """Return why this process was interrupted, if the lock did it."""
+        ...
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Return what a command line must say to go on with the run."""
+        """Return the command-line options that resuming the run needs."""
+        ...
 
     def keep_report(self) -> None:
-        """Keep the report that lies in the run folder."""
+        """Store the report in the run folder."""
+        ...
 
 
 class Keeper(Protocol):
-    """Where runs are kept besides this machine."""
+    """Keeps runs somewhere besides this machine."""
 
     def hold(self, spec: Spec, plan: Plan, folder: RunFolder) -> AbstractContextManager[RunLock]:
-        """Hold a run and bring its folder up to date."""
+        """Lock a run and bring its folder up to date."""
+        ...
 
 
 class OnThisMachine:
-    """The lock of a run that is kept nowhere else; the local lock is all it takes."""
+    """The lock on a run that is kept only on this machine; the local lock is enough."""
 
     shelf: Shelf | None = None
     options: tuple[str, ...] = ()
 
     def require(self) -> None:
-        """Do nothing: the system keeps the lock for as long as the process lives."""
+        """Do nothing: the system holds the lock as long as the process lives."""
 
     def interrupted_by(self) -> Stopped | None:
         """Return nothing."""
         return None
 
     def keep_report(self) -> None:
-        """Do nothing: it lies in the run folder."""
+        """Do nothing: it is in the run folder."""
 
 
 @contextmanager
 def held(
     spec: Spec, plan: Plan, folder: RunFolder, keeper: Keeper | None = None
 ) -> Iterator[RunLock]:
-    """Hold the run in ``folder``: its table's lock on this machine, and the keeper's own.
+    """Lock the run in ``folder``: its table's lock on this machine, and the keeper's lock.
 
     Raises:
         Stopped: another runner holds it.
-        Refused: the run dir cannot be written.
+        Refused: the run dir is not writable.
     """
     with locked(folder.path.parent, spec.target.table, folder.run_id):
         if keeper is None:

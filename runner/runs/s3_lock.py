@@ -1,9 +1,9 @@
-"""The lock on a table that runners on any machine see: an object in S3, written under conditions.
+"""The lock on a table that runners on any machine see: an object in S3, written conditionally.
 
-It names its holder and tells of its heartbeat; each holder has a greater token than the one before.
-It is never removed, only given back, so that tokens never start anew. A lock that nobody renews is
-stale, but is broken only where that is asked for: its holder may be alive and cut off. A holder
-whose process is known to have ended holds nothing, as with a lock of the system's own.
+It names its holder and carries the heartbeat; each holder has a greater token than the one before.
+It is never deleted, only released, so that tokens never start again. A lock that is not renewed is
+stale, but is broken only on request: its holder may be alive and cut off. A holder whose process is
+known to have ended no longer holds the lock, as with a lock of the operating system.
 """
 
 import json
@@ -20,30 +20,32 @@ from retable.runner.runs.holder import Process, has_ended
 
 HEARTBEAT_SECONDS = 15.0
 UNSURE_SECONDS = 60.0
-"""A holder that could not renew its lock for so long stops: someone may soon take it for dead."""
+"""A holder that could not renew its lock for so long stops: others may soon assume it dead."""
 STALE_SECONDS = 90.0
 """A lock not renewed for so long may be broken. More than ``UNSURE_SECONDS``, with time to stop."""
 MAX_RACES = 3
 
 
 class Conditional(Protocol):
-    """S3, as far as a lock needs it."""
+    """The S3 calls that a lock needs."""
 
     def look(self, bucket: str, key: str) -> Seen | None:
-        """Return a small object, or ``None`` where there is none."""
+        """Return a small object, or ``None`` if there is none."""
+        ...
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
-        """Store it if it is still the one with that ETag; return its new one, or ``None``."""
+        """Store it if the object still has that ETag; return the new ETag, or ``None``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What the lock says."""
+    """The content of the lock."""
 
     table: str
     run: str
     owner: str
-    """No two holders share it, whatever their machines are called."""
+    """Unique to a holder, whatever the name of its machine."""
     token: int
     since: str
     process: Process
@@ -52,10 +54,10 @@ class Claim:
 
 
 class S3Lock:
-    """The lock on one table, seen by one runner."""
+    """The lock on one table, as one runner sees it."""
 
     def __init__(self, objects: Conditional, bucket: str, key: str, clock: Clock) -> None:
-        """Look for the lock at ``key`` of ``bucket``; ``acquire`` takes it."""
+        """Use the lock at ``key`` of ``bucket``; ``acquire`` takes it."""
         self._objects = objects
         self._place = bucket, key
         self._clock = clock
@@ -67,14 +69,14 @@ class S3Lock:
 
     @property
     def claim(self) -> Claim:
-        """Return what the lock says of us; it must have been acquired."""
+        """Return our claim; the lock must have been acquired."""
         if self._claim is None:
             raise TypeError(self._claim)
         return self._claim
 
     @property
     def lost(self) -> Stopped | None:
-        """Return why the lock is not ours any more, if it is not."""
+        """Return why the lock is no longer ours; ``None`` if it is."""
         return self._lost
 
     def acquire(
@@ -88,8 +90,8 @@ class S3Lock:
     ) -> None:
         """Take the lock.
 
-        With ``break_stale`` a lock that is not yet stale is watched until it is, or until it is
-        renewed; ``note`` is told of the wait.
+        With ``break_stale`` it waits until the lock is stale or is renewed; ``note`` is called with
+        a message about the wait.
 
         Raises:
             Stopped: another runner holds it, or may.
@@ -112,11 +114,11 @@ class S3Lock:
             )
             if self._store(claim, seen.etag if seen else None):
                 return
-        message = f"several runners want {table} at once"
+        message = f"several runners tried to lock {table} at once"
         raise Stopped(message, "start one of them again")
 
     def require(self, *, fresh: bool = False) -> None:
-        """Go on only with the lock in hand; ``fresh`` asks S3, else a recent answer will do.
+        """Check that the lock is held; ``fresh`` asks S3, otherwise a recent answer is enough.
 
         Raises:
             Stopped: it is lost, or cannot be renewed.
@@ -127,12 +129,12 @@ class S3Lock:
             self.renew()
 
     def lose(self, why: Stopped) -> Stopped:
-        """Take it as lost, for there is proof elsewhere, and return ``why``."""
+        """Mark the lock as lost, as proved elsewhere, and return ``why``."""
         self._lost = self._lost or why
         return why
 
     def renew(self) -> None:
-        """Tell that we are alive.
+        """Renew the lock: show that we are alive.
 
         Raises:
             Stopped: the lock is lost, or S3 does not answer.
@@ -146,13 +148,13 @@ class S3Lock:
                 raise self._lost
 
     def release(self) -> None:
-        """Give the lock back, if it is still ours."""
+        """Release the lock, if it is still ours."""
         with self._mutex:
             if self._lost is None:
                 self._store(replace(self.claim, released=True), self._etag)
 
     def beat(self) -> Stopped | None:
-        """Renew the lock if it is time to; return why the holder must stop, if it must."""
+        """Renew the lock if it is due; return why the holder must stop, if it must."""
         if self._age() < HEARTBEAT_SECONDS:
             return None
         try:
@@ -164,16 +166,16 @@ class S3Lock:
         return self._lost
 
     def _store(self, claim: Claim, etag: str | None) -> bool:
-        """Write ``claim`` in place of what has this ETag; return whether that is done."""
-        asked = self._now()
+        """Replace the object that has this ETag with ``claim``; return whether it was replaced."""
+        sent = self._now()
         stored = self._objects.put_if(*self._place, _encode(claim), etag)
         if stored is None:
             return False
-        self._claim, self._etag, self._renewed = claim, stored, asked
+        self._claim, self._etag, self._renewed = claim, stored, sent
         return True
 
     def _watched(self, seen: Seen, held: Claim, note: Callable[[str], None]) -> Seen:
-        """Return the lock once it is free or stale, or was renewed."""
+        """Wait until the lock is free or stale, or is renewed; return it."""
         end = self._clock.monotonic() + STALE_SECONDS
         while not _is_free(held) and seen.age_seconds < STALE_SECONDS:
             if self._clock.monotonic() >= end:
@@ -189,7 +191,7 @@ class S3Lock:
     def _age(self) -> float:
         """Return how long ago the lock was renewed, by the greater of both clocks.
 
-        The one that never jumps stands still while the machine sleeps.
+        The monotonic clock stands still while the machine sleeps.
         """
         return max(now - then for now, then in zip(self._now(), self._renewed, strict=True))
 
@@ -202,14 +204,14 @@ def _is_free(held: Claim) -> bool:
 
 
 def _require_takable(held: Claim, seen: Seen, *, break_stale: bool) -> None:
-    """See that a lock may be taken; raises Stopped."""
+    """Raise Stopped unless the lock may be taken."""
     is_stale = seen.age_seconds >= STALE_SECONDS
     if not _is_free(held) and not (is_stale and break_stale):
         raise _taken(held, seen)
 
 
 def _taken(held: Claim, seen: Seen) -> Stopped:
-    """Return the failure that names who holds the lock."""
+    """Return the failure that names the holder of the lock."""
     message = (
         f"{held.table} is being rebuilt by run {held.run} on {held.process.host} (process "
         f"{held.process.pid}) since {held.since}; its last heartbeat was "
@@ -221,10 +223,10 @@ def _taken(held: Claim, seen: Seen) -> Stopped:
 
 
 def _lost(claim: Claim, now: Claim | None) -> Stopped:
-    """Return the failure of a holder that the lock was taken from."""
+    """Return the failure for a holder that has lost the lock."""
     by = f"run {now.run} on {now.process.host} holds it" if now else "it was removed"
     message = f"this runner has lost its lock on {claim.table}: {by}"
-    return Stopped(message, "nothing more was done here")
+    return Stopped(message, "this runner stopped before its next change")
 
 
 def _encode(claim: Claim) -> bytes:
@@ -232,14 +234,14 @@ def _encode(claim: Claim) -> bytes:
 
 
 def _decode(body: bytes) -> Claim:
-    """Return what a lock says.
+    """Return the claim in a lock.
 
     Raises:
-        Stopped: it is none.
+        Stopped: it is not a claim.
     """
     try:
         fields = json.loads(body)
         return Claim(**{**fields, "process": Process(**fields["process"])})
     except (ValueError, KeyError, TypeError) as error:
-        message = "the lock in S3 is not one of this version"
-        raise Stopped(message, "look at what lies under locks/ of --state") from error
+        message = "the lock in S3 was not written by this version"
+        raise Stopped(message, "check the objects under locks/ of --state") from error

@@ -1,6 +1,6 @@
-"""Plans that are kept in a file until someone runs them: used once, and only while they fit.
+"""Plans saved to a file for a later run: applied once, and only while they are up to date.
 
-What moved between a plan and the world is said in words. Nothing here looks at the world.
+It describes what changed between two plans. It makes no calls to AWS.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,24 +31,24 @@ _WORDS = {
 
 
 def save_plan(plan: Plan, path: Path, plan_id: str) -> None:
-    """Write ``plan`` to the file ``path``; ``plan_id`` is what it is known by once it was used."""
+    """Write ``plan`` to the file ``path``; ``plan_id`` identifies it once it has been used."""
     path.write_bytes(encode_plan(plan, plan_id))
 
 
 def read_saved_plan(path: Path, spec: Spec, run_dir: Path) -> tuple[Plan, str]:
-    """Return the plan in the file ``path`` and its id, if ``spec`` is still what it was made of.
+    """Return the plan in the file ``path`` and its id, if it was made from ``spec`` as it is now.
 
     Raises:
-        Refused: it is no plan, or of another spec, or cannot be applied.
+        Refused: it is not a plan, is for another spec, or cannot be applied.
         Stale: it was altered or used already, or the spec has changed.
     """
     plan = read_plan(path)
     if plan.spec_name != spec.name:
-        message = f"{path} is a plan for {plan.spec_name}, and the spec is {spec.name}"
+        message = f"{path} is a plan for {plan.spec_name}; the spec is {spec.name}"
         raise Refused(message, AGAIN)
     if plan.unsupported or plan.command != "run":
-        message = f"{path} is a plan that cannot be carried out"
-        raise Refused(message, "it says so itself: applyable is false")
+        message = f"{path} is a plan that cannot be applied"
+        raise Refused(message, "its field applyable is false")
     plan_id = plan_id_of(path)
     if plan_id is None:
         message = f"{path} has no id; it was not written by migrate plan --out"
@@ -61,10 +61,10 @@ def read_saved_plan(path: Path, spec: Spec, run_dir: Path) -> tuple[Plan, str]:
 
 
 def require_same(saved: Plan, now: Plan, path: Path) -> None:
-    """Refuse to go on with a plan that would be another one today.
+    """Refuse a saved plan that differs from the one made now.
 
     Raises:
-        Stale: naming everything that moved.
+        Stale: names everything that changed.
     """
     found = moved(saved, now)
     if found:
@@ -72,18 +72,18 @@ def require_same(saved: Plan, now: Plan, path: Path) -> None:
 
 
 def moved(saved: Plan, now: Plan) -> list[str]:
-    """Return in words what differs between two plans of one spec.
+    """Return descriptions of the differences between two plans of one spec.
 
-    Estimates move with every write to the table, and are passed over.
+    Estimates change with every write to the table, and are ignored.
     """
     found = [*_moved_facts(saved, now), *_moved_settings(saved, now), *_moved_export(saved, now)]
     if not found and saved.steps != now.steps:
-        found.append("the steps, which this version of the program plans otherwise")
+        found.append("the steps: this version of the program plans them differently")
     return found
 
 
 def applied_by(spec: Spec, run_dir: Path) -> RunFolder | None:
-    """Return the finished run that carried out this very ``spec``, if there is one."""
+    """Return the finished run that carried out exactly this ``spec``, if there is one."""
     for folder in runs_of(run_dir, spec.name):
         if not folder.journal.is_file():
             continue
@@ -102,7 +102,7 @@ def _require_unused(plan_id: str, path: Path, run_dir: Path, spec: Spec) -> None
             continue
         message = f"{path} was used already, by run {folder.run_id}"
         done = folder.journal.is_file() and is_completed(read_journal(folder.journal))
-        hint = AGAIN if done else f"go on with --resume --run {folder.run_id}, or {AGAIN}"
+        hint = AGAIN if done else f"resume it with --resume --run {folder.run_id}, or {AGAIN}"
         raise Stale(message, hint)
 
 
@@ -124,7 +124,7 @@ def _moved_facts(saved: Plan, now: Plan) -> Iterator[str]:
 def _moved_settings(saved: Plan, now: Plan) -> Iterator[str]:
     before, after = _settings(saved), _settings(now)
     if before.get("table_id") != after.get("table_id"):
-        # Another table altogether: what else differs says nothing.
+        # Another table altogether: other differences are meaningless.
         yield f"the source's TableId: {before.get('table_id')} -> {after.get('table_id')}"
         return
     for name in sorted(before.keys() | after.keys()):
@@ -133,7 +133,7 @@ def _moved_settings(saved: Plan, now: Plan) -> Iterator[str]:
 
 
 def _settings(plan: Plan) -> Mapping[str, Any]:
-    """Return what the source was like, in one mapping, without what changes by itself."""
+    """Return the source's settings as one mapping, without those that change by themselves."""
     if plan.settings is None:
         return {}
     settings = asdict(plan.settings)
@@ -145,7 +145,7 @@ def _settings(plan: Plan) -> Mapping[str, Any]:
 def _moved_export(saved: Plan, now: Plan) -> Iterator[str]:
     before, after = _export(saved), _export(now)
     if before != after:
-        yield f"the export at hand: {before or 'none'} -> {after or 'none'}"
+        yield f"the finished export: {before or 'none'} -> {after or 'none'}"
     elif saved.items_are_exact and saved.items != now.items:
         yield f"items in the export: {saved.items:,} -> {now.items:,}"
 
@@ -156,4 +156,4 @@ def _export(plan: Plan) -> str | None:
 
 
 def _stale(path: Path, changes: list[str]) -> Stale:
-    return Stale(f"{path} no longer fits; moved since: {'; '.join(changes)}", AGAIN)
+    return Stale(f"{path} is out of date; changed since: {'; '.join(changes)}", AGAIN)

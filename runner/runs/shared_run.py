@@ -1,4 +1,4 @@
-"""Holding a run that is kept in S3: the lock and its heartbeat, the records, the run folder."""
+"""Holds a run that is kept in S3: the lock and its heartbeat, the records, the run folder."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from retable.runner.runs.stored_runs import StoredRuns
 from retable.schema.spec import Spec
 
 TICK_SECONDS = 1.0
-"""How often it is looked whether a heartbeat is due. A machine that wakes up looks at once."""
+"""How often to check whether a heartbeat is due. A machine that wakes up checks at once."""
 
 
 class StateKeeper:
@@ -33,7 +33,7 @@ class StateKeeper:
         *,
         break_lock: bool = False,
     ) -> None:
-        """Keep runs in ``runs``; ``break_lock`` takes a stale lock, ``note`` is told of waits."""
+        """Keep runs in ``runs``; ``break_lock`` takes a stale lock, ``note`` gets wait messages."""
         self._runs = runs
         self._clock = clock
         self._note = note
@@ -41,11 +41,11 @@ class StateKeeper:
 
     @contextmanager
     def hold(self, spec: Spec, plan: Plan, folder: RunFolder) -> Iterator["SharedRun"]:
-        """Take the lock of the plan's table; publish a new run, or fetch one that is there.
+        """Lock the plan's table; publish a new run, or fetch an existing one.
 
         Raises:
             Stopped: another runner holds it, or S3 does not answer.
-            CheckFailed: what lies in S3 was altered.
+            CheckFailed: the state in S3 was altered.
         """
         lock = self._lock(plan)
         lock.acquire(
@@ -64,7 +64,7 @@ class StateKeeper:
             yield SharedRun(self._runs, lock, folder)
 
     def _lock(self, plan: Plan) -> S3Lock:
-        """Return the lock of the table that ``plan`` rebuilds, in its account and region."""
+        """Return the lock on the table that ``plan`` rebuilds, in its account and region."""
         address = self._runs.address
         place = (plan.account or "any-account", plan.region or "any-region")
         key = address.key("locks", *place, f"{plan.target}.json")
@@ -75,7 +75,7 @@ class SharedRun:
     """One run while its lock is held."""
 
     def __init__(self, runs: StoredRuns, lock: S3Lock, folder: RunFolder) -> None:
-        """Keep what is in ``folder``, which is as S3 has it."""
+        """Keep the content of ``folder``, which matches S3."""
         self._runs = runs
         self._lock = lock
         self._folder = folder
@@ -95,11 +95,11 @@ class SharedRun:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Return where runs are kept, as the command line takes it."""
+        """Return the option that says where runs are kept."""
         return ("--state", str(self._runs.address))
 
     def keep_report(self) -> None:
-        """Store the report and what it names; not over another runner's."""
+        """Store the report and its list of differences, unless another runner has taken over."""
         if self._lock.lost is not None:
             return
         for path in (self._folder.report, self._folder.diff):
@@ -108,7 +108,7 @@ class SharedRun:
 
 
 class _Shelf:
-    """The records of a run as numbered objects, each written by the first to write it."""
+    """The records of a run as numbered objects, each written only if it does not exist yet."""
 
     def __init__(self, runs: StoredRuns, lock: S3Lock, folder: RunFolder) -> None:
         self._runs = runs
@@ -123,9 +123,9 @@ class _Shelf:
         return self._lock.claim.token
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield, before anything else, who writes from here on; then what is new in the folder.
+        """Yield, first of all, who writes from here on; then what is new in the folder.
 
-        The first one takes the next number away from whoever held the run before.
+        The first record takes the next number, so an earlier holder of the run cannot.
         """
         self._lock.require()
         if self._is_new:
@@ -138,18 +138,18 @@ class _Shelf:
         """Store a record.
 
         Raises:
-            Stopped: another runner wrote one of this number, so the run is not ours.
+            Stopped: another runner wrote a record with this number, so the run is not ours.
         """
         if not self._runs.put_record(self._run_id, number, line):
-            message = f"another runner goes on with run {self._run_id}: it wrote record {number}"
-            raise self._lock.lose(Stopped(message, "nothing more was done here"))
+            message = f"another runner has taken over run {self._run_id}: it wrote record {number}"
+            raise self._lock.lose(Stopped(message, "this runner stopped before its next change"))
 
 
 @contextmanager
 def _beating(lock: S3Lock) -> Iterator[None]:
-    """Renew the lock for as long as it is held, and give it back.
+    """Renew the lock as long as it is held, and release it.
 
-    Where it is lost, the main thread is interrupted as by Ctrl-C, so that what is under way ends.
+    If it is lost, the main thread is interrupted as by Ctrl-C, so that work in progress stops.
     """
     stop = threading.Event()
 
@@ -166,6 +166,6 @@ def _beating(lock: S3Lock) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        # What cannot be given back goes stale.
+        # A lock that cannot be released goes stale.
         with suppress(Failure):
             lock.release()

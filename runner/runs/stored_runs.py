@@ -1,8 +1,8 @@
-"""How runs lie in S3, and how they come from there into a run folder.
+"""Stores runs in S3, and fetches them into a run folder.
 
 Below the prefix: ``runs/<run-id>/plan.json``, ``spec.yaml``, ``journal/<number>.json`` with one
 record each, ``files/`` with what the run folder holds, ``report.json``, ``diff.jsonl``; and
-``locks/``. Which of the objects under ``files/`` count, the journal says; others are remains.
+``locks/``. The journal says which of the objects under ``files/`` count; others are leftovers.
 """
 
 import hashlib
@@ -21,43 +21,50 @@ from retable.runner.failure import CheckFailed, Refused
 from retable.runner.runs.folder import RUN_ID, RunFolder
 from retable.runner.runs.journal import RUN, Record, decode_record
 
-KEPT, GONE = "kept", "gone"
-"""Events of the run: files of its folder that are in S3, and files that it no longer has."""
+KEPT, REMOVED = "kept", "gone"
+"""Events of the run: files of its folder that were stored in S3, and files that were removed."""
 AT_ONCE = 16
-"""Records that are fetched side by side."""
+"""Records that are fetched in parallel."""
 ALTERED = "the state in S3 was altered; restore it, or start a new run"
 
 
 class Bucket(Protocol):
-    """S3, as far as the state of runs needs it."""
+    """The S3 calls that storing runs needs."""
 
     def look(self, bucket: str, key: str) -> Seen | None:
-        """Return a small object, or ``None`` where there is none."""
+        """Return a small object, or ``None`` if there is none."""
+        ...
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
-        """Store it if it is still the one with that ETag; return its new one, or ``None``."""
+        """Store it if the object still has that ETag; return the new ETag, or ``None``."""
+        ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
-        """Store the content of a file, in parts where it is large."""
+        """Store the content of a file, in parts if it is large."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Fetch an object into ``path``."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        """Yield the keys that begin with ``prefix``."""
+        """Yield the keys that start with ``prefix``."""
+        ...
 
     def list_folders(self, bucket: str, prefix: str) -> Iterator[str]:
-        """Yield what lies below ``prefix``, up to the next slash."""
+        """Yield the names below ``prefix``, up to the next slash."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPart:
-    """A stretch of a file of the run folder, and the object that has it.
+    """A range of a file of the run folder, and the object that holds it.
 
-    A part at offset 0 begins the file anew; any other one goes on where the one before it ended.
+    A part at offset 0 replaces the file; any other continues where the previous one ended.
     """
 
     path: str
@@ -71,16 +78,16 @@ class StoredRuns:
     """The runs below one prefix."""
 
     def __init__(self, address: Address, bucket: Bucket) -> None:
-        """Look for runs at ``address``."""
+        """Use the runs at ``address``."""
         self.address = address
         self.bucket = bucket
 
     def publish(self, run_id: str, name: str, body: bytes) -> None:
-        """Store a small file of a run under its own name."""
+        """Store a small file of a run as ``name``."""
         self.bucket.put(self.address.bucket, self._key(run_id, name), body)
 
     def publish_file(self, run_id: str, name: str, path: Path) -> None:
-        """Store a file of a run under its own name."""
+        """Store a file of a run as ``name``."""
         self.bucket.upload(self.address.bucket, self._key(run_id, name), path)
 
     def has(self, run_id: str) -> bool:
@@ -88,7 +95,7 @@ class StoredRuns:
         return self._look(run_id, "plan.json") is not None
 
     def put_record(self, run_id: str, number: int, line: bytes) -> bool:
-        """Store a record of a run; return whether nobody else has written one of its number."""
+        """Store a record of a run; return ``False`` if there is one with its number already."""
         key = self._key(run_id, "journal", f"{number:08d}.json")
         return self.bucket.put_if(self.address.bucket, key, line, None) is not None
 
@@ -127,14 +134,14 @@ class StoredRuns:
                 run.report.write_bytes(report.body)
 
     def fetch(self, run: RunFolder, *, only: Collection[str] | None = None) -> None:
-        """Make the run folder what its journal in S3 says that it is.
+        """Restore the run folder as its journal in S3 describes it.
 
-        What lies there is removed first, data files fetched for an export excepted: they prove
-        themselves. ``only`` names the folders in it whose files are fetched; the others stay.
+        What is in the folder is removed first, except fetched data files, whose digests are checked
+        again. With ``only``, just the files of those subfolders are fetched; the others stay.
 
         Raises:
             Refused: there is no such run.
-            CheckFailed: the journal has a gap, or a file is not the one that was kept.
+            CheckFailed: the journal has a gap, or a file is not the one that was stored.
             Stopped: S3 does not answer, or the disk is full.
         """
         plan = self._look(run.run_id, "plan.json")
@@ -174,7 +181,7 @@ class StoredRuns:
         return records
 
     def _fetch_part(self, run: RunFolder, part: KeptPart) -> None:
-        """Fetch a stretch of a file and put it in its place."""
+        """Fetch a range of a file and put it in its place."""
         path = run.path / part.path
         path.parent.mkdir(parents=True, exist_ok=True)
         arriving = path.with_name(f"{path.name}.part")
@@ -183,14 +190,16 @@ class StoredRuns:
         except CheckFailed as error:
             raise CheckFailed(error.message, ALTERED) from error
         if (arriving.stat().st_size, sha256_of(arriving)) != (part.size, part.sha256):
-            message = f"s3://{self.address.bucket}/{part.key} is not what was kept"
+            message = f"s3://{self.address.bucket}/{part.key} is not what was stored"
             raise CheckFailed(message, ALTERED)
         if part.offset == 0:
             arriving.replace(path)
             return
         with path.open("ab") as file:
             if file.tell() != part.offset:
-                message = f"s3://{self.address.bucket}/{part.key} does not go on where it should"
+                message = (
+                    f"s3://{self.address.bucket}/{part.key} does not continue the part before it"
+                )
                 raise CheckFailed(message, ALTERED)
             file.write(arriving.read_bytes())
         arriving.unlink()
@@ -208,7 +217,7 @@ class StoredRuns:
 
 
 def _empty(run: RunFolder) -> None:
-    """Remove what another machine may have gone on from since."""
+    """Remove what may be out of date: another machine may have resumed the run since."""
     for path in run.path.iterdir() if run.path.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             if path != run.spool:
@@ -218,21 +227,21 @@ def _empty(run: RunFolder) -> None:
 
 
 def kept_parts(records: Iterable[Record]) -> list[KeptPart]:
-    """Return the parts that make up the run folder, in the order in which they are put together."""
+    """Return the parts that make up the run folder, in the order in which to assemble them."""
     files: dict[str, list[KeptPart]] = {}
     for record in records:
         if record.step == RUN and record.event == KEPT:
             for fields in record.data["parts"]:
                 part = _part(fields)
                 files[part.path] = [*(files.get(part.path, []) if part.offset else []), part]
-        elif record.step == RUN and record.event == GONE:
+        elif record.step == RUN and record.event == REMOVED:
             for path in record.data["paths"]:
                 files.pop(path, None)
     return [part for parts in files.values() for part in parts]
 
 
 def as_fields(part: KeptPart) -> Mapping[str, Any]:
-    """Return a part as the journal has it."""
+    """Return a part as the journal's JSON fields."""
     return asdict(part)
 
 
@@ -244,14 +253,14 @@ def sha256_of(path: Path, offset: int = 0) -> str:
 
 
 def _part(fields: Mapping[str, Any]) -> KeptPart:
-    """Return a part of the journal's; what it names lies in the run folder.
+    """Return a part from its fields in the journal; its path is in the run folder.
 
     Raises:
-        CheckFailed: it leads out of it.
+        CheckFailed: its path escapes the run folder.
     """
     part = KeptPart(**fields)
     path = PurePosixPath(part.path)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        message = f"the journal names {part.path!r}, which does not lie in the run folder"
+        message = f"the journal names {part.path!r}, which is not in the run folder"
         raise CheckFailed(message, ALTERED)
     return part

@@ -35,7 +35,7 @@ def convert(step: ConvertFiles, world: World) -> ExportFinished:
         export_time=now,
     )
     source = Source(
-        wanted=world.spec.source.export,
+        declared=world.spec.source.export,
         location=location,
         objects=world.aws.objects if isinstance(location, S3Prefix) else None,
         spool=world.folder.spool,

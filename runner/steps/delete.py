@@ -64,7 +64,7 @@ def delete_table(step: DeleteTable, world: World) -> Removed:
         require_provably_safe_to_delete(step, world)
         world.journal.record(step.id, INTENT, {"table_id": step.table_id})
         tables.delete(step.table)
-    tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+    tables.wait_deleted(step.table, step.table_id, clock=world.clock, progress=world.progress)
     return Removed(table=step.table, table_id=step.table_id)
 
 

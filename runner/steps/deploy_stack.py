@@ -248,7 +248,7 @@ def _require_removed(step: DropFromStack, world: World) -> None:
         case "gone" | "deleting" | "retained":
             pass
     if not step.retains:
-        tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+        tables.wait_deleted(step.table, step.table_id, clock=world.clock, progress=world.progress)
 
 
 def _note_events(step: DeployTable, world: World) -> None:
@@ -298,4 +298,6 @@ def _delete_empty(description: TableDescription, world: World) -> None:
         tables.set_deletion_protection(name, enabled=False)
         tables.wait_active(name, clock=world.clock, progress=world.progress)
     tables.delete(name)
-    tables.wait_gone(name, description.table_id or "", clock=world.clock, progress=world.progress)
+    tables.wait_deleted(
+        name, description.table_id or "", clock=world.clock, progress=world.progress
+    )

@@ -10,7 +10,7 @@ from retable.runner.disk import write_durably
 from retable.runner.engine.local import Tally, map_files
 from retable.runner.failure import CheckFailed, Stale
 from retable.runner.ledger.independent import agree, count_export
-from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_told
+from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_for_report
 from retable.runner.ledger.questions import Collisions, Ledger
 from retable.runner.plan.bounds import checksum_attributes, max_rejects
 from retable.runner.plan.export_steps import Bounds, DryRun, ItemsMapped
@@ -167,7 +167,7 @@ def _portrait(
     """Return statistics of the items. It holds keys, so it stays out of the journal."""
     key, folder = world.plan.key, ledger.folder
     return Portrait(
-        sizes=sizes_told(folder, ledger.sizes(), LARGEST),
+        sizes=sizes_for_report(folder, ledger.sizes(), LARGEST),
         attributes=tally.profile.summary(_index_keys(world.spec, world.plan)),
         partitions=hottest_partitions(folder, key.partition.name, HOTTEST) if key.sort else None,
         rejects=reject_groups(rejects, folder / SPILL, REJECT_GROUPS),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later_writes import Ttl, list_later
+from retable.runner.export.later_writes import Ttl, list_later_writes
 from retable.runner.export.location import open_export, parse_location
 from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
@@ -57,7 +57,7 @@ def list_changes(step: ListChanges, world: World) -> ChangesListed:
     least = timedelta(seconds=step.least_seconds)
     files = _files(step, list(windows(since, until, least)), world)
     ttl = Ttl(attribute=step.ttl, now=int(until.timestamp())) if step.ttl else None
-    later = list_later(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
+    later = list_later_writes(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
     found = ChangesListed(
         since=since,
         until=until,

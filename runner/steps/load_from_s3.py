@@ -224,7 +224,7 @@ def _discard(name: str, table_id: str | None, world: World) -> None:
         return
     tables.wait_active(name, clock=world.clock, progress=world.progress)
     tables.delete(name)
-    tables.wait_gone(name, table_id, clock=world.clock, progress=world.progress)
+    tables.wait_deleted(name, table_id, clock=world.clock, progress=world.progress)
 
 
 Refused = Iterator[tuple[Mapping[str, Any], str]]

@@ -30,7 +30,7 @@ from retable.runner.verify.expire import write_expired
 from retable.runner.verify.explore import write_explorable
 from retable.runner.verify.one_item import differs
 from retable.runner.verify.sample_keys import count_equal, pick
-from retable.runner.verify.source_items import asks_for_source, source_files
+from retable.runner.verify.source_items import reads_source, source_files
 from retable.runner.verify.spec_queries import run_queries
 
 SHOWN_DIFFERENCES = 50
@@ -260,7 +260,7 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[Check]:
     holder = holder_of(_mapped(step, world).check, world)
     with ExitStack() as stack:
         # A query may read any of them, so all are kept here, however much space that takes.
-        for file in files if asks_for_source(queries) else ():
+        for file in files if reads_source(queries) else ():
             stack.enter_context(held(holder, file))
         results = run_queries(
             queries,

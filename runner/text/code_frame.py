@@ -1,7 +1,7 @@
-"""Code frames: a finding with the line of the spec it is about and a caret under the place.
+"""Code frames: a finding with its line of the spec and a caret under the place.
 
-Frames show the spec's text and nothing else: never an item. What looks like an AWS credential is
-masked, since a frame often ends in a public log.
+Frames show the spec's text and nothing else: never an item. Whatever looks like an AWS credential
+is masked, since a frame often ends up in a public log.
 """
 
 import re
@@ -16,14 +16,14 @@ from retable.runner.text.escape import ELLIPSIS, safe_character, terminal_safe
 from retable.schema.problem import Problem, Span
 
 FRAME_CELLS = 100
-"""How wide the shown part of a line may be."""
+"""The maximum width of the shown part of a line."""
 LEAD_CELLS = 30
 """How much of a long line is kept before the caret."""
 MAX_SHOWN = 4 * FRAME_CELLS
-"""Characters behind the caret that may have to fit; some take no cell at all."""
+"""Characters after the caret that may have to fit; some are zero cells wide."""
 TAB = "    "
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""YAML 1.1's line breaks, which is what the spans were counted by."""
+"""YAML 1.1's line breaks, by which the spans were counted."""
 SECRET = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # access key ids
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user and password in a URL
@@ -35,8 +35,8 @@ SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
 def full_frame(problem: Problem, text: str) -> Text:
     """Return ``problem`` as several lines: what, where, the line with a caret, the help.
 
-    ``text`` is the spec's text; where it does not have the line, the frame goes without. The
-    result does not end in a line break.
+    ``text`` is the spec's text; a frame for a line that is not in it shows no line. The result does
+    not end in a line break.
     """
     style = SEVERITY_STYLES[problem.severity]
     head = Text.assemble(
@@ -60,7 +60,7 @@ def concise_frame(problem: Problem) -> Text:
 
 
 def render_problems(problems: Sequence[Problem], text: str) -> str:
-    """Return full frames without colour, an empty line between them, a line break at the end."""
+    """Return full frames without colour, separated by empty lines, ending in a line break."""
     return "\n\n".join(full_frame(problem, text).plain for problem in problems) + "\n"
 
 
@@ -70,7 +70,7 @@ def masked(text: str) -> str:
 
 
 class _Line:
-    """A piece of a line as shown: a part a character, so that columns can be found again."""
+    """A piece of a line as shown: one part per character, so that columns can be located."""
 
     def __init__(self, text: str) -> None:
         self.pieces = [TAB if char == "\t" else safe_character(char) for char in text]
@@ -82,7 +82,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One place to underline, with what is written behind the line under it."""
+    """One place to underline, with the label after the underline."""
 
     span: Span
     sign: str
@@ -123,14 +123,14 @@ def _source(problem: Problem, text: str, gutter: int, style: str) -> Iterator[Te
 
 @lru_cache(1)
 def _lines(text: str) -> Sequence[str]:
-    """Return the lines of a text, of which many findings are shown one after the other."""
+    """Return the lines of a text; cached, since many findings of one text are shown in a row."""
     # A byte order mark takes no column; see yaml.reader.Reader.forward.
     plain = text.replace("\ufeff", "")
     return [masked(line) for line in LINE_BREAK.split(plain)] if text else []
 
 
 def _marks(problem: Problem, style: str) -> list[_Mark]:
-    """Return the place the finding is about and the others, in the order of the text."""
+    """Return the finding's own place and its other places, in the order of the text."""
     marks = [_Mark(problem.span, "^", style, _shown(problem.label or ""))]
     marks += [_Mark(label.span, "-", "blue", _shown(label.text)) for label in problem.others]
     return sorted(marks, key=lambda mark: mark.span)
@@ -142,7 +142,7 @@ def _window(text: str, span: Span) -> tuple[str, int, int]:
     # A span over several lines is underlined to the end of its first one.
     last = span.end_column - 1 if span.end_line == span.line else len(text.rstrip())
     last = max(first, min(last, len(text)))
-    # A long line is not looked at where it cannot be shown.
+    # Of a long line, only the part that can be shown is measured.
     left = max(0, first - FRAME_CELLS)
     near = text[left : first + MAX_SHOWN]
     line = _Line(near)

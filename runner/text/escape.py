@@ -1,4 +1,4 @@
-"""Makes text from specs and data safe to print: what could steer a terminal is shown, not obeyed.
+"""Makes text from specs and data safe to print: escapes what could control a terminal.
 
 Escaped are control characters (ANSI sequences start with one), line breaks, what reorders or hides
 text (bidirectional overrides, zero-width characters, tags) and lone surrogates, which no stream can
@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 ELLIPSIS = "…"
 KEY_CELLS = 80
-"""How much of one key's value is shown; DynamoDB's keys may be 2,048 bytes long."""
+"""How many cells of a key's value are shown; DynamoDB's keys may be 2,048 bytes long."""
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Control, format (bidi, zero-width, tags), unassigned, private, surrogate, line and paragraph
 separator: Unicode's general categories without a glyph that every terminal shows in its place."""
@@ -28,7 +28,7 @@ def terminal_safe(text: str) -> str:
 
 
 def safe_character(character: str) -> str:
-    """Return one character, or its escape where it is unsafe."""
+    """Return one character, or its escape if it is unsafe."""
     if unicodedata.category(character) not in UNSAFE_CATEGORIES:
         return character
     named = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -37,7 +37,7 @@ def safe_character(character: str) -> str:
 
 def shortened(text: str, cells: int = KEY_CELLS) -> str:
     """Return ``text`` made safe and at most ``cells`` wide; a cut is marked by an ellipsis."""
-    # Only the beginning can be shown, so the rest of a huge value is never looked at.
+    # Only the beginning can be shown, so the rest of a huge value is never processed.
     shown = terminal_safe(text[: cells + 1])
     if cell_len(shown) <= cells:
         return shown

@@ -1,4 +1,4 @@
-"""How figures are written for people: numbers, durations, sizes, rates. Exact ones stay exact."""
+"""Formats figures for people: numbers, durations, sizes, rates. Exact ones stay exact."""
 
 UNKNOWN = "-"
 MINUTE = 60
@@ -8,16 +8,16 @@ SHORT_SECONDS = 10
 """Below this many seconds, tenths are worth showing."""
 BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 KILO = 1024
-"""DynamoDB's own documents count 1 KB as 1,024 bytes."""
+"""DynamoDB's documentation counts 1 KB as 1,024 bytes."""
 
 
 def number(value: int | None) -> str:
-    """Return ``value`` with thousands separators, or a dash where it is not known."""
+    """Return ``value`` with thousands separators, or a dash if it is not known."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
 def scalar(value: str | int | bool | None) -> str:  # noqa: FBT001 -- a value, not a switch
-    """Return any value of a report as text; text is returned raw."""
+    """Return any value of a report as text; a string is returned raw."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -52,7 +52,7 @@ def size(count: float) -> str:
 
 
 def amount(count: float, unit: str) -> str:
-    """Return ``count`` of ``unit``: ``12,345 items``, and ``3.1 MB`` where the unit is bytes."""
+    """Return ``count`` of ``unit``: ``12,345 items``, or ``3.1 MB`` if the unit is bytes."""
     return size(count) if unit == "bytes" else f"{round(count):,} {unit}"
 
 

@@ -1,6 +1,6 @@
-"""Consoles on the streams of a command: colour where a person looks, plain lines elsewhere.
+"""Consoles on the streams of a command: colour on a terminal, plain lines elsewhere.
 
-Consoles made here know no markup, no emoji codes and no highlighting, so data cannot style itself.
+These consoles have no markup, emoji codes or highlighting, so data cannot style itself.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 
 
 class PlainConsole(Console):
-    """A console that leaves it to the command to end when its reader has gone (``| head``)."""
+    """A console that lets the command decide what to do when its reader closes (``| head``)."""
 
     def on_broken_pipe(self) -> NoReturn:
-        """Raise the error again; rich itself would exit, which a run must not do for a line."""
+        """Raise the error again; rich itself would exit, and a run must not exit over a line."""
         self.quiet = True
         raise BrokenPipeError
 
@@ -45,5 +45,5 @@ def in_ci(environ: Mapping[str, str]) -> bool:
 
 
 def print_line(console: Console, line: Text) -> None:
-    """Print one line as it is: never wrapped nor cut, so that it can be copied and searched."""
+    """Print one line unchanged: never wrapped or cut, so that it can be copied and searched."""
     console.print(line, soft_wrap=True)

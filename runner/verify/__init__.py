@@ -1,1 +1,1 @@
-"""Verification: reading the rebuilt table back and holding it against the expected ledger."""
+"""Verification: reads the rebuilt table back and compares it with the expected ledger."""

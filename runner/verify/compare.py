@@ -1,10 +1,10 @@
-"""Comparing the rebuilt table with what it must hold: counts, checksums, and every differing item.
+"""Compares the rebuilt table with what it must hold: counts, checksums, and every differing item.
 
-Both sides are ledgers; nothing is read from AWS here. The checksum does not depend on the order of
-the items: it is the sum of their digests' halves, each modulo 2**64. It is never XORed, since pairs
-would cancel, and never DuckDB's ``hash()``, which differs between versions.
+Both sides are ledgers; it makes no AWS calls. The checksum does not depend on the order of the
+items: it is the sum of their digests' halves, each modulo 2**64. It is not an XOR, in which pairs
+would cancel, and not DuckDB's ``hash()``, which differs between versions.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted paths of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted paths
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from retable.runner.ledger.relations import SUPERSEDED, actual_items, expected_i
 
 BUCKETS = 256
 BUCKET = "digest_hi >> 56"
-"""The bucket of an item: the first byte of its digest. One that is different has two."""
+"""The bucket of an item: the first byte of its digest. A different item is in two."""
 FINE = "digest_hi >> 48"
-"""Where differences are looked for: a bucket in 256, so that few differences leave few items to
-look at. No key is read for that: keys are texts, and most of a ledger."""
+"""The finer buckets in which differences are searched: each bucket split in 256, so that few
+differences leave few items to compare. It reads no keys, which are most of a ledger."""
 ROWS_AT_ONCE = 4_000_000
-"""How many rows of both sides are joined at once: with keys of 60 bytes about 0.5 GB."""
+"""How many rows of both sides are joined at once: about 0.5 GB with keys of 60 bytes."""
 LEFTOVER = """key varchar, digest_hi ubigint, digest_lo ubigint, surplus bigint,
   source_file varchar, source_line bigint"""
 DIFFERENCE = """kind varchar, key varchar, expected_hi ubigint, expected_lo ubigint,
@@ -40,13 +40,13 @@ Kind = Literal["missing", "extra", "different"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One item that the table lacks, has too many or has otherwise; ``key`` is DynamoDB JSON."""
+    """One item that is missing, extra or different in the table; ``key`` is DynamoDB JSON."""
 
     kind: Kind
     key: Mapping[str, Any]
     source_file: str | None = None
     source_line: int | None = None
-    """Where it was exported; ``None`` for an item that is extra."""
+    """The line that it was exported as; ``None`` for an extra item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +99,18 @@ def compare(  # noqa: PLR0913 -- each side's files by name
 ) -> Comparison:
     """Compare the ledger in the folder ``expected`` with the one in the folder ``actual``.
 
-    What lost a collision (the file ``superseded``, by default the one in ``expected``) and what the
-    table refused or let expire (the JSON lines ``quarantined``, ``expired``) is not expected.
-    Writes every difference into ``diff`` as JSON lines and beside the folder ``actual`` as
-    ``diff.parquet``, both sorted by key; they are empty where there is none. An item that is there
-    twice is extra. With ``others``, items of no expected key are not looked at.
+    Items that lost a collision (the file ``superseded``, by default the one in ``expected``), or
+    that the table refused or let expire (the JSON lines ``quarantined``, ``expired``) are not
+    expected.
+    Writes every difference to ``diff`` as JSON lines and beside the folder ``actual`` as
+    ``diff.parquet``, both sorted by key; they are empty if there are no differences. A duplicate
+    item is extra. With ``others``, items without an expected key are ignored.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
-    wanted = expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired)
-    sides = (wanted, actual_items(actual, wanted if others else None))
+    query = expected_items(expected, superseded or expected / SUPERSEDED, quarantined, expired)
+    sides = (query, actual_items(actual, query if others else None))
     with database(actual.parent / SPILL, memory_limit) as connection:
         must, found = (
             _buckets(connection, side, name)
@@ -135,9 +136,9 @@ def compare(  # noqa: PLR0913 -- each side's files by name
 
 
 def _buckets(connection: duckdb.DuckDBPyConnection, side: str, name: str) -> dict[int, Sums]:
-    """Return the sums of each bucket of ``side`` that has an item.
+    """Return the sums of each bucket of ``side`` that has items.
 
-    Those of the fine buckets are left in a table called ``name``.
+    The sums of the fine buckets are left in a table called ``name``.
     """
     connection.execute(
         f"""create temp table {name} as select {FINE} as fine, count(*) as items,
@@ -154,8 +155,8 @@ def _buckets(connection: duckdb.DuckDBPyConnection, side: str, name: str) -> dic
 def _join(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None:
     """Collect every difference into the table ``difference``, from the fine buckets that differ.
 
-    The table ``apart`` has these buckets, so many in one batch as can be joined at once. What is
-    left over of one key may lie in two of them, so kinds are told once all is in ``leftover``.
+    The table ``apart`` has these buckets, in batches that can be joined at once. The leftovers of
+    one key may be in two of them, so kinds are determined once all are in ``leftover``.
     """
     connection.execute(
         f"""create temp table apart as
@@ -179,10 +180,10 @@ def _join(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str]) -> None
 
 
 def _leftover(sides: tuple[str, str], where: str) -> str:
-    """Return the SQL query of what is left over among the rows that ``where`` is about.
+    """Return the SQL query for what is left over among the rows that ``where`` selects.
 
-    Items that are equal on both sides cancel one against one, so that a second one on either side
-    is left over, too. An item's digest is over its key as well, so keys are read of these only.
+    Items that are equal on both sides cancel one for one, so a second one on either side is left
+    over too. An item's digest covers its key as well, so keys are read only for what is left over.
     """
     expected, actual = (f"({side}) where {where}" for side in sides)
     return f"""with unmatched as materialized (
@@ -199,9 +200,9 @@ group by key, digest_hi, digest_lo"""
 
 
 def _kinds(leftover: str, where: str) -> str:
-    """Return the SQL query of the differences: what is left over of one key on both sides is one.
+    """Return the SQL query for the differences; one key's leftovers on both sides are one.
 
-    ``leftover`` is a relation as ``_leftover`` gives.
+    ``leftover`` is a relation like the one that ``_leftover`` gives.
     """
     return f"""with by_key as (
   select key, coalesce(sum(surplus) filter (surplus > 0), 0)::bigint as lacking,
@@ -228,7 +229,7 @@ def _write(
         connection.execute("select kind, count(*) from difference group by kind").fetchall()
     )
     connection.execute("drop table difference")
-    # From here on the order is that of the file, which saves sorting again.
+    # From here on the order is the file's, which saves sorting again.
     connection.execute("set preserve_insertion_order = true")
     sorted_ = f"from read_parquet({file_list([parquet])})"
     text = f"select kind, key::json as key, source_file, source_line {sorted_}"
@@ -244,14 +245,14 @@ def _write(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, sql: str, path: Path, options: str) -> None:
-    """Write what ``sql`` gives into the file ``path``, whole or not at all."""
+    """Write the result of ``sql`` to the file ``path``, all or nothing."""
     temporary = path.with_name(path.name + ".part")
     connection.execute(f"copy ({sql}) to {literal(temporary)} ({options})")
     replace_durably(temporary, path)
 
 
 def _counts(sums: Mapping[int, Sums]) -> tuple[int, ...]:
-    """Return how many items each bucket has."""
+    """Return the number of items in each bucket."""
     return tuple(sums.get(bucket, NONE)[0] for bucket in range(BUCKETS))
 
 
@@ -267,7 +268,7 @@ def _checksum(sums: Mapping[int, Sums]) -> str:
 
 
 def _sql(sides: tuple[str, str], differing: Sequence[int]) -> Mapping[str, str]:
-    """Return the queries behind the checks, to be run again by hand."""
+    """Return the queries behind the checks, for running them again by hand."""
     halves = " || ".join(
         f"lpad(lower(to_hex((coalesce(sum({half}::hugeint), 0) % 18446744073709551616)::ubigint)), "
         "16, '0')"

@@ -1,7 +1,7 @@
-"""Drilling down: which attributes of an item differ, and what the table holds of a single item.
+"""Drills down: finds the attributes in which an item differs, and reads single items of the table.
 
-The expected item comes from its exported line, mapped again; the table's own by a consistent
-GetItem, a way of reading that shares nothing with the scan.
+The expected item comes from its exported line, mapped again; the actual one from a consistent
+GetItem, which shares nothing with the scan.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,20 +22,21 @@ from retable.transforms.outcome import Kept, Outcome, Result
 from retable.transforms.project import LineMapping
 
 SHOWN_CHARACTERS = 2_000
-"""How much of one value a report holds; an item's may have 400 KB."""
+"""How many characters of a value a report holds; a value may have 400 KB."""
 
 Item = Mapping[str, Any]
 
 
 class Getter(Protocol):
-    """What single items are read by."""
+    """Reads single items."""
 
     def get_item(self, table: str, key: TypedItem) -> TypedItem | None:
-        """Return the item of that key by a consistent read; ``None`` if there is none."""
+        """Return the item with that key by a consistent read; ``None`` if there is none."""
+        ...
 
 
 class Drill:
-    """Looks at single items of one table on both sides."""
+    """Reads single items of one table on both sides."""
 
     def __init__(  # noqa: PLR0913 -- both sides, and how each is read
         self,
@@ -47,9 +48,9 @@ class Drill:
         holder: Holder,
         mapping: LineMapping,
     ) -> None:
-        """Prepare to look; ``files`` and ``mapping`` give what is expected.
+        """Prepare to read; ``files`` and ``mapping`` give the expected items.
 
-        ``holder`` has the files at hand while they are read.
+        ``holder`` makes the files available while they are read.
         """
         self._tables = tables
         self._table = table
@@ -65,7 +66,7 @@ class Drill:
         *,
         show_values: bool,
     ) -> tuple[DifferenceRow, ...]:
-        """Return ``differences`` with the attributes that differ; all of them or ``attributes``.
+        """Return ``differences`` with the attributes that differ, all or those in ``attributes``.
 
         Raises:
             CheckFailed: a data file is not the one that was checked.
@@ -73,12 +74,12 @@ class Drill:
         """
         found = tuple(differences)
         places = [(one.source_file or "", one.source_line or 0) for one in found]
-        looked_at = {
+        mapped = {
             place
             for place, one in zip(places, found, strict=True)
             if one.kind == "different" and one.source_file is not None
         }
-        outcomes = dict(self.exported(looked_at))
+        outcomes = dict(self.exported(mapped))
         return tuple(
             DifferenceRow(
                 kind=one.kind,
@@ -94,28 +95,28 @@ class Drill:
     def exported(
         self, places: Collection[tuple[str, int]]
     ) -> Iterator[tuple[tuple[str, int], Outcome]]:
-        """Yield what becomes of the exported lines at ``places``: (data file, line)."""
-        wanted: dict[str, set[int]] = {}
+        """Yield the outcome of the exported lines at ``places``: (data file, line)."""
+        lines_of: dict[str, set[int]] = {}
         for name, line in places:
-            wanted.setdefault(name, set()).add(line)
+            lines_of.setdefault(name, set()).add(line)
         for file in self._files:
-            yield from self._lines(file, wanted.get(file.key, set()))
+            yield from self._lines(file, lines_of.get(file.key, set()))
 
     def actual(self, key: TypedItem) -> Result | None:
-        """Return the table's item of that key as it is now, described; ``None`` if it has none."""
+        """Return the table's item with that key as it is now; ``None`` if there is none."""
         item = self._tables.get_item(self._table, key)
         return None if item is None else describe_item(item, self._key)
 
     def _lines(
-        self, file: CheckedFile, wanted: set[int]
+        self, file: CheckedFile, selected: set[int]
     ) -> Iterator[tuple[tuple[str, int], Outcome]]:
-        left = len(wanted)
+        left = len(selected)
         if not left:
             return
         item_of = item_reader(file)
         with held(self._holder, file):
             for number, line in read_lines(file):
-                if number in wanted:
+                if number in selected:
                     yield (file.key, number), self._mapping.apply(item_of(line))
                     left -= 1
                     if not left:
@@ -128,7 +129,7 @@ class Drill:
         attributes: Collection[str] | None,
         show_values: bool,  # noqa: FBT001 -- passed on from where it has a name
     ) -> Iterator[AttributeChange]:
-        """Yield the attributes in which the item differs now; nothing if it no longer does."""
+        """Yield the attributes in which the item differs now; nothing if it no longer differs."""
         expected = _result_of(outcome, key_text(difference.key))
         actual = self.actual(difference.key)
         if expected is None or actual is None:
@@ -146,7 +147,7 @@ class Drill:
 
 
 def _result_of(outcome: Outcome | None, key: str) -> Result | None:
-    """Return the result that has ``key``, the last one if several do."""
+    """Return the result with ``key``, the last one if there are several."""
     results = outcome.results if isinstance(outcome, Kept) else ()
     return next((result for result in reversed(results) if result.key == key), None)
 
@@ -156,7 +157,7 @@ def _type(item: Item, name: str) -> str | None:
 
 
 def _shown(typed: Any) -> Any:
-    """Return a value as a report may hold it: a long one is cut, and says so."""
+    """Return a value for a report: a long one is cut, and marked as cut."""
     if typed is None:
         return None
     text = orjson.dumps(typed).decode()

@@ -1,7 +1,7 @@
-"""Telling expired items from lost ones: what time to live has deleted since is not missing.
+"""Distinguishes expired items from lost ones: what time to live has deleted since is not missing.
 
-An item counts as expired if the table has time to live switched on, and the item's attribute is a
-number of seconds that lies in the past, but not by more than five years, which DynamoDB leaves be.
+An item counts as expired if the table has time to live enabled, and the item's attribute is a
+number of seconds in the past, but by no more than five years: DynamoDB does not delete older ones.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from retable.transforms.outcome import Kept
 
 
 def write_expired(actual: Path, drill: Drill, attribute: str, now: int, path: Path) -> int:
-    """Write the keys of missing items that have expired by ``now`` to ``path``; return how many.
+    """Write the keys of missing items that expired by ``now`` to ``path``; return their number.
 
     ``actual`` is the folder of the actual ledger, beside which the comparison left the missing
     items; ``now`` is in seconds of the Unix epoch.
 
     Raises:
         CheckFailed: a data file is not the one that was checked.
-        Stopped: memory, disk or a file failed.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     found = 0
     temporary = path.with_name(path.name + ".part")
@@ -38,7 +38,7 @@ def write_expired(actual: Path, drill: Drill, attribute: str, now: int, path: Pa
 
 
 def _expired(actual: Path, drill: Drill, attribute: str, now: int) -> Iterator[str]:
-    """Yield the key of each missing item that has expired, one data file after the other."""
+    """Yield the key of each missing item that has expired, file by file."""
     missing = f"from read_parquet({file_list([actual.parent / DIFF])}) where kind = 'missing'"
     with database(actual.parent / SPILL) as connection:
         files = connection.execute(f"select distinct source_file {missing} order by 1").fetchall()

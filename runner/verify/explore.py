@@ -1,9 +1,9 @@
-"""A DuckDB file with the run's ledgers as views, for looking into a run by hand.
+"""Writes a DuckDB file with the run's ledgers as views, for exploring a run by hand.
 
-It holds no data: views read the run folder's files and the data files where they lie. Nothing of it
-is read by the program itself.
+It holds no data: views read the run folder's files and the data files in place. The program itself
+never reads it.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is quoted paths and names of ours
+# ruff: noqa: S608 -- the SQL holds only our own quoted paths and names
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,18 +22,18 @@ from retable.runner.verify.source_items import is_plain
 from retable.runner.verify.spec_queries import views
 
 STORAGE = "v1.0.0"
-"""The oldest form that the command line of DuckDB 1 and later reads."""
+"""The oldest storage format that the command line of DuckDB 1 and later reads."""
 
 
 def write_explorable(
     folder: RunFolder, role: str, files: Sequence[CheckedFile], quarantined: Path | None
 ) -> None:
-    """Write the run folder's ``explore.duckdb`` anew: views of what the run has made so far.
+    """Rewrite the run folder's ``explore.duckdb``: views of the run's files so far.
 
     ``source``, ``expected`` and ``target`` are those of a spec's queries, with their macros;
     ``ledger``, ``actual``, ``differences``, ``superseded`` and ``rejects`` the files behind them.
-    There is no ``source`` where the data files do not lie on this machine as lines of items.
-    There is none below a folder with a question mark in its name: DuckDB cannot make a file there.
+    There is no ``source`` unless the data files are on this machine as lines of items. There is no
+    file below a folder with a question mark in its name: DuckDB cannot create one there.
 
     Raises:
         Stopped: the file cannot be written.
@@ -54,7 +54,7 @@ def write_explorable(
         connection.execute("detach explore")
     except duckdb.IOException as error:
         message = f"{path} cannot be written: {str(error).partition(chr(10))[0]}"
-        raise Stopped(message, "make room, then resume") from error
+        raise Stopped(message, "free disk space, then resume") from error
     finally:
         connection.close()
 
@@ -62,7 +62,7 @@ def write_explorable(
 def _views(
     folder: RunFolder, role: str, files: Sequence[CheckedFile], quarantined: Path | None
 ) -> Iterator[str]:
-    """Yield the statements that make the views, of those files that are there."""
+    """Yield the statements that create the views, for the files that exist."""
     expected, actual = folder.expected(role).resolve(), folder.actual.resolve()
     readable = all(is_plain(file) and file.path.is_file() for file in files)
     paths = [file.path.resolve() for file in files] if readable else []

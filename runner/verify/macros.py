@@ -1,26 +1,26 @@
-"""What a query may call to look into an item: SQL macros over DynamoDB JSON.
+"""SQL macros over DynamoDB JSON, with which a query reads an item.
 
 They read attributes by a dotted path: ``customer.id``, ``lines[0].price``; a backslash before a
-dot, a bracket or a backslash makes it part of a name. Running queries is ``queries``'.
+dot, a bracket or a backslash makes it part of a name. ``spec_queries`` runs the queries.
 
 - ``string``, ``number``, ``flag`` give the value of an S, N or BOOL attribute; an attribute that is
   absent or NULL gives null, one of another type is an error, since null would let a check pass
-  that saw nothing. ``type_of`` tells first: ``case when type_of(item, 'a') = 'N' then …``.
+  without checking anything. Check ``type_of`` first: ``case when type_of(item, 'a') = 'N' then …``.
 - ``number`` gives ``decimal(38, 9)``: exact, up to 29 digits before the point and 9 after it. A
   number that does not fit is an error, never rounded; ``number_text`` gives its digits.
 - ``list`` gives the elements of a list as DynamoDB JSON, those of a set as JSON strings.
 - ``attribute`` gives the whole value as DynamoDB JSON, ``type_of`` its type (``'S'``, ``'M'`` …).
 """
 
-WRONG_TYPE = "{}(): an attribute has another type; ask type_of() first, or read attribute()"
+WRONG_TYPE = "{}(): an attribute has another type; check type_of() first, or read attribute()"
 DOES_NOT_FIT = "number(): a number has more digits than decimal(38, 9) holds; use number_text()"
 NOT_BROKEN_DOWN = ("string", "number", "flag", "list")
-"""The macros that insist on a type."""
+"""The macros that require a type."""
 MESSAGES = frozenset([DOES_NOT_FIT, *(WRONG_TYPE.format(name) for name in NOT_BROKEN_DOWN)])
-"""Everything that a macro can complain about. None of it holds a value."""
+"""Every error of a macro. None of them holds a value."""
 
 # A path becomes a JSON Pointer below the item: customer.id -> /customer/M/id. Escaped characters
-# step aside as control characters, which no attribute name in a spec is likely to hold, and return.
+# are replaced by control characters meanwhile, which attribute names are unlikely to hold.
 POINTER = r"""create macro pointer_of(path) as '/' || replace(replace(replace(
   regexp_replace(
     replace(replace(replace(replace(replace(replace(path,
@@ -44,7 +44,7 @@ LIST = f"""create macro list(item, path) as case type_of(item, path)
 
 
 def _scalar(macro: str, name: str, kind: str) -> str:
-    """Return the macro that gives the text of an attribute of type ``kind``, called ``name``."""
+    """Return the macro ``macro`` for an attribute of type ``kind``; errors call it ``name``."""
     return f"""create macro {macro}(item, path) as case type_of(item, path)
   when '{kind}' then json_extract_string(item, pointer_of(path) || '/{kind}')
   when 'NULL' then null

@@ -1,8 +1,8 @@
-"""Verifying a single item: what the export says it must be, and what the table holds.
+"""Verifies a single item: what the export says it must be, and what the table holds.
 
 The key comes from the command line; it is looked up in the ledger and read by a consistent GetItem.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is quoted texts and paths of ours
+# ruff: noqa: S608 -- the SQL holds only our own quoted strings and paths
 
 import json
 from pathlib import Path
@@ -21,24 +21,24 @@ SPILL = ".spill"
 
 
 def parse_key(text: str, key: KeySchema) -> str:
-    """Return the canonical text of the key that a person writes as ``text``.
+    """Return the canonical text of the key that the user writes as ``text``.
 
-    The values come in order, with a comma between them, or the whole as DynamoDB JSON; the latter
-    is needed where the partition key's value has a comma.
+    It is the values in order, separated by a comma, or the whole key as DynamoDB JSON, which is
+    needed if the partition key's value has a comma.
 
     Raises:
-        Refused: it is no key of such a table.
+        Refused: it is not a key of such a table.
     """
     names = [one.name for one in key.attributes]
     hint = f"write {','.join(names)} or DynamoDB JSON"
     try:
         item = json.loads(text) if text.startswith("{") else _from_values(text, key)
         if sorted(item) != sorted(names):
-            message = f"--key: the key has {' and '.join(names)}"
+            message = f"--key: the key consists of {' and '.join(names)}"
             raise Refused(message, hint)
         return canonical_key(item, key)
     except (ValueError, TypeError, AttributeError) as error:
-        message = f"--key is no key of this table, which has {' and '.join(names)}"
+        message = f"--key is not a key of this table, which consists of {' and '.join(names)}"
         raise Refused(message, hint) from error
 
 
@@ -51,7 +51,7 @@ def differs(  # noqa: PLR0913 -- the item, both sides, and what counts
     quarantined: Path | None,
     expired: Path | None,
 ) -> tuple[str | None, str | None, Difference | None]:
-    """Return the digests of the item on both sides (``None``: absent), and how they differ.
+    """Return the item's digests on both sides (``None``: absent), and how they differ.
 
     Raises:
         Stopped: the table or a file cannot be read.
@@ -66,17 +66,17 @@ def differs(  # noqa: PLR0913 -- the item, both sides, and what counts
     actual = drill.actual(item)
     if actual is not None and attributes is not None:
         actual = project(actual, attributes)
-    wanted = _hex(*rows[0][:2]) if rows else None
+    must_be = _hex(*rows[0][:2]) if rows else None
     found = _hex(*actual.digest) if actual else None
-    if wanted == found:
-        return wanted, found, None
+    if must_be == found:
+        return must_be, found, None
     file, line = rows[0][2:] if rows else (None, None)
-    kind: Any = "extra" if wanted is None else "missing" if found is None else "different"
-    return wanted, found, Difference(kind=kind, key=item, source_file=file, source_line=line)
+    kind: Any = "extra" if must_be is None else "missing" if found is None else "different"
+    return must_be, found, Difference(kind=kind, key=item, source_file=file, source_line=line)
 
 
 def _from_values(text: str, key: KeySchema) -> dict[str, dict[str, str]]:
-    """Return the key whose values are in ``text``; the sort key's may have commas."""
+    """Return the key with the values in ``text``; the sort key's may have commas."""
     values = text.split(",", len(key.attributes) - 1)
     return {one.name: {one.type: value} for one, value in zip(key.attributes, values, strict=True)}
 

@@ -1,8 +1,8 @@
-"""Sampling: some items of the expected ledger, picked by the hash of their key.
+"""Samples items of the expected ledger by the hash of their key.
 
-The same ledger and the same salt give the same items (I7); another run looks at others.
+The same ledger and the same salt give the same items (I7); another run takes others.
 """
-# ruff: noqa: S608 -- all that goes into the SQL is numbers and quoted texts of ours
+# ruff: noqa: S608 -- the SQL holds only numbers and our own quoted strings
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,13 +20,13 @@ SPILL = ".spill"
 
 
 class Sampled(NamedTuple):
-    """One item to look at: its key and the digest it must have."""
+    """One sampled item: its key and the digest it must have."""
 
     key: TypedItem
     digest: Digest
 
 
-def pick(  # noqa: PLR0913 -- the ledger, what is not expected of it, and how much
+def pick(  # noqa: PLR0913 -- the ledger, what is not expected, and how many
     expected: Path,
     limit: int,
     salt: str,
@@ -38,7 +38,7 @@ def pick(  # noqa: PLR0913 -- the ledger, what is not expected of it, and how mu
     """Return up to ``limit`` of the items that the table must hold.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file.
     """
     must = expected_items(expected, expected / SUPERSEDED, quarantined, expired)
     with database(expected / SPILL, memory_limit) as connection:
@@ -52,7 +52,7 @@ def pick(  # noqa: PLR0913 -- the ledger, what is not expected of it, and how mu
 def count_equal(
     sampled: tuple[Sampled, ...], drill: Drill, attributes: frozenset[str] | None
 ) -> int:
-    """Return how many of ``sampled`` the table holds as they must be, each read on its own."""
+    """Return how many of ``sampled`` are as expected in the table, each read on its own."""
     return sum(_is_equal(one, drill, attributes) for one in sampled)
 
 

@@ -1,6 +1,6 @@
-"""Reading the rebuilt table back: a consistent scan in segments, into the actual ledger.
+"""Reads the rebuilt table back: a consistent scan in segments, into the actual ledger.
 
-Comparing it with anything is ``compare``'s. Items are held a page at a time.
+``compare`` compares it. Only one page of items per segment is in memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,12 +20,13 @@ from retable.transforms.project import project
 
 
 class Scanner(Protocol):
-    """What a table is read by."""
+    """Reads a table."""
 
     def scan_pages(
         self, table: str, *, segment: int, segments: int, consistent: bool = True
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment, page by page, as DynamoDB JSON."""
+        ...
 
 
 def read_table(  # noqa: PLR0913 -- what to read, and where to
@@ -41,14 +42,14 @@ def read_table(  # noqa: PLR0913 -- what to read, and where to
 ) -> int:
     """Read ``table``, keyed by ``key``, into ``folder`` and return the number of its items.
 
-    Digests are taken over ``attributes`` only, where they are given.
+    Digests are taken over ``attributes`` only, if they are given.
 
-    Writes one part of the actual ledger a segment (``00000.parquet``) and, where ``items`` names a
-    folder, the items themselves there. The table must have no writers: a scan is no snapshot.
+    Writes one part of the actual ledger per segment (``00000.parquet``) and, if ``items`` names a
+    folder, the items themselves there. The table must have no writers: a scan is not a snapshot.
 
     Raises:
-        CheckFailed: the table holds something that is no item.
-        Stopped: a scan failed. What has been written so far is of no use then.
+        CheckFailed: the table holds something that is not an item.
+        Stopped: a scan failed. What it has written so far is useless.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if items is not None:
@@ -69,7 +70,7 @@ def read_table(  # noqa: PLR0913 -- what to read, and where to
 
 
 class _Halted(Exception):  # noqa: N818 -- no error: another segment's failure is
-    """Ends a segment so that its files are thrown away."""
+    """Ends a segment so that its files are discarded."""
 
 
 class _Scan:
@@ -93,7 +94,7 @@ class _Scan:
         self._count = 0
 
     def halt(self, running: list[Future[int]]) -> None:
-        """Let every segment that still runs end at its next page."""
+        """Stop every running segment at its next page."""
         self._halted.set()
         for segment in running:
             segment.cancel()
@@ -123,13 +124,13 @@ class _Scan:
         """Return ``item`` with its digest.
 
         Raises:
-            CheckFailed: it is no item.
+            CheckFailed: it is not an item.
         """
         try:
             return self._describe_item(item)
         except ValueError as error:
-            # The error may hold a value; the type of the fault has to do.
-            message = f"the table {self._table} holds an item that is no DynamoDB item"
+            # The error may hold a value, so it is not part of the message.
+            message = f"the table {self._table} holds an item that is not a valid DynamoDB item"
             raise CheckFailed(message) from error
 
     def _advance(self, items: int) -> None:

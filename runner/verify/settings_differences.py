@@ -1,6 +1,6 @@
-"""What a rebuilt table is set up like, held against what it shall be. Asks nobody.
+"""Compares the settings of a rebuilt table with the plan. Makes no AWS calls.
 
-No value of a tag and no word of a policy is told: either may be secret (I6).
+No value of a tag and nothing of a policy is reported: either may be secret (I6).
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.plan.finish_steps import RestoreSettings
-from retable.runner.table.carried_over import attached_words
+from retable.runner.table.carried_over import describe_attached
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import WHOLE, Attached, TableSettings, is_warm
 from retable.schema.spec import Target
@@ -20,15 +20,15 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the table shall be like."""
+    """The planned settings of the table."""
 
     request: Mapping[str, Any]
-    """The CreateTable that makes such a table."""
+    """The CreateTable request for such a table."""
     settings: RestoreSettings
     attached: Attached
     policy: str | None
     declared: bool
-    """Whether a stack makes the table: what a deployment sets is the stack's own word."""
+    """Whether a stack makes the table: the stack decides what a deployment sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +40,19 @@ class Setting:
     found: str
     same: bool
     held: bool
-    """Whether the run had to see to it, so that a difference is a fault of the run."""
+    """Whether the run was responsible for it, so that a difference is a fault of the run."""
 
 
 def settings_on_both_sides(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
-    """Yield each setting of the table that was ``found``, beside what it shall be."""
-    yield from _born_with(wanted, found)
+    """Yield each setting of the table that was ``found``, with its planned value."""
+    yield from _set_at_creation(wanted, found)
     yield from _restored(wanted.settings, found, declared=wanted.declared)
     yield _policy(wanted, found)
     yield from _attached(wanted, found)
 
 
-def _born_with(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
-    """Yield what CreateTable sets, by the request that would make the found table again."""
+def _set_at_creation(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
+    """Yield what CreateTable sets, from the request that would recreate the found table."""
     description = found.description
     again = create_request(Target(table=description.name, key=description.key), found)
     requests = (wanted.request, again)
@@ -73,7 +73,7 @@ def _born_with(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
 def _restored(
     settings: RestoreSettings, found: TableSettings, *, declared: bool
 ) -> Iterator[Setting]:
-    """Yield what is set after verification; what a stack sets beyond that is its own affair."""
+    """Yield what is set after verification; whatever else a stack sets is up to the stack."""
     days = found.pitr_days if settings.pitr_days is not None else None
     sides = (
         ("ttl", settings.ttl, found.ttl),
@@ -121,7 +121,7 @@ def _policy(wanted: Wanted, found: TableSettings) -> Setting:
 
 
 def _attached(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
-    """Yield each kind of what is attached."""
+    """Yield each kind of attached service."""
     ours, theirs = wanted.attached, found.attached
     enough = {
         index: warmth if is_warm(warmth, theirs.warm.get(index)) else theirs.warm.get(index)
@@ -142,17 +142,17 @@ def _attached(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
     for name, one, other in pairs:
         yield Setting(
             name=name,
-            wanted=", ".join(attached_words(one)) or NONE,
-            found=", ".join(attached_words(other)) or NONE,
+            wanted=", ".join(describe_attached(one)) or NONE,
+            found=", ".join(describe_attached(other)) or NONE,
             same=one == other or (wanted.declared and one == nothing),
             held=not wanted.declared and one != nothing,
         )
 
 
 def _indexes(request: Mapping[str, Any]) -> str:
-    """Return every index with its keys and projection, in one order."""
-    told = [_index(index, kind) for kind in INDEXES for index in request.get(kind, ())]
-    return ", ".join(sorted(told)) or NONE
+    """Return every index with its keys and projection, in a fixed order."""
+    indexes = [_index(index, kind) for kind in INDEXES for index in request.get(kind, ())]
+    return ", ".join(sorted(indexes)) or NONE
 
 
 def _index(index: Mapping[str, Any], kind: str) -> str:
@@ -167,16 +167,16 @@ def _global_indexes(request: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _billing(request: Mapping[str, Any], paid: set[str], scaled: set[str]) -> str:
-    """Return how what both sides have is paid for; capacity that is scaled changes by itself."""
+    """Return the billing of what both sides have, without autoscaled capacity, which changes."""
     parts = {WHOLE: request} | _global_indexes(request)
-    told = [request["BillingMode"].lower()]
+    words = [request["BillingMode"].lower()]
     for name in sorted(paid):
         units = parts[name].get("ProvisionedThroughput")
         if units and name not in scaled:
             sides = f"{units['ReadCapacityUnits']}/{units['WriteCapacityUnits']}"
-            told.append(f"{name} {sides}".strip())
-        told += [f"{name} {bound} {most}".strip() for bound, most in _bounds(parts[name])]
-    return ", ".join(told)
+            words.append(f"{name} {sides}".strip())
+        words += [f"{name} {bound} {most}".strip() for bound, most in _bounds(parts[name])]
+    return ", ".join(words)
 
 
 def _bounds(part: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

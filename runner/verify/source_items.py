@@ -1,7 +1,7 @@
-"""The exported items where the spec's own queries can read them.
+"""Makes the exported items readable for the spec's queries.
 
-A data file with one item a line is read where it lies. From any other the items are written out,
-which takes about as much room as the file itself. What a query may do is ``queries``' to say.
+A data file with one item per line is read in place. The items of any other file are written out,
+which takes about as much space as the file itself. ``spec_queries`` limits what a query may do.
 """
 
 import gzip
@@ -17,21 +17,21 @@ from retable.schema.spec import Query
 
 SOURCE = re.compile(r"\bsource\b", re.IGNORECASE)
 LEVEL = 1
-"""Of gzip: what is written here is read once or twice and thrown away."""
+"""Gzip's: what is written here is read once or twice and then deleted."""
 
 
 def source_files(
     queries: Sequence[Query], files: Sequence[CheckedFile], folder: Path
 ) -> Iterator[Path]:
-    """Yield gzip files of ``{"Item": …}`` lines, all items of ``files``, some made in ``folder``.
+    """Yield gzip files of ``{"Item": …}`` lines with all items of ``files``, some in ``folder``.
 
-    There are none where no query asks for the source. Again overwrites.
+    There are none if no query reads the source. Another call overwrites them.
 
     Raises:
         CheckFailed: a data file is not the one that was checked.
         Stopped: the disk is full.
     """
-    if not asks_for_source(queries):
+    if not reads_source(queries):
         return
     for number, file in enumerate(files):
         if is_plain(file):
@@ -45,13 +45,13 @@ def is_plain(file: CheckedFile) -> bool:
     return file.format == "DYNAMODB_JSON" and file.view is None and file.outdated is None
 
 
-def asks_for_source(queries: Sequence[Query]) -> bool:
+def reads_source(queries: Sequence[Query]) -> bool:
     """Return whether any query may read the exported items."""
     return any(SOURCE.search(query.sql) for query in queries)
 
 
 def _written(file: CheckedFile, path: Path) -> Path:
-    """Write the items of ``file`` into ``path``."""
+    """Write the items of ``file`` to ``path``."""
     item_of = item_reader(file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""Running a spec's own queries: SQL that a stranger may have written, over export and table.
+"""Runs a spec's own queries: SQL, possibly from a stranger, over export and table.
 
 A query is one SELECT that gives one value. It reads ``source`` (``item``), ``expected`` (``key``,
 ``source_file``, ``source_line``) and ``target`` (``key``, ``item``) through the macros of
-``macros``, and reaches nothing else: no other file, no network, no setting. What a failed query's
-error says is not shown, since it may hold an item's values.
+``macros``, and can access nothing else: no other file, no network, no setting. The error text of a
+failed query is not shown, since it may hold an item's values.
 """
-# ruff: noqa: S608 -- all that goes into the views is numbers and quoted paths of ours
+# ruff: noqa: S608 -- the views hold only numbers and our own quoted paths
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,21 +26,21 @@ from retable.schema.spec import Query
 TIME_LIMIT_SECONDS = 600
 """How long one query may take."""
 SPILL_LIMIT = "20GB"
-"""How much one query may write to the disk."""
+"""How much one query may spill to disk."""
 MAX_TEXT = 1_000
-"""The longest text a query may give: it goes into reports."""
+"""The longest string a query may return: it goes into reports."""
 SPILL = ".spill-queries"
 PRELUDE = "queries.sql"
-"""The views and macros, so that a query can be run again: ``duckdb -init queries.sql``."""
+"""The views and macros, for running a query again: ``duckdb -init queries.sql``."""
 TABLE_FUNCTIONS = frozenset(["generate_series", "json_each", "json_tree", "range", "unnest"])
-"""What a query may select from besides the views; the others read files or the program itself."""
+"""What a query may select from besides the views; other functions read files or the process."""
 
 Value = int | Decimal | str | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """How one query ended. ``unevaluated`` ones have a ``message``; ``actual`` is what it gave."""
+    """The result of one query; ``actual`` is its value. ``unevaluated`` ones have a ``message``."""
 
     name: str
     outcome: Literal["passed", "failed", "unevaluated"]
@@ -53,7 +53,7 @@ class QueryResult:
 
 
 class Unevaluated(Exception):  # noqa: N818 -- it is an outcome
-    """A query that gives no value to compare; the text says why and holds no item's values."""
+    """A query without a value to compare; the text says why and holds no item's values."""
 
 
 def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
@@ -74,7 +74,7 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
     ``queries.sql``. Each query has a database of its own.
 
     Raises:
-        Stopped: memory, disk or a file failed DuckDB outside of any query.
+        Stopped: DuckDB ran out of memory or disk, or cannot read a file, outside of any query.
     """
     quarantined = None if quarantined is None else quarantined.resolve()
     files = [path.resolve() for path in files]
@@ -100,7 +100,7 @@ def run_queries(  # noqa: PLR0913 -- each thing a query may read, by name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Readable:
-    """What the views read, and so what a query may."""
+    """What the views read, and so what a query may read."""
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
@@ -109,10 +109,10 @@ class _Readable:
 def views(
     files: Sequence[Path], expected: Path, items: Path, quarantined: Path | None
 ) -> tuple[str, ...]:
-    """Return the statements that make the three views."""
+    """Return the statements that create the three views."""
     lines = "select null::json as json where false"
     if files:
-        # Lines that are no JSON are no items; the dry run rejected and counted them.
+        # Lines that are not JSON are not items; the dry run rejected and counted them.
         lines = f"""select json from read_ndjson_objects(
   {file_list(files)},
   compression = 'gzip', maximum_object_size = {MAX_LINE_BYTES}, ignore_errors = true)
@@ -129,7 +129,7 @@ where json is not null"""
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, readable: _Readable) -> None:
-    """Take every way out of the database, for good."""
+    """Cut the database off from everything else, irrevocably."""
     folders, files = map(_allowed, (readable.folders, readable.files))
     for text in (
         f"set max_temp_directory_size = {literal(SPILL_LIMIT)}",
@@ -142,7 +142,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, readable: _Readable) -> None:
 
 
 def _allowed(paths: Sequence[Path]) -> str:
-    """Return ``paths`` as DuckDB looks for them: as patterns first, then as the names found."""
+    """Return ``paths`` as DuckDB checks them: as patterns first, then as the names found."""
     both = (text for path in paths for text in (unglobbed(path), str(path)))
     return "[" + ", ".join(map(literal, both)) + "]"
 
@@ -150,7 +150,7 @@ def _allowed(paths: Sequence[Path]) -> str:
 def _run(
     connection: duckdb.DuckDBPyConnection, query: Query, prelude: Path, seconds: float
 ) -> QueryResult:
-    """Run one query and hold its value against what the spec expects."""
+    """Run one query and compare its value with what the spec expects."""
     sql = f"-- duckdb -init {prelude}\n{query.sql.strip()}"
     try:
         _require_one_select(connection, query.sql)
@@ -187,7 +187,7 @@ def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None
     ((tree,),) = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()
     parsed = orjson.loads(tree)
     if parsed["error"]:
-        message = "the SQL cannot be checked: it is no plain SELECT"
+        message = "the SQL cannot be checked: it is not a plain SELECT"
         raise Unevaluated(message)
     for name in _table_functions(parsed):
         if name not in TABLE_FUNCTIONS:
@@ -219,7 +219,7 @@ def _bind(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 def _evaluate(
     connection: duckdb.DuckDBPyConnection, sql: str, seconds: float
 ) -> list[tuple[Any, ...]]:
-    """Return up to two rows of what ``sql`` gives, within ``seconds``."""
+    """Return up to two rows of the result of ``sql``, within ``seconds``."""
     timer = threading.Timer(seconds, connection.interrupt)
     timer.daemon = True
     timer.start()
@@ -235,12 +235,12 @@ def _evaluate(
 
 
 def _without_values(error: duckdb.Error) -> str:
-    """Return what went wrong while items were read, without anything that may come out of one."""
+    """Return what went wrong while items were read, without anything that may be item data."""
     text = _first_line(error).partition(": ")[2]
     if text in MESSAGES:
         return text
     kind = type(error).__name__.removesuffix("Exception")
-    return f"{kind} error while it ran; run it by hand to see what it stumbled over"
+    return f"{kind} error while it ran; run it by hand to see the cause"
 
 
 def _first_line(error: duckdb.Error) -> str:
@@ -259,15 +259,15 @@ def _only_value(rows: list[tuple[Any, ...]]) -> Any:
 def _plain(value: Any) -> Value:
     """Return a value of SQL as one that a spec can expect.
 
-    A DOUBLE is taken by its shortest decimal text, so that 0.1 is 0.1.
+    A DOUBLE is read by its shortest decimal form, so that 0.1 is 0.1.
     """
     if isinstance(value, float):
         value = Decimal(repr(value))
     if value is not None and not isinstance(value, int | Decimal | str | bool):
-        message = f"it gives a {type(value).__name__}; cast it to text, a number or a boolean"
+        message = f"it gives a {type(value).__name__}; cast it to a string, a number or a boolean"
         raise Unevaluated(message)
     if isinstance(value, str) and len(value) > MAX_TEXT:
-        message = f"it gives a text of {len(value):,} characters; {MAX_TEXT:,} are allowed"
+        message = f"it gives a string of {len(value):,} characters; {MAX_TEXT:,} are allowed"
         raise Unevaluated(message)
     return value
 

@@ -1,4 +1,4 @@
-"""Writing an export's items where the spec's own queries find those of the table."""
+"""Writes an export's items where the spec's queries read the items of the table."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from retable.transforms.describe import describe_item
 
 
 def write_items(files: Sequence[CheckedFile], key: KeySchema, folder: Path, holder: Holder) -> None:
-    """Write the items of ``files`` into ``folder``, a part a file; all must be items.
+    """Write the items of ``files`` to ``folder``, one part per file; every line must be an item.
 
     Raises:
         CheckFailed: a data file is not the one that was checked.

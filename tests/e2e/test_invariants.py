@@ -106,7 +106,7 @@ def plan_what_would_be_refused(run: Run) -> None:
 GATES: dict[str, tuple[Callable[[Run], None], str]] = {
     "the freeze is removed": (lift_the_freeze, "is no longer frozen"),
     "the backup is deleted": (delete_the_backup, "backup"),
-    "a data file was altered": (alter_a_data_file, "is not the object it was"),
+    "a data file was altered": (alter_a_data_file, "has changed"),
     "another plan was approved": (approve_another_plan, "not for deleting orders by this plan"),
     "another table was approved": (approve_another_table, "not for deleting orders"),
     "the export is too early": (export_before_the_freeze, "after the freeze was first seen"),

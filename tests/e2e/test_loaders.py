@@ -213,7 +213,7 @@ def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Pat
 
 def test_a_botocore_that_does_not_know_the_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retable.runner.aws.bulk.BULK_PUT", "StartNothing")
-    with pytest.raises(Refused, match=r"botocore \S+ does not know StartNothing"):
+    with pytest.raises(Refused, match=r"botocore \S+ does not support StartNothing"):
         require_bulk_put()
 
 

@@ -41,7 +41,7 @@ def test_a_kept_plan_is_carried_out_once(tmp_path: Path) -> None:
             env=env,
         )
         assert elsewhere.code == 4
-        assert "p.json no longer fits; moved since: the source's TableId: " in elsewhere.err
+        assert "p.json is out of date; changed since: the source's TableId: " in elsewhere.err
         assert not (tmp_path / "elsewhere").exists()
         nothing = migrate("plan", ORDERS, "--detailed-exitcode", cwd=tmp_path, env=env)
         assert nothing.code == 0
@@ -65,5 +65,5 @@ def test_a_kept_plan_says_what_moved(tmp_path: Path) -> None:
         )
         ran = migrate("run", PRODUCTS, "--plan", "p.json", "--yes", cwd=tmp_path, env=env)
         assert ran.code == 4
-        assert "moved since: the source's ttl" in ran.err
+        assert "changed since: the source's ttl" in ran.err
         assert not (tmp_path / ".migrate").exists()

@@ -69,7 +69,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "missing file": Fault(_missing, r"data file \S*{file} is missing"),
     "broken CRC": Fault(
-        _unsigned_crc, r"data file \S*{file}: expected a whole gzip file, found: incorrect data"
+        _unsigned_crc, r"data file \S*{file}: expected a complete gzip file, found: incorrect data"
     ),
     "wrong sum": Fault(_summary_behind, r"\d+ items.* \d+"),
     "altered manifest": Fault(_altered_manifest, r"manifest-files"),

@@ -164,11 +164,11 @@ def test_a_wrong_digest_in_the_manifest_is_refused(made: MadeExport) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (packed(LINES)[:-1], "it is cut short"),
-        (packed(LINES)[:-9], "it is cut short"),
-        (packed(LINES)[:15], "it is cut short"),
-        (packed(LINES)[:3], "it is cut short"),
-        (packed(LINES) + packed(LINES)[:-1], "it is cut short"),
+        (packed(LINES)[:-1], "it is truncated"),
+        (packed(LINES)[:-9], "it is truncated"),
+        (packed(LINES)[:15], "it is truncated"),
+        (packed(LINES)[:3], "it is truncated"),
+        (packed(LINES) + packed(LINES)[:-1], "it is truncated"),
         (b"", "the file is empty"),
         (b"no gzip", "incorrect header check"),
         (packed(LINES) + b"rubbish", "incorrect header check"),
@@ -181,7 +181,7 @@ def test_damage_that_the_manifest_does_not_know_of_is_refused(
 ) -> None:
     """Its digest fits, so it was damaged before it was signed; the CRC is what is left."""
     made.set_data(body, len(LINES))
-    wanted = f"data file {_key(made)}: expected a whole gzip file, found: {words}"
+    wanted = f"data file {_key(made)}: expected a complete gzip file, found: {words}"
     with pytest.raises(CheckFailed, match=re.escape(wanted)):
         made.check()
 

@@ -156,7 +156,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "expiry by no name": ({"ttl": "x" * 256}, "UpdateTimeToLive: .*AttributeName"),
     "more tags than a table has": (
         {"tags": {str(number): "" for number in range(51)}},
-        "TagResource: a table has 50 tags at most; found 51",
+        "TagResource: a table has at most 50 tags; found 51",
     ),
     "recovery of no days": ({"pitr_days": 0}, "UpdateContinuousBackups: .*RecoveryPeriodInDays"),
     "a stream that is no ARN": (

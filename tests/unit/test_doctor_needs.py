@@ -49,7 +49,7 @@ sandbox:
 
 
 def actions_of(calls: list[tuple[str, str]]) -> set[str]:
-    """Return the permissions that calls stand for."""
+    """Return the permissions that calls need."""
     names = (f"{SERVICES.get(service, service)}:{operation}" for service, operation in calls)
     return {action for name in names for action in OTHER_NAMES.get(name, (name,))}
 
@@ -60,7 +60,7 @@ def test_every_kind_of_step_has_its_actions() -> None:
 
 
 def carried_out(run: Run, calls: list[tuple[str, str]]) -> None:
-    """Carry a run out and hold its calls against what its plan needs."""
+    """Carry a run out and compare its calls with what its plan needs."""
     run.finish()
     needs = needs_of(run.world.plan, run.world.spec)
     asked = actions_of(calls)
@@ -70,7 +70,7 @@ def carried_out(run: Run, calls: list[tuple[str, str]]) -> None:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Return a list of the calls of every way to AWS that is opened from here on."""
+    """Return a list of the calls of every AWS session that is opened from here on."""
     heard: list[tuple[str, str]] = []
     begin = Aws.__init__
 

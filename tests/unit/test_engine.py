@@ -162,7 +162,7 @@ def test_a_file_replaced_since_the_check_fails_and_leaves_no_part_of_it(
     files[full[1]].path.write_bytes(packed([b"{}"] * files[full[1]].item_count))
     with pytest.raises(CheckFailed, match=f"{re.escape(files[full[1]].key)}: MD5 is") as failed:
         run(tmp_path, files, processes=processes)
-    assert failed.value.hint == "the file was replaced since; make a new export"
+    assert failed.value.hint == "the file has been replaced since; make a new export"
     names = set(content(tmp_path / "ledger"))
     assert f"{full[1]:05d}.parquet" not in names
     assert not [name for name in names if name.endswith(".part")]

@@ -26,7 +26,7 @@ def test_i5_a_run_id_cannot_lead_out_of_the_run_dir(tmp_path: Path, run_id: str)
 
 def test_a_run_dir_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="cannot be made"):
+    with pytest.raises(Refused, match="cannot be created"):
         new_folder(tmp_path / "file", "7f3a-c21e")
 
 

@@ -22,7 +22,7 @@ from retable.runner.export.prove_export import check_export
 from retable.runner.export.write_export import ExportHead
 from retable.runner.failure import CheckFailed, Refused
 from retable.runner.progress import NoProgress
-from retable.schema.spec import Export as WantedExport
+from retable.schema.spec import Export as DeclaredExport
 from support.exports import EXPORT_ID, EXPORT_TIME, TABLE_ARN, TABLE_ID
 
 HEAD = ExportHead(
@@ -61,9 +61,9 @@ COLUMNS: Mapping[str, Any] = {
 
 def convert(folder: Path, form: str, **said: Any) -> list[dict[str, Any]]:
     """Convert the files in ``folder/in`` and return the items, read like any other export's."""
-    wanted = WantedExport(kind="files", location="in", format=form, **said)  # type: ignore[arg-type]  # as the spec's
+    declared = DeclaredExport(kind="files", location="in", format=form, **said)  # type: ignore[arg-type]  # as the spec's
     source = Source(
-        wanted=wanted, location=LocalFolder(folder / "in"), objects=None, spool=folder / "spool"
+        declared=declared, location=LocalFolder(folder / "in"), objects=None, spool=folder / "spool"
     )
     count = convert_files(source, HEAD, FolderPlace(folder / "out"), NoProgress())
     location = LocalFolder(folder / "out")
@@ -220,33 +220,33 @@ def test_every_doubt_is_told_at_once(tmp_path: Path) -> None:
 
 
 FAULTS: Sequence[tuple[str, bytes, dict[str, Any], str]] = [
-    ("json-lines", b'{"a":1}\n[]', {}, "a: row 2 is not as expected: it is no JSON object"),
-    ("json-lines", b'{"a":1}\n{"a":', {}, "a: row 2 is not as expected: it is no JSON"),
-    ("json-lines", b'{"a":1,"a":2}', {}, "a: row 1 is not as expected: it names something twice"),
+    ("json-lines", b'{"a":1}\n[]', {}, "a: row 2 is not as expected: it is not a JSON object"),
+    ("json-lines", b'{"a":1}\n{"a":', {}, "a: row 2 is not as expected: it is not JSON"),
+    ("json-lines", b'{"a":1,"a":2}', {}, "a: row 1 is not as expected: it has a name twice"),
     ("json-lines", b'{"a":NaN}', {}, "a: row 1 is not as expected: it holds NaN or Infinity"),
-    ("json-lines", b'{"a":"x"}', {"columns": {"a": "N"}}, "column a is to be N; found other text"),
-    ("json-lines", b'{"a":1}', {"columns": {"a": "S"}}, "column a is to be S; found a number"),
-    ("json-lines", b'{"a":"?"}', {"columns": {"a": "B"}}, "column a is to be B; found other text"),
+    ("json-lines", b'{"a":"x"}', {"columns": {"a": "N"}}, "column a must be N; found a string"),
+    ("json-lines", b'{"a":1}', {"columns": {"a": "S"}}, "column a must be S; found a number"),
+    ("json-lines", b'{"a":"?"}', {"columns": {"a": "B"}}, "column a must be B; found a string"),
     (
         "json-lines",
         b'{"a":[]}',
         {"columns": {"a": "SS"}},
-        "column a is to be SS; found another list",
+        "column a must be SS; found another list",
     ),
-    ("json-lines", b'{"a":[1]}', {"columns": {"a": "SS"}}, "column a is to be S; found a number"),
-    ("json-lines", b'{"a":1}', {"columns": {"a": "L"}}, "column a is to be L; found a number"),
-    ("json-lines", b'{"a":1}', {"columns": {"a": "M"}}, "column a is to be M; found a number"),
-    ("json-lines", b'{"a":1e999}', {}, "column a is to be N; found a number"),
+    ("json-lines", b'{"a":[1]}', {"columns": {"a": "SS"}}, "column a must be S; found a number"),
+    ("json-lines", b'{"a":1}', {"columns": {"a": "L"}}, "column a must be L; found a number"),
+    ("json-lines", b'{"a":1}', {"columns": {"a": "M"}}, "column a must be M; found a number"),
+    ("json-lines", b'{"a":1e999}', {}, "column a must be N; found a number"),
     ("csv", b"a,b\n1,2\n3\n", {}, "a: row 2 is not as expected: it has 1 cells"),
     ("csv", b"a,a\n1,2\n", {}, "the first record does not name each column once"),
-    ("csv", b'a\n"x\n', {}, "a: row 1 is not as expected: it is no CSV"),
+    ("csv", b'a\n"x\n', {}, "a: row 1 is not as expected: it is not CSV"),
     ("csv", b"a\n\xff\n", {}, "a: row 1 is not as expected: it is not UTF-8"),
-    ("csv", b"a\nx\n", {"columns": {"a": "L"}}, "a: row 1 is not as expected: it is no JSON"),
+    ("csv", b"a\nx\n", {"columns": {"a": "L"}}, "a: row 1 is not as expected: it is not JSON"),
     ("parquet", b"PAR1 no", {}, "a: cannot be read as Parquet"),
-    ("data-pipeline", b'{"a":{"s":1}}', {}, "it has a value of no type that is known"),
-    ("data-pipeline", b'{"a":{"S":"x"}}', {}, "it has a value of no type that is known"),
+    ("data-pipeline", b'{"a":{"s":1}}', {}, "it has a value of an unknown type"),
+    ("data-pipeline", b'{"a":{"S":"x"}}', {}, "it has a value of an unknown type"),
     ("data-pipeline", b'{"a":{"s":"x","n":"1"}}', {}, "a value without exactly one type"),
-    ("data-pipeline", b'a{"s":"x"}', {}, "it has no name, or one name twice"),
+    ("data-pipeline", b'a{"s":"x"}', {}, "it has a pair without a name, or a name twice"),
 ]
 
 
@@ -263,7 +263,7 @@ def test_a_row_that_is_not_as_expected_is_named_without_its_value(
 def test_a_truncated_or_damaged_gzip_stops_it(tmp_path: Path) -> None:
     body = gzip.compress(b'{"a":1}\n' * 1000)
     write(tmp_path, "a.gz", body[:-3])
-    with pytest.raises(CheckFailed, match="cut short"):
+    with pytest.raises(CheckFailed, match="it is truncated"):
         convert(tmp_path, "json-lines")
 
 

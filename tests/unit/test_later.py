@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
-from retable.runner.export.later_writes import Later, Ttl, list_later
+from retable.runner.export.later_writes import LaterWrites, Ttl, list_later_writes
 from retable.runner.failure import CheckFailed
 from retable.runner.plan.source_steps import ListChanges
 from retable.runner.progress import NoProgress
@@ -64,7 +64,9 @@ def test_of_several_changes_the_last_one_counts(tmp_path: Path) -> None:
     first = window_file(tmp_path / "1.gz", [change("a"), change("b"), change("c")], place=0)
     second = window_file(tmp_path / "2.gz", [change("b", put=False), change("d")], place=1)
     path = tmp_path / "changes.jsonl"
-    assert list_later([second, first], path, NoProgress()) == Later(written=3, deleted=1)
+    assert list_later_writes([second, first], path, NoProgress()) == LaterWrites(
+        written=3, deleted=1
+    )
     assert listed(path) == {"a": "written", "b": "deleted", "c": "written", "d": "written"}
     assert sorted(file.name for file in tmp_path.iterdir()) == ["1.gz", "2.gz", "changes.jsonl"]
 
@@ -80,20 +82,22 @@ def test_what_time_to_live_deletes_is_no_write(tmp_path: Path) -> None:
     file = replace(window_file(tmp_path / "1.gz", gone, place=0), view="NEW_AND_OLD_IMAGES")
     path = tmp_path / "changes.jsonl"
     ttl = Ttl(attribute="ends", now=now)
-    assert list_later([file], path, NoProgress(), ttl=ttl) == Later(written=0, deleted=3, expired=1)
+    assert list_later_writes([file], path, NoProgress(), ttl=ttl) == LaterWrites(
+        written=0, deleted=3, expired=1
+    )
     assert listed(path) == dict.fromkeys(["left alone", "no end", "not due"], "deleted")
 
 
 def test_no_change_is_an_empty_list(tmp_path: Path) -> None:
     path = tmp_path / "changes.jsonl"
-    assert list_later([], path, NoProgress()) == Later(written=0, deleted=0)
+    assert list_later_writes([], path, NoProgress()) == LaterWrites(written=0, deleted=0)
     assert path.read_bytes() == b""
 
 
 def test_a_line_that_is_no_change_is_named(tmp_path: Path) -> None:
     file = window_file(tmp_path / "1.gz", [change("a"), {"Item": {"id": {"S": "a"}}}], place=0)
-    with pytest.raises(CheckFailed, match=r"1\.gz: line 2 is no change of an item"):
-        list_later([file], tmp_path / "changes.jsonl", NoProgress())
+    with pytest.raises(CheckFailed, match=r"1\.gz: line 2 is not a change to an item"):
+        list_later_writes([file], tmp_path / "changes.jsonl", NoProgress())
 
 
 def test_a_time_shorter_than_an_export_may_cover_is_waited_for(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from retable.runner.engine.rejects import RejectWriter
-from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_told
+from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_for_report
 from retable.runner.ledger.questions import Ledger
 from retable.runner.report.item_figures import RejectGroup, SizedItem
 from retable.schema.reasons import Reason
@@ -26,7 +26,7 @@ def paired(partition: str, sort: int, size: int = 100, name: str = "id") -> Kept
 def test_the_largest_items_are_named_with_their_lines(tmp_path: Path) -> None:
     folder = write_ledger(tmp_path / "it's", [sized("a", 10), sized("b", 400_000), Dropped()])
     write_ledger(folder, [sized("c", 5_000)], part=1)
-    found = sizes_told(folder, Ledger(folder).sizes(), 2)
+    found = sizes_for_report(folder, Ledger(folder).sizes(), 2)
     assert (found.items, found.bytes, found.largest) == (3, 405_010, 400_000)
     assert found.largest_items == (
         SizedItem(key={"id": {"S": "b"}}, bytes=400_000, place="data/0.json.gz:2"),

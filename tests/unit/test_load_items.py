@@ -124,7 +124,7 @@ def test_a_table_that_takes_nothing_stops_the_load(loading: Loading) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("ExpiredTokenException", "credentials are expired"),
+        ("ExpiredTokenException", "credentials have expired"),
         ("AccessDeniedException", "access to BatchWriteItem was denied"),
         ("ResourceNotFoundException", "the table is not there"),
         ("SomethingNewException", "answered SomethingNewException"),
@@ -208,5 +208,5 @@ def test_a_note_says_why_the_table_holds_back_and_what_is_done(loading: Loading)
 
     loading.load(script, progress=Watcher())
     assert re.fullmatch(
-        r"the table holds back \(KeyRangeThroughputExceeded\): \d+ requests at once", notes[0]
+        r"writes are throttled \(KeyRangeThroughputExceeded\): \d+ requests at once", notes[0]
     )

@@ -81,7 +81,7 @@ def test_a_copied_export_is_read_where_it_lies_now(tmp_path: Path) -> None:
 def test_an_export_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     for prefix in ("a", "b"):
         make_export(tmp_path, prefix=prefix)
-    with pytest.raises(Refused, match=rf"{EXPORT_ID} is there twice: .*/a/.* and .*/b/"):
+    with pytest.raises(Refused, match=rf"{EXPORT_ID} exists twice: .*/a/.* and .*/b/"):
         open_export(LocalFolder(tmp_path), EXPORT_ID, None)
 
 
@@ -103,7 +103,7 @@ def test_an_export_that_is_not_there_is_refused_by_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize("export_id", ["", "..", "../x", "0179-0a1b2c3d", f"{EXPORT_ID}/x", "*"])
 def test_an_id_that_is_none_is_refused(tmp_path: Path, export_id: str) -> None:
     make_export(tmp_path)
-    with pytest.raises(Refused, match="is no export id"):
+    with pytest.raises(Refused, match="is not an export id"):
         open_export(LocalFolder(tmp_path), export_id, None)
 
 

@@ -94,10 +94,10 @@ def test_an_incremental_export_has_a_window_and_no_time_of_its_own(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"exportFromTime": ...}, "exportFromTime is missing; expected a text"),
+        ({"exportFromTime": ...}, "exportFromTime is missing; expected a non-empty string"),
         ({"exportToTime": "2026-09-21T14:13:20Z"}, "exportToTime is not after exportFromTime"),
         ({"outputView": "OLD_IMAGE"}, "outputView is OLD_IMAGE; expected NEW_IMAGE or NEW_AND"),
-        ({"outputView": 1}, "outputView is another thing; expected a text"),
+        ({"outputView": 1}, "outputView is wrong; expected a non-empty string"),
     ],
 )
 def test_a_wrong_window_is_named(made: MadeExport, fields: dict[str, Any], words: str) -> None:
@@ -183,19 +183,19 @@ def test_a_kind_of_export_that_is_not_known_is_refused(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"tableId": ...}, "manifest-summary.json: tableId is missing; expected a text"),
-        ({"tableId": ""}, "manifest-summary.json: tableId is another thing; expected a text"),
+        ({"tableId": ...}, "tableId is missing; expected a non-empty string"),
+        ({"tableId": ""}, "manifest-summary.json: tableId is wrong; expected a non-empty string"),
         ({"exportTime": ...}, "manifest-summary.json: exportTime is missing"),
-        ({"exportTime": "yesterday"}, "exportTime is another thing; expected a time"),
-        ({"exportTime": "2026-09-21T14:13:20"}, "expected a time with its offset"),
+        ({"exportTime": "yesterday"}, "exportTime is wrong; expected a time"),
+        ({"exportTime": "2026-09-21T14:13:20"}, "expected a time with a UTC offset"),
         ({"exportTime": "0001-01-01T00:00:00+23:59"}, "expected a time"),
-        ({"itemCount": ...}, "itemCount is missing; expected a number from 0 on"),
-        ({"itemCount": True}, "itemCount is another thing"),
-        ({"itemCount": -9}, "itemCount is another thing"),
-        ({"itemCount": 9.0}, "itemCount is another thing"),
-        ({"itemCount": "9"}, "itemCount is another thing"),
+        ({"itemCount": ...}, "itemCount is missing; expected a number of 0 or more"),
+        ({"itemCount": True}, "itemCount is wrong"),
+        ({"itemCount": -9}, "itemCount is wrong"),
+        ({"itemCount": 9.0}, "itemCount is wrong"),
+        ({"itemCount": "9"}, "itemCount is wrong"),
         ({"itemCount": 10}, "the data files have 9 items; manifest-summary.json says 10"),
-        ({"billedSizeBytes": "much"}, "billedSizeBytes is another thing"),
+        ({"billedSizeBytes": "much"}, "billedSizeBytes is wrong"),
     ],
 )
 def test_a_wrong_field_of_the_summary_is_named(
@@ -208,7 +208,7 @@ def test_a_wrong_field_of_the_summary_is_named(
 
 def test_the_summary_of_another_export_is_refused(made: MadeExport) -> None:
     made.set_summary(exportArn=f"{TABLE_ARN}/export/01790000000001-0a1b2c3d")
-    with pytest.raises(CheckFailed, match="that of another export"):
+    with pytest.raises(CheckFailed, match="belongs to another export"):
         made.open()
 
 
@@ -233,7 +233,7 @@ def test_a_summary_that_is_no_object_is_refused(made: MadeExport) -> None:
         (b"\xff\xfe", "line 2 is not JSON"),
         (b"[" * 2000, "line 2 is not JSON"),
         (b"7", "line 2 is not a JSON object"),
-        (b"{}", "line 2: dataFileS3Key is missing; expected a text"),
+        (b"{}", "line 2: dataFileS3Key is missing; expected a non-empty string"),
     ],
 )
 def test_a_broken_line_of_the_files_manifest_is_named(

@@ -147,11 +147,11 @@ def wrong(line: bytes) -> Callable[[MadeExport], None]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b'{"Item":{"id":{"S":"b"}}}', "line 2 is no change of an item: Metadata is missing"),
-        (b"no json", "line 2 is no change of an item: it is no JSON object"),
+        (b'{"Item":{"id":{"S":"b"}}}', "line 2 is not a change to an item: Metadata is missing"),
+        (b"no json", "line 2 is not a change to an item: it is not a JSON object"),
         (
             b'{"Metadata":{},"Keys":{"id":{"S":"b"}}}',
-            "line 2 is no change of an item: it has neither OldImage nor NewImage",
+            "line 2 is not a change to an item: it has neither OldImage nor NewImage",
         ),
         (
             b'{"Metadata":{},"Keys":{"other":{"S":"b"}},"OldImage":{}}',
@@ -163,7 +163,7 @@ def wrong(line: bytes) -> Callable[[MadeExport], None]:
         ),
         (
             b'{"Metadata":{},"Keys":{"id":{"N":"x"}},"OldImage":{}}',
-            "line 2 is no change of an item",
+            "line 2 is not a change to an item",
         ),
     ],
 )

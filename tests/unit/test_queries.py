@@ -174,7 +174,7 @@ def test_a_failed_query_says_what_it_found_and_how_to_run_it_again(run: Run) -> 
         ("select * from source", "it gives several rows"),
         ("select 1, 2", "it gives several columns"),
         ("select date '2026-01-01'", "it gives a date; cast it"),
-        ("select repeat('x', 1001)", "a text of 1,001 characters"),
+        ("select repeat('x', 1001)", "a string of 1,001 characters"),
         ("", "not one SELECT"),
         ("select 1; select 2", "not one SELECT"),
         ("drop view target", "not one SELECT"),

@@ -104,7 +104,7 @@ def test_every_chart_is_named_and_has_its_figures_as_a_table() -> None:
     assert all(chart.table.rows for chart in charts(report).values())
 
 
-def test_i6_values_are_shown_only_where_they_were_asked_for() -> None:
+def test_i6_values_are_shown_only_if_they_were_requested() -> None:
     report = case("failed-run")
     assert "1998" in render_html(report).decode()
     row = report.first_differences[0]
@@ -112,7 +112,7 @@ def test_i6_values_are_shown_only_where_they_were_asked_for() -> None:
     bare = replace(report, first_differences=(replace(row, changes=hidden),))
     text = render_html(bare).decode()
     assert "1998" not in text
-    assert "No value of an item is shown here but those of keys." in text
+    assert "Of the items' values, only those of keys are shown." in text
 
 
 def test_a_value_of_400_kb_is_cut() -> None:

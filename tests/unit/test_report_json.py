@@ -85,7 +85,7 @@ def test_a_file_name_that_is_not_utf8_is_written_and_read_back(tmp_path: Path) -
         (b"\xff\xfe\x00", "is not JSON"),
         (b"[]", "has format version None, expected 1"),
         (b'{"format_version": 2}', "has format version 2, expected 1"),
-        (b'{"format_version": 1}', "does not have the parts of a report"),
+        (b'{"format_version": 1}', "does not have the structure of a report"),
     ],
 )
 def test_what_is_no_report_is_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
@@ -111,7 +111,7 @@ def test_what_is_no_report_is_refused_by_name(tmp_path: Path, content: bytes, me
 def test_a_value_of_the_wrong_kind_is_refused(tmp_path: Path, part: str, value: object) -> None:
     path = tmp_path / "report.json"
     path.write_text(json.dumps({**json.loads(CASES[0].read_bytes()), part: value}))
-    with pytest.raises(Refused, match="does not have the parts of a report"):
+    with pytest.raises(Refused, match="does not have the structure of a report"):
         read_report(path)
 
 

@@ -65,27 +65,27 @@ def _plan(spec: Spec) -> Plan:
         (observed(sandbox=True), ["whether it is a sandbox: False -> True"]),
     ],
 )
-def test_what_moved_is_reported_and_estimates_are_not(
+def test_changes_are_reported_and_estimates_are_not(
     spec: Spec, plan: Plan, world: Observed, words: list[str]
 ) -> None:
     assert moved(plan, compile_plan(spec, world)) == words
 
 
-def test_another_available_export_is_reported(spec: Spec) -> None:
+def test_another_finished_export_is_reported(spec: Spec) -> None:
     one, other = (observed(export=export(id=name)) for name in ("01-a", "01-b"))
     found = moved(compile_plan(spec, one), compile_plan(spec, other))
-    assert found == ["the export at hand: 01-a -> 01-b"]
+    assert found == ["the finished export: 01-a -> 01-b"]
     found = moved(compile_plan(spec, observed()), compile_plan(spec, other))
-    assert found == ["the export at hand: none -> 01-b"]
+    assert found == ["the finished export: none -> 01-b"]
 
 
-def test_a_plan_that_moved_is_stale(spec: Spec, plan: Plan) -> None:
+def test_a_plan_that_is_out_of_date_is_stale(spec: Spec, plan: Plan) -> None:
     require_same(plan, compile_plan(spec, observed()), Path("p.json"))
     now = compile_plan(spec, observed(settings(ttl="expires_at"), region="eu-west-2"))
     with pytest.raises(Stale) as caught:
         require_same(plan, now, Path("p.json"))
     assert caught.value.message == (
-        "p.json no longer fits; moved since: the region: eu-west-1 -> eu-west-2; the source's ttl"
+        "p.json is out of date; changed since: the region: eu-west-1 -> eu-west-2; the source's ttl"
     )
 
 
@@ -102,7 +102,7 @@ def test_a_plan_is_used_once(tmp_path: Path, spec: Spec, plan: Plan) -> None:
     (folder / "plan.json").write_bytes(encode_plan(plan, "0a1b"))
     with pytest.raises(Stale, match="was used already, by run 0a1b-2c3d") as caught:
         read_saved_plan(path, spec, tmp_path / "runs")
-    assert str(caught.value.hint).startswith("go on with --resume --run 0a1b-2c3d, or ")
+    assert str(caught.value.hint).startswith("resume it with --resume --run 0a1b-2c3d, or ")
     (folder / "plan.json").write_bytes(encode_plan(plan, "ffff"))
     read_saved_plan(path, spec, tmp_path / "runs")
 
@@ -111,10 +111,10 @@ def test_a_plan_of_an_older_spec_is_stale(tmp_path: Path, spec: Spec, plan: Plan
     path = tmp_path / "p.json"
     save_plan(plan, path, "0a1b")
     changed = build_spec(tmp_path, REPLACE.replace("customer.id", "customer.key"))
-    with pytest.raises(Stale, match=r"moved since: the spec: .* has changed"):
+    with pytest.raises(Stale, match=r"changed since: the spec: .* has changed"):
         read_saved_plan(path, changed, tmp_path)
     other = build_spec(tmp_path, REPLACE.replace("orders-by-customer", "other"))
-    with pytest.raises(Refused, match="is a plan for orders-by-customer, and the spec is other"):
+    with pytest.raises(Refused, match="is a plan for orders-by-customer; the spec is other"):
         read_saved_plan(path, other, tmp_path)
     del spec
 
@@ -127,7 +127,7 @@ def test_a_plan_that_was_not_kept_or_writes_nothing_is_refused(
     with pytest.raises(Refused, match="has no id"):
         read_saved_plan(path, spec, tmp_path)
     save_plan(compile_dry_run(spec, export()), path, "0a1b")
-    with pytest.raises(Refused, match="cannot be carried out"):
+    with pytest.raises(Refused, match="cannot be applied"):
         read_saved_plan(path, spec, tmp_path)
 
 

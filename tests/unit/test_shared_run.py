@@ -44,11 +44,11 @@ def test_a_runner_whose_run_was_taken_over_cannot_write_another_record(
         second = shared_run(bed, runs, there, "second")
         with open_journal(there.journal, "print", ManualClock(), second.shelf) as others:
             others.record("delete", "intent")
-            with pytest.raises(Stopped, match="another runner goes on with run 7f3a-c21e"):
+            with pytest.raises(Stopped, match="another runner has taken over run 7f3a-c21e"):
                 journal.record("delete", "intent")
             assert journal.records("delete", "intent") == []
             others.record("delete", "done")
-        with pytest.raises(Stopped, match="another runner goes on"):
+        with pytest.raises(Stopped, match="another runner has taken over"):
             first.require()
     here.report.write_bytes(b"first")
     first.keep_report()

@@ -205,5 +205,5 @@ def test_of_a_process_elsewhere_nothing_is_known() -> None:
 
 def test_what_is_no_lock_of_ours_stops_the_run(bed: StateBed, key: str) -> None:
     bed.objects.put(BUCKET, key, b"[]")
-    with pytest.raises(Stopped, match="not one of this version"):
+    with pytest.raises(Stopped, match="not written by this version"):
         take(bed.lock(ManualClock(), key))

@@ -162,7 +162,7 @@ def test_an_object_that_was_altered_is_found_out(bed: StateBed, tmp_path: Path) 
         journal.record("merge", "done")
         (part,) = journal.records(RUN, "kept")[0].data["parts"]
     bed.objects.put(BUCKET, part["key"], b"wrong")
-    with pytest.raises(CheckFailed, match="is not what was kept"):
+    with pytest.raises(CheckFailed, match="is not what was stored"):
         runs.fetch(RunFolder(tmp_path / "b" / RUN_ID))
     bed.client.delete_object(Bucket=BUCKET, Key=part["key"])
     with pytest.raises(CheckFailed, match="does not exist") as caught:
@@ -196,7 +196,7 @@ def test_no_file_leads_out_of_the_run_folder(bed: StateBed, tmp_path: Path, path
     with begin(runs, here) as journal:
         part = {"path": path, "key": "k", "offset": 0, "size": 1, "sha256": "0"}
         journal.record(RUN, "kept", {"parts": [part]})
-    with pytest.raises(CheckFailed, match="does not lie in the run folder"):
+    with pytest.raises(CheckFailed, match="is not in the run folder"):
         runs.fetch(RunFolder(tmp_path / "b" / RUN_ID))
 
 

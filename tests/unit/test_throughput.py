@@ -1,7 +1,7 @@
-"""The throughput: how far the work was when, thinned out, and marked where it was held back."""
+"""The throughput: progress over time, thinned out, and marked where it was throttled."""
 
 from retable.runner.progress import NoProgress
-from retable.runner.runs.throughput import HELD_BACK, MOST_MOMENTS, Recorder
+from retable.runner.runs.throughput import MOST_MOMENTS, THROTTLED, Recorder
 from support.sandboxes import ManualClock as Clock
 
 
@@ -51,7 +51,7 @@ def test_throttling_is_marked_where_it_was_and_is_never_thinned_out() -> None:
     for second in range(5_000):
         clock.sleep(1)
         if second == 2_000:
-            recorder.note(f"{HELD_BACK}: ThrottlingException")
+            recorder.note(f"{THROTTLED}: ThrottlingException")
         recorder.advance(second, 5_000, "items")
     (held,) = [seconds for seconds, _, throttled in recorder.moments() if throttled]
     assert 1_990 <= held <= 2_020

@@ -123,4 +123,4 @@ def test_what_is_no_item_is_a_finding_that_names_no_value(tmp_path: Path) -> Non
     table = Table([[[{"name": {"S": "secret"}}]], []])
     with pytest.raises(CheckFailed) as failure:
         read(table, tmp_path)
-    assert str(failure.value) == "the table orders holds an item that is no DynamoDB item"
+    assert str(failure.value) == "the table orders holds an item that is not a valid DynamoDB item"

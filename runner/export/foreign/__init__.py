@@ -1,1 +1,1 @@
-"""Files that something else wrote, made into an export in the layout of a native one."""
+"""Converts files that another program wrote into an export in the layout of a native one."""

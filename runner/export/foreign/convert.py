@@ -1,6 +1,7 @@
-"""Making an export of foreign files: read, typed, and written in the layout of a native one.
+"""Converts foreign files to an export: reads them, types them, writes the layout of a native one.
 
-What the format left in doubt and the spec does not accept stops it, all at once, at the end.
+Whatever the format leaves in doubt and the spec does not accept fails the conversion at its end,
+with every doubt listed at once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from retable.runner.disk import not_written
-from retable.runner.export.foreign.listing import ForeignFile, bring, list_files
+from retable.runner.export.foreign.listing import ForeignFile, fetch, list_files
 from retable.runner.export.foreign.pipeline import pipeline_item
 from retable.runner.export.foreign.records import (
     BadRowError,
@@ -34,7 +35,7 @@ from retable.runner.export.write_export import (
 )
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import Progress
-from retable.schema.spec import Export as WantedExport
+from retable.schema.spec import Export as DeclaredExport
 
 TICK_ROWS = 1_000
 READERS: Mapping[str, RowReader] = {
@@ -46,9 +47,9 @@ READERS: Mapping[str, RowReader] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Foreign files, where they lie, and what the spec says of them."""
+    """Foreign files: where they are, and what the spec says about them."""
 
-    wanted: WantedExport
+    declared: DeclaredExport
     location: Location
     objects: ObjectStore | None
     spool: Path
@@ -63,16 +64,16 @@ def convert_files(source: Source, head: ExportHead, place: Place, progress: Prog
             spec does not accept.
         Stopped: S3 does not answer, or the disk is full.
     """
-    wanted = source.wanted
-    typing = Typing(wanted.columns)
-    files = list_files(source.location, wanted.checksums, source.objects)
+    declared = source.declared
+    typing = Typing(declared.columns)
+    files = list_files(source.location, declared.checksums, source.objects)
     conversion = _Conversion(source, typing, head, place, progress)
     written = [conversion.convert(number, file) for number, file in enumerate(files)]
     count = sum(file.count for file in written)
-    if wanted.count is not None and wanted.count != count:
-        message = f"the files have {count:,} items; source.export.count says {wanted.count:,}"
-        raise CheckFailed(message, "a file is missing, or the count is another's")
-    _require_accepted(typing, wanted)
+    if declared.count is not None and declared.count != count:
+        message = f"the files have {count:,} items; source.export.count says {declared.count:,}"
+        raise CheckFailed(message, "a file is missing, or the count is for other files")
+    _require_accepted(typing, declared)
     place.put(f"{head.folder}_started", b"")
     return put_manifests(place.put, head, written)
 
@@ -93,13 +94,13 @@ class _Conversion:
     def convert(self, number: int, file: ForeignFile) -> WrittenFile:
         """Write the data file of one foreign file."""
         source = self._source
-        path = bring(file, source.location, source.spool, source.objects)
+        path = fetch(file, source.location, source.spool, source.objects)
         key = data_key(self._head, number)
         made = self._place.beside(key)
         try:
             with made.open("wb") as raw:
                 writer = DataFileWriter(raw)
-                for item in self._told(file, self._items(path, file)):
+                for item in self._reported(file, self._items(path, file)):
                     line = orjson.dumps(item)
                     writer.add(b'{"Item":' + line + b"}", len(line))
                 written = writer.finish(key)
@@ -110,8 +111,8 @@ class _Conversion:
             path.unlink()
         return written
 
-    def _told(self, file: ForeignFile, items: Iterator[Typed]) -> Iterator[Typed]:
-        """Yield ``items``, telling how far they are, and name the row of a fault."""
+    def _reported(self, file: ForeignFile, items: Iterator[Typed]) -> Iterator[Typed]:
+        """Yield ``items``, report progress, and name the row of an error."""
         row = 0
         try:
             for item in items:
@@ -126,7 +127,7 @@ class _Conversion:
         self._progress.advance(self._done, None, "rows")
 
     def _items(self, path: Path, file: ForeignFile) -> Iterator[Typed]:
-        form = self._source.wanted.format
+        form = self._source.declared.format
         if form == "data-pipeline":
             for line in plain_lines(path, file.name):
                 yield pipeline_item(line)
@@ -141,11 +142,11 @@ class _Conversion:
                 yield self._typing.item(row)
 
     def _filled(self, row: dict[str, str]) -> dict[str, object]:
-        """Return a record without its empty cells, and what is declared as JSON parsed."""
+        """Return a record without its empty cells, and with the JSON of nested columns parsed."""
         for name, cell in row.items():
             if not cell:
                 self._typing.doubt("empty-as-absent", name)
-        columns = self._source.wanted.columns
+        columns = self._source.declared.columns
         return {
             name: json_value(cell) if columns.get(name) in NESTED else cell
             for name, cell in row.items()
@@ -157,13 +158,13 @@ NESTED = frozenset(["SS", "NS", "BS", "L", "M"])
 """Types whose cells hold JSON."""
 
 
-def _require_accepted(typing: Typing, wanted: WantedExport) -> None:
-    """Refuse what is in doubt and not accepted."""
-    left = {name: found for name, found in typing.doubts.items() if name not in wanted.accept}
+def _require_accepted(typing: Typing, declared: DeclaredExport) -> None:
+    """Raise the doubts that the spec does not accept."""
+    left = {name: found for name, found in typing.doubts.items() if name not in declared.accept}
     if left:
-        message = "the files leave in doubt what the items were:"
+        message = "the files leave the items' values in doubt:"
         message = "\n  ".join([message, *doubt_lines(left)])
         names = ", ".join(sorted(left))
         raise CheckFailed(
-            message, f"declare source.export.columns, or accept: [{names}] after a look"
+            message, f"declare source.export.columns, or accept: [{names}] after checking"
         )

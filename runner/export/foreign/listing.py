@@ -1,6 +1,6 @@
-"""Which files belong: those of a checksum file where there is one, else all that lie there.
+"""Lists the files to read: those in the checksum file if there is one, else all at the location.
 
-Names that begin with ``_`` or ``.`` are others' business, as they are for Hive and Spark.
+Names that start with ``_`` or ``.`` are skipped, as Hive and Spark skip them.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from retable.runner.export.stored_file import open_stored, stored_chunks
 from retable.runner.failure import CheckFailed, Refused
 
 LINE = re.compile(r"([0-9a-fA-F]{32}|[0-9a-fA-F]{64}) [ *](\S.*)")
-"""A line of md5sum or sha256sum: the digest, how it was read, the name."""
+"""A line of md5sum or sha256sum: the digest, the mode, the name."""
 MD5_DIGITS = 32
 PIPELINE_MANIFEST = "manifest"
 """What Data Pipeline writes beside its data files."""
@@ -22,7 +22,7 @@ PIPELINE_MANIFEST = "manifest"
 
 @dataclass(frozen=True, slots=True)
 class ForeignFile:
-    """One file, by its name below the location, and its digest where one is known."""
+    """One file: its name below the location, and its digest if known."""
 
     name: str
     digest: str | None
@@ -34,7 +34,7 @@ def list_files(
     """Return the files at ``location``, sorted by name.
 
     Raises:
-        Refused: there are none, or no such folder.
+        Refused: there are no files, or no such folder.
         CheckFailed: the checksum file is missing or damaged.
     """
     if checksums is not None:
@@ -47,11 +47,11 @@ def list_files(
     return tuple(ForeignFile(name, None) for name in names)
 
 
-def bring(file: ForeignFile, location: Location, spool: Path, objects: ObjectStore | None) -> Path:
-    """Return ``file`` on this machine, fetched into ``spool`` where it lies in S3, and as expected.
+def fetch(file: ForeignFile, location: Location, spool: Path, objects: ObjectStore | None) -> Path:
+    """Return the path of ``file``, fetched into ``spool`` if it is in S3, its digest checked.
 
     Raises:
-        CheckFailed: it is missing, or its digest is another.
+        CheckFailed: it is missing, or its digest is wrong.
         Stopped: S3 does not answer.
     """
     if isinstance(location, LocalFolder):
@@ -85,7 +85,9 @@ def _listed(text: str, name: str) -> Mapping[str, str]:
         match = LINE.fullmatch(line)
         inside = match is not None and _is_inside(match[2]) and match[2] not in found
         if match is None or not inside:
-            message = f"{name}: line {number} is no digest and the name of a file below it"
+            message = (
+                f"{name}: line {number} is not a digest and the name of a file below the location"
+            )
             raise CheckFailed(message, "write it with md5sum or sha256sum, in the location")
         found[match[2]] = match[1].lower()
     if not found:

@@ -1,8 +1,8 @@
-"""The lines of AWS Data Pipeline's and EMR's exports: DynamoDB's types under other names.
+"""Reads the lines of AWS Data Pipeline's and EMR's exports: DynamoDB's types under other names.
 
-A line is a JSON object of ``{"name": {"s": "x"}}``, with type names that begin in lower case; older
-files have no braces and part pairs by 0x02, names from values by 0x03 (awslabs/emr-dynamodb-
-connector, DynamoDBItemWritable). Every type is told, so nothing is in doubt.
+A line is a JSON object of ``{"name": {"s": "x"}}``, with type names that start in lowercase; older
+files have no braces and separate pairs by 0x02, names from values by 0x03 (awslabs/emr-dynamodb-
+connector, DynamoDBItemWritable). Every value has its type, so nothing is in doubt.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ TYPES: Mapping[str, str] = {
     "nULLValue": "NULL",
     "nULL": "NULL",
 }
-"""The type names as they are written, by the Java SDK's own member names."""
+"""The type names in the files, which are the Java SDK's member names."""
 
 Typed = dict[str, Any]
 
@@ -33,7 +33,7 @@ def pipeline_item(line: bytes) -> Typed:
     """Return a line as an attribute map.
 
     Raises:
-        BadRowError: it is none of either form.
+        BadRowError: it has neither form.
     """
     pairs = json_object(line) if line.lstrip().startswith(b"{") else _older(line)
     return {name: _typed(value) for name, value in pairs.items()}
@@ -46,7 +46,7 @@ def _older(line: bytes) -> Typed:
         name, end, value = pair.partition(NAME_END)
         text = name.decode(errors="replace")
         if not end or "\ufffd" in text or text in found:
-            message = "it has no name, or one name twice"
+            message = "it has a pair without a name, or a name twice"
             raise BadRowError(message)
         found[text] = json_object(value)
     return found
@@ -71,7 +71,7 @@ def _typed(value: Any) -> Typed:
         case "BOOL" | "NULL" if isinstance(content, bool):
             return {kind: content}
         case _:
-            message = "it has a value of no type that is known"
+            message = "it has a value of an unknown type"
             raise BadRowError(message)
 
 

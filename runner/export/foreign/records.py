@@ -1,6 +1,6 @@
-"""The rows of one file, as plain values: Parquet, JSON lines, CSV. Which type they get is others'.
+"""Reads the rows of one file as plain values: Parquet, JSON lines, CSV. ``typing`` types them.
 
-Text and lines come packed or not. Numbers of JSON are decimals, never floats.
+Text files may be gzipped. Numbers in JSON are read as decimals, never as floats.
 """
 
 import csv
@@ -21,21 +21,21 @@ from retable.runner.failure import CheckFailed
 GZIP_MAGIC = b"\x1f\x8b"
 BATCH_ROWS = 1_000
 MAX_CELL_BYTES = 8_000_000
-UNREADABLE = "it is damaged, or source.export.format is another"
+UNREADABLE = "it is damaged, or source.export.format is wrong"
 
 Row = dict[str, Any]
 RowReader = Callable[[Path, str], Iterator[Row]]
 
 
 class BadRowError(ValueError):
-    """A row that is none of the file's format; the text says why, without a value."""
+    """A row that does not fit the file's format; the text says why, without a value."""
 
 
 def parquet_rows(path: Path, name: str) -> Iterator[Row]:
-    """Yield the rows of a Parquet file; times become text, maps become dicts.
+    """Yield the rows of a Parquet file; times become strings, maps become dicts.
 
     Raises:
-        CheckFailed: it is no Parquet file, or has other rows than it says.
+        CheckFailed: it is not a Parquet file, or its row count differs from its footer's.
     """
     count = 0
     try:
@@ -57,7 +57,7 @@ def json_rows(path: Path, name: str) -> Iterator[Row]:
     """Yield the objects of a JSON lines file.
 
     Raises:
-        BadRowError: a line is no JSON object, or names something twice.
+        BadRowError: a line is not a JSON object, or has a name twice.
     """
     for line in plain_lines(path, name):
         yield json_object(line)
@@ -67,11 +67,11 @@ def json_object(text: bytes) -> Row:
     """Return the one JSON object in ``text``; its numbers are decimals.
 
     Raises:
-        BadRowError: it is no JSON object, or names something twice.
+        BadRowError: it is not a JSON object, or has a name twice.
     """
     found = json_value(text)
     if not isinstance(found, dict):
-        message = "it is no JSON object"
+        message = "it is not a JSON object"
         raise BadRowError(message)
     return found
 
@@ -80,7 +80,7 @@ def json_value(text: bytes | str) -> Any:
     """Return the JSON value in ``text``; its numbers are decimals.
 
     Raises:
-        BadRowError: it is no JSON, or names something twice.
+        BadRowError: it is not JSON, or has a name twice.
     """
     try:
         return json.loads(
@@ -91,15 +91,15 @@ def json_value(text: bytes | str) -> Any:
             object_pairs_hook=_once,
         )
     except (ValueError, RecursionError) as error:
-        message = str(error) if isinstance(error, BadRowError) else "it is no JSON"
+        message = str(error) if isinstance(error, BadRowError) else "it is not JSON"
         raise BadRowError(message) from error
 
 
 def csv_rows(path: Path, name: str) -> Iterator[Row]:
-    """Yield the records of a CSV file, whose first record names the columns; cells are text.
+    """Yield the records of a CSV file, whose first record names the columns; cells are strings.
 
     Raises:
-        BadRowError: a record has other columns than the first, or a quote never ends.
+        BadRowError: a record has more or fewer cells than the first, or a quote never ends.
     """
     csv.field_size_limit(MAX_CELL_BYTES)
     records = csv.reader(_texts(path, name), strict=True)
@@ -114,12 +114,12 @@ def csv_rows(path: Path, name: str) -> Iterator[Row]:
                 raise BadRowError(message)
             yield dict(zip(header, record, strict=True))
     except csv.Error as error:
-        message = "it is no CSV"
+        message = "it is not CSV"
         raise BadRowError(message) from error
 
 
 def plain_lines(path: Path, name: str) -> Iterator[bytes]:
-    """Yield the lines of a file, which may be packed by gzip."""
+    """Yield the lines of a file, which may be gzipped."""
     with open_stored(path, name) as stored:
         packed = stored.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         stored.seek(0)
@@ -128,7 +128,7 @@ def plain_lines(path: Path, name: str) -> Iterator[bytes]:
 
 
 def _texts(path: Path, name: str) -> Iterator[str]:
-    """Yield the lines of a CSV file with their ends, which a quoted cell may hold."""
+    """Yield the lines of a CSV file with their line breaks, since a quoted cell may hold one."""
     first = True
     for line in plain_lines(path, name):
         try:
@@ -141,17 +141,17 @@ def _texts(path: Path, name: str) -> Iterator[str]:
 
 
 def _without_times(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
-    """Return ``batch`` with each time as ``_Time`` text would be: a column of text.
+    """Return ``batch`` with each column of times as strings.
 
-    Arrow's own Python values of times need other packages and round them.
+    Arrow's own Python values for times need other packages and round them.
     """
     columns = []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if pa.types.is_temporal(field.type):
             columns.append(pc.cast(column, pa.string()))
         elif _holds_times(field.type):
-            message = f"{name}: column {field.name} holds times inside of another value"
-            raise CheckFailed(message, "write them as text")
+            message = f"{name}: column {field.name} holds times inside another value"
+            raise CheckFailed(message, "write them as strings")
         else:
             columns.append(column)
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
@@ -177,7 +177,7 @@ def time_columns(path: Path, name: str) -> tuple[str, ...]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        message = "it names something twice"
+        message = "it has a name twice"
         raise BadRowError(message)
     return found
 

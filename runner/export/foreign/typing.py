@@ -1,9 +1,9 @@
-"""From a plain value to a DynamoDB one: by the column's declared type, or by the rule stated here.
+"""Converts a plain value to a DynamoDB one: by the column's declared type, or by the rule below.
 
-A value of an undeclared column becomes: text S, a number N, a flag BOOL, bytes B, a list L, a map
-M; a null is absent, but within a list it is NULL. What a format cannot tell apart is a doubt, which
-the spec accepts by name or which stops the run: what was a set looks like a list, what was a number
-may look like text. Declared columns raise no doubt, except about nulls and floats.
+In an undeclared column, a string becomes S, a number N, a boolean BOOL, bytes B, a list L, a map M;
+a null is absent, but within a list it is NULL. What a format cannot distinguish is a doubt, which
+the spec accepts by name or which stops the run: a former set looks like a list, a former number may
+look like a string. Declared columns raise no doubts, except about nulls and floats.
 """
 
 import base64
@@ -19,20 +19,20 @@ from retable.schema.wording import shown
 from retable.transforms.number import normalize_number
 
 DOUBTS: Mapping[str, str] = {
-    "empty-as-absent": "an empty cell is read as absent; it may have been an empty text",
-    "floats-as-n": "a binary float is read as N; the digits of the number it was are lost",
+    "empty-as-absent": "an empty cell is read as absent; it may have been an empty string",
+    "floats-as-n": "a binary float is read as N; the original number's digits are lost",
     "lists-as-l": "a list is read as L; it may have been a set",
     "nulls-as-absent": "a null is read as absent; it may have been NULL",
-    "text-as-s": "text is read as S; it may have been a number or binary",
-    "times-as-s": "a time is read as text in S; DynamoDB has none",
+    "text-as-s": "a string is read as S; it may have been a number or binary",
+    "times-as-s": "a time is read as a string (S); DynamoDB has no type for times",
 }
-"""What a reader of files cannot know, by the name that ``source.export.accept`` lists."""
-MAX_COLUMNS_TOLD = 5
+"""What the files cannot say, by the name to list in ``source.export.accept``."""
+MAX_COLUMNS_SHOWN = 5
 SETS: Mapping[str, str] = {"SS": "S", "NS": "N", "BS": "B"}
 
 KINDS: Mapping[type, str] = {
-    str: "other text",
-    bool: "a flag",
+    str: "a string",
+    bool: "a boolean",
     int: "a number",
     float: "a float",
     Decimal: "a number",
@@ -41,20 +41,20 @@ KINDS: Mapping[type, str] = {
     dict: "a map",
     type(None): "null",
 }
-"""What a message calls a value, which it never tells."""
+"""What a message calls a value, which it never shows."""
 
 Typed = dict[str, Any]
 
 
 class UnfitValueError(ValueError):
-    """A value that is none of its column's type; the text tells types, never the value."""
+    """A value that does not fit its column's type; the text names types, never the value."""
 
 
 class Typing:
-    """Types values, and remembers what was in doubt, by name and column."""
+    """Types values, and records each doubt, by name and column."""
 
     def __init__(self, columns: Mapping[str, AttributeType]) -> None:
-        """Take ``columns``' types as declared."""
+        """Use the declared types in ``columns``."""
         self.doubts: dict[str, set[str]] = defaultdict(set)
         self._columns = columns
         self._column = ""
@@ -63,7 +63,7 @@ class Typing:
         """Return a row as an attribute map.
 
         Raises:
-            UnfitValueError: a value is none of its column's type.
+            UnfitValueError: a value does not fit its column's type.
         """
         made = {}
         for name, value in row.items():
@@ -81,7 +81,7 @@ class Typing:
         return made
 
     def doubt(self, name: str, column: str | None = None) -> None:
-        """Remember that ``name`` was met."""
+        """Record the doubt called ``name``."""
         self.doubts[name].add(self._column if column is None else column)
 
     def _undeclared(self, value: Any) -> Typed:
@@ -115,7 +115,7 @@ class Typing:
         }
 
     def _as(self, declared: AttributeType, value: Any) -> Typed:
-        """Return ``value`` as one of its column's type."""
+        """Return ``value`` as its column's declared type."""
         if declared in SETS:
             if not isinstance(value, list) or not value:
                 raise self._unfit(value, declared)
@@ -150,7 +150,7 @@ class Typing:
         elif isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise self._unfit(value, "N")
         try:
-            # An int's own text has a limit that is meant for other uses.
+            # ``str(int)`` has a limit on digits that is meant for other uses.
             return normalize_number(value if isinstance(value, str) else str(Decimal(str(value))))
         except (ValueError, ArithmeticError) as error:
             raise self._unfit(value, "N") from error
@@ -170,19 +170,19 @@ class Typing:
             return value.lower() == "true"
         raise self._unfit(value, "BOOL")
 
-    def _unfit(self, value: Any, wanted: str) -> UnfitValueError:
+    def _unfit(self, value: Any, declared: str) -> UnfitValueError:
         found = KINDS.get(type(value), type(value).__name__)
-        message = f"column {shown(self._column)} is to be {wanted}; found {found}"
+        message = f"column {shown(self._column)} must be {declared}; found {found}"
         return UnfitValueError(message)
 
 
 def doubt_lines(doubts: Mapping[str, set[str]]) -> list[str]:
-    """Return what was in doubt, a line each, with the columns it was met in."""
+    """Return the doubts, one line each, with the columns they concern."""
     lines = []
     for name in sorted(doubts):
         columns = sorted(doubts[name])
-        told = ", ".join(map(shown, columns[:MAX_COLUMNS_TOLD]))
-        more = len(columns) - MAX_COLUMNS_TOLD
+        named = ", ".join(map(shown, columns[:MAX_COLUMNS_SHOWN]))
+        more = len(columns) - MAX_COLUMNS_SHOWN
         rest = f" and {more:,} more" if more > 0 else ""
-        lines.append(f"{name} ({told}{rest}): {DOUBTS[name]}")
+        lines.append(f"{name} ({named}{rest}): {DOUBTS[name]}")
     return lines

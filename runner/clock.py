@@ -1,4 +1,4 @@
-"""The clock, handed in wherever time is needed, so that nothing reads it on its own."""
+"""The clock, passed in wherever time is needed, so no other module reads the system clock."""
 
 import time
 from datetime import UTC, datetime
@@ -6,16 +6,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the program asks of time."""
+    """The time functions that the program uses."""
 
     def now(self) -> datetime:
-        """Return the time of day, in UTC. For records only, never for durations."""
+        """Return the time of day, in UTC. For records only; durations use ``monotonic``."""
+        ...
 
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never jump."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
 
 
 class SystemClock:

@@ -1,4 +1,4 @@
-"""This machine's disk: finishing a file for good, and what to say when it cannot be written."""
+"""Durable writes to the local disk, and the failure for a file that cannot be written."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 
 def replace_durably(temporary: Path, path: Path) -> None:
-    """Move the finished file ``temporary`` to ``path`` so that a power cut cannot undo it."""
+    """Move the finished file ``temporary`` to ``path`` so that the move survives a power loss."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -23,10 +23,10 @@ def replace_durably(temporary: Path, path: Path) -> None:
 
 
 def write_durably(path: Path, text: bytes) -> None:
-    """Write the file ``path`` whole or not at all.
+    """Write the file ``path`` atomically.
 
     Raises:
-        Stopped: the disk is full or refuses.
+        Stopped: the disk is full or refuses the write.
     """
     temporary = path.with_name(path.name + ".part")
     try:
@@ -40,13 +40,13 @@ def not_written(error: OSError, path: Path) -> Stopped:
     """Return the failure for ``path`` that could not be written."""
     reason = error.strerror or type(error).__name__
     if error.errno not in FULL:
-        return Stopped(f"{path} cannot be written: {reason}", "put it right, then resume")
+        return Stopped(f"{path} cannot be written: {reason}", "fix the cause, then resume")
     message = f"{path} cannot be written: {reason} ({free_bytes(path):,} bytes are free)"
-    return Stopped(message, "make room or name another place with --run-dir, then resume")
+    return Stopped(message, "free disk space or choose another folder with --run-dir, then resume")
 
 
 def free_bytes(path: Path) -> int:
-    """Return how many bytes are free where ``path`` lies, or will lie."""
+    """Return the free bytes of the file system where ``path`` is, or will be."""
     while not path.exists():
         path = path.parent
     return shutil.disk_usage(path).free

@@ -1,6 +1,6 @@
-"""Opening DuckDB: bounded in memory, spilling into the folder it is given, and nothing else.
+"""Opens DuckDB with bounded memory and a folder of its own to spill into.
 
-What is asked of it is the callers' own. Queries out of a spec are hostile and need more than this:
+The queries belong to the callers. Queries from a spec are untrusted and need more than this:
 see ``retable.runner.verify.spec_queries``.
 """
 
@@ -14,9 +14,9 @@ import duckdb
 from retable.runner.failure import Stopped
 
 MEMORY_LIMIT = "1GB"
-"""What DuckDB may hold before it spills; the rest of the process needs as much again."""
+"""DuckDB's memory before it spills; the rest of the process needs as much again."""
 THREADS = 2
-"""Each thread has buffers of its own, so more of them need more memory."""
+"""Each thread has its own buffers, so more threads need more memory."""
 
 
 @contextmanager
@@ -25,8 +25,8 @@ def database(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty in-memory database that spills into the folder ``spill``.
 
-    ``spill`` is this database's alone: what an earlier, killed process left there is removed, and
-    the folder is gone afterwards. ``None`` is for work that never needs to spill.
+    No other database may use ``spill``: what an earlier, killed process left there is removed, and
+    the folder is removed at the end. ``None`` is for work that never spills.
 
     Raises:
         Stopped: memory, disk or a file failed DuckDB.
@@ -48,8 +48,8 @@ def database(
         connection.execute("set enable_progress_bar = false")
         yield connection
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        message = f"DuckDB could not go on: {str(error).partition(chr(10))[0]}"
-        raise Stopped(message, "make room on the disk or in memory, then resume") from error
+        message = f"DuckDB failed: {str(error).partition(chr(10))[0]}"
+        raise Stopped(message, "free disk space or memory, then resume") from error
     finally:
         connection.close()
         _remove(spill)
@@ -61,7 +61,7 @@ def literal(text: str | Path) -> str:
 
 
 def file_list(paths: Iterable[Path]) -> str:
-    """Return ``paths`` as an SQL list of file names, none of which is taken for a pattern."""
+    """Return ``paths`` as an SQL list of file names, none of which is read as a pattern."""
     return "[" + ", ".join(literal(unglobbed(path)) for path in paths) + "]"
 
 
@@ -71,7 +71,7 @@ def pattern(folder: Path, glob: str) -> str:
 
 
 def unglobbed(path: Path) -> str:
-    """Return ``path`` with the characters escaped that DuckDB's patterns give a meaning."""
+    """Return ``path`` with the special characters of DuckDB's patterns escaped."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
 
 

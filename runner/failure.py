@@ -1,9 +1,8 @@
-"""How a command ends when it does not end well, and the exit codes.
+"""The failures that end a command, and the exit codes.
 
-A wrong spec is ``retable.schema.problem.SpecError`` (exit 2). What is here is for the rest.
+A wrong spec is ``retable.schema.problem.SpecError`` (exit 2). This module has the rest.
 """
 
-EXIT_OK = 0
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
 EXIT_STOPPED = 3
@@ -23,7 +22,7 @@ class Failure(Exception):  # noqa: N818 -- the subclasses name the kind
     exit_code = EXIT_FINDINGS
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        """Keep the message and the hint apart, so that renderers can set them off."""
+        """Keep the message and the hint apart, so renderers can format them separately."""
         self.message = message
         self.hint = hint
         super().__init__(message if hint is None else f"{message}\n  {hint}")
@@ -34,18 +33,18 @@ class CheckFailed(Failure):
 
 
 class Refused(Failure):
-    """The command cannot be carried out as given; nothing was touched. Exit 2."""
+    """The command cannot be carried out as given; nothing was changed. Exit 2."""
 
     exit_code = EXIT_USAGE
 
 
 class Stopped(Failure):
-    """The world stopped us: network, credentials, throttling, disk. Resumable, exit 3."""
+    """An external failure: network, credentials, throttling, disk. Resumable, exit 3."""
 
     exit_code = EXIT_STOPPED
 
 
 class Stale(Failure):
-    """The plan no longer fits what it was made for, or was applied already. Exit 4."""
+    """The plan does not match the current state, or was already applied. Exit 4."""
 
     exit_code = EXIT_STALE

@@ -1,26 +1,30 @@
-"""What long work tells its watcher. Drawing it is ``report``'s."""
+"""The progress that long work reports. ``report`` renders it."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """A watcher of the run. Every call is cheap and none may fail."""
+    """Receives the progress of a run. Every call is cheap and none may fail."""
 
     def start(self, step_id: str, title: str) -> None:
         """Begin a step; the one before it, if any, has ended."""
+        ...
 
     def advance(self, done: int, total: int | None, unit: str) -> None:
-        """Say how far the present step is: ``done`` of ``total`` ``unit`` ("items")."""
+        """Report how far the current step is: ``done`` of ``total`` ``unit`` ("items")."""
+        ...
 
     def note(self, text: str) -> None:
-        """Say something worth a line: why it waits, what it found."""
+        """Report a line: why the step waits, what it found."""
+        ...
 
     def finish(self, outcome: str) -> None:
-        """End the present step with a word ("done", "failed", "skipped")."""
+        """End the current step with a word ("done", "failed", "skipped")."""
+        ...
 
 
 class NoProgress:
-    """A watcher that says nothing."""
+    """Discards all progress."""
 
     def start(self, step_id: str, title: str) -> None:
         """Say nothing."""

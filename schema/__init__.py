@@ -1,4 +1,4 @@
-"""What a spec may say. ``load_spec`` reads one file; everything else here serves it."""
+"""What a spec may contain. ``load_spec`` reads one file; everything else here supports it."""
 
 from retable.schema.load import load_spec
 

@@ -1,8 +1,8 @@
-"""YAML text to a tree of nodes with their places, bounded. What a node says is ``document``'s.
+"""YAML text to a bounded tree of nodes with their positions. ``document`` gives them meaning.
 
-Nothing is constructed: no tag makes an object here, and no scalar is read as anything but text.
-Events come from libyaml where PyYAML was built with it, which is 20 times faster; whatever libyaml
-refuses is read again by PyYAML's own parser, so messages and places of mistakes never depend on it.
+Nothing is constructed: no tag creates an object here, and every scalar stays a string.
+Events come from libyaml if PyYAML was built with it, which is 20 times faster. Text that libyaml
+refuses is parsed again by PyYAML's own parser, so error messages and positions never depend on it.
 """
 
 import re
@@ -16,14 +16,14 @@ from retable.schema.problem import Span
 from retable.schema.rules import Rule
 
 MAX_DEPTH = 80
-"""Levels of nesting: 32 of an item's value, two each in DynamoDB JSON, and what leads there."""
+"""Levels of nesting: 32 of an item's value, two each in DynamoDB JSON, plus the path to it."""
 PLAIN = "plain"
-"""The tag of an unquoted scalar that names no tag of its own."""
+"""The tag of an unquoted scalar without an explicit tag."""
 QUOTED = "quoted"
-"""The tag of a quoted or block scalar that names no tag of its own."""
+"""The tag of a quoted or block scalar without an explicit tag."""
 _BLOCK_STYLES = frozenset("|>")
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# libyaml takes tabs between tokens and ? inside words, where PyYAML refuses some of them.
+# libyaml accepts tabs between tokens and ? inside words; PyYAML refuses some of them.
 _DISPUTED = re.compile(r"\t|[^\s\[]\?")
 _WORDS = (
     ("could not find expected ':'", "a key without a colon"),
@@ -32,22 +32,22 @@ _WORDS = (
     ("'<block mapping start>'", "a mapping"),
     ("'<block end>'", "the end of the block"),
     ("'<stream end>'", "the end of the file"),
-    ("'<scalar>'", "text"),
+    ("'<scalar>'", "a scalar"),
 )
-"""PyYAML's words for its tokens, and a reader's."""
+"""PyYAML's names for its tokens, and plain ones."""
 _HINTS = (
-    ("'\\t' that cannot start", "YAML is indented with blanks, never with tabs"),
-    ("that cannot start any token", "quote text that starts with this character"),
-    ("mapping values are not allowed", "quote text that holds a colon and a blank"),
-    ("unknown escape character", "between single quotes a backslash is only a backslash"),
+    ("'\\t' that cannot start", "YAML is indented with spaces, never with tabs"),
+    ("that cannot start any token", "quote a string that starts with this character"),
+    ("mapping values are not allowed", "quote a string that contains a colon and a space"),
+    ("unknown escape character", "between single quotes, a backslash is just a backslash"),
     ("while scanning a quoted scalar", "the closing quote is missing"),
     ("<block end>, but found '<scalar>'", "a quote may end too early"),
-    ("expected <block end>", "entries of one mapping or list start in the same column"),
-    ("could not find expected ':'", "a key ends in a colon, and a blank follows"),
-    ("expected ',' or", "quote text that holds brackets, braces, commas or quotes"),
-    ("undefined alias", "quote text that starts with *"),
-    ("while scanning an anchor", "quote text that starts with &"),
-    ("while scanning an alias", "quote text that starts with *"),
+    ("expected <block end>", "all entries of a mapping or list start in the same column"),
+    ("could not find expected ':'", "a key ends in a colon followed by a space"),
+    ("expected ',' or", "quote a string that contains brackets, braces, commas or quotes"),
+    ("undefined alias", "quote a string that starts with *"),
+    ("while scanning an anchor", "quote a string that starts with &"),
+    ("while scanning an alias", "quote a string that starts with *"),
 )
 
 
@@ -66,7 +66,7 @@ class ComposeError(Exception):
 class Node:
     """One node. ``children`` are the entries of a list, or keys and values in turn.
 
-    An alias has only ``target``, the node it stands for, which may not be finished yet.
+    An alias has only ``target``, the node it refers to, which may not be complete yet.
     """
 
     kind: Literal["scalar", "list", "mapping", "alias"]
@@ -78,14 +78,14 @@ class Node:
 
 
 def compose(text: str) -> Node | None:
-    """Return the root node of ``text``; ``None`` where it holds nothing but blanks and comments.
+    """Return the root node of ``text``; ``None`` if it holds only white space and comments.
 
     Raises:
         ComposeError: the text is not one YAML document, or is nested deeper than ``MAX_DEPTH``.
     """
     if (index := text.find("\ufeff")) >= 0:
-        # A byte order mark inside the text: the parsers do not agree on whether it is a column.
-        raise _no_character(text, index)
+        # A byte order mark inside the text: the parsers disagree on whether it is a column.
+        raise _bad_character(text, index)
     if _DISPUTED.search(text):
         return _compose_slowly(text)
     try:
@@ -98,13 +98,13 @@ def _compose_slowly(text: str) -> Node | None:
     try:
         return _Composer(text, yaml.SafeLoader).root()
     except yaml.reader.ReaderError as error:
-        raise _no_character(text, error.position) from error
+        raise _bad_character(text, error.position) from error
     except yaml.MarkedYAMLError as error:
         raise _syntax(error) from error
     except (ValueError, OverflowError) as error:
         # An escape beyond Unicode ("\UFFFFFFFF") reaches chr() unchecked, without a mark.
         place = _escape_beyond_unicode(text)
-        raise ComposeError(Rule.YAML_SYNTAX, place, "an escape that is no character") from error
+        raise ComposeError(Rule.YAML_SYNTAX, place, "an escape that is not a character") from error
 
 
 class _Composer:
@@ -132,7 +132,7 @@ class _Composer:
         if depth > MAX_DEPTH:
             message = f"nested deeper than {MAX_DEPTH} levels"
             raise ComposeError(Rule.NESTED_TOO_DEEP, _first_line(_span(event)), message)
-        # Most nodes are scalars, so they are asked for first.
+        # Most nodes are scalars, so they are checked first.
         if isinstance(event, yaml.ScalarEvent):
             tag = event.tag or (PLAIN if event.implicit[0] else QUOTED)
             span = _span(event)
@@ -168,14 +168,14 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent) -> Node:
         if event.anchor not in self._anchors:
             message = f"not YAML: the alias *{event.anchor} has no anchor before it"
-            hint = "quote text that starts with *"
+            hint = "quote a string that starts with *"
             raise ComposeError(Rule.YAML_SYNTAX, _span(event), message, hint)
         return Node("alias", _span(event), target=self._anchors[event.anchor])
 
     def _scalar_span(self, event: yaml.ScalarEvent, span: Span) -> Span:
-        """Return a scalar's place; a block scalar ends with its last line that is not blank."""
+        """Return a scalar's span; a block scalar ends with its last line that is not blank."""
         if span[:2] == span[2:]:
-            # Nothing at all stands right behind its colon or dash.
+            # An empty value is placed right after its colon or dash.
             before = self._lines[span.line - 1 : span.line] or [""]
             column = len(before[0][: span.column - 1].rstrip()) + 1
             return Span(span.line, column, span.line, column)
@@ -188,7 +188,7 @@ class _Composer:
 
 
 def _span(event: yaml.Event) -> Span:
-    # Only events that a program makes itself have no marks.
+    # Only events that a program creates itself have no marks.
     start: Any = event.start_mark
     end: Any = event.end_mark
     return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
@@ -220,9 +220,9 @@ def _syntax(error: yaml.MarkedYAMLError) -> ComposeError:
     return ComposeError(Rule.YAML_SYNTAX, span, f"not YAML: {problem}", hint)
 
 
-def _no_character(text: str, index: int) -> ComposeError:
+def _bad_character(text: str, index: int) -> ComposeError:
     line, column = _place(text, index)
-    message = f"not YAML: the character U+{ord(text[index]):04X} may not stand in a file"
+    message = f"not YAML: the character U+{ord(text[index]):04X} is not allowed in a file"
     hint = "write it as an escape between double quotes, such as \\u0007"
     return ComposeError(Rule.YAML_SYNTAX, Span(line, column, line, column + 1), message, hint)
 

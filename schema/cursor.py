@@ -1,4 +1,4 @@
-"""Cursor: one value of a document while it is parsed, its path, and where findings go."""
+"""Cursor: one value of a document while it is parsed, with its path and the findings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ class Cursor:
     findings: Findings
 
     def __contains__(self, key: str) -> bool:
-        """Say whether this mapping has ``key``."""
+        """Return whether this mapping has ``key``."""
         return key in self.value
 
     def __getitem__(self, key: str | int) -> "Cursor":
-        """Return the value at ``key``, which must be there."""
+        """Return the value at ``key``, which must exist."""
         return Cursor(self.value[key], (*self.path, key), self.findings)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the bare value at ``key``, or ``default`` where it is absent."""
+        """Return the bare value at ``key``, or ``default`` if it is absent."""
         return self.value.get(key, default)
 
     def items(self) -> Iterator[tuple[str, "Cursor"]]:
@@ -37,24 +37,24 @@ class Cursor:
             yield key, self[key]
 
     def entries(self, key: str) -> Iterator["Cursor"]:
-        """Yield the entries of the list at ``key``; none where it is absent."""
+        """Yield the entries of the list at ``key``; none if it is absent."""
         for index in range(len(self.value.get(key, ()))):
             yield self[key][index]
 
     def sound(self) -> bool:
-        """Say whether nothing in this value has an error that keeps it from being parsed."""
+        """Return whether this value can be parsed: no error in it prevents that."""
         return self.findings.sound(*self.path)
 
     def span(self) -> Span:
-        """Return the place of this value."""
+        """Return the position of this value."""
         return self.findings.spans[self.path]
 
     def label(self, text: str) -> Label:
-        """Return ``text`` as what stands at this value, for a finding about another."""
+        """Return a label at this value, for a finding about another value."""
         return Label(self.findings.place(self.path), text)
 
     def expression(self) -> Expression:
-        """Return this text as an expression."""
+        """Return this string as an expression."""
         return Expression(self.value, self.span())
 
     def error(

@@ -1,7 +1,7 @@
-"""Document: the values of one YAML text and where each of them stands.
+"""Document: the values of one YAML text and the position of each.
 
-Numbers are exact, keys are text and unique, nothing is read two ways. What the keys mean is
-``validate``'s and ``parse``'s.
+Numbers are exact, keys are unique strings, nothing is ambiguous. What the keys mean is up to
+``validate`` and ``parse``.
 """
 
 import base64
@@ -19,18 +19,18 @@ from retable.schema.spec import SpecPath
 from retable.schema.wording import kind, quoted, short
 
 MAX_VALUES = 50_000
-"""Values in one spec, aliases expanded: far more than any spec, far less than a bomb of aliases."""
+"""Values in one spec, aliases expanded: far more than any spec, far less than an alias bomb."""
 _BINARY = "tag:yaml.org,2002:binary"
 _SET = "tag:yaml.org,2002:set"
-_HALF = "text holds half a surrogate pair, which is no character"
+_HALF = "the string holds half a surrogate pair, which is not a character"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The values of one text: text, int, Decimal, bool, ``None``, bytes, set, list and dict.
+    """The values of one text: str, int, Decimal, bool, ``None``, bytes, set, list and dict.
 
-    ``spans`` and ``keys`` place each value and each key by the path to it. ``findings`` holds what
-    was wrong already; a value that could not be read is there as text.
+    ``spans`` and ``keys`` give the position of each value and each key by its path. ``findings``
+    holds what was wrong so far; a value that could not be read is kept as a string.
     """
 
     file: str
@@ -41,31 +41,31 @@ class Document:
     findings: Findings
 
     def source(self, path: SpecPath) -> str:
-        """Return the text of the value at ``path`` if it stands in one line, else nothing."""
+        """Return the text of the value at ``path`` if it is on one line, else an empty string."""
         span = self.spans[path]
         if span.line != span.end_line:
             return ""
         return self.text.splitlines()[span.line - 1][span.column - 1 : span.end_column - 1]
 
     def without_entry(self, path: SpecPath) -> tuple[Edit, ...]:
-        """Return the change that takes the entry at ``path`` out of its list.
+        """Return the edit that removes the entry at ``path`` from its list.
 
-        There is none where a comment would go with it, or where it is the first one.
+        There is none if it would also delete a comment, or if the entry is the first.
         """
         *parent, index = path
         before = self.spans.get((*parent, int(index) - 1))
         if before is None:
             return ()
         after = self.spans[path]
-        gone = Span(before.end_line, before.end_column, after.end_line, after.end_column)
-        lines = self.text.splitlines()[gone.line - 1 : gone.end_line]
-        lines[-1] = lines[-1][: gone.end_column - 1]
-        lines[0] = lines[0][gone.column - 1 :]
-        return () if any("#" in line for line in lines) else (Edit(gone, ""),)
+        removed = Span(before.end_line, before.end_column, after.end_line, after.end_column)
+        lines = self.text.splitlines()[removed.line - 1 : removed.end_line]
+        lines[-1] = lines[-1][: removed.end_column - 1]
+        lines[0] = lines[0][removed.column - 1 :]
+        return () if any("#" in line for line in lines) else (Edit(removed, ""),)
 
 
 def read_document(file: str, text: str) -> Document:
-    """Read ``text``; ``file`` is what findings call it.
+    """Read ``text``; ``file`` is its name in findings.
 
     Raises:
         SpecError: the text is not one YAML document, or one that is too large.
@@ -81,24 +81,24 @@ def read_document(file: str, text: str) -> Document:
 def _build(builder: "_Builder", text: str) -> dict[str, Any]:
     node = compose(text)
     if node is None:
-        hint = "`migrate init` writes a first one"
+        hint = "`migrate init` writes a first draft"
         raise ComposeError(Rule.EMPTY_FILE, Span(1, 1, 1, 1), "the spec is empty", hint)
     value = builder.build(node, ())
     if not isinstance(value, dict):
         message = f"a spec must be a mapping; found {kind(value)}"
-        hint = "it starts with the line `spec: 1`"
+        hint = "a spec starts with the line `spec: 1`"
         raise ComposeError(Rule.NOT_A_MAPPING, _start(node.span), message, hint)
     return value
 
 
 def _fatal(file: str, error: ComposeError, text: str) -> SpecError:
-    """Return the error for a file in which nothing more can be found than ``error``."""
+    """Return the error for a file that cannot be checked beyond ``error``."""
     problem = error.rule.finding(file, error.span, str(error), hint=error.hint)
     return SpecError((problem,), text)
 
 
 class _Builder:
-    """Builds the value of each node, notes its place, and collects what is wrong on the way."""
+    """Builds the value of each node, records its position, and collects findings."""
 
     def __init__(self, file: str) -> None:
         self.spans: dict[SpecPath, Span] = {}
@@ -127,7 +127,7 @@ class _Builder:
 
     def _alias(self, node: Node, target: Node, path: SpecPath) -> Any:
         if id(target) in self._open:
-            message = "an alias stands for something that contains it"
+            message = "an alias refers to something that contains it"
             raise ComposeError(Rule.RECURSIVE_ALIAS, node.span, message, "write the values out")
         value = self.build(target, path)
         self.spans[path] = node.span
@@ -161,10 +161,10 @@ class _Builder:
         return values
 
     def _key(self, node: Node) -> str | None:
-        """Return the name of a key; ``None``, with a finding, where it is no text."""
+        """Return the name of a key; ``None``, with a finding, if it is not a string."""
         node, span = node.target or node, node.span
         if node.kind != "scalar":
-            self.findings.add_at(_start(span), Rule.KEY_NOT_TEXT, "a key must be text")
+            self.findings.add_at(_start(span), Rule.KEY_NOT_TEXT, "a key must be a string")
         elif node.tag == QUOTED:
             if node.text == _characters(node.text):
                 return node.text
@@ -183,14 +183,14 @@ class _Builder:
             value = resolve_plain(text)
         except ValueError as error:
             rule = Rule.KEY_NOT_TEXT
-            message = f"a key must be text; {short(text)} may be a number"
+            message = f"a key must be a string; {short(text)} may be a number"
             if isinstance(error, AmbiguousScalarError):
                 rule, message = Rule.AMBIGUOUS_SCALAR, _ambiguous(text)
             self.findings.add_at(span, rule, message, hint=quoted(text))
             return None
         if isinstance(value, str):
             return value
-        message = f"a key must be text; YAML reads {short(text) or 'this'} as {kind(value)}"
+        message = f"a key must be a string; YAML reads {short(text) or 'this'} as {kind(value)}"
         fix = (Edit(span, f'"{text}"'),) if text.isdecimal() else ()
         self.findings.add_at(span, Rule.KEY_NOT_TEXT, message, hint=quoted(text), fix=fix)
         return None
@@ -212,17 +212,17 @@ class _Builder:
             self.findings.add(Rule.AMBIGUOUS_SCALAR, path, message, hint=_advice(text))
             return text
         except ValueError as error:
-            hint = f"{quoted(text)} if it is text"
+            hint = f"{quoted(text)} if it is a string"
             self.findings.add(Rule.NUMBER_NOT_STORABLE, path, str(error), hint=hint)
             return text
         if is_date(text):
-            message = f"YAML 1.1 reads {short(text)} as a date; here it is text"
+            message = f"YAML 1.1 reads {short(text)} as a date; here it is a string"
             fix = (Edit(self.spans[path], f'"{text}"'),)
             self.findings.warn(Rule.UNQUOTED_DATE, path, message, hint=quoted(text), fix=fix)
         return value
 
     def _checked(self, text: str, path: SpecPath) -> str:
-        """Return ``text`` without halves of surrogate pairs, which escapes can write."""
+        """Return ``text`` without halves of surrogate pairs, which escapes can produce."""
         checked = _characters(text)
         if checked != text:
             self.findings.add(Rule.BAD_TEXT, path, _HALF, hint="write the character itself")
@@ -232,7 +232,7 @@ class _Builder:
         try:
             return base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
         except (binascii.Error, UnicodeEncodeError):
-            self.findings.add(Rule.BAD_BINARY, path, "!!binary must be base64 text")
+            self.findings.add(Rule.BAD_BINARY, path, "!!binary must be base64")
             return text
 
     def _set(self, node: Node, path: SpecPath) -> Any:
@@ -245,7 +245,7 @@ class _Builder:
             inner = (*path, index)
             member = self.build(key, inner)
             if isinstance(member, list | dict | set):
-                message = "a member of a !!set must be text, a number or binary"
+                message = "a member of a !!set must be a string, a number or binary"
                 self.findings.add(Rule.BAD_SET, inner, message)
             elif member in members and self.findings.sound(*inner):
                 self.findings.add(Rule.BAD_SET, inner, "a !!set holds a member twice")
@@ -258,10 +258,10 @@ class _Builder:
 
     def _refuse_tag(self, tag: str, path: SpecPath) -> None:
         name = tag.replace("tag:yaml.org,2002:", "!!")
-        hint = "leave the tag out" if name[:2] == "!!" else "quote text that starts with !"
-        message = f"the tag {short(name)} is none of !!binary and !!set"
+        hint = "remove the tag" if name[:2] == "!!" else "quote a string that starts with !"
+        message = f"the tag {short(name)} is neither !!binary nor !!set"
         if tag in {_BINARY, _SET}:
-            message = f"the tag {name} does not fit the value behind it"
+            message = f"the tag {name} does not fit its value"
         self.findings.add(Rule.UNSUPPORTED_TAG, path, message, hint=hint)
 
 
@@ -288,5 +288,5 @@ def _advice(text: str) -> str:
         meant = "true" if lower in {"yes", "on"} else "false"
         return f"{quoted(text)}, or write {meant}"
     if lower.lstrip("+-") in {".inf", ".nan"}:
-        return f"{quoted(text)} if it is text; DynamoDB has no such number"
-    return f"{quoted(text)} if it is text, or write the number in plain digits"
+        return f"{quoted(text)} if it is a string; DynamoDB has no such number"
+    return f"{quoted(text)} if it is a string, or write the number in plain digits"

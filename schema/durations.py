@@ -4,7 +4,7 @@ import re
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_SECONDS = 3650 * SECONDS["d"]
-"""Ten years: more is a slip of the pen."""
+"""Ten years: more is a typo."""
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 
 
@@ -12,7 +12,7 @@ def parse_duration(text: str) -> int:
     """Return the seconds of ``text``, such as ``7d``, ``5m``, ``90s`` or ``2h``.
 
     Raises:
-        ValueError: ``text`` is no duration, or one beyond ten years.
+        ValueError: ``text`` is not a duration, or is longer than ten years.
     """
     match = _DURATION.fullmatch(text)
     if match is None:

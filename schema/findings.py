@@ -1,4 +1,4 @@
-"""Collects what is wrong with one spec, so that everything is said at once. It judges nothing."""
+"""Collects the findings about one spec, to report them all at once. It checks nothing itself."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,13 +10,13 @@ from retable.schema.rules import Rule
 from retable.schema.spec import SpecPath
 
 MAX_FINDINGS = 1_000
-"""Told of one file by one pass: a file in which everything is wrong should not take minutes."""
-# Findings after which the value they stand at can still be read.
+"""Reported for one file by one pass: a file full of errors should not take minutes."""
+# Findings after which the value they point at can still be read.
 _HARMLESS = {Rule.UNKNOWN_KEY, Rule.DUPLICATE_KEY, Rule.REPEATED_ENTRY}
 
 
 class TooManyFindingsError(Exception):
-    """More is wrong with a file than anyone reads; ``problems`` is what was found first."""
+    """A file has more findings than anyone reads; ``problems`` holds the first ones."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Keep ``problems``; the last of them says that there are more."""
@@ -26,7 +26,7 @@ class TooManyFindingsError(Exception):
 
 
 def first_of(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield the first ``MAX_FINDINGS`` of ``problems``; of more, the last one says so."""
+    """Yield the first ``MAX_FINDINGS`` of ``problems``; if there are more, the last one says so."""
     rest = iter(problems)
     yield from islice(rest, MAX_FINDINGS - 1)
     for last in islice(rest, 1):
@@ -34,12 +34,12 @@ def first_of(problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _cut_short(last: Problem) -> Problem:
-    return replace(last, hint=f"more is wrong than these {MAX_FINDINGS:,} findings")
+    return replace(last, hint=f"there are more than these {MAX_FINDINGS:,} findings")
 
 
 @dataclass(slots=True)
 class Findings:
-    """The findings about one file; ``spans`` and ``keys`` place values and keys by their path."""
+    """The findings about one file; ``spans`` and ``keys`` give the positions of values and keys."""
 
     file: str
     spans: Mapping[SpecPath, Span] = field(repr=False)
@@ -81,7 +81,7 @@ class Findings:
         self.add_at(self.place(path), rule, message, hint=hint, fix=fix)
 
     def mark(self, path: SpecPath) -> None:
-        """Mark the value at ``path`` as one that cannot be read, which a finding says already."""
+        """Mark the value at ``path`` as unreadable, which a finding already reports."""
         self._broken.add(path)
         self._inside.update(path[:length] for length in range(len(path)))
 
@@ -95,7 +95,7 @@ class Findings:
         others: tuple[Label, ...] = (),
         fix: tuple[Edit, ...] = (),
     ) -> None:
-        """Add one finding about a stretch of the text that is no value of its own.
+        """Add one finding about a span of the text that is not a value by itself.
 
         Raises:
             TooManyFindingsError: it is an error, and there are ``MAX_FINDINGS`` of them.
@@ -107,7 +107,7 @@ class Findings:
         self.problems.append(found)
 
     def sound(self, *path: str | int) -> bool:
-        """Say whether the value at ``path`` can be read: no error at it, above it or inside it."""
+        """Return whether the value at ``path`` can be read: no error at, above or inside it."""
         return (
             path not in self._inside
             and not self.blamed(path)
@@ -115,18 +115,18 @@ class Findings:
         )
 
     def blamed(self, path: SpecPath) -> bool:
-        """Say whether there is an error at ``path`` or at something that contains it."""
-        # Asked of every value, and most specs have no error at all.
+        """Return whether there is an error at ``path`` or at something that contains it."""
+        # Called for every value, and most specs have no error at all.
         return bool(self._broken) and any(
             path[:length] in self._broken for length in range(len(path) + 1)
         )
 
     def failed(self) -> bool:
-        """Say whether any finding is an error."""
+        """Return whether any finding is an error."""
         return self._errors > 0
 
     def place(self, path: SpecPath, at: Literal["value", "key"] = "value") -> Span:
-        """Return where to point: never at a whole block of lines where its key says it better."""
+        """Return where to point: at the key rather than at a value of several lines."""
         while path not in self.spans:
             path, at = path[:-1], "key"
         span = self.spans[path]

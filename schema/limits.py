@@ -1,6 +1,6 @@
 """DynamoDB's own limits and naming rules. Nothing here knows about specs.
 
-Source of the figures, unless said otherwise: the DynamoDB API reference and the developer guide's
+Source of the figures, unless noted otherwise: the DynamoDB API reference and the developer guide's
 chapter "Quotas in Amazon DynamoDB".
 """
 
@@ -27,7 +27,7 @@ MAX_TAGS = 50
 MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
 RESERVED_TAG_KEY = "aws:"
-"""How the keys of AWS's own tags begin, in any case; nobody else can set them."""
+"""The prefix of AWS's own tag keys, in any case; only AWS can set them."""
 MAX_POLICY_BYTES = 20_480
 """White space counts (developer guide, "Resource-based policy considerations")."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
@@ -37,27 +37,27 @@ _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}", re.ASCII)
 
 
 def is_table_name(text: str) -> bool:
-    """Say whether ``text`` may name a table or an index: 3 to 255 of ``a-z A-Z 0-9 _ . -``."""
+    """Return whether ``text`` may name a table or an index: 3 to 255 of ``a-z A-Z 0-9 _ . -``."""
     return _NAME.fullmatch(text) is not None
 
 
 def is_attribute_name(text: str) -> bool:
-    """Say whether ``text`` may name an attribute: 1 to 65,535 bytes of UTF-8."""
+    """Return whether ``text`` may name an attribute: 1 to 65,535 bytes of UTF-8."""
     return 0 < len(text.encode()) <= MAX_ATTRIBUTE_NAME_BYTES
 
 
 def is_key_name(text: str) -> bool:
-    """Say whether ``text`` may name a key attribute of a table or an index: 1 to 255 bytes."""
+    """Return whether ``text`` may name a key attribute of a table or an index: 1 to 255 bytes."""
     return 0 < len(text.encode()) <= MAX_KEY_NAME_BYTES
 
 
 def is_tag_key(text: str) -> bool:
-    """Say whether ``text`` may be the key of a tag that is not AWS's own: 1 to 128 characters."""
+    """Return whether ``text`` may be a tag key that is not AWS's own: 1 to 128 characters."""
     return 0 < len(text) <= MAX_TAG_KEY and not text.lower().startswith(RESERVED_TAG_KEY)
 
 
 def is_bucket_name(text: str) -> bool:
-    """Say whether ``text`` may name an S3 bucket."""
+    """Return whether ``text`` may name an S3 bucket."""
     return (
         _BUCKET.fullmatch(text) is not None
         and ".." not in text
@@ -66,10 +66,10 @@ def is_bucket_name(text: str) -> bool:
 
 
 def parse_number(text: str) -> Decimal:
-    """Return the number that ``text`` writes, exactly.
+    """Parse ``text`` as an exact decimal number.
 
     Raises:
-        ValueError: ``text`` is no finite decimal number, or one that DynamoDB cannot hold: more
+        ValueError: ``text`` is not a finite decimal number, or one that DynamoDB cannot hold: more
             than 38 digits, or a magnitude outside 1E-130 to 9.99E+125.
     """
     try:

@@ -1,4 +1,4 @@
-"""Reads one spec file. Files that a spec names are not opened here."""
+"""Reads one spec file. Files that a spec refers to are not opened here."""
 
 from pathlib import Path
 
@@ -7,27 +7,27 @@ from retable.schema.rules import Rule
 from retable.schema.spec import Spec
 
 MAX_BYTES = 1 << 20
-"""1 MiB, some ten thousand row tests."""
+"""1 MiB, about ten thousand row tests."""
 _START = Span(1, 1, 1, 1)
 
 
 def load_spec(path: str | Path) -> Spec:
-    """Return what the spec file at ``path`` says. Nothing but that file is read.
+    """Load the spec file at ``path``. No other file is read.
 
     Raises:
-        SpecError: the file cannot be read, or is no spec; ``problems`` holds everything that is
-            wrong with it at once.
+        SpecError: the file cannot be read, or is not a valid spec; ``problems`` holds every
+            finding.
     """
     return read_spec(path, _read(str(path)))
 
 
 def read_spec(path: str | Path, raw: bytes) -> Spec:
-    """Return what ``raw`` says, the content of the spec file at ``path``, which is not opened.
+    """Parse ``raw``, the content of the spec file at ``path``, which is not opened.
 
     Raises:
-        SpecError: ``raw`` is no spec.
+        SpecError: ``raw`` is not a valid spec.
     """
-    # Imported here: whoever needs only the types of a spec need not wait for PyYAML.
+    # Imported here, so code that needs only the types of a spec does not wait for PyYAML.
     from retable.schema.document import read_document  # noqa: PLC0415
     from retable.schema.findings import TooManyFindingsError  # noqa: PLC0415
     from retable.schema.parse import parse  # noqa: PLC0415
@@ -44,7 +44,7 @@ def read_spec(path: str | Path, raw: bytes) -> Spec:
 
 
 def read_text(path: str | Path) -> str:
-    """Return the text of the spec file at ``path``; what it says is not looked at.
+    """Return the text of the spec file at ``path`` without parsing it.
 
     Raises:
         SpecError: the file cannot be read, or is not text.
@@ -60,10 +60,10 @@ def _read(file: str) -> bytes:
     except FileNotFoundError as error:
         raise _unreadable(file, "no such file") from error
     except IsADirectoryError as error:
-        hint = "name one spec, such as orders.migrate.yaml"
+        hint = "pass one spec file, such as orders.migrate.yaml"
         raise _unreadable(file, "is a folder, not a spec", hint) from error
     except PermissionError as error:
-        raise _unreadable(file, "may not be read: permission denied") from error
+        raise _unreadable(file, "cannot be read: permission denied") from error
     except (OSError, ValueError) as error:
         # A ValueError is a NUL inside the name.
         reason = getattr(error, "strerror", None) or str(error)

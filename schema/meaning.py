@@ -1,7 +1,7 @@
-"""What the sections of a spec mean for each other: tables, keys, attributes that items will have.
+"""Checks the sections of a spec against each other: tables, keys, attributes of the items.
 
-What one section says wrong by itself is its parser's. A section that could not be parsed is
-``None`` here, and what needs it is not checked.
+Mistakes within one section are reported by its parser. A section that could not be parsed is
+``None`` here, and checks that need it are skipped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Sections:
 
 
 def check_meaning(root: Cursor, sections: Sections) -> None:
-    """Add what is wrong between the sections to the findings."""
+    """Add a finding for each contradiction between sections."""
     _check_tags(root)
     _check_names(root, sections)
     _check_conflicts(root, sections)
@@ -58,33 +58,33 @@ def _check_tags(root: Cursor) -> None:
         return
     for tag in root.entries("tags"):
         if tag.sound() and tag.value in RESERVED_TAGS:
-            message = f"tags become marks of pytest, which has its own meaning for {tag.value}"
+            message = f"tags become pytest marks, and pytest reserves {tag.value}"
             tag.error(Rule.RESERVED_TAG, message)
 
 
 def _check_conflicts(root: Cursor, sections: Sections) -> None:
-    """Check that what is said about items that are there already can come to pass."""
+    """Check that the options for existing items fit the strategy."""
     target, rebuild, load = sections.target, sections.rebuild, sections.load
     if target is None or rebuild is None or load is None:
         return
     if target.nonempty == "accept" and rebuild.strategy != "side-by-side":
-        message = f"nonempty: accept does not go with strategy: {rebuild.strategy}"
-        hint = "a rebuilt table is born empty"
+        message = f"nonempty: accept cannot be combined with strategy: {rebuild.strategy}"
+        hint = "a rebuilt table starts empty"
         root["target"]["nonempty"].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
     if load.on_conflict != "overwrite" and target.nonempty != "accept":
         message = f"on_conflict: {load.on_conflict} needs target.nonempty: accept"
-        hint = "a new table holds nothing that could conflict"
+        hint = "a new table has no items to conflict with"
         root["load"]["on_conflict"].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
 
 
 def _check_names(root: Cursor, sections: Sections) -> None:
-    """Check that the target's name goes with the strategy."""
+    """Check that the target's name fits the strategy."""
     source, target, rebuild = sections.source, sections.target, sections.rebuild
     if source is None or target is None or rebuild is None:
         return
     same = source.table_name == target.table
     if rebuild.strategy == "side-by-side" and same:
-        message = f"side by side needs another table than the source, {shown(target.table)}"
+        message = f"side by side needs a table other than the source, {shown(target.table)}"
         hint = "name another table, or write strategy: replace under rebuild"
         others = (root["source"]["table"].label("the source"),)
         root["target"]["table"].error(Rule.SAME_TABLE, message, hint=hint, others=others)
@@ -93,13 +93,13 @@ def _check_names(root: Cursor, sections: Sections) -> None:
             f"replace needs the source's own name, {shown(source.table_name)}; "
             f"found {shown(target.table)}"
         )
-        hint = "leave strategy out to make a second table side by side"
+        hint = "remove strategy to create a second table side by side"
         others = (root["source"]["table"].label("the source"),)
         root["target"]["table"].error(Rule.OTHER_TABLE, message, hint=hint, others=others)
 
 
 def _typed_fields(root: Cursor) -> dict[str, Cursor]:
-    """Return the types that fields declare, by the attribute they make."""
+    """Return the types that fields declare, by the attribute they produce."""
     if "transform" not in root or not root.findings.sound("transform"):
         return {}
     part = root["transform"]
@@ -126,11 +126,12 @@ def _check_types(table: Cursor, fields: dict[str, Cursor]) -> None:
             found.error(Rule.TYPE_CONFLICT, message, others=others)
     for name, field in fields.items():
         if name in types and field.value != types[name].value:
-            wanted = types[name]
+            expected = types[name]
             message = (
-                f"{shown(name)} is a key of type {wanted.value}; this field makes {field.value}"
+                f"{shown(name)} is a key of type {expected.value}; "
+                f"this field produces {field.value}"
             )
-            others = (wanted.label("the key's type"),)
+            others = (expected.label("the key's type"),)
             field.error(Rule.TYPE_CONFLICT, message, others=others)
 
 
@@ -168,20 +169,20 @@ class _Attributes:
         self._drop = template.drop
 
     def copied(self, name: str) -> bool:
-        """Say whether ``copy`` takes the attribute, if ``drop`` lets it."""
+        """Return whether ``copy`` includes the attribute, regardless of ``drop``."""
         return self._copy == "all" or (self._copy != "none" and name in self._copy)
 
     def makes(self, name: str) -> bool:
-        """Say whether a field makes the attribute, or ``copy`` takes it."""
+        """Return whether a field produces the attribute, or ``copy`` includes it."""
         return name in self.made or self.copied(name)
 
-    def there(self, name: str) -> bool:
-        """Say whether an item may have the attribute."""
+    def can_exist(self, name: str) -> bool:
+        """Return whether an item may have the attribute."""
         return name in self.made or (self.copied(name) and name not in self._drop)
 
 
 def _check_attributes(root: Cursor, sections: Sections, transform: Transform) -> None:
-    """Check that what keys, indexes and checksum name can be there at all."""
+    """Check that every attribute that keys, indexes and checksum name can exist."""
     part = root["transform"] if "transform" in root else Cursor({}, (), root.findings)
     parts = list(part.entries("items")) if "items" in part else [part]
     if len(parts) != len(transform.templates):
@@ -202,7 +203,7 @@ def _check_attributes(root: Cursor, sections: Sections, transform: Transform) ->
                 _check_drop(name, attributes, keys)
     if sections.verify is not None and sections.verify.checksum != "all":
         for name in root["verify"].entries("checksum"):
-            _warn_unless_there(name, made, keys, "comparing it says nothing")
+            _warn_if_never_there(name, made, keys, "comparing it proves nothing")
 
 
 def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: Mapping[str, Cursor]) -> None:
@@ -212,15 +213,17 @@ def _check_keys(target: Cursor, made: Sequence[_Attributes], keys: Mapping[str, 
         if (attributes := next(without, None)) is not None:
             _refuse_key(name, attributes)
     for attribute in _index_attributes(target):
-        _warn_unless_there(attribute["name"], made, keys, "the index stays empty")
+        _warn_if_never_there(attribute["name"], made, keys, "the index stays empty")
     for index in _indexes(target):
         if isinstance(index.get("projection"), list):
             for name in index.entries("projection"):
-                _warn_unless_there(name, made, keys, "the index projects nothing")
+                _warn_if_never_there(name, made, keys, "the index projects nothing")
 
 
 def _refuse_key(name: Cursor, attributes: _Attributes) -> None:
-    message = f"no field makes the key attribute {shown(name.value)}, and copy does not take it"
+    message = (
+        f"no field produces the key attribute {shown(name.value)}, and copy does not include it"
+    )
     fields = sorted(attributes.made)
     few = 0 < len(fields) <= _SHOWN_FIELDS
     hint = f"the fields are {choices(map(shown, fields), 'and')}" if few else "add it to fields"
@@ -229,21 +232,21 @@ def _refuse_key(name: Cursor, attributes: _Attributes) -> None:
 
 def _check_drop(name: Cursor, attributes: _Attributes, keys: Mapping[str, Cursor]) -> None:
     if name.value in attributes.made:
-        message = f"drop has no effect on {shown(name.value)}, which a field makes"
+        message = f"drop has no effect on {shown(name.value)}, which a field produces"
         name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
     elif not attributes.copied(name.value):
-        message = f"drop has no effect on {shown(name.value)}, which copy does not take"
+        message = f"drop has no effect on {shown(name.value)}, which copy does not include"
         name.warn(Rule.NO_EFFECT, message, hint="remove it from drop")
     elif name.value in keys:
-        message = f"{shown(name.value)} keys the target, and no field makes it"
-        others = (keys[name.value].label("keys the target"),)
+        message = f"{shown(name.value)} is a key of the target, and no field produces it"
+        others = (keys[name.value].label("a key of the target"),)
         name.error(Rule.KEY_DROPPED, message, hint="remove it from drop", others=others)
 
 
-def _warn_unless_there(
+def _warn_if_never_there(
     name: Cursor, made: Sequence[_Attributes], keys: Mapping[str, Cursor], outcome: str
 ) -> None:
-    # A key that is not made is an error already.
-    if name.value not in keys and not any(attributes.there(name.value) for attributes in made):
+    # A key attribute that nothing produces is already an error.
+    if name.value not in keys and not any(attributes.can_exist(name.value) for attributes in made):
         message = f"no item will have {shown(name.value)}; {outcome}"
-        name.warn(Rule.NEVER_THERE, message, hint="make it by a field, or let copy take it")
+        name.warn(Rule.NEVER_THERE, message, hint="produce it with a field, or include it in copy")

@@ -1,6 +1,6 @@
-"""Outline: what a spec calls itself and its row tests, for listing hundreds. It judges nothing.
+"""Outline: the name of a spec and of its row tests, to list hundreds of specs. It checks nothing.
 
-Reading a whole spec takes several times as long. What is left out here is a finding there.
+Parsing a whole spec takes several times as long. What is left out here is a finding there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from retable.schema.scalars import resolve_plain
 from retable.schema.tags import is_tag
 
 MAX_ROWS = 50_000
-"""Aliases expanded; a spec with so many values is refused."""
+"""Aliases expanded; a spec with this many values is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutlinedRow:
-    """One row test: the name it has in ``Spec.tests``, and its place."""
+    """One row test: its name in ``Spec.tests``, and its position."""
 
     name: str
     span: Span
@@ -34,7 +34,7 @@ class Outline:
 
 
 def outline(text: str) -> Outline:
-    """Return the names in ``text``; none of them where it is no YAML mapping."""
+    """Return the names in ``text``; none if it is not a YAML mapping."""
     try:
         root = compose(text)
     except ComposeError:
@@ -98,5 +98,5 @@ def _text(node: Node | None) -> str | None:
 
 
 def _real(node: Node | None) -> Node | None:
-    """Return the node that an alias stands for, and any other itself."""
+    """Return the node that an alias refers to, or the node itself."""
     return node if node is None or node.target is None else node.target

@@ -1,7 +1,7 @@
-"""Document to ``Spec``, with everything that is wrong said at once.
+"""Document to ``Spec``, with every finding reported at once.
 
-Each section is parsed where the JSON Schema passed it, also when others failed; a section that
-failed is left out, and so are the checks that need it.
+Each section that the JSON Schema accepts is parsed, even if others failed; a section that failed
+is left out, and so are the checks that need it.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ Section = TypeVar("Section")
 
 
 def parse(document: Document, folder: Path, raw: bytes) -> Spec:
-    """Return the spec that ``document`` says; ``raw`` is the file it was read from.
+    """Return the spec in ``document``; ``raw`` is the content of its file.
 
     Raises:
         SpecError: anything is wrong with it, here or in an earlier pass.
@@ -67,10 +67,10 @@ def _section(
     default: dict[str, Any] | None = None,
     pruned: bool = False,
 ) -> Section | None:
-    """Return one section; ``None`` where it cannot be parsed, or is absent without a default.
+    """Return one section; ``None`` if it cannot be parsed, or is absent without a default.
 
-    ``pruned`` parses what is left when the keys with errors, all of which may be absent, are not
-    looked at; so one wrong key does not hide what is wrong with the others.
+    ``pruned`` parses the section without the keys that have errors, all of which are optional; so
+    one wrong key does not hide the findings about the others.
     """
     if name not in root:
         return None if default is None else parse_one(Cursor(default, (name,), root.findings))
@@ -92,7 +92,7 @@ def _tests(root: Cursor) -> tuple[RowTest, ...]:
 
 
 def _spec(value: Any, sections: Sections, origin: Origin, warnings: tuple[Problem, ...]) -> Spec:
-    # Without errors every section is there; the asserts tell mypy so.
+    # Without errors no section is missing; the asserts are for mypy.
     assert sections.source is not None  # noqa: S101
     assert sections.target is not None  # noqa: S101
     assert sections.rebuild is not None  # noqa: S101

@@ -1,4 +1,4 @@
-"""The CDK app that makes a table, as a spec names it, and its states."""
+"""``rebuild.provision`` of a spec: the CDK app that owns the table, and its variants."""
 
 from typing import Any, Literal
 
@@ -10,12 +10,12 @@ CDK_KEYS = ("app", "stack", "construct", "absent", "present", "final", "accept")
 
 
 def parse_provision(cursor: Cursor) -> Literal["api"] | CdkProvision:
-    """Return ``rebuild.provision``; what is wrong with it goes to the findings."""
+    """Return ``rebuild.provision``; errors in it go to the findings."""
     value = cursor.get("provision", {"with": "api"})
     if value["with"] == "api":
         for key in CDK_KEYS:
             if key in value:
-                message = f"{key} does not go with `with: api`"
+                message = f"{key} cannot be combined with `with: api`"
                 place = cursor["provision"][key]
                 place.error(Rule.NOT_TOGETHER, message, hint=f"remove {key}", at="key")
         return "api"

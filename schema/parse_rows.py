@@ -1,4 +1,4 @@
-"""``tests`` of a spec: rows that are given, and what must become of them."""
+"""``tests`` of a spec: given rows, and the expected result of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -28,7 +28,7 @@ _REASONS = tuple(reason.value for reason in Reason)
 
 
 def parse_rows(cursor: Cursor) -> tuple[RowTest, ...]:
-    """Return ``tests``, each case a test; what is wrong goes to the findings, and is left out."""
+    """Return ``tests``, each case a test; those with errors are left out, with findings."""
     _check_names([cursor[index] for index in range(len(cursor.value))])
     return tuple(
         row for index in range(len(cursor.value)) for row in _rows(cursor[index]) if row is not None
@@ -38,14 +38,14 @@ def parse_rows(cursor: Cursor) -> tuple[RowTest, ...]:
 def _check_names(entries: Sequence[Cursor]) -> None:
     first: dict[str, Cursor] = {}
     for entry in entries:
-        # A row with other faults still has a name to compare.
+        # A row with other errors still has a name to compare.
         row = entry.value
         if not isinstance(row, dict) or "name" not in row or not entry["name"].sound():
             continue
         name = entry["name"]
         earlier = first.setdefault(name.value, name)
         if earlier is not name:
-            message = f"the test in line {earlier.span().line} has this name already"
+            message = f"the test in line {earlier.span().line} already has this name"
             others = (earlier.label("first used here"),)
             name.error(Rule.DUPLICATE_NAME, message, others=others)
 
@@ -66,7 +66,7 @@ def _rows(cursor: Cursor) -> Iterator[RowTest | None]:
 
 
 def _row(cursor: Cursor, test: Cursor | None, number: int = 0) -> RowTest | None:
-    """Return a test, or a case of ``test``, whose item lies under what the case is given."""
+    """Return a test, or a case of ``test``; the case's attributes override the test's."""
     wholes = [cursor] if test is None else [test, cursor]
     sources = [(each, _only(each, _GIVEN, "given")) for each in wholes]
     expected = _expected(cursor, test)
@@ -89,7 +89,7 @@ def _row(cursor: Cursor, test: Cursor | None, number: int = 0) -> RowTest | None
 
 
 def _readable(cursor: Cursor) -> bool:
-    """Say whether the parts of a test, its cases aside, can be read."""
+    """Return whether the parts of a test, except its cases, can be read."""
     return (
         all(part.sound() for key, part in cursor.items() if key != "cases")
         and not cursor.findings.blamed(cursor.path)
@@ -98,7 +98,7 @@ def _readable(cursor: Cursor) -> bool:
 
 
 def _given(sources: Sequence[tuple[Cursor, str | None]]) -> TypedItem:
-    """Return the item that is given: a case's attributes over the test's."""
+    """Return the given item: a case's attributes override the test's."""
     item: dict[str, Mapping[str, object]] = {}
     for cursor, key in sources:
         if key in {"given", "given_typed"}:
@@ -106,21 +106,21 @@ def _given(sources: Sequence[tuple[Cursor, str | None]]) -> TypedItem:
     return item
 
 
-def _file(sources: Sequence[tuple[Cursor, str | None]], wanted: str) -> str | None:
-    """Return the file that is named last, unless the whole item is given after it."""
+def _file(sources: Sequence[tuple[Cursor, str | None]], file_key: str) -> str | None:
+    """Return the file that is named last, or ``None``."""
     found = None
     for cursor, key in sources:
-        if key == wanted:
-            found = check_inside(cursor[wanted])
+        if key == file_key:
+            found = check_inside(cursor[file_key])
     return found
 
 
 def _expected(cursor: Cursor, test: Cursor | None) -> tuple[Cursor, str] | None:
-    """Return where it is said what is expected, and by which key."""
+    """Return the test or case that has the expectation, and its key."""
     own = _only(cursor, _EXPECTED, "expected")
     shared = None if test is None else _only(test, _EXPECTED, "expected")
     if own is not None and shared is not None:
-        message = f"a row test says what is expected once; its {shared} says it already"
+        message = f"a row test says what is expected once; its {shared} already says it"
         cursor[own].error(Rule.NOT_TOGETHER, message, at="key")
         return None
     if own is not None:
@@ -132,7 +132,7 @@ def _expected(cursor: Cursor, test: Cursor | None) -> tuple[Cursor, str] | None:
 
 
 def _missing(cursor: Cursor, test: Cursor | None, keys: Sequence[str], what: str) -> None:
-    """Say that none of ``keys`` is there, unless a finding says so already."""
+    """Add the finding that none of ``keys`` is present, unless there is one already."""
     for each in (cursor, test):
         if each is None:
             continue
@@ -140,21 +140,21 @@ def _missing(cursor: Cursor, test: Cursor | None, keys: Sequence[str], what: str
             return
         if any(key in each for key in keys):
             return
-    message = f"a row test says what is {what} by one of {choices(keys)}; found none"
+    message = f"a row test says what is {what} with one of {choices(keys)}; found none"
     cursor.error(Rule.NOT_TOGETHER, message, at="key")
 
 
 def _only(cursor: Cursor, keys: Sequence[str], what: str) -> str | None:
-    """Return the one of ``keys`` that is there, if one is."""
-    there = [key for key in keys if key in cursor]
-    for extra in there[1:]:
-        message = f"a row test says what is {what} once; {there[0]} says it already"
+    """Return the one of ``keys`` that is present, if any."""
+    present = [key for key in keys if key in cursor]
+    for extra in present[1:]:
+        message = f"a row test says what is {what} once; {present[0]} already says it"
         cursor[extra].error(Rule.NOT_TOGETHER, message, at="key")
-    return there[0] if len(there) == 1 else None
+    return present[0] if len(present) == 1 else None
 
 
 def _misspelt(cursor: Cursor, keys: Sequence[str]) -> bool:
-    """Say whether an unknown key, which is a finding already, is probably one of ``keys``."""
+    """Return whether an unknown key, already a finding, is probably one of ``keys`` misspelt."""
     others = [key for key in cursor.value if key not in keys]
     return any(any_near(others, known) for known in keys)
 
@@ -169,7 +169,7 @@ def _item(cursor: Cursor, *, typed: bool) -> TypedItem:
 
 
 def _typed(cursor: Cursor, values: Mapping[str, object]) -> TypedItem:
-    """Return plain values as DynamoDB JSON, one attribute after the other to find every fault."""
+    """Return plain values as DynamoDB JSON, attribute by attribute, to find every error."""
     item: dict[str, Mapping[str, object]] = {}
     for name, value in values.items():
         try:
@@ -180,7 +180,7 @@ def _typed(cursor: Cursor, values: Mapping[str, object]) -> TypedItem:
 
 
 def _refuse(cursor: Cursor, path: SpecPath, message: str) -> None:
-    """Add what is wrong inside an item, by the names that lead to it and never by its value."""
+    """Add a finding inside an item, located by the names on the path and never by its value."""
     inner = (*cursor.path, *path)
     cursor.findings.add(Rule.BAD_VALUE, inner, f"{dotted(inner[2:])}: {message}")
 

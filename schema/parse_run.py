@@ -1,4 +1,4 @@
-"""``rebuild``, ``load`` and ``verify`` of a spec: how the table is rebuilt, filled and proved."""
+"""``rebuild``, ``load`` and ``verify`` of a spec: how the table is rebuilt, loaded and verified."""
 
 import re
 from typing import Literal
@@ -19,13 +19,13 @@ from retable.schema.spec import (
 from retable.schema.wording import shown
 
 MIN_SETTLE = 300
-"""Resource policies are eventually consistent and an export's edge is a minute wide, so what a
-frozen table may still have taken is in the export only after this many seconds."""
+"""Resource policies are eventually consistent and an export's time is only accurate to a minute,
+so a write that a frozen table still accepted is in the export only after this many seconds."""
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+", re.ASCII)
 
 
 def parse_rebuild(cursor: Cursor) -> Rebuild:
-    """Return ``rebuild``; what is wrong with it goes to the findings."""
+    """Return ``rebuild``; errors in it go to the findings."""
     strategy = cursor.get("strategy", "side-by-side")
     freeze = cursor.get("freeze", "resource-policy" if strategy == "replace" else "none")
     _check_replace(cursor, strategy, freeze)
@@ -40,7 +40,7 @@ def parse_rebuild(cursor: Cursor) -> Rebuild:
 
 
 def parse_load(cursor: Cursor) -> Load:
-    """Return ``load``; what is wrong with it goes to the findings."""
+    """Return ``load``; errors in it go to the findings."""
     rate = parse_share(cursor["rate"]) if "rate" in cursor else None
     if rate is not None and not isinstance(rate, int) and not rate.percent:
         cursor["rate"].error(Rule.BAD_PERCENTAGE, "a rate of 0% would never finish")
@@ -52,7 +52,7 @@ def parse_load(cursor: Cursor) -> Load:
 
 
 def parse_verify(cursor: Cursor) -> Verify:
-    """Return ``verify``; what is wrong with it goes to the findings."""
+    """Return ``verify``; errors in it go to the findings."""
     checksum = cursor.get("checksum", "all")
     return Verify(
         count=cursor.get("count", "exact"),
@@ -66,12 +66,12 @@ def _check_replace(cursor: Cursor, strategy: str, freeze: str) -> None:
     if strategy != "replace":
         return
     if freeze == "none":
-        message = "what is written to the table after the final export is lost"
-        hint = "leave freeze out unless nothing writes to the table"
+        message = "writes to the table after the final export are lost"
+        hint = "remove freeze, unless nothing writes to the table"
         cursor["freeze"].warn(Rule.NOT_FROZEN, message, hint=hint)
     if cursor.get("backup") == "none":
         message = "replace deletes the table, so it needs a backup; found none"
-        hint = "leave backup out, or write on-demand"
+        hint = "remove backup, or write on-demand"
         cursor["backup"].error(Rule.NO_BACKUP, message, hint=hint)
 
 
@@ -87,7 +87,7 @@ def _settle(cursor: Cursor, *, frozen: bool) -> int:
         hint = "the sandbox does not wait, whatever settle says"
         settle.error(Rule.SETTLE_TOO_SHORT, message, hint=hint)
     elif not frozen:
-        settle.warn(Rule.NO_EFFECT, "settle has no effect without a freeze", hint="remove it")
+        settle.warn(Rule.NO_EFFECT, "settle has no effect without freeze", hint="remove it")
     return seconds
 
 
@@ -98,7 +98,7 @@ def _backup(cursor: Cursor) -> Literal["on-demand", "none"] | AwsBackup:
         return kind
     role = cursor["backup"]["role"]
     if _ROLE.fullmatch(role.value) is None:
-        message = f"a role's ARN is needed; found {shown(role.value)}"
+        message = f"expected the ARN of a role; found {shown(role.value)}"
         role.error(Rule.BAD_ARN, message, hint="arn:aws:iam::ACCOUNT:role/NAME")
     return AwsBackup(vault=value["vault"], role=value["role"])
 

@@ -1,4 +1,4 @@
-"""``source`` of a spec, and the paths and durations that other sections use as well."""
+"""``source`` of a spec, and the paths and durations that other sections use too."""
 
 import re
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ _NATIVE_FORMATS = {"dynamodb-json", "ion"}
 
 
 def parse_source(cursor: Cursor) -> Source:
-    """Return ``source``; what is wrong with it goes to the findings."""
+    """Return ``source``; errors in it go to the findings."""
     region = _region(cursor)
     return Source(table=cursor.get("table"), region=region, export=_export(cursor["export"]))
 
@@ -40,15 +40,15 @@ def parse_seconds(cursor: Cursor) -> int:
 
 
 def check_inside(cursor: Cursor) -> str:
-    """Return a path, which must lead to something under the spec's folder."""
+    """Return a path, which must point to something under the spec's folder."""
     text: str = cursor.value
     parts = re.split(r"[/\\]", text)
     if text.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:", text) or ".." in parts:
-        message = f"a file under the spec's folder is needed; found {shown(text)}"
+        message = f"expected a file under the spec's folder; found {shown(text)}"
         cursor.error(Rule.PATH_OUTSIDE, message, hint="give the path relative to the spec")
     elif "\0" in text or not any(part not in {"", "."} for part in parts):
         cursor.error(
-            Rule.PATH_OUTSIDE, f"a file under the spec's folder is needed; found {shown(text)}"
+            Rule.PATH_OUTSIDE, f"expected a file under the spec's folder; found {shown(text)}"
         )
     return text
 
@@ -62,10 +62,10 @@ def check_table_name(cursor: Cursor, what: str) -> str:
 
 
 def _region(cursor: Cursor) -> str | None:
-    """Return the region, the ARN's where only that names one; check both."""
+    """Return the region, taken from the ARN if only that has one; check both."""
     region: str | None = cursor.get("region")
     if region is not None and _REGION.fullmatch(region) is None:
-        message = f"a region such as eu-west-1 is needed; found {shown(region)}"
+        message = f"expected a region such as eu-west-1; found {shown(region)}"
         cursor["region"].error(Rule.BAD_REGION, message)
         return region
     table = cursor["table"]
@@ -74,12 +74,12 @@ def _region(cursor: Cursor) -> str | None:
         return region
     match = _ARN.fullmatch(table.value)
     if match is None or not is_table_name(match[2]):
-        message = f"a table's ARN is needed; found {shown(table.value)}"
+        message = f"expected the ARN of a table; found {shown(table.value)}"
         hint = "arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
         table.error(Rule.BAD_ARN, message, hint=hint)
         return region
     if region not in {None, match[1]}:
-        message = f"the table's ARN lies in {match[1]}; found region {region}"
+        message = f"the table's ARN is in {match[1]}; found region {region}"
         cursor["region"].error(Rule.BAD_REGION, message)
     return match[1]
 
@@ -110,11 +110,11 @@ def _export(cursor: Cursor) -> Export:
 
 
 def _at(cursor: Cursor) -> datetime | None:
-    """Return a moment; the schema has seen to its form, not to whether there is such a day."""
+    """Return a date and time; the schema checks its form, not that the day exists."""
     try:
         return datetime.fromisoformat(cursor.value).astimezone(UTC)
     except ValueError:
-        message = f"there is no such moment; found {shown(cursor.value)}"
+        message = f"no such date and time; found {shown(cursor.value)}"
         cursor.error(Rule.BAD_FORM, message)
         return None
 
@@ -125,14 +125,14 @@ def _incrementals(cursor: Cursor) -> Literal["all"] | tuple[str, ...]:
 
 
 def _check_kind(cursor: Cursor, kind: str) -> None:
-    """Refuse keys that the kind of export has no use for, rather than ignore them."""
-    useless = [key for key in _ONLY_NATIVE if kind != "native" and key in cursor]
-    useless += [key for key in _NOT_FOR_SCAN if kind == "scan" and key in cursor]
-    useless += [key for key in _NOT_FOR_FILES if kind == "files" and key in cursor]
-    useless += [key for key in _ONLY_FILES if kind != "files" and key in cursor]
-    useless += [key for key in _ONLY_SCAN if kind != "scan" and key in cursor]
-    for key in useless:
-        message = f"{key} does not go with kind: {kind}"
+    """Refuse keys that do not apply to the kind of export, rather than ignore them."""
+    unused = [key for key in _ONLY_NATIVE if kind != "native" and key in cursor]
+    unused += [key for key in _NOT_FOR_SCAN if kind == "scan" and key in cursor]
+    unused += [key for key in _NOT_FOR_FILES if kind == "files" and key in cursor]
+    unused += [key for key in _ONLY_FILES if kind != "files" and key in cursor]
+    unused += [key for key in _ONLY_SCAN if kind != "scan" and key in cursor]
+    for key in unused:
+        message = f"{key} cannot be combined with kind: {kind}"
         cursor[key].error(Rule.NOT_TOGETHER, message, hint=f"remove {key}", at="key")
     form = cursor.get("format", "dynamodb-json")
     if kind == "files" and form not in _FILE_FORMATS:
@@ -140,7 +140,7 @@ def _check_kind(cursor: Cursor, kind: str) -> None:
             f"kind: files needs a format of parquet, json-lines, csv or data-pipeline; found {form}"
         )
         at = cursor["format"] if "format" in cursor else cursor["kind"]
-        at.error(Rule.NOT_TOGETHER, message, hint="an export of DynamoDB's own is kind: native")
+        at.error(Rule.NOT_TOGETHER, message, hint="for DynamoDB's own export, write kind: native")
     if kind == "native" and form not in _NATIVE_FORMATS:
         message = f"a native export is dynamodb-json or ion; found {form}"
         cursor["format"].error(Rule.NOT_TOGETHER, message, hint="kind: files reads other formats")

@@ -33,7 +33,7 @@ from retable.schema.wording import shown
 
 
 def parse_target(cursor: Cursor) -> Target:
-    """Return ``target``; what is wrong with it goes to the findings."""
+    """Return ``target``; errors in it go to the findings."""
     key = _key(cursor["key"])
     indexes = _indexes(cursor, key)
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
@@ -51,10 +51,10 @@ def parse_target(cursor: Cursor) -> Target:
 
 
 def parse_sandbox(cursor: Cursor) -> Sandbox:
-    """Return ``sandbox``; what is wrong with it goes to the findings."""
+    """Return ``sandbox``; errors in it go to the findings."""
     key = _key(cursor["key"])
     if "seed" in cursor and "items" in cursor:
-        message = "items counts made-up items, and seed names real ones"
+        message = "items sets how many items to generate, but seed names real ones"
         cursor["items"].error(Rule.NOT_TOGETHER, message, hint="remove one of them", at="key")
     return Sandbox(
         key=key,
@@ -70,7 +70,7 @@ def parse_sandbox(cursor: Cursor) -> Sandbox:
 
 
 def check_names(names: Iterable[Cursor]) -> tuple[str, ...]:
-    """Return names of attributes, each of which DynamoDB must allow."""
+    """Return attribute names, each checked against DynamoDB's naming rules."""
     found = []
     for name in names:
         if not is_attribute_name(name.value):
@@ -99,7 +99,7 @@ def _attribute(cursor: Cursor) -> KeyAttribute:
 
 
 def _indexes(cursor: Cursor, key: KeySchema) -> Indexes | None:
-    """Return the indexes; ``None`` where the spec declares none, or says ``keep``."""
+    """Return the indexes; ``None`` if the spec declares none, or says ``keep``."""
     if not isinstance(cursor.get("indexes"), dict):
         return None
     part = cursor["indexes"]
@@ -154,7 +154,7 @@ def _local_index(cursor: Cursor, key: KeySchema) -> Index:
 
 
 def _listed(cursor: Cursor, side: str) -> Iterator[Cursor]:
-    """Yield the attributes of one side of an index's key, be they one or a list."""
+    """Yield the attributes of one side of an index's key, given as one or as a list."""
     if isinstance(cursor.get(side), dict):
         yield cursor[side]
     else:
@@ -210,7 +210,7 @@ def _settings(cursor: Cursor) -> Mapping[Setting, Any]:
     if isinstance(cursor.get("tags"), dict):
         for name, tag in cursor["tags"].items():
             if not is_tag_key(name):
-                message = f"a tag's key is 1 to {MAX_TAG_KEY} characters and not aws:…"
+                message = f"a tag key is 1 to {MAX_TAG_KEY} characters and does not start with aws:"
                 tag.error(Rule.BAD_NAME, f"{message}; found {shown(name)}", at="key")
     if isinstance(cursor.get("policy"), dict):
         _check_policy(cursor["policy"])
@@ -222,12 +222,12 @@ def _settings(cursor: Cursor) -> Mapping[Setting, Any]:
 
 
 def _check_scaling(settings: Cursor, billing: Any) -> None:
-    """Refuse bounds that leave nothing between them, and scaling of what has no capacity."""
+    """Refuse a minimum above the maximum, and scaling of on-demand capacity."""
     if not isinstance(settings.get("autoscaling"), dict):
         return
     scaling = settings["autoscaling"]
     if billing == "on-demand":
-        message = "only provisioned capacity is scaled, and billing is on-demand"
+        message = "autoscaling needs provisioned capacity; billing is on-demand"
         scaling.error(Rule.NOT_TOGETHER, message, hint="remove one of them", at="key")
     for side in scaling.value:
         least, most = scaling[side]["min"], scaling[side]["max"]
@@ -237,7 +237,7 @@ def _check_scaling(settings: Cursor, billing: Any) -> None:
 
 
 def _check_policy(cursor: Cursor) -> None:
-    """Refuse what DynamoDB would not take as a resource policy; an empty mapping means none."""
+    """Refuse what DynamoDB does not accept as a resource policy; an empty mapping means none."""
     _check_json(cursor)
     if not cursor.value or not cursor.sound():
         return
@@ -247,10 +247,12 @@ def _check_policy(cursor: Cursor) -> None:
 
 
 def _check_json(cursor: Cursor) -> None:
-    """Refuse binary and sets, which no JSON document has."""
+    """Refuse binary values and sets, which JSON does not have."""
     value = cursor.value
     if isinstance(value, bytes | set):
-        cursor.error(Rule.BAD_VALUE, f"{cursor.path[2]} is JSON, which has no binary and no sets")
+        cursor.error(
+            Rule.BAD_VALUE, f"{cursor.path[2]} is JSON, which has no binary values and no sets"
+        )
     elif isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(len(value)):
             _check_json(cursor[key])

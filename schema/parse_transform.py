@@ -27,7 +27,7 @@ _MAX_PERCENT = 100
 
 
 def parse_transform(cursor: Cursor) -> Transform:
-    """Return ``transform``; what is wrong with it goes to the findings."""
+    """Return ``transform``; errors in it go to the findings."""
     return Transform(
         where=_expression(cursor, "where"),
         copy=_copy(cursor, "all"),
@@ -51,21 +51,19 @@ def parse_share(cursor: Cursor) -> int | Percentage:
     if match is None or Decimal(match[1]) > _MAX_PERCENT:
         thing = dotted(cursor.path)
         message = f"{thing} must be a count or a percentage up to 100%; found {shown(value)}"
-        cursor.error(Rule.BAD_PERCENTAGE, message, hint="a percentage is such as 0.01%")
+        cursor.error(Rule.BAD_PERCENTAGE, message, hint="write a percentage as 0.01%")
         return 0
     return Percentage(percent=Decimal(match[1]))
 
 
 def _items(cursor: Cursor) -> tuple[Template, ...]:
-    """Return the templates, which stand in place of what describes a single item."""
+    """Return the templates, which replace ``copy``, ``drop`` and ``fields``."""
     if "items" not in cursor:
         return ()
     for key in ("copy", "drop", "fields"):
         if key in cursor:
-            message = (
-                f"{key} describes the one item that an exported item becomes; items has several"
-            )
-            hint = f"write {key} inside a template of items"
+            message = f"{key} describes a single target item; items describes several"
+            hint = f"move {key} into a template of items"
             cursor[key].error(Rule.NOT_TOGETHER, message, hint=hint, at="key")
     return tuple(_template(entry) for entry in cursor.entries("items") if entry.sound())
 
@@ -100,7 +98,7 @@ def _functions(cursor: Cursor) -> Functions | None:
         return None
     path = check_inside(cursor["functions"])
     if not path.endswith(".py"):
-        message = f"functions are a Python file (.py); found {shown(path)}"
+        message = f"functions must be a Python file (.py); found {shown(path)}"
         cursor["functions"].error(Rule.PATH_OUTSIDE, message)
     return Functions(file=path)
 
@@ -118,7 +116,7 @@ def _field(name: str, cursor: Cursor) -> Field:
     if isinstance(cursor.value, str):
         return Field(name=name, expression=cursor.expression())
     if "default" in cursor and cursor.get("required"):
-        message = "required has no effect where there is a default"
+        message = "required has no effect next to default"
         cursor["required"].warn(Rule.NO_EFFECT, message, hint="remove one of them")
     return Field(
         name=name,
@@ -130,7 +128,7 @@ def _field(name: str, cursor: Cursor) -> Field:
 
 
 def _default(cursor: Cursor) -> Mapping[str, Any] | None:
-    """Return the typed default, which must be of the field's type."""
+    """Return the typed default, which must have the field's type."""
     default = cursor["default"]
     try:
         typed = to_typed(default.value)
@@ -139,10 +137,10 @@ def _default(cursor: Cursor) -> Mapping[str, Any] | None:
         place.error(Rule.BAD_VALUE, f"{dotted(place.path[3:])}: {fault}")
         return None
     (found,) = typed
-    wanted = cursor.get("type")
-    if wanted not in {None, found}:
-        hint = "quote it" if wanted == "S" and found in {"N", "BOOL", "NULL"} else None
-        message = f"the field is of type {wanted}; its default is of type {found}"
+    expected = cursor.get("type")
+    if expected not in {None, found}:
+        hint = "quote it" if expected == "S" and found in {"N", "BOOL", "NULL"} else None
+        message = f"the field is of type {expected}; its default is of type {found}"
         default.error(Rule.TYPE_CONFLICT, message, hint=hint)
     return typed
 

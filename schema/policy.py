@@ -1,10 +1,10 @@
-"""Resource policies: what is wrong with one, as far as its own text tells.
+"""Resource policies: what can be checked in one from its own text.
 
-Which resources a policy may name depends on the table it is put on, whose ARN no spec tells; the
-runner sees to that. Whether a principal exists is known to the service alone.
+Which resources a policy may name depends on the ARN of its table, which a spec does not contain;
+the runner checks that. Only the service knows whether a principal exists.
 
-Source: "Grammar of the IAM JSON policy language" (IAM User Guide), with the Principal that a policy
-of a resource needs; the size by DynamoDB's "Resource-based policy considerations".
+Source: "Grammar of the IAM JSON policy language" (IAM User Guide), plus the Principal that a
+resource policy needs; the size limit is from DynamoDB's "Resource-based policy considerations".
 """
 
 import json
@@ -24,17 +24,17 @@ STATEMENT_ELEMENTS = frozenset(["Sid", "Effect", "Condition", *NEEDED[0], *NEEDE
 PRINCIPALS = frozenset(["AWS", "CanonicalUser", "Federated", "Service"])
 
 Fault = tuple[SpecPath, str]
-"""The way to a value inside the policy, and what is wrong there."""
+"""The path to a value inside the policy, and what is wrong there."""
 
 
 def policy_text(policy: Mapping[str, Any]) -> str:
-    """Return ``policy`` as the JSON text to put on a table, where white space counts as well."""
-    # IAM compares the values of conditions as text; JSON of Python has no exact decimals.
+    """Return ``policy`` as the JSON text to put on a table, where white space counts too."""
+    # IAM compares condition values as strings; Python's JSON has no exact decimals.
     return json.dumps(policy, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def statements_of(policy: Mapping[str, Any]) -> list[tuple[SpecPath, Any]]:
-    """Return each statement and the way to it; a single one may stand without a list."""
+    """Return each statement and its path; a single one needs no list."""
     found = policy.get("Statement")
     if isinstance(found, list):
         return [(("Statement", index), one) for index, one in enumerate(found)]
@@ -42,12 +42,12 @@ def statements_of(policy: Mapping[str, Any]) -> list[tuple[SpecPath, Any]]:
 
 
 def texts_of(value: Any) -> list[Any]:
-    """Return the members of an element that may be one text or a list of them."""
+    """Return the members of an element that may be one string or a list of strings."""
     return value if isinstance(value, list) else [value]
 
 
 def size_faults(text: str) -> Iterator[Fault]:
-    """Yield that ``text`` is larger than a policy may be, if it is."""
+    """Yield a fault if ``text`` is larger than a policy may be."""
     size = len(text.encode())
     if size > MAX_POLICY_BYTES:
         yield (), f"a policy has {MAX_POLICY_BYTES:,} bytes at most; found {size:,}"
@@ -61,7 +61,7 @@ def policy_faults(policy: Mapping[str, Any]) -> Iterator[Fault]:
         yield ("Version",), f"{message}; found {shown(policy['Version'])}"
     statements = statements_of(policy)
     if not statements:
-        yield (), "a policy needs a Statement, with one statement at least"
+        yield (), "a policy needs a Statement with at least one statement"
     for path, statement in statements:
         for inner, message in _statement_faults(statement):
             yield (*path, *inner), message
@@ -93,9 +93,9 @@ def _element_faults(name: str, value: Any) -> Iterator[Fault]:
     if name in NEEDED[0]:
         yield from _principal_faults(name, value)
     elif name in {*NEEDED[1], *RESOURCES} and not _is_texts(value):
-        yield (), f"{name} is text or a list of texts"
+        yield (), f"{name} is a string or a list of strings"
     elif name == "Sid" and not isinstance(value, str):
-        yield (), f"a Sid is text; found {kind(value)}"
+        yield (), f"a Sid is a string; found {kind(value)}"
     elif name == "Condition" and not _is_condition(value):
         yield (), "a Condition maps operators to mappings of condition keys"
 
@@ -109,7 +109,7 @@ def _principal_faults(name: str, value: Any) -> Iterator[Fault]:
     yield from _unknown(value, PRINCIPALS, name)
     for own in sorted(PRINCIPALS & value.keys()):
         if not _is_texts(value[own]):
-            yield (own,), f"{name}.{own} is text or a list of texts"
+            yield (own,), f"{name}.{own} is a string or a list of strings"
 
 
 def _is_texts(value: Any) -> bool:

@@ -7,9 +7,9 @@ Severity = Literal["error", "warning"]
 
 
 class Span(NamedTuple):
-    """A stretch of the spec's text. Lines and columns count from 1; the end is exclusive.
+    """A range of the spec's text. Lines and columns count from 1; the end is exclusive.
 
-    A named tuple, as each value of a spec has one: it costs a third of a frozen dataclass.
+    A named tuple because each value of a spec has one: it costs a third of a frozen dataclass.
     """
 
     line: int
@@ -20,7 +20,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Label:
-    """Another place in the same file that a finding is about, and what stands there."""
+    """Another place in the same file that a finding refers to, and what is there."""
 
     span: Span
     text: str
@@ -28,7 +28,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edit:
-    """A change of the file's text: what stands at ``span`` becomes ``text``."""
+    """A change to the file's text: ``text`` replaces what is at ``span``."""
 
     span: Span
     text: str
@@ -38,9 +38,9 @@ class Edit:
 class Problem:
     """One finding about a spec.
 
-    ``code`` is the rule (``MIG201``), ``name`` its words (``unknown-key``); ``message`` is lower
-    case, names the thing, the expectation and the finding, and ends without a full stop. ``label``
-    says in a few words what stands at ``span``. ``fix`` puts it right without changing what the
+    ``code`` is the rule (``MIG201``), ``name`` its name (``unknown-key``); ``message`` is
+    lowercase, names the thing, what was expected and what was found, and ends without a full stop.
+    ``label`` says in a few words what is at ``span``. ``fix`` corrects it without changing what the
     spec is meant to say.
     """
 
@@ -63,13 +63,13 @@ class Problem:
 
 
 class SpecError(Exception):
-    """A spec that cannot be used; ``problems`` holds everything that is wrong with it at once.
+    """A spec that cannot be used; ``problems`` holds every finding about it.
 
-    ``text`` is the spec's own text, for code frames; it is empty where the file was not readable.
+    ``text`` is the spec's own text, for code frames; it is empty if the file could not be read.
     """
 
     def __init__(self, problems: tuple[Problem, ...], text: str = "") -> None:
-        """Keep ``problems`` in the order of their places in the file."""
+        """Keep ``problems`` in the order of their positions in the file."""
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.span, problem.code)))
         self.text = text
         super().__init__("\n".join(str(problem) for problem in self.problems))

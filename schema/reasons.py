@@ -1,7 +1,7 @@
-"""The closed list of reasons for which an item is rejected. Nothing else may refuse one.
+"""The closed list of reasons for rejecting an item. An item is rejected for no other reason.
 
-A spec names them in row tests (``expect: {rejected: missing-key}``), the ledger and the reports
-count by them.
+A spec names them in row tests (``expect: {rejected: missing-key}``); the ledger and the reports
+count items by reason.
 """
 
 from enum import StrEnum
@@ -13,32 +13,32 @@ class Reason(StrEnum):
     MALFORMED_LINE = "malformed-line"
     """The line is not UTF-8, not JSON, not an object, or has no ``Item`` object."""
     MALFORMED_ITEM = "malformed-item"
-    """An attribute of the exported item is no DynamoDB value (``NULL: false``, an empty set)."""
+    """An attribute of the exported item is not a DynamoDB value (``NULL: false``, an empty set)."""
     MISSING_KEY = "missing-key"
     """A key attribute of the target table is absent, or the expression for it failed."""
     WRONG_KEY_TYPE = "wrong-key-type"
-    """A key attribute of the target table has another type than the key schema says."""
+    """A key attribute of the target table has a type other than the key schema's."""
     EMPTY_KEY = "empty-key"
     """A key attribute of the target table is an empty string or empty binary."""
     KEY_TOO_LONG = "key-too-long"
     """A partition key over 2,048 bytes or a sort key over 1,024 bytes."""
     MISSING_FIELD = "missing-field"
-    """A field with ``required: true`` gave no value."""
+    """A field with ``required: true`` produced no value."""
     EXPRESSION_ERROR = "expression-error"
-    """An expression failed: ``where``, a field that is no key, a collision's winner."""
+    """An expression failed: ``where``, a field that is not a key, a collision's winner."""
     WRONG_FIELD_TYPE = "wrong-field-type"
-    """A field's value cannot be given the ``type`` it is declared to have."""
+    """A field's value cannot be converted to its declared ``type``."""
     WRONG_INDEX_KEY_TYPE = "wrong-index-key-type"
-    """An attribute that keys an index has another type; DynamoDB would refuse the whole item."""
+    """A key attribute of an index has another type; DynamoDB would refuse the whole item."""
     EMPTY_INDEX_KEY = "empty-index-key"
-    """An attribute that keys an index is empty; DynamoDB would refuse the whole item."""
+    """A key attribute of an index is empty; DynamoDB would refuse the whole item."""
     NUMBER_OUT_OF_RANGE = "number-out-of-range"
-    """A number has more than 38 digits or lies outside 1E-130 to 9.99E+125."""
+    """A number has more than 38 digits or is outside 1E-130 to 9.99E+125."""
     TOO_DEEP = "too-deep"
     """A value is nested deeper than DynamoDB's 32 levels."""
     ITEM_TOO_LARGE = "item-too-large"
     """The item is larger than 409,600 bytes."""
     KEPT_EXISTING = "kept-existing"
-    """Another item with this key was in the table, and the spec says ``on_conflict: keep``."""
+    """The table already held an item with this key, and the spec says ``on_conflict: keep``."""
     REFUSED_BY_TABLE = "refused-by-table"
     """The table itself refused the item while it was loaded (found by bisection)."""

@@ -1,4 +1,4 @@
-"""The examples of every rule: what breaks it and what keeps it, as parts of one small spec."""
+"""The examples of every rule: what breaks it and what follows it, as parts of one small spec."""
 
 import re
 from collections.abc import Mapping
@@ -20,27 +20,27 @@ target: {table: orders-v2, key: {partition: {name: customer_id, type: S}}}
 transform: {fields: {customer_id: customer.id}}
 tests: [{name: keeps it, given: {customer: {id: c-1}}, expect_some: {customer_id: c-1}}]
 """
-"""What an example does not say: one line a section."""
+"""The sections that an example leaves out: one line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExample:
-    """What breaks a rule and what keeps it."""
+    """What breaks a rule and what follows it."""
 
     why: str
-    """Why the rule is there, in a sentence or two."""
+    """Why the rule exists, in a sentence or two."""
     bad: str | None = None
     """The part of a spec that breaks the rule."""
     in_words: str | None = None
-    """What breaks the rule, where it cannot be shown."""
+    """What breaks the rule, if it cannot be shown."""
     good: str | None = None
     whole: bool = False
-    """Whether ``bad`` is all of the file."""
+    """Whether ``bad`` is the whole file."""
     beside: Mapping[str, str] = field(default_factory=dict)
     """Other files in the spec's folder, by name."""
 
     def spec(self, part: str) -> str:
-        """Return the whole spec that has ``part``, which is ``bad`` or ``good``, at its top."""
+        """Return a whole spec that starts with ``part``, which is ``bad`` or ``good``."""
         return part if self.whole else part + _rest(part)
 
 

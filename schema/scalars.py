@@ -1,8 +1,8 @@
-"""What an unquoted YAML scalar says, where YAML 1.1 and YAML 1.2 agree on it.
+"""The value of an unquoted YAML scalar, if YAML 1.1 and YAML 1.2 agree on it.
 
-``no`` is false to one and text to the other, ``0123`` is 83 or 123, ``12:30:45`` is 45045 or text.
-A spec that rebuilds a table may not depend on which parser reads it, so such values are refused.
-Dates are text here. Positions and tags are ``compose``'s and ``document``'s.
+``no`` is false in one and a string in the other, ``0123`` is 83 or 123, ``12:30:45`` is 45045 or a
+string. A spec must not depend on which parser reads it, so such values are refused. Dates are
+strings here. Positions and tags are handled by ``compose`` and ``document``.
 """
 
 import re
@@ -21,7 +21,7 @@ _WORDS: dict[str, bool | None] = {
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,32}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-# What only one of the two versions takes for a boolean or a number (yaml.org/type for 1.1).
+# What only one of the two versions reads as a boolean or a number (yaml.org/type for 1.1).
 _AMBIGUOUS = re.compile(
     r"""
     (?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)
@@ -34,7 +34,7 @@ _AMBIGUOUS = re.compile(
     re.ASCII | re.VERBOSE,
 )
 _FIRST = frozenset("+-.0123456789yYnNoO")
-"""What everything begins with that may be no text, but for the words."""
+"""The first characters of everything that may not be a string, except the words above."""
 # yaml.org/type/timestamp.html
 _DATE = re.compile(
     r"""
@@ -49,7 +49,7 @@ PlainValue = str | int | Decimal | bool | None
 
 
 def is_date(text: str) -> bool:
-    """Say whether YAML 1.1 reads the unquoted scalar ``text`` as a date or an instant."""
+    """Return whether YAML 1.1 reads the unquoted scalar ``text`` as a date or an instant."""
     return text[:1].isdecimal() and _DATE.fullmatch(text) is not None
 
 
@@ -58,10 +58,10 @@ class AmbiguousScalarError(ValueError):
 
 
 def resolve_plain(text: str) -> PlainValue:
-    """Return what the unquoted scalar ``text`` says: whole numbers as int, others as Decimal.
+    """Return the value of the unquoted scalar ``text``: whole numbers as int, others as Decimal.
 
     Raises:
-        AmbiguousScalarError: YAML 1.1 and YAML 1.2 do not agree on it.
+        AmbiguousScalarError: YAML 1.1 and YAML 1.2 disagree on it.
         ValueError: it is a number that DynamoDB cannot hold exactly.
     """
     if text in _WORDS:

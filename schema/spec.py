@@ -1,7 +1,7 @@
-"""``Spec`` and its parts: what a migration spec says, valid by construction.
+"""``Spec`` and its parts: the content of a migration spec, valid by construction.
 
-The parts mirror the YAML: one class a mapping, one field a key. Nothing here reads a file or checks
-a value; ``parse`` does. Defaults that need the live table (billing, indexes, settings) stay
+The parts mirror the YAML: one class per mapping, one field per key. Nothing here reads a file or
+checks a value; ``parse`` does. Defaults that need the live table (billing, indexes, settings) stay
 ``None`` or ``"keep"`` here and are resolved when the plan is compiled.
 """
 
@@ -19,14 +19,14 @@ from retable.schema.reasons import Reason
 KeyType = Literal["S", "N", "B"]
 AttributeType = Literal["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"]
 TypedItem = Mapping[str, Mapping[str, Any]]
-"""An item as DynamoDB JSON: attribute name to ``{"S": ...}``; N is text, B is base64 text."""
+"""An item as DynamoDB JSON: attribute name to ``{"S": ...}``; N and B (base64) are strings."""
 SpecPath = tuple[str | int, ...]
-"""The way to a value inside the document: ``("transform", "fields", "customer_id")``."""
+"""The path to a value inside the document: ``("transform", "fields", "customer_id")``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a spec came from: file as given, its text, its hash, and the place of every value."""
+    """Where a spec came from: file as given, text, hash, and the position of every value."""
 
     file: str
     folder: Path
@@ -35,15 +35,15 @@ class Origin:
     sha256: str
     spans: Mapping[SpecPath, Span] = field(repr=False)
     keys: Mapping[SpecPath, Span] = field(default_factory=dict, repr=False)
-    """The place of every key of a mapping, by the path to its value."""
+    """The position of every key of a mapping, by the path to its value."""
 
     def place(self, path: SpecPath) -> Span:
-        """Return where to point for the value at ``path``: its key, if it has several lines."""
+        """Return where a finding about ``path`` points: at the key, if it has several lines."""
         span = self.span(path)
         return span if span.line == span.end_line else self.keys.get(path, span)
 
     def span(self, path: SpecPath) -> Span:
-        """Return the place of the value at ``path``, or of its nearest parent that has one."""
+        """Return the position of the value at ``path``, or of its nearest parent that has one."""
         while path not in self.spans:
             path = path[:-1]
         return self.spans[path]
@@ -51,7 +51,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One JMESPath expression and its place. ``span`` covers the scalar, quotes included."""
+    """One JMESPath expression and its position. ``span`` covers the scalar, quotes included."""
 
     text: str
     span: Span
@@ -90,7 +90,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexes:
-    """The target's indexes, where the spec declares them."""
+    """The target's indexes, if the spec declares them."""
 
     global_: tuple[Index, ...] = ()
     local: tuple[Index, ...] = ()
@@ -116,28 +116,28 @@ class Export:
         "dynamodb-json"
     )
     at: datetime | None = None
-    """The moment of which a new export is made; ``None`` is now."""
+    """The export time of a new export; ``None`` is now."""
     max_age_seconds: int | None = None
     incrementals: Literal["all"] | tuple[str, ...] = ()
-    """Incremental exports that go on top of the full one, by id, or whatever follows it."""
+    """Incremental exports to apply to the full one, by id, or all that follow it."""
     bucket_owner: str | None = None
     """The account that must own the bucket; 12 digits."""
     kms_key: str | None = None
-    """The KMS key that a new export is encrypted with; ``None`` is S3's own."""
+    """The KMS key that encrypts a new export; ``None`` is S3's own."""
     segments: int = 4
     """How many parts of the table a scan reads at once; each becomes a data file."""
     rate: int | None = None
-    """Read units a second that a scan may take; ``None`` is as fast as the table allows."""
+    """Read capacity units a second that a scan may use; ``None`` is as fast as the table allows."""
     consistent: bool = True
     """Whether a scan reads consistently, at twice the price."""
     columns: Mapping[str, AttributeType] = field(default_factory=dict)
-    """The types of columns that files cannot tell by themselves."""
+    """The types of columns that the files do not contain."""
     accept: tuple[str, ...] = ()
-    """What a format cannot tell apart and is accepted as it is read."""
+    """Ambiguities of a format that are accepted as they are read."""
     count: int | None = None
-    """How many items all the files have, where somebody knows."""
+    """The known number of items in all the files."""
     checksums: str | None = None
-    """A file in the location that md5sum or sha256sum wrote; it names the files that count."""
+    """A file in the location, written by md5sum or sha256sum; it lists the data files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ class Source:
 
     @property
     def table_name(self) -> str:
-        """Return the bare name, also where the spec gives an ARN."""
+        """Return the bare name, even if the spec gives an ARN."""
         return self.table.rpartition("/")[2]
 
 
@@ -167,18 +167,18 @@ Setting = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``target``: the table as it shall be. ``None`` and ``"keep"`` take the source's own."""
+    """``target``: the rebuilt table. ``None`` and ``"keep"`` take the source's own."""
 
     table: str
     key: KeySchema
     indexes: Indexes | Literal["keep"] = "keep"
     billing: Literal["keep", "on-demand"] | Provisioned = "keep"
     nonempty: Literal["refuse", "accept"] = "refuse"
-    """Whether the table may be there already, with items of its own."""
+    """Whether the table may already exist, with items of its own."""
     settings: Mapping[Setting, Any] | Literal["keep"] = "keep"
     """Per setting ``"keep"`` or a value: ttl (attribute name or ``False``), stream (view type or
     ``False``), point_in_time_recovery and deletion_protection (bool), tags (map), autoscaling (by
-    side of capacity, or ``False``) and policy (map). A setting that is not named is kept."""
+    side of capacity, or ``False``) and policy (map). A setting that is not listed is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,14 +208,14 @@ class CdkProvision:
     present: CdkVariant
     final: CdkVariant | None = None
     accept: tuple[str, ...] = ()
-    """Logical ids of what the deployments may change beside the table."""
+    """Logical ids of other resources that the deployments may change."""
     adopts: bool = False
-    """Whether the table is made by API and taken into its stack once it is verified."""
+    """Whether the table is created by API and imported into its stack once it is verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuild:
-    """``rebuild``: how the old table makes way for the new one."""
+    """``rebuild``: how the old table is replaced by the new one."""
 
     strategy: Literal["side-by-side", "replace", "recover"] = "side-by-side"
     freeze: Literal["resource-policy", "none"] = "none"
@@ -223,27 +223,27 @@ class Rebuild:
     backup: Literal["on-demand", "none"] | AwsBackup = "on-demand"
     provision: Literal["api"] | CdkProvision = "api"
     accept: tuple[Literal["later-writes", "stream-replay"], ...] = ()
-    """What is lost and may be."""
+    """Accepted losses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One entry of ``transform.fields``: an attribute that an expression makes."""
+    """One entry of ``transform.fields``: an attribute that an expression produces."""
 
     name: str
     expression: Expression
     type: AttributeType | None = None
     required: bool = False
     default: Mapping[str, Any] | None = None
-    """The typed value (``{"S": "…"}``) an absent result takes."""
+    """The typed value (``{"S": "…"}``) to use if the result is absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """One entry of ``transform.items``: a target item that an exported item becomes.
 
-    With ``each`` it becomes one for each element of that array; expressions see the element under
-    the name ``bind``, beside the item's own attributes.
+    With ``each`` it becomes one for each element of that array; expressions see the element
+    as ``bind``, beside the item's own attributes.
     """
 
     where: Expression | None = None
@@ -256,14 +256,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Functions:
-    """``transform.functions``: a Python file with functions of the spec's own."""
+    """``transform.functions``: a Python file with the spec's own functions."""
 
     file: str
     """Its path relative to the spec."""
     text: str | None = field(default=None, repr=False)
-    """What it holds; ``None`` until it is read, which parsing a spec does not do."""
+    """Its content; ``None`` until it is read, which parsing a spec does not do."""
     allowed: bool = False
-    """Whether the user allowed to run it."""
+    """Whether the user allowed running it."""
 
     @property
     def sha256(self) -> str:
@@ -298,14 +298,14 @@ class Transform:
     drop: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
     items: tuple[Template, ...] = ()
-    """In place of ``copy``, ``drop`` and ``fields``: one exported item becomes several."""
+    """Instead of ``copy``, ``drop`` and ``fields``: one exported item becomes several."""
     functions: Functions | None = None
     max_rejects: int | Percentage = 0
     collisions: Literal["refuse"] | Winner = "refuse"
 
     @property
     def templates(self) -> tuple[Template, ...]:
-        """Return what an exported item becomes: ``items``, or the one item the rest describes."""
+        """Return the templates of target items: ``items``, or the one of the other keys."""
         return self.items or (Template(copy=self.copy, drop=self.drop, fields=self.fields),)
 
 
@@ -315,13 +315,13 @@ class Load:
 
     with_: Literal["batch-write", "bulk-put", "import-table"] = "batch-write"
     rate: int | Percentage | None = None
-    """Write units a second, or a share of the table's capacity; ``None`` is as fast as it goes."""
+    """Write capacity units a second, or a share of the table's capacity; ``None``: no limit."""
     on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """``verify.queries``: SQL over ``source``, ``expected`` and ``target`` giving one value."""
+    """``verify.queries``: SQL over ``source``, ``expected`` and ``target``, for one value."""
 
     name: str
     sql: str
@@ -332,7 +332,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """``verify``: what proves the rebuilt table."""
+    """``verify``: how the rebuilt table is verified."""
 
     count: Literal["exact"] = "exact"
     checksum: Literal["all"] | tuple[str, ...] = "all"
@@ -369,7 +369,7 @@ class ExpectRejected:
 
 @dataclass(frozen=True, slots=True)
 class ExpectItems:
-    """The row becomes these items, in the order of the templates and of what they go through."""
+    """The row becomes these items, in the order of the templates and their elements."""
 
     items: tuple[ExpectItem | ExpectSome, ...]
 
@@ -379,31 +379,31 @@ Expectation = ExpectItem | ExpectSome | ExpectItems | ExpectDropped | ExpectReje
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFiles:
-    """The files that a row test names, relative to the spec, until they are read."""
+    """The files of a row test, relative to the spec, until they are read."""
 
     given: str | None = None
-    """It holds the item that ``RowTest.given`` is laid over."""
+    """The file with the item that ``RowTest.given`` overrides."""
     expect: str | None = None
-    """It holds the whole item that is expected."""
+    """The file with the whole expected item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowTest:
-    """One entry of ``tests``, or one of its cases: an item and what must become of it."""
+    """One entry of ``tests``, or one of its cases: an item and its expected result."""
 
     name: str
     given: TypedItem
     expect: Expectation
     span: Span
     path: SpecPath = ()
-    """The way to it inside the document."""
+    """The path to it inside the document."""
     files: RowFiles | None = None
-    """What is still to be read; parsing a spec opens no other file."""
+    """The files that are still to be read; parsing a spec opens no other file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """``sandbox``: the source table that ``--sandbox`` makes, and what fills it.
+    """``sandbox``: the source table that ``--sandbox`` creates, and its items.
 
     Without ``seed``, ``items`` many are generated from the row tests' ``given`` rows.
     """
@@ -416,9 +416,9 @@ class Sandbox:
     """A file of ``{"Item": …}`` lines (DynamoDB JSON), relative to the spec; may be ``.gz``."""
     items: int = 1000
     stack: CdkVariant | None = None
-    """The state of the app that is deployed first, which makes the source table."""
+    """The state of the app that is deployed first and creates the source table."""
     lost: bool = False
-    """Whether the table is deleted once it is exported, behind everybody's back."""
+    """Whether the table is deleted out of band once it is exported."""
     damage: str | None = None
     """A file like ``seed`` of what was written after ``source.export.at``."""
 
@@ -441,4 +441,4 @@ class Spec:
     sandbox: Sandbox | None = None
     origin: Origin
     warnings: tuple[Problem, ...] = ()
-    """Findings that do not make the spec unusable."""
+    """Findings that do not prevent using the spec."""

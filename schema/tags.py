@@ -1,4 +1,4 @@
-"""What a spec may be tagged with: words that select it, which pytest takes for marks."""
+"""The tags of a spec: words that select it, which become pytest marks."""
 
 import re
 
@@ -8,10 +8,10 @@ RESERVED_TAGS = frozenset(
         *("tryfirst", "trylast", "and", "or", "not", "True", "False", "None"),
     }
 )
-"""Words that pytest gives a meaning as marks, or that its -m takes for operators."""
+"""Words that are pytest's own marks, or that its -m reads as operators."""
 _TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
 def is_tag(text: str) -> bool:
-    """Say whether ``text`` may be a tag."""
+    """Return whether ``text`` may be a tag."""
     return _TAG.fullmatch(text) is not None and text not in RESERVED_TAGS

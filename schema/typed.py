@@ -1,4 +1,4 @@
-"""Judges DynamoDB JSON that a spec writes (``given_typed``): what its shape alone does not show."""
+"""Checks DynamoDB JSON in a spec (``given_typed``) beyond its shape."""
 
 import base64
 import binascii
@@ -9,11 +9,11 @@ from retable.schema.limits import MAX_NESTING, is_attribute_name, parse_number
 from retable.schema.spec import SpecPath
 
 Fault = tuple[SpecPath, str]
-"""The way to a value from the item, and what is wrong with it."""
+"""The path to a value inside the item, and what is wrong with it."""
 
 
 def faults(item: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
-    """Yield what is wrong with ``item``, whose shape (one type a value) is right already."""
+    """Yield what is wrong with ``item``, whose shape (one type per value) was checked before."""
     for name, value in item.items():
         if not is_attribute_name(name):
             yield (name,), "an attribute name is 1 to 65,535 bytes of UTF-8"
@@ -35,7 +35,7 @@ def _value_faults(value: Mapping[str, Any], path: SpecPath, level: int) -> Itera
     elif kind == "M":
         for name, entry in content.items():
             if not name:
-                yield (*inner, name), "a name inside a map is not empty"
+                yield (*inner, name), "a name inside a map must not be empty"
             yield from _value_faults(entry, (*inner, name), level + 1)
 
 
@@ -63,7 +63,7 @@ def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError):
-        message = "not base64 text"
+        message = "not base64"
         raise ValueError(message) from None
 
 

@@ -1,7 +1,7 @@
-"""Holds a document to the JSON Schema: one mistake, one finding, in words.
+"""Checks a document against the JSON Schema: one readable finding per mistake.
 
-The schema describes every key to editors as well. What needs two keys at once, or DynamoDB's own
-rules, is ``parse``'s; so are the ``oneOf`` of a row test, which stand in the schema for editors.
+Editors use the schema too. Checks of two keys together, or of DynamoDB's own rules, are in
+``parse``; so are the ``oneOf`` of a row test, which are in the schema only for editors.
 """
 
 import json
@@ -29,7 +29,7 @@ from retable.schema.wording import (
 
 SCHEMA_FILE = Path(__file__).with_name("migration-spec.schema.json")
 _KINDS = {
-    "string": "text",
+    "string": "a string",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
@@ -49,11 +49,11 @@ _COUNTS = {
 }
 _NEVER_A_NUMBER = {"duration", "field"}
 _PARSED = {"oneOf"}
-"""Left to ``parse``, which knows better words for them."""
+"""Left to ``parse``, which words them better."""
 
 
 class SchemaError(Protocol):
-    """What is used of ``jsonschema.ValidationError``."""
+    """The parts of ``jsonschema.ValidationError`` that are used."""
 
     validator: Any
     validator_value: Any
@@ -62,11 +62,12 @@ class SchemaError(Protocol):
 
     @property
     def absolute_path(self) -> Any:
-        """The way to the value."""
+        """The path to the value."""
+        ...
 
 
 def validate(document: Document) -> None:
-    """Add to ``document.findings`` whatever the JSON Schema says against its value."""
+    """Add a finding to ``document.findings`` for each violation of the JSON Schema."""
     findings = document.findings
     if conforms(document.value, _schema(), _schema()):
         return
@@ -77,12 +78,12 @@ def validate(document: Document) -> None:
         elif error.validator == "additionalProperties":
             _unknown(document, path, error)
         elif error.validator not in _PARSED and not findings.blamed(path):
-            _judge(document, path, error)
+            _report(document, path, error)
 
 
 @cache
 def _validator() -> Any:
-    # Imported here: jsonschema takes longer to import than all else a command needs to start.
+    # Imported here: jsonschema takes longer to import than everything else a command needs.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
 
     return Draft202012Validator(_schema())
@@ -104,7 +105,7 @@ def _missing(document: Document, path: SpecPath, error: SchemaError) -> None:
         if name in error.instance or document.findings.blamed(inner):
             continue
         if any_near(unknown, name):
-            # The unknown key is a finding already, and its hint names this one.
+            # The unknown key is already a finding, and its hint names this one.
             document.findings.mark(inner)
             continue
         description = known.get(name, {}).get("description", "").rstrip(".")
@@ -128,8 +129,8 @@ def _known(error: SchemaError) -> Mapping[str, Any]:
     return known
 
 
-def _judge(document: Document, path: SpecPath, error: SchemaError) -> None:
-    """Add the finding for one value that is not what its key takes."""
+def _report(document: Document, path: SpecPath, error: SchemaError) -> None:
+    """Add the finding for one value that its key does not accept."""
     add = document.findings.add
     thing = _thing(path, error)
     match error.validator:
@@ -137,12 +138,12 @@ def _judge(document: Document, path: SpecPath, error: SchemaError) -> None:
             _wrong_type(document, path, error)
         case "enum" | "const" | "not":
             values = error.schema.get("enum", [error.schema.get("const")])
-            wanted = error.schema.get("x-expected") or choices(map(shown, values))
-            message = f"{thing} must be {wanted}; found {shown(error.instance)}"
+            expected = error.schema.get("x-expected") or choices(map(shown, values))
+            message = f"{thing} must be {expected}; found {shown(error.instance)}"
             add(Rule.UNKNOWN_VALUE, path, message, hint=_nearest(error.instance, values))
         case "pattern":
-            wanted = error.schema["x-expected"]
-            add(Rule.BAD_FORM, path, f"{thing} must be {wanted}; found {shown(error.instance)}")
+            expected = error.schema["x-expected"]
+            add(Rule.BAD_FORM, path, f"{thing} must be {expected}; found {shown(error.instance)}")
         case "minLength" if not error.instance:
             add(Rule.BAD_FORM, path, f"{thing} must not be empty")
         case "minLength" | "maxLength" as rule:
@@ -170,15 +171,15 @@ def _judge(document: Document, path: SpecPath, error: SchemaError) -> None:
 def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
     value, findings = error.instance, document.findings
     if _is_attribute_type(error) and document.source(path).lower() == "null":
-        message = "the type NULL must be quoted, or YAML reads it as nothing"
+        message = "the type NULL must be quoted, or YAML reads it as null"
         edit = Edit(document.spans[path], '"NULL"')
         findings.add(Rule.UNQUOTED_NULL, path, message, hint='write type: "NULL"', fix=(edit,))
         return
     kinds = [_KINDS[name] for name in _types(error)]
-    # What a pattern asks of text is no help where there is no text.
+    # What a pattern requires of a string is no help if the value is not a string.
     expected = None if "pattern" in error.schema else error.schema.get("x-expected")
-    wanted = expected or choices(_words(error) or kinds)
-    message = f"{_thing(path, error)} must be {wanted}; found {kind(value)}"
+    expected = expected or choices(_words(error) or kinds)
+    message = f"{_thing(path, error)} must be {expected}; found {kind(value)}"
     hint, fix = _requoted(document, path, error)
     findings.add(Rule.WRONG_TYPE, path, message, hint=hint, fix=fix)
 
@@ -186,19 +187,19 @@ def _wrong_type(document: Document, path: SpecPath, error: SchemaError) -> None:
 def _requoted(
     document: Document, path: SpecPath, error: SchemaError
 ) -> tuple[str | None, tuple[Edit, ...]]:
-    """Return the advice to quote a value, or not to, where that makes it right; and the change."""
+    """Return the hint to add or remove quotes, if that corrects the value; and the edit."""
     value, source, span = error.instance, document.source(path), document.spans[path]
     fix: tuple[Edit, ...] = ()
     if isinstance(value, str):
         number = {"integer", "number"}.intersection(_types(error)) and value.isdecimal()
         if number and source[1:-1] == value and value[0] != "0":
             fix = (Edit(span, value),)
-        return ("leave the quotes out" if number else None), fix
+        return ("remove the quotes" if number else None), fix
     if "string" not in _types(error) or "enum" in error.schema or not source:
         return None, ()
     title = error.schema.get("title")
     if title == "expression":
-        # A name that YAML reads as no text may be meant, or a literal: that is for people to say.
+        # It may be meant as a name or as a literal: only the author knows.
         return quoted(source), ()
     textual = type(value) in {int, Decimal} and title not in _NEVER_A_NUMBER
     return (quoted(source), (Edit(span, f'"{source}"'),)) if textual else (None, ())
@@ -226,7 +227,7 @@ def _repeated(document: Document, path: SpecPath, values: list[Any]) -> None:
 
 
 def _thing(path: SpecPath, error: SchemaError) -> str:
-    """Return what a finding calls the value: ``key type`` where that says more than its path."""
+    """Return the value's name in a finding: ``key type`` if that says more than its path."""
     title: str = error.schema.get("title", "")
     named = error.validator in {"enum", "type"} and title.endswith(" type")
     return title if named else dotted(path)

@@ -1,6 +1,6 @@
-"""Plain YAML values as DynamoDB JSON, the form of every item in this program.
+"""Converts plain YAML values to DynamoDB JSON, the form of every item in this program.
 
-Judging DynamoDB JSON that a spec itself writes is ``typed``'s.
+``typed`` checks DynamoDB JSON that is written in a spec.
 """
 
 import base64
@@ -12,7 +12,7 @@ from retable.schema.limits import MAX_NESTING, is_attribute_name
 
 
 class ValueFaultError(ValueError):
-    """A value that no item can hold; ``path`` leads to it from the value that was given."""
+    """A value that no item can hold; ``path`` leads to it from the outermost value."""
 
     def __init__(self, path: tuple[str | int, ...], message: str) -> None:
         """Keep ``path``; the message says what is wrong there."""
@@ -23,11 +23,11 @@ class ValueFaultError(ValueError):
 def to_typed(value: Any) -> Mapping[str, Any]:
     """Return ``value`` as a DynamoDB JSON value, such as ``{"N": "12.5"}``.
 
-    ``value`` is text, int, Decimal, bool, ``None``, bytes, a set, a list or a mapping. Numbers
-    become plain decimal text without needless zeros, bytes base64 text, members of sets are sorted.
+    ``value`` is str, int, Decimal, bool, ``None``, bytes, a set, a list or a mapping. Numbers
+    become plain decimal strings without needless zeros, bytes base64, sets sorted lists.
 
     Raises:
-        ValueFaultError: some value inside is none that an item can hold.
+        ValueFaultError: a value in it is one that no item can hold.
     """
     return _typed(value, (), 1)
 
@@ -36,13 +36,13 @@ def to_typed_item(item: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     """Return a mapping of attribute names to plain values as a DynamoDB JSON item.
 
     Raises:
-        ValueFaultError: a name or a value is none that an item can hold.
+        ValueFaultError: a name or a value is one that no item can hold.
     """
     return {name: _typed(value, (name,), 1) for name, value in _named(item, ())}
 
 
 def number_text(number: int | Decimal) -> str:
-    """Return ``number`` as plain decimal text: no exponent, no needless zeros, no ``-0``."""
+    """Return ``number`` as a plain decimal string: no exponent, no needless zeros, no ``-0``."""
     text = format(Decimal(number), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -78,13 +78,13 @@ def _typed_scalar(value: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
         case bytes():
             return {"B": _base64(value)}
         case _:
-            message = f"{type(value).__name__} is no value of an item"
+            message = f"{type(value).__name__} is not a value an item can hold"
             raise ValueFaultError(path, message)
 
 
 def _typed_set(members: set[Any] | frozenset[Any], path: tuple[str | int, ...]) -> dict[str, Any]:
     if not members:
-        message = "an empty set; DynamoDB has none, leave the attribute out"
+        message = "an empty set, which DynamoDB does not have; remove the attribute"
         raise ValueFaultError(path, message)
     if all(isinstance(member, str) for member in members):
         return {"SS": sorted(members, key=str.encode)}
@@ -92,13 +92,13 @@ def _typed_set(members: set[Any] | frozenset[Any], path: tuple[str | int, ...]) 
         return {"BS": [_base64(member) for member in sorted(members)]}
     if all(type(member) in {int, Decimal} for member in members):
         return {"NS": [number_text(member) for member in sorted(members)]}
-    message = "a set whose members are not all text, all numbers or all binary"
+    message = "a set whose members are not all strings, all numbers or all binary"
     raise ValueFaultError(path, message)
 
 
 def _named(mapping: Mapping[str, Any], path: tuple[str | int, ...]) -> list[tuple[str, Any]]:
     for name in mapping:
-        # Names inside a nested map have no limit of their own, save that they are not empty.
+        # Names inside a nested map have no limit of their own, but must not be empty.
         if not name or (not path and not is_attribute_name(name)):
             message = "an attribute name is 1 to 65,535 bytes of UTF-8"
             raise ValueFaultError((*path, name), message)

@@ -1,4 +1,4 @@
-"""Words for findings: what a value is, what was meant, how a list of choices reads."""
+"""Wording of findings: kinds of values, suggestions, lists of choices."""
 
 import difflib
 from collections.abc import Collection, Iterable
@@ -9,14 +9,14 @@ from typing import Any
 _KINDS: dict[type, str] = {
     type(None): "nothing",
     bool: "a boolean",
-    str: "text",
+    str: "a string",
     bytes: "binary",
     list: "a list",
     dict: "a mapping",
     set: "a set",
 }
 MAX_COMPARED = 200
-"""Words that are compared with one that is not there, which takes long for many."""
+"""The most words to compare with a missing one; comparing is slow."""
 _SHORT = 40
 _SHOWN = 12
 _NEAR = 0.65
@@ -29,7 +29,7 @@ def kind(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value of a setting as a finding shows it; what holds other values, by its kind."""
+    """Return a value as a finding shows it; a list, a mapping or a set by its kind."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -44,7 +44,7 @@ def shown(value: Any) -> str:
 
 
 def short(text: str) -> str:
-    """Return ``text``, cut where it is long."""
+    """Return ``text``, shortened if it is long."""
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
 
 
@@ -60,26 +60,26 @@ def choices(words: Iterable[str], link: str = "or") -> str:
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
-    """Return the question after the nearest of ``known``; else all of them, where they are few."""
+    """Suggest the most similar of ``known``; else list them all if they are few."""
     near = [name for name in known if is_near(word, name)]
     if near:
-        best = max(near, key=lambda name: _likeness(word, name))
+        best = max(near, key=lambda name: _similarity(word, name))
         return f"did you mean {best}?"
     return f"the keys are {choices(sorted(known), 'and')}" if 0 < len(known) <= _SHOWN else None
 
 
 def any_near(words: Iterable[str], name: str) -> bool:
-    """Say whether one of the first ``MAX_COMPARED`` words may be ``name`` misspelt."""
+    """Return whether one of the first ``MAX_COMPARED`` words may be ``name`` misspelt."""
     return any(is_near(word, name) for word in islice(words, MAX_COMPARED))
 
 
 def is_near(word: str, name: str) -> bool:
-    """Say whether ``word`` may be ``name`` misspelt."""
-    return _likeness(word, name) >= _NEAR
+    """Return whether ``word`` may be ``name`` misspelt."""
+    return _similarity(word, name) >= _NEAR
 
 
-def _likeness(word: str, name: str) -> float:
-    """Return how alike two words are, 0 to 1, however they separate or capitalise their parts."""
+def _similarity(word: str, name: str) -> float:
+    """Return how similar two words are, 0 to 1, ignoring case and kind of separator."""
     if len(word) > 3 * len(name):
         return 0.0
     left, right = (text.lower().replace("-", "_") for text in (word, name))
@@ -87,7 +87,7 @@ def _likeness(word: str, name: str) -> float:
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """Return a path as a reader writes it: ``tests[2].given``."""
+    """Return a path in readable form: ``tests[2].given``."""
     text = ""
     for part in path:
         if isinstance(part, int):

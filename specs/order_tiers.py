@@ -1,4 +1,4 @@
-"""Functions of order-tiers.migrate.yaml. They run only where --allow-functions is given."""
+"""Functions of order-tiers.migrate.yaml. They run only with --allow-functions."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ TIERS = ((Decimal(500), "gold"), (Decimal(100), "silver"))
 
 @function("tier(total: number) -> string")
 def tier(total: Decimal) -> str:
-    """Name the tier of an order by what it comes to."""
+    """Return the tier of an order by its total."""
     return next((name for least, name in TIERS if total >= least), "plain")
 
 

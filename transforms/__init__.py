@@ -17,7 +17,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is handed on, imported when it is first asked for.
+    """Return a re-exported name, imported on first use.
 
     Linting reads expressions and compiles none, and should not wait for the compiler.
     """

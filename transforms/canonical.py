@@ -1,6 +1,6 @@
-"""The canonical form of items, and what is taken from it: the digest and the text of a key.
+"""The canonical form of items, and what is derived from it: the digest and the key's JSON.
 
-What is canonical, and what is refused, is ``judge``'s. Sizes and key rules are judged elsewhere.
+``judge`` decides what is canonical and what is refused. Sizes and key rules are checked elsewhere.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from retable.transforms.judge import Typed, judge
 from retable.transforms.outcome import Digest
 
 SURELY_A_NAME = MAX_ATTRIBUTE_NAME_BYTES // 4
-"""A name of so many characters has few enough bytes."""
+"""A name of at most this many characters cannot exceed the byte limit."""
 DIGEST_BYTES = 16
 _KEEPS_ITS_ORDER = orjson.OPT_SORT_KEYS  # orjson sorts by UTF-8 bytes, at every depth
 _HALVES = Struct(">QQ")
@@ -28,7 +28,7 @@ def canonical_item(item: TypedItem) -> bytes:
     """Return the canonical form of a DynamoDB JSON item as UTF-8 JSON.
 
     Raises:
-        ItemFaultError: some attribute is no value that DynamoDB holds; a ``ValueError``.
+        ItemFaultError: an attribute is not a value DynamoDB can hold; a ``ValueError``.
     """
     return serialize(canonical_values(item))
 
@@ -53,7 +53,7 @@ def canonical_value(typed: Any) -> Typed:
     """Return a copy of one DynamoDB JSON value in canonical form.
 
     Raises:
-        ItemFaultError: it is no value DynamoDB holds, or is nested deeper than 32 levels.
+        ItemFaultError: it is not a value DynamoDB can hold, or is nested deeper than 32 levels.
     """
     value: Typed = _copied(typed)
     judge(value)
@@ -72,10 +72,10 @@ def digest(canonical: bytes) -> Digest:
 
 
 def canonical_key(item: TypedItem, key: KeySchema) -> str:
-    """Return the canonical JSON text of the key attributes of ``item``, partition key first.
+    """Return the canonical JSON of the key attributes of ``item``, partition key first.
 
     Raises:
-        ItemFaultError: a key attribute is absent, or is no value that DynamoDB holds.
+        ItemFaultError: a key attribute is absent, or is not a value DynamoDB can hold.
     """
     values = {}
     for attribute in key.attributes:
@@ -87,12 +87,12 @@ def canonical_key(item: TypedItem, key: KeySchema) -> str:
 
 
 def key_text(values: Mapping[str, Typed]) -> str:
-    """Return the JSON text of canonical key attributes, in the order given."""
+    """Return canonical key attributes as JSON, in the order given."""
     return orjson.dumps(values).decode("utf-8")
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot name an attribute: nothing at all, or more than 65,535 bytes.
+    """Refuse what cannot name an attribute: an empty string, or more than 65,535 bytes.
 
     Raises:
         ItemFaultError: the name is refused.
@@ -104,7 +104,7 @@ def check_name(name: str) -> None:
 
 
 def _copied(value: Any, levels: int = 2 * MAX_NESTING + 2) -> Any:
-    """Return ``value`` sharing no list or object with it, as far down as a judgement looks."""
+    """Return a copy of ``value`` that shares no list or object, as deep as ``judge`` looks."""
     if levels and isinstance(value, dict):
         return {name: _copied(inner, levels - 1) for name, inner in value.items()}
     if levels and isinstance(value, list):

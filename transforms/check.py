@@ -1,6 +1,6 @@
-"""What is wrong inside a spec's expressions, found without evaluating any: MIG203 and MIG4xx.
+"""Checks a spec's expressions without evaluating any: MIG203 and MIG4xx.
 
-Shape and meaning of the spec around them were judged before.
+The shape and meaning of the spec around them were checked before.
 """
 
 import difflib
@@ -36,9 +36,9 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 def check_expressions(spec: Spec) -> tuple[Problem, ...]:
-    """Return what is wrong in the expressions of ``spec``, in the order they are written.
+    """Return what is wrong in the expressions of ``spec``, in the order of the file.
 
-    Its own functions are known by their declarations, once their file is read; it is not run.
+    Its own functions are known from their declarations, once their file is read; it is not run.
     """
     functions, found = _functions(spec)
     checks = [_Check(spec, written, functions) for written in _written(spec)]
@@ -49,7 +49,7 @@ def check_expressions(spec: Spec) -> tuple[Problem, ...]:
 
 
 def _functions(spec: Spec) -> tuple[Mapping[str, Function] | None, list[Problem]]:
-    """Return what expressions may call; ``None`` where that is not known."""
+    """Return the functions that expressions may call; ``None`` if that is not known."""
     own = spec.transform.functions
     if own is None:
         return FUNCTIONS, []
@@ -65,7 +65,7 @@ def _functions(spec: Spec) -> tuple[Mapping[str, Function] | None, list[Problem]
 
 
 class _Check:
-    """The check of one expression; it turns offsets in the expression into places in the file."""
+    """The check of one expression; it maps offsets in the expression to positions in the file."""
 
     def __init__(
         self, spec: Spec, written: WrittenExpression, functions: Mapping[str, Function] | None
@@ -87,10 +87,10 @@ class _Check:
             yield self._bare(token)
 
     def _bare(self, token: Token) -> Problem:
-        stretch = (token["start"], token["end"] - token["start"])
-        message, hint = "what stands between backticks is no JSON", "write text as 'so'"
-        found = self._problem(Rule.BARE_LITERAL, stretch, message, hint)
-        # Inside single quotes, YAML would want these doubled.
+        offsets = (token["start"], token["end"] - token["start"])
+        message, hint = "the literal between backticks is not JSON", "write a string as 'text'"
+        found = self._problem(Rule.BARE_LITERAL, offsets, message, hint)
+        # Inside single quotes, YAML requires these doubled.
         plain = _PLAIN_TEXT.fullmatch(token["value"]) and not self._places.in_single_quotes
         fix = (Edit(found.span, f"'{token['value']}'"),) if plain and self._places.known else ()
         return replace(found, fix=fix)
@@ -132,8 +132,8 @@ class _Check:
             parameter = function.parameter(number)
             found = _kind_of_argument(argument)
             if found is not None and parameter.kinds and found not in parameter.kinds:
-                wanted = " or ".join(parameter.types)
-                message = f"{function.name}() takes {wanted} as {parameter.name}, not {found}"
+                expected = " or ".join(parameter.types)
+                message = f"{function.name}() takes {expected} as {parameter.name}, not {found}"
                 yield self._problem(Rule.INVALID_LITERAL, place, message, None)
 
     def _problem(
@@ -161,14 +161,14 @@ def _written(spec: Spec) -> Iterator[WrittenExpression]:
 
 
 def _kind_of_argument(argument: Node) -> str | None:
-    """Return the type an argument has on every item; ``None`` where that depends on the item."""
+    """Return the type an argument has for every item; ``None`` if it depends on the item."""
     if argument["type"] == "literal":
         return kind_of(argument["value"])
     return "expression" if argument["type"] == "expref" else None
 
 
 def _call_instead(text: str, sign: str) -> str:
-    """Return the call to write in place of an operator."""
+    """Return the call to write instead of an operator."""
     found = _SUM.fullmatch(text)
     left, right = (found[1], found[2]) if found else ("a", "b")
     return f"{_OPERATORS[sign]}({_quoted(left)}, {_quoted(right)})"
@@ -181,7 +181,7 @@ def _quoted(operand: str) -> str:
 def _syntax_hint(text: str, offset: int) -> str | None:
     number = _NUMBER.match(text, offset)
     if number:
-        return f"a number is written between backticks: `{number[0]}`"
+        return f"write a number between backticks: `{number[0]}`"
     if text[offset : offset + 1] == "=":
         return "compare with =="
     return None

@@ -1,12 +1,12 @@
-"""A field's ``type:``: its value given that DynamoDB type, without loss, or refused.
+"""A field's ``type:``: converts its value to that DynamoDB type without loss, or refuses it.
 
 | from | to | how |
 | --- | --- | --- |
-| S | N | text that writes a number DynamoDB can hold |
-| N | S | its canonical text |
-| S | B | text that is base64 |
-| B | S | its base64 text |
-| L | SS, NS, BS | members all text, all numbers, or all binary or base64; none twice, not empty |
+| S | N | a string that is a number DynamoDB can hold |
+| N | S | its canonical string |
+| S | B | a string that is base64 |
+| B | S | its base64 |
+| L | SS, NS, BS | all strings, all numbers, or all binary or base64; no duplicates, not empty |
 | SS, NS, BS | L | in canonical order |
 
 Everything else keeps its type or is refused.
@@ -23,24 +23,24 @@ from retable.transforms.judge import Typed, canonical_base64
 from retable.transforms.number import normalize_number
 
 
-def coerce(typed: Typed, wanted: AttributeType) -> Typed:
-    """Return a canonical value as one of type ``wanted``, canonical again.
+def coerce(typed: Typed, target: AttributeType) -> Typed:
+    """Convert a canonical value to type ``target``; the result is canonical too.
 
     Raises:
-        ItemFaultError: it cannot be had without loss.
+        ItemFaultError: it cannot be converted without loss.
     """
     ((kind, value),) = typed.items()
-    if kind == wanted:
+    if kind == target:
         return typed
-    rule = _RULES.get((kind, wanted))
+    rule = _RULES.get((kind, target))
     made = rule(value) if rule else None
-    detail = f"a value of type {kind} cannot be given type {wanted}"
+    detail = f"a value of type {kind} cannot be converted to type {target}"
     if made is None:
         raise ItemFaultError(Reason.WRONG_FIELD_TYPE, detail)
     try:
-        return canonical_value({wanted: made})
+        return canonical_value({target: made})
     except ItemFaultError as fault:
-        # What is wrong with a set is said by the rules for sets: empty, or a member twice.
+        # The rules for sets say what is wrong with a set: empty, or a duplicate member.
         reason = f"{detail}: {fault.detail}"
     raise ItemFaultError(Reason.WRONG_FIELD_TYPE, reason)
 
@@ -56,7 +56,7 @@ def _same(text: str) -> str:
     return text
 
 
-def _texts(elements: list[Typed]) -> list[Any] | None:
+def _strings(elements: list[Typed]) -> list[Any] | None:
     return [element.get("S") for element in elements]
 
 
@@ -77,7 +77,7 @@ _RULES: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("N", "S"): _same,
     ("S", "B"): canonical_base64,
     ("B", "S"): _same,
-    ("L", "SS"): _texts,
+    ("L", "SS"): _strings,
     ("L", "NS"): _numbers,
     ("L", "BS"): _binaries,
     ("SS", "L"): _elements("S"),

@@ -1,4 +1,4 @@
-"""What an item in the target table is, said the same way as what the mapping expects of it."""
+"""Describes an item of the target table in the same terms as the mapping's results."""
 
 import orjson
 
@@ -13,11 +13,11 @@ from retable.transforms.size import item_size
 def describe_item(item: TypedItem, key: KeySchema) -> Result:
     """Return the key, digest and size of an item of the table keyed by ``key``.
 
-    Equal items give equal results, whatever the order of their attributes and sets and the spelling
-    of their numbers.
+    Equal items give equal results, regardless of the order of attributes and set members and of how
+    numbers are written.
 
     Raises:
-        ItemFaultError: it is no item of such a table; a ``ValueError``.
+        ItemFaultError: it is not an item of such a table; a ``ValueError``.
     """
     values = canonical_values(item)
     for rule in key_rules(key):
@@ -28,15 +28,15 @@ def describe_item(item: TypedItem, key: KeySchema) -> Result:
 
 
 class Described:
-    """The mapping that makes each exported line the item it is, of the table keyed by ``key``."""
+    """The identity mapping of a table keyed by ``key``: each exported line becomes its item."""
 
     def __init__(self, key: KeySchema) -> None:
         """Describe items of a table keyed by ``key``."""
         self._key = key
 
     def apply(self, line: bytes) -> Outcome:
-        """Return the item on ``line``; a line that holds none of such a table is rejected."""
+        """Return the item on ``line``; a line without an item of such a table is rejected."""
         try:
             return Kept((describe_item(orjson.loads(line)["Item"], self._key),))
         except (ValueError, KeyError, TypeError, AttributeError):
-            return Rejected(Reason.MALFORMED_LINE, "it is no item of the table")
+            return Rejected(Reason.MALFORMED_LINE, "not an item of the table")

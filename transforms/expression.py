@@ -1,6 +1,6 @@
-"""One JMESPath expression: read once, evaluated over many values.
+"""One JMESPath expression: parsed once, evaluated over many values.
 
-Which functions there are, and what each node means, is decided elsewhere.
+The functions and the meaning of each node are defined elsewhere.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ ARITHMETIC_ERRORS: Final = (DecimalException, OverflowError, RecursionError)
 """What evaluation may raise besides ``ExpressionError``."""
 
 Functions = Mapping[str, Function]
-"""What expressions may call, by name."""
+"""The functions expressions may call, by name."""
 
 __all__ = ["Expression", "ExpressionError", "compile_expression"]
 
@@ -32,7 +32,7 @@ class Expression:
     __slots__ = ("_exact", "_floats", "_functions", "text", "tree")
 
     def __init__(self, text: str, tree: Node, functions: Functions) -> None:
-        """Keep what was read; ``compile_expression`` reads it."""
+        """Keep the parsed tree; ``compile_expression`` parses it."""
         self.text = text
         self.tree = tree
         self._functions = functions
@@ -40,11 +40,11 @@ class Expression:
         self._floats: Callable[[Any], Any] | None = None
 
     def search(self, value: Any) -> Any:
-        """Return what the expression gives for ``value``: JSON as Python holds it.
+        """Return the expression's result for ``value``: JSON as Python values.
 
         If any number in ``value`` is a Decimal, all numbers are: literals, results, and floats as
-        they print. Otherwise numbers are ints and floats, as ``jmespath`` has them. The result may
-        share parts with ``value``.
+        they print. Otherwise numbers are ints and floats, as in ``jmespath``. The result may share
+        parts with ``value``.
 
         Raises:
             ExpressionError: a function does not exist or cannot be applied to its arguments.
@@ -68,12 +68,12 @@ class Expression:
         return self._floats
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        """Travel as text: a tree is rebuilt faster than it is unpickled."""
+        """Pickle as text: a tree is rebuilt faster than it is unpickled."""
         return compile_expression, (self.text,)
 
 
 def arithmetic_error(error: Exception) -> ExpressionError:
-    """Return what one of ``ARITHMETIC_ERRORS`` means."""
+    """Return the ``ExpressionError`` for one of ``ARITHMETIC_ERRORS``."""
     kind: ErrorKind = "invalid-value"
     if isinstance(error, RecursionError):
         return ExpressionError(kind, "the values are nested too deeply")
@@ -100,7 +100,7 @@ def _has_decimal(value: Any) -> bool:
 
 
 def compile_expression(text: str, functions: Functions = FUNCTIONS) -> Expression:
-    """Return the expression that ``text`` writes; it may call ``functions``.
+    """Parse the expression in ``text``; it may call ``functions``.
 
     Raises:
         ExpressionError: the text does not follow JMESPath's grammar; ``offset`` says where.
@@ -109,7 +109,7 @@ def compile_expression(text: str, functions: Functions = FUNCTIONS) -> Expressio
 
 
 def _exactly(value: Any) -> Any:
-    """Return ``value`` with decimals in place of floats."""
+    """Return ``value`` with decimals instead of floats."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if type(value) is list:

@@ -1,7 +1,7 @@
 """Why an item cannot become a target item, as an exception inside the kernel.
 
-It never leaves ``Mapping.apply``, which turns it into ``Rejected``. The functions that judge a lone
-value or item (``canonical``, ``describe``) let it through; there it is an ordinary ``ValueError``.
+It never leaves ``Mapping.apply``, which turns it into ``Rejected``. The functions that take one
+value or item (``canonical``, ``describe``) let it escape; there it is an ordinary ``ValueError``.
 """
 
 from retable.schema.reasons import Reason
@@ -11,7 +11,7 @@ MAX_SHOWN_NAME = 80
 
 
 class ItemFaultError(ValueError):
-    """One reason against an item. ``detail`` may name attributes, never their values."""
+    """One reason to reject an item. ``detail`` may name attributes, never their values."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         """Keep both; the detail is the message."""
@@ -20,7 +20,7 @@ class ItemFaultError(ValueError):
         super().__init__(detail)
 
     def inside(self, name: str) -> "ItemFaultError":
-        """Return the same fault with the attribute it was found in named first."""
+        """Return the same fault, prefixed with the attribute it was found in."""
         return ItemFaultError(self.reason, f"attribute {shown(name)}: {self.detail}")
 
 

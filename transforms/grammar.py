@@ -1,7 +1,8 @@
 """JMESPath's grammar as ``jmespath`` parses it, made strict and exact.
 
-Numbers in literals are read as int or Decimal; a missing comma, which the library lets pass, is the
-syntax error the grammar says it is; calls note their place. What a tree means is not known here.
+Numbers in literals are read as int or Decimal; a missing comma, which the library accepts, is the
+syntax error that the grammar says it is; calls record their offset. What a tree means is defined
+elsewhere.
 """
 
 import json
@@ -19,13 +20,13 @@ from retable.transforms.number import MAX_WORKING_EXPONENT
 Node = Any
 """A node of jmespath's tree: a dict of its ``type``, its ``children`` and often a ``value``."""
 Token = Any
-"""A dict of ``type``, ``value``, ``start`` and ``end``, as the library's lexer makes them."""
+"""A dict of ``type``, ``value``, ``start`` and ``end``, as the library's lexer produces them."""
 
 
 class ExactLexer(Lexer):
     """Reads the numbers of literals as they are written."""
 
-    # The library's own, which its type stubs leave out.
+    # The library's own, missing from its type stubs.
     _position: int
     _expression: str
     _consume_until: Callable[[str], str]
@@ -38,22 +39,22 @@ class ExactLexer(Lexer):
         try:
             return token | {"value": _json(lexeme), "bare": False}
         except json.JSONDecodeError:
-            # Before JMESPath had 'text', what is no JSON between backticks was text (JEP-12).
+            # Before JMESPath had 'text', other text than JSON in backticks was a string (JEP-12).
             bare = '"' + lexeme.lstrip() + '"'
         except (ValueError, RecursionError):
-            message = "the literal holds a number or text that cannot be worked with"
+            message = "the literal holds a number or a string that cannot be processed"
             raise LexerError(start, lexeme, message) from None
         try:
             return token | {"value": _json(bare), "bare": True}
         except ValueError:
-            message = "the literal between the backticks is no JSON"
+            message = "the literal between the backticks is not JSON"
             raise LexerError(start, lexeme, message) from None
 
 
 class StrictParser(Parser):
-    """Parses with ``ExactLexer``, asks for every comma, and notes where functions are called."""
+    """Parses with ``ExactLexer``, requires every comma, and records where functions are called."""
 
-    # The library's own, which its type stubs leave out.
+    # The library's own, missing from its type stubs.
     _expression: Callable[..., Node]
     _current_token: Callable[[], str]
     _lookahead_token: Callable[[int], Token]
@@ -75,7 +76,7 @@ class StrictParser(Parser):
 
     def _token_nud_quoted_identifier(self, token: Token) -> Node:
         if self._current_token() == "lparen":
-            message = "a function's name is not quoted"
+            message = "a function name must not be quoted"
             raise ParseError(token["start"], token["value"], token["type"], message)
         return ast.field(token["value"])
 
@@ -123,7 +124,7 @@ def children_of(node: Node) -> Iterator[Node]:
 
 
 def calls_of(tree: Node) -> Iterator[Node]:
-    """Yield the function calls in a tree; each knows its ``start`` in the text."""
+    """Yield the function calls in a tree; each has its ``start`` in the text."""
     if tree["type"] == "function_expression":
         yield tree
     for child in children_of(tree):
@@ -131,16 +132,16 @@ def calls_of(tree: Node) -> Iterator[Node]:
 
 
 def bare_literals(text: str) -> Iterator[Token]:
-    """Yield the literals of a well-formed expression that, being no JSON, are taken for text."""
+    """Yield the literals of a valid expression that are not JSON, and so read as strings."""
     for token in ExactLexer().tokenize(text):
         if token["type"] == "literal" and token.get("bare"):
             yield token
 
 
 def place_of(path: Sequence[str], text: str) -> tuple[int, int]:
-    """Return where ``path``, names joined by dots, is first written: its offset and length.
+    """Return where ``path``, names joined by dots, first occurs: its offset and length.
 
-    All of the text is meant where it is written in another way.
+    If it is written in another way, that is the whole text.
     """
     tokens = list(ExactLexer().tokenize(text))
     names = {"unquoted_identifier", "quoted_identifier"}
@@ -155,7 +156,7 @@ def place_of(path: Sequence[str], text: str) -> tuple[int, int]:
 
 def _json(text: str) -> Any:
     value = json.loads(text, parse_float=_decimal, parse_constant=_no_constant)
-    # Half surrogate pairs, which JSON can write and no item can hold, are refused here.
+    # Half surrogate pairs, which JSON can contain and no item can hold, are refused here.
     json.dumps(value, ensure_ascii=False, default=str).encode()
     return value
 
@@ -168,7 +169,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _no_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python's JSON takes and JSON does not.
+    """Refuse NaN and Infinity, which Python's JSON accepts and JSON does not have.
 
     Raises:
         JSONDecodeError: always.

@@ -1,12 +1,12 @@
-"""The one judgement of DynamoDB JSON: each value made canonical where it stands, or refused.
+"""The one check of DynamoDB JSON: each value is made canonical in place, or refused.
 
-Two items have one canonical form exactly when DynamoDB holds them for the same: numbers are
+Two items have one canonical form exactly when DynamoDB considers them equal: numbers are
 normalised, sets sorted, base64 re-encoded. (Map keys are sorted when the form is written.) Key
-rules and the size of items are judged elsewhere.
+rules and the size of items are checked elsewhere.
 
-The judgement also gives a value's *excess*: the bytes of its canonical JSON beyond ``{"S":""}`` and
-beyond what DynamoDB counts for it, provided nothing in it is escaped. Text has none. That makes the
-size of an item known from the length of its JSON, without looking at its text again.
+The check also returns a value's *excess*: the bytes of its canonical JSON beyond ``{"S":""}`` and
+beyond what DynamoDB counts for it, provided nothing in it is escaped. Strings have none. So the
+size of an item follows from the length of its JSON, without reading the JSON again.
 """
 
 import binascii
@@ -26,17 +26,17 @@ REMEMBERED_NUMBERS = 1 << 14
 """Tables repeat their numbers: quantities, versions, years."""
 
 _PLAIN_NUMBERS: dict[str, int] = {}
-"""The excess of canonical numbers met lately: a memory of a pure function, never of an item."""
+"""The excess of recently seen canonical numbers: a cache of a pure function, not of items."""
 _EMPTY = -3
-"""The excess of a list or map without anything in it."""
+"""The excess of an empty list or map."""
 
 
 def judge(typed: Any, level: int = 1) -> int:
-    """Make one value canonical where it stands and return its excess in bytes.
+    """Make one value canonical in place and return its excess in bytes.
 
     Raises:
-        ItemFaultError: it is no value DynamoDB holds, or is nested deeper than 32 levels counting
-            from ``level``.
+        ItemFaultError: it is not a value DynamoDB can hold, or is nested deeper than 32 levels
+            counting from ``level``.
     """
     if typed.__class__ is not dict or len(typed) != 1:
         _refuse("not an object of exactly one type and its value")
@@ -53,7 +53,7 @@ def judge(typed: Any, level: int = 1) -> int:
 
 
 def judge_all(values: Iterable[Any], level: int = 1) -> int:
-    """Judge each of ``values`` and return their excess in bytes together.
+    """Judge each of ``values`` and return the sum of their excess in bytes.
 
     Raises:
         ItemFaultError: as ``judge``.
@@ -67,9 +67,9 @@ def judge_all(values: Iterable[Any], level: int = 1) -> int:
 
 
 def _judge_usual(values: Iterable[Any], level: int) -> int:
-    """Judge objects of one entry; what is none raises before its entry is looked at.
+    """Judge objects of one entry; anything else raises before its entry is looked at.
 
-    Text, numbers met before, lists and maps are most of what items hold: not worth a call each.
+    Strings, cached numbers, lists and maps are most of what items hold: not worth a call each.
     """
     excess = 0
     deeper = level < MAX_NESTING
@@ -95,7 +95,7 @@ def _judge_usual(values: Iterable[Any], level: int) -> int:
 
 
 def _text(_typed: Typed, _value: Any, _level: int) -> int:
-    _refuse("S holds something else than text")
+    _refuse("S is not a string")
 
 
 def _number(typed: Typed, value: Any, _level: int) -> int:
@@ -109,15 +109,15 @@ def _number(typed: Typed, value: Any, _level: int) -> int:
 
 
 def _judged_number(value: Any) -> tuple[str, int]:
-    """Return the canonical text of a number, and its excess."""
+    """Return the canonical form of a number, and its excess."""
     if value.__class__ is not str:
-        _refuse("a number that is not written as text")
+        _refuse("a number that is not a JSON string")
     try:
         text = normalize_number(value)
     except NumberRangeError as error:
         raise ItemFaultError(Reason.NUMBER_OUT_OF_RANGE, str(error)) from None
     except ValueError:
-        _refuse("a number whose text is no decimal number")
+        _refuse("a number that is not a decimal number")
     return text, len(text) - number_size(text)
 
 
@@ -129,12 +129,12 @@ def _binary(typed: Typed, value: Any, _level: int) -> int:
 def _base64(value: Any) -> str:
     text = canonical_base64(value) if value.__class__ is str else None
     if text is None:
-        _refuse("binary that is no base64 text")
+        _refuse("binary that is not base64")
     return text
 
 
 def canonical_base64(text: str) -> str | None:
-    """Return base64 text padded and with unused bits zero; ``None`` if it is no base64."""
+    """Return base64 padded and with unused bits zero; ``None`` if ``text`` is not base64."""
     try:
         padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
         raw = binascii.a2b_base64(padded)
@@ -149,13 +149,13 @@ def canonical_base64(text: str) -> str | None:
 
 def _bool(_typed: Typed, value: Any, _level: int) -> int:
     if value.__class__ is not bool:
-        _refuse("BOOL holds something else than true or false")
+        _refuse("BOOL is neither true nor false")
     return 4 if value else 5
 
 
 def _null(_typed: Typed, value: Any, _level: int) -> int:
     if value is not True:
-        _refuse("NULL holds something else than true")
+        _refuse("NULL is not true")
     return 4
 
 
@@ -173,13 +173,13 @@ def judge_list(values: list[Any], level: int = 1) -> int:
 
 def _list(_typed: Typed, value: Any, level: int) -> int:
     if value.__class__ is not list:
-        _refuse("L holds something else than a list")
+        _refuse("L is not a list")
     return judge_list(value, level)
 
 
 def _map(_typed: Typed, value: Any, level: int) -> int:
     if value.__class__ is not dict:
-        _refuse("M holds something else than an object")
+        _refuse("M is not an object")
     if not value:
         return _EMPTY
     _check_level(level)
@@ -187,7 +187,7 @@ def _map(_typed: Typed, value: Any, level: int) -> int:
 
 
 def _check_level(level: int) -> None:
-    """Refuse that anything lies below ``level`` if that is too deep."""
+    """Refuse values below ``level`` if that is too deep."""
     if level >= MAX_NESTING:
         raise ItemFaultError(Reason.TOO_DEEP, f"nested deeper than {MAX_NESTING} levels")
 
@@ -195,7 +195,7 @@ def _check_level(level: int) -> None:
 def _string_set(typed: Typed, value: Any, _level: int) -> int:
     for member in _members(value):
         if member.__class__ is not str:
-            _refuse("SS has a member that is no text")
+            _refuse("SS has a member that is not a string")
     # Comparing by code point is comparing the UTF-8 bytes.
     members = typed["SS"] = _distinct(sorted(value))
     return 3 * len(members)
@@ -231,7 +231,7 @@ def _distinct(members: list[str]) -> list[str]:
 
 
 def _refuse_twice() -> NoReturn:
-    _refuse("a set that has a member twice")
+    _refuse("a set with a duplicate member")
 
 
 def _refuse(detail: str) -> NoReturn:

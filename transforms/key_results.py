@@ -1,4 +1,4 @@
-"""Keys that an expression can never make: its outermost function gives another type (MIG409)."""
+"""Keys an expression can never produce: its outermost function returns another type (MIG409)."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ from retable.transforms.stretches import Stretches
 
 _TYPES = {"string": "S", "number": "N", "boolean": "BOOL", "object": "M"}
 _BINARY = {"to_binary"}
-"""Functions whose text is a binary value of DynamoDB."""
+"""Functions whose result is a DynamoDB binary value."""
 
 
 def check_key_results(spec: Spec) -> Iterator[Problem]:
-    """Yield a finding for each key attribute whose field gives another type on every item."""
+    """Yield a finding for each key attribute whose field has another type for every item."""
     keys = {attribute.name: attribute for attribute in _key_attributes(spec)}
     for template in spec.transform.templates:
         for field in template.fields:
@@ -40,7 +40,7 @@ def _check(spec: Spec, field: Field, key: KeyAttribute) -> Iterator[Problem]:
     if None in results or key.type in results:
         return
     found = " or ".join(sorted(result for result in results if result))
-    message = f"{function.name}() gives {found}; the key {shown(key.name)} is of type {key.type}"
+    message = f"{function.name}() returns {found}; the key {shown(key.name)} is of type {key.type}"
     convertible = {found, key.type} <= {"S", "N"}
     hint = f"write {{from: …, type: {key.type}}} to convert it" if convertible else None
     stretch = Stretches(spec.origin.text, field.expression)

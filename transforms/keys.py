@@ -1,4 +1,4 @@
-"""The rules DynamoDB holds key attributes to: those of the table, and those of its indexes."""
+"""DynamoDB's rules for key attributes: those of the table, and those of its indexes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_SORT_KEY_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """What one key attribute of the table must be."""
+    """The rule for one key attribute of the table."""
 
     attribute: KeyAttribute
     role: str
@@ -25,24 +25,24 @@ class KeyRule:
     limit: int
 
     def check(self, typed: Typed | None) -> Typed:
-        """Return the attribute's value, if it may be a key.
+        """Return the attribute's value if it can be a key.
 
         Raises:
             ItemFaultError: it is absent, of another type, empty or too long.
         """
-        name, wanted = self.attribute.name, self.attribute.type
+        name, expected = self.attribute.name, self.attribute.type
         if typed is None:
             self._refuse(Reason.MISSING_KEY, "is absent")
         ((kind, value),) = typed.items()
-        if kind != wanted:
-            self._refuse(Reason.WRONG_KEY_TYPE, f"must be of type {wanted}, not {kind}")
+        if kind != expected:
+            self._refuse(Reason.WRONG_KEY_TYPE, f"must be of type {expected}, not {kind}")
         if kind == "N":
             return typed
         if not value:
             self._refuse(Reason.EMPTY_KEY, "is empty")
         size = value_size(typed)
         if size > self.limit:
-            detail = f"has {size:,} bytes; {self.limit:,} are the most for a {self.role}"
+            detail = f"has {size:,} bytes; a {self.role} has at most {self.limit:,}"
             raise ItemFaultError(Reason.KEY_TOO_LONG, f"key attribute {shown(name)} {detail}")
         return typed
 
@@ -52,13 +52,13 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class IndexRule:
-    """What one attribute must be because an index is keyed by it; it may be absent."""
+    """The rule for one key attribute of an index; it may be absent."""
 
     attribute: KeyAttribute
     index: str
 
     def check(self, item: Mapping[str, Typed]) -> None:
-        """Refuse an item the index could not take; DynamoDB would refuse it whole.
+        """Refuse an item that does not fit the index; DynamoDB would refuse the whole item.
 
         Raises:
             ItemFaultError: the attribute has another type, or is empty.
@@ -84,7 +84,7 @@ def key_rules(key: KeySchema) -> tuple[KeyRule, ...]:
 
 
 def index_rules(indexes: Iterable[Indexes]) -> tuple[IndexRule, ...]:
-    """Return the rules for the keys of all ``indexes``, each attribute of each type once."""
+    """Return the rules for the keys of all ``indexes``, once per attribute and type."""
     found: dict[KeyAttribute, IndexRule] = {}
     for group in indexes:
         for index in (*group.global_, *group.local):

@@ -1,7 +1,7 @@
-"""From one exported line to one outcome: the pass over every item that the rest is made for.
+"""From one exported line to one outcome: the pass over every item.
 
-A mapping is data, a recipe; how it is carried out is Python source that ``compiler`` writes from
-it. Expressions see the exported item, never what other fields made of it. Nothing here knows where
+A mapping is data, a recipe; ``compiler`` generates the Python source that applies
+it. Expressions see the exported item, never the results of other fields. Nothing here knows where
 lines come from or where items go.
 """
 
@@ -44,30 +44,28 @@ def compile_mapping(spec: Spec, indexes: Indexes | None = None) -> "Mapping":
 
 
 class Mapping:
-    """Turns exported lines into outcomes. It has no state: one may serve any number of lines."""
-
-    apply: Callable[[bytes], Outcome]
-    """Return what becomes of one exported line, ``{"Item": {…}}``; it never raises."""
+    """Turns exported lines into outcomes. It has no state: one serves any number of lines."""
 
     def __init__(self, recipe: Recipe) -> None:
-        """Compile ``recipe``; ``compile_mapping`` makes one from a spec."""
+        """Compile ``recipe``; ``compile_mapping`` creates one from a spec."""
         self._recipe = recipe
         functions = all_functions(recipe.functions)
         self._known = frozenset(functions)
         written = MappingWriter(recipe, functions)
         self.source = written.module.source
         self.constants = written.module.constants()
-        self.apply = written.module.run(written.name, "<mapping>")
+        self.apply: Callable[[bytes], Outcome] = written.module.run(written.name, "<mapping>")
+        """Return what becomes of one exported line, ``{"Item": {…}}``; it never raises."""
 
     @property
     def unknown_functions(self) -> tuple[str, ...]:
-        """Return the names of functions that are called and do not exist here, sorted."""
+        """Return the names of called functions that do not exist, sorted."""
         trees = (compile_expression(written.text).tree for written in _expressions(self._recipe))
         calls = (call["value"] for tree in trees for call in calls_of(tree))
         return tuple(sorted(set(calls) - self._known))
 
     def __reduce__(self) -> tuple[Any, tuple[Recipe]]:
-        """Travel as data, which compiles on arrival."""
+        """Pickle as data, which is compiled again when unpickled."""
         return Mapping, (self._recipe,)
 
 

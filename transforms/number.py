@@ -1,8 +1,8 @@
-"""DynamoDB's numbers: their one canonical text, and exact arithmetic on them. Never a float.
+"""DynamoDB's numbers: their one canonical form, and exact arithmetic on them. Never a float.
 
 A number has at most 38 significant digits and lies within 1E-130 to 9.99E+125, or is zero (AWS:
-the developer guide, "Supported data types"). DynamoDB stores it without needless zeros and hands it
-back with its exponent expanded: ``0042.1200`` as ``42.12``, ``1E3`` as ``1000``, ``-0`` as ``0``.
+the developer guide, "Supported data types"). DynamoDB stores it without needless zeros and returns
+it with its exponent expanded: ``0042.1200`` as ``42.12``, ``1E3`` as ``1000``, ``-0`` as ``0``.
 """
 
 import re
@@ -35,7 +35,7 @@ QUOTIENT = Context(
     Emax=MAX_WORKING_EXPONENT,
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
-"""For quotients, which may have no end: 38 significant digits, half to even."""
+"""For quotients, which may not terminate: 38 significant digits, half to even."""
 ROUNDED = Context(
     prec=2000,
     rounding=ROUND_HALF_EVEN,
@@ -55,15 +55,15 @@ class NumberRangeError(ValueError):
 
 
 def normalize_number(text: str) -> str:
-    """Return the canonical text of the number that ``text`` writes.
+    """Return the canonical form of the number in ``text``.
 
     Raises:
         NumberRangeError: it has over 38 significant digits or lies outside DynamoDB's range; a
             ``ValueError``.
-        ValueError: ``text`` is no number; signs, a point and an exponent are all that may surround
-            its ASCII digits.
+        ValueError: ``text`` is not a number: ASCII digits with an optional sign, point and
+            exponent.
     """
-    # What a native export holds is canonical already; at 38 characters the digits surely fit.
+    # Numbers in a native export are canonical already; with 38 characters the digits must fit.
     if len(text) <= MAX_DIGITS and (_is_plain_int(text) or _PLAIN.fullmatch(text)):
         return text
     found = _SYNTAX.fullmatch(text)
@@ -87,7 +87,7 @@ def exact(number: float | Decimal) -> Decimal:
 
 
 def number_rank(number: Decimal) -> bytes:
-    """Return bytes that sort as numbers do by value: equal for equal numbers."""
+    """Return bytes that sort by the number's value: equal for equal numbers."""
     sign, digits, _ = number.as_tuple()
     text = "".join(map(str, digits)).lstrip("0").rstrip("0")
     if not text:
@@ -95,7 +95,7 @@ def number_rank(number: Decimal) -> bytes:
     exponent = number.adjusted() + 0x8000
     if not sign:
         return b"\x81" + exponent.to_bytes(2, "big") + text.encode("ascii")
-    # Everything is turned over, and a last byte above every digit puts -0.12 after -0.123.
+    # Digits are complemented, and a last byte above every digit puts -0.12 after -0.123.
     turned = bytes(ord("9") - ord(digit) + ord("0") for digit in text)
     return b"\x7f" + (0xFFFF - exponent).to_bytes(2, "big") + turned + b"\xff"
 
@@ -106,10 +106,10 @@ def _exponent(sign: str, digits: str) -> int:
 
 
 def _render(negative: bool, digits: str, point: int, exponent: int) -> str:  # noqa: FBT001  # a sign is no option
-    """Return the canonical text of ``digits`` with the point after ``point`` of them, scaled."""
+    """Return the canonical form of ``digits`` with the point after ``point`` of them, scaled."""
     significant = digits.lstrip("0")
     if not significant:
-        # DynamoDB takes 0e125 for zero and refuses 0e126 as an overflow.
+        # DynamoDB reads 0e125 as zero and refuses 0e126 as an overflow.
         if exponent > MAX_EXPONENT:
             raise NumberRangeError(_out_of_range())
         return "0"

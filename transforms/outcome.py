@@ -1,6 +1,6 @@
-"""What becomes of one exported item: kept, dropped or rejected.
+"""The outcome of one exported item: kept, dropped or rejected.
 
-Named tuples, as millions of them are made: they cost a third of a frozen dataclass.
+Named tuples, because millions of them are created: they cost a third of a frozen dataclass.
 """
 
 from typing import NamedTuple
@@ -15,9 +15,9 @@ class Result(NamedTuple):
     """One target item.
 
     ``item_json`` is the attribute map as DynamoDB JSON (UTF-8, no ``Item`` wrapper, numbers
-    normalised); ``key`` the canonical JSON text of its key attributes, which names the item and is
+    normalised); ``key`` the canonical JSON of its key attributes, which identifies the item and is
     equal for equal keys (``{"id":{"N":"1"}}`` for 1, 1.0 and 1e0); ``size`` DynamoDB's own byte
-    count; ``rank`` sorts bytewise as the collision's expression does, where the spec names a
+    count; ``rank`` sorts bytewise as the collision's expression does, if the spec names a
     winner.
     """
 

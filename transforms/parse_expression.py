@@ -1,4 +1,4 @@
-"""The text of one JMESPath expression to its tree. What the tree means is decided elsewhere."""
+"""The text of one JMESPath expression to its tree. What the tree means is defined elsewhere."""
 
 from jmespath.exceptions import (
     EmptyExpressionError,
@@ -11,11 +11,11 @@ from retable.transforms.functions.kinds import ErrorKind, ExpressionError
 from retable.transforms.grammar import Node, StrictParser, depth_of
 
 MAX_LEVELS = 120
-"""Deeper ones would press on the interpreter's stack; none written by hand comes near."""
+"""Deeper ones could exhaust the interpreter's stack; none written by hand comes near."""
 
 
 def parse_expression(text: str) -> Node:
-    """Return the tree of the expression that ``text`` writes.
+    """Return the tree of the expression in ``text``.
 
     Raises:
         ExpressionError: the text does not follow JMESPath's grammar; ``offset`` says where.
@@ -32,17 +32,17 @@ def _parse(text: str) -> Node:
         text.encode()
         return StrictParser().parse(text).parsed
     except UnicodeEncodeError as error:
-        message, offset = "half a surrogate pair is no text", error.start
+        message, offset = "half a surrogate pair is not a character", error.start
     except EmptyExpressionError:
         message, offset = "the expression is empty", 0
     except IncompleteExpressionError:
-        message, offset = "the expression ends too early", len(text)
+        message, offset = "the expression ends unexpectedly", len(text)
     except LexerError as error:
         message, offset = _lexical(error, text), error.lexer_position
     except ParseError as error:
         message, offset = _grammatical(error), error.lex_position
     except (IndexError, RecursionError, ValueError):
-        # The library lets these escape where tokens run out, levels pile up or a number never ends.
+        # The library lets these escape when tokens run out, or levels or a number get too large.
         message, offset = "the expression cannot be read", 0
     raise _syntax(message, offset)
 
@@ -59,7 +59,7 @@ def _grammatical(error: ParseError) -> str:
     if error.msg.startswith(("a ", "only ")):
         return error.msg
     if error.token_type == "EOF":  # noqa: S105  # a token of the grammar
-        return "the expression ends too early"
+        return "the expression ends unexpectedly"
     return f"unexpected {error.token_value!r}"
 
 

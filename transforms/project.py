@@ -1,4 +1,4 @@
-"""Digests over chosen attributes: items are the same if they agree in these.
+"""Digests over chosen attributes: items are equal if these attributes are.
 
 Nothing but the digest changes; what is written to the table is the whole item.
 """
@@ -13,22 +13,23 @@ from retable.transforms.outcome import Kept, Outcome, Result
 
 
 class LineMapping(Protocol):
-    """What becomes of an exported line."""
+    """Anything that gives the outcome of an exported line."""
 
-    def apply(self, line: bytes) -> Outcome:
-        """Return what becomes of ``line``."""
+    def apply(self, line: bytes, /) -> Outcome:
+        """Return the outcome of ``line``."""
+        ...
 
 
 class Projected:
-    """A mapping whose digests are taken over some attributes only. It pickles if that does."""
+    """A mapping whose digests cover some attributes only. It pickles if the mapping does."""
 
     def __init__(self, mapping: LineMapping, attributes: Collection[str]) -> None:
-        """Take digests over ``attributes``; an attribute an item lacks counts as absent."""
+        """Compute digests over ``attributes``; one that an item lacks counts as absent."""
         self._mapping = mapping
         self._attributes = frozenset(attributes)
 
     def apply(self, line: bytes) -> Outcome:
-        """Return what becomes of ``line``, as the mapping says."""
+        """Return the mapping's outcome of ``line``."""
         outcome = self._mapping.apply(line)
         if not isinstance(outcome, Kept):
             return outcome
@@ -36,7 +37,7 @@ class Projected:
 
 
 def project(result: Result, attributes: Collection[str]) -> Result:
-    """Return ``result`` with its digest taken over ``attributes`` only."""
+    """Return ``result`` with its digest computed over ``attributes`` only."""
     item = orjson.loads(result.item_json)
     chosen = {name: typed for name, typed in item.items() if name in attributes}
     return result._replace(digest=digest(serialize(chosen)))

@@ -1,6 +1,6 @@
-"""Row tests: one given item through the mapping, compared with what is expected of it.
+"""Row tests: one given item through the mapping, compared with its expectation.
 
-What this gives shows values: they are the spec's own, not an export's.
+The differences show values: they are the spec's own, not an export's.
 """
 
 import re
@@ -25,18 +25,18 @@ from retable.transforms.mapping import Mapping as ItemMapping
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 
 _NAMED = re.compile(r"(?:key attribute|attribute|field) '([^']*)'")
-"""How the detail of a rejection names what it is about."""
+"""How the detail of a rejection names the attribute."""
 MAX_SHOWN = 200
-"""Characters of a value that a line shows."""
+"""Characters of a value that one line shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as a row test expects it, in words."""
+    """One difference from a row test's expectation, in words."""
 
     text: str
     attribute: str | None = None
-    """The attribute that differs, where it is one."""
+    """The attribute that differs, if it is a single one."""
 
     def __str__(self) -> str:
         """Return the words."""
@@ -44,7 +44,7 @@ class Difference:
 
 
 def run_row(mapping: ItemMapping, row: RowTest) -> tuple[Difference, ...]:
-    """Return nothing when ``row`` passes, else each thing that differs."""
+    """Return an empty result when ``row`` passes, else each difference."""
     if unknown := mapping.unknown_functions:
         names = ", ".join(f"{name}()" for name in unknown)
         return (Difference(f"could not be evaluated: there is no function {names}"),)
@@ -78,12 +78,12 @@ def _compare_all(
 def _compare(expected: ExpectItem | ExpectSome, found: Mapping[str, Typed]) -> Iterator[Difference]:
     """Yield what differs, attribute by attribute."""
     match expected:
-        case ExpectSome(wanted, beyond):
+        case ExpectSome(values, beyond):
             pass
-        case ExpectItem(wanted):
-            beyond = tuple(sorted(found.keys() - wanted.keys()))
-    for name in wanted:
-        for line in _unequal(name, wanted[name], found.get(name)):
+        case ExpectItem(values):
+            beyond = tuple(sorted(found.keys() - values.keys()))
+    for name in values:
+        for line in _unequal(name, values[name], found.get(name)):
             yield Difference(line, name)
     for name in beyond:
         if name in found:
@@ -91,7 +91,7 @@ def _compare(expected: ExpectItem | ExpectSome, found: Mapping[str, Typed]) -> I
 
 
 def _unequal(name: str, expected: Any, found: Typed | None) -> Iterator[str]:
-    """Yield a line for what differs; inside a map, for each of its differing values."""
+    """Yield a line for a difference; inside a map, for each of its differing values."""
     expected = _canonical(expected)
     if expected == found:
         return

@@ -2,36 +2,36 @@
 
 The rule for numbers was measured to the byte on 23 numbers. An older published rule gives one byte
 more for some of them (``120``), never less; so what is too large here is too large by either rule,
-and an item within that doubt is left for the table to judge.
+and an item between the two is left for the table to accept or refuse.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_ITEM_BYTES = 409_600
-"""The greatest item: 409,600 bytes are accepted, 409,601 refused."""
+"""The largest item: 409,600 bytes are accepted, 409,601 refused."""
 _NESTED_BYTES = 3
 _ELEMENT_BYTES = 1
 
 
 def item_size(values: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return the bytes of an item whose values are canonical: its names in UTF-8, its values."""
+    """Return the size in bytes of an item of canonical values: its names in UTF-8, its values."""
     return _pairs_size(values)
 
 
 def value_size(typed: Mapping[str, Any]) -> int:
-    """Return the bytes of one canonical value."""
+    """Return the size in bytes of one canonical value."""
     (kind,) = typed
     return _SIZES[kind](typed[kind])
 
 
 def text_size(text: str) -> int:
-    """Return the bytes of ``text`` in UTF-8."""
+    """Return the size of ``text`` in UTF-8 bytes."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def number_size(text: str) -> int:
-    """Return the bytes of a number in canonical form.
+    """Return the size in bytes of a number in canonical form.
 
     That is one, one for each two digits on either side of the point, and one for a minus sign;
     zeros at the ends do not count.
@@ -48,7 +48,7 @@ def number_size(text: str) -> int:
 
 
 def binary_size(text: str) -> int:
-    """Return the bytes that base64 text stands for."""
+    """Return the number of bytes that ``text``, base64, decodes to."""
     return len(text.rstrip("=")) * 3 // 4
 
 
@@ -58,7 +58,7 @@ def _pairs_size(pairs: Mapping[str, Mapping[str, Any]]) -> int:
         (kind,) = typed
         value = typed[kind]
         size += len(name) if name.isascii() else len(name.encode())
-        # Text is most of what items hold, so it is not sent through the table below.
+        # Strings are most of what items hold, so they skip the table below.
         if kind == "S":
             size += len(value) if value.isascii() else len(value.encode())
         else:
@@ -82,7 +82,7 @@ _SIZES: dict[str, Callable[[Any], int]] = {
     "NULL": lambda _: 1,
     "L": _list_size,
     "M": _map_size,
-    # A set costs its members alone.
+    # A set costs only its members.
     "SS": lambda members: sum(map(text_size, members)),
     "NS": lambda members: sum(map(number_size, members)),
     "BS": lambda members: sum(map(binary_size, members)),

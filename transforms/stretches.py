@@ -1,4 +1,4 @@
-"""Where a stretch of an expression stands: offsets in its text to places in the spec's file."""
+"""Maps offsets in an expression's text to positions in the spec's file."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,7 +8,7 @@ from retable.schema.spec import Expression
 
 
 class Stretches:
-    """The places of one expression's characters."""
+    """The positions of one expression's characters."""
 
     def __init__(self, text: str, written: Expression) -> None:
         """Find the expression ``written`` in the spec's ``text``."""
@@ -17,11 +17,11 @@ class Stretches:
 
     @property
     def known(self) -> bool:
-        """Say whether every character has a place of its own."""
+        """Return whether every character has a position of its own."""
         return self._inner is not None
 
     def span(self, offset: int, length: int) -> Span:
-        """Return the place of ``length`` characters from ``offset`` on; the whole where unsure."""
+        """Return the span of ``length`` characters from ``offset``; the whole value if unknown."""
         if self._inner is None:
             return self._whole
         line, column = self._whole.line, self._inner + offset
@@ -29,10 +29,9 @@ class Stretches:
 
 
 def _inner_column(text: str, written: Expression) -> tuple[int | None, bool]:
-    """Return the column of the expression's first character, and whether single quotes hold it.
+    """Return the column of the expression's first character, and whether it is in single quotes.
 
-    ``None`` where the scalar is written so that offsets do not carry over: over several lines, or
-    with escapes.
+    ``None`` if offsets cannot be mapped: the scalar has several lines or escapes.
     """
     span = written.span
     lines = _lines(text)
@@ -47,5 +46,5 @@ def _inner_column(text: str, written: Expression) -> tuple[int | None, bool]:
 
 @lru_cache(1)
 def _lines(text: str) -> Sequence[str]:
-    """Return the lines of a spec, all of whose expressions are looked at one after the other."""
+    """Return the lines of a spec; cached, as all its expressions are checked in turn."""
     return text.splitlines()

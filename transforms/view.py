@@ -1,9 +1,9 @@
-"""How JMESPath sees DynamoDB values, and how what it hands on becomes DynamoDB JSON again.
+"""How JMESPath sees DynamoDB values, and how its results become DynamoDB JSON again.
 
 S is a string, N a number, M an object, L an array, NULL null, a set an array in canonical order, B
-base64 text. A value that is merely handed on must come out as what it was, so the three kinds that
-plain JSON cannot tell apart carry their type with them: sets, binary and a null that is there.
-Judging the values is ``canonical``'s.
+base64 text. A value that is merely passed through must keep its type, so the three kinds that plain
+JSON cannot distinguish carry their type with them: sets, binary and a null that is present.
+``canonical`` checks the values.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,29 +20,29 @@ SetKind = Literal["SS", "NS", "BS"]
 
 
 class BinaryText(str):
-    """B: base64 text to every function, and B again where it is handed on."""
+    """B: a base64 string to every function, and B again in a result."""
 
     __slots__ = ()
 
 
 class SetView(list[Any]):
-    """A set: an array to every function, and the set again where it is handed on."""
+    """A set: an array to every function, and the set again in a result."""
 
     __slots__ = ("kind",)
 
     def __init__(self, kind: SetKind, members: list[Any]) -> None:
         """Take the ``members`` in canonical order."""
-        self.kind = kind
+        self.kind: SetKind = kind
         super().__init__(members)
 
 
 class Null:
-    """``{"NULL": true}``: null to JMESPath, yet there, which a missing attribute is not."""
+    """``{"NULL": true}``: null to JMESPath, yet present, unlike a missing attribute."""
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        """Equal what JMESPath calls null."""
+        """Equal everything JMESPath reads as null."""
         return other is None or isinstance(other, Null)
 
     def __hash__(self) -> int:
@@ -50,7 +50,7 @@ class Null:
         return hash(None)
 
     def __repr__(self) -> str:
-        """Return what JSON calls it."""
+        """Return its JSON name."""
         return "null"
 
 
@@ -58,7 +58,7 @@ NULL: Final = Null()
 
 
 def is_null(value: Any) -> bool:
-    """Return whether JMESPath takes ``value`` for null."""
+    """Return whether JMESPath reads ``value`` as null."""
     return value is None or value is NULL
 
 
@@ -74,17 +74,17 @@ def view_value(typed: Typed) -> Any:
 
 
 def typed_value(value: Any) -> Typed:
-    """Return the DynamoDB JSON of what an expression gave; numbers are not yet normalised.
+    """Return an expression's result as DynamoDB JSON; numbers are not yet normalised.
 
     Raises:
-        ItemFaultError: it is no value at all (``&expression``), or so large or so deep that no item
+        ItemFaultError: it is not a value (``&expression``), or so large or so deep that no item
             can hold it. Values that share their parts are bounded as well.
     """
     return _Typing().value(value, 1)
 
 
 class _Typing:
-    """One conversion. ``left`` bounds its work: every value counts a byte at least."""
+    """One conversion. ``left`` bounds its work: every value counts as at least one byte."""
 
     __slots__ = ("left",)
 
@@ -125,7 +125,7 @@ def _typed_scalar(value: Any) -> Typed:
 
 
 def _view_map(value: Mapping[str, Typed]) -> dict[str, Any]:
-    # An export does not promise the order of attributes, so ours is by name (I7).
+    # An export does not guarantee the order of attributes, so they are sorted by name (I7).
     return {name: view_value(value[name]) for name in sorted(value)}
 
 

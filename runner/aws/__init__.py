@@ -1,1 +1,1 @@
-"""The ways to AWS. Nothing here decides what to do; the steps do."""
+"""AWS calls. Nothing here decides what to do; the steps do."""

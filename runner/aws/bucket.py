@@ -1,4 +1,4 @@
-"""What a bucket is like: whose, where, and what becomes of the objects in it. Reads only."""
+"""The state of a bucket: owner, Region, versioning, lifecycle rules. Reads only."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retable.runner.aws.errors import DENIED, code_of, in_words
+from retable.runner.aws.errors import DENIED, code_of, translated_errors
 
 ABSENT = frozenset(["404", "NoSuchBucket", "NotFound"])
 NO_RULES = "NoSuchLifecycleConfiguration"
 FROZEN = frozenset(["GLACIER", "DEEP_ARCHIVE"])
-"""Storage classes whose objects cannot be read before they are restored."""
+"""Storage classes whose objects must be restored before they can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A lifecycle rule that takes objects out of reach."""
+    """A lifecycle rule that expires or archives objects."""
 
     name: str
     prefix: str
     days: int
     """After how many days; 0 where the rule names a date."""
     word: str
-    """What it does to them: ``expires`` or ``archives``."""
+    """Its action: ``expires`` or ``archives``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,14 @@ class BucketState:
 
     region: str | None
     is_expected_owners: bool
-    """Whether it belongs to the account that it was expected to."""
+    """Whether it belongs to the expected account."""
     versioning: str | None
-    """``Enabled``, ``Suspended`` or ``Off``; ``None`` where it may not be asked."""
+    """``Enabled``, ``Suspended`` or ``Off``; ``None`` if the caller may not read it."""
     rules: tuple[Rule, ...] | None
-    """``None`` where they may not be asked."""
+    """``None`` if the caller may not read them."""
 
     def rules_on(self, prefix: str) -> tuple[Rule, ...]:
-        """Return the rules that take some object below ``prefix`` out of reach."""
+        """Return the rules that expire or archive an object below ``prefix``."""
         return tuple(
             rule
             for rule in self.rules or ()
@@ -47,13 +47,13 @@ class BucketState:
         )
 
 
-def look_at_bucket(client: Any, bucket: str, owner: str | None) -> BucketState | None:
-    """Return what the bucket is like, or ``None`` if there is none; ``client`` is boto3's for S3.
+def read_bucket(client: Any, bucket: str, owner: str | None) -> BucketState | None:
+    """Return the state of the bucket, or ``None`` if it does not exist; ``client`` is boto3's S3.
 
     Raises:
-        Stopped: S3 does not answer, or the caller may not look at it.
+        Stopped: S3 does not answer, or denies the caller access.
     """
-    with in_words(f"looking at the bucket {bucket}", "s3"):
+    with translated_errors(f"reading the bucket {bucket}", "s3"):
         try:
             head, is_owners = _head(client, bucket, owner)
         except ClientError as error:
@@ -83,7 +83,7 @@ def _head(client: Any, bucket: str, owner: str | None) -> tuple[dict[str, Any], 
 
 
 def _if_allowed(call: Any, bucket: str) -> dict[str, Any] | None:
-    """Return an answer, nothing where there is nothing, or ``None`` where it may not be asked."""
+    """Return the answer, an empty one if nothing is set, or ``None`` if the caller is denied."""
     try:
         answer: dict[str, Any] = call(Bucket=bucket)
     except ClientError as error:
@@ -96,11 +96,11 @@ def _if_allowed(call: Any, bucket: str) -> dict[str, Any] | None:
 
 
 def _rules(answer: Mapping[str, Any]) -> Iterator[Rule]:
-    """Yield the rules in force that take objects without tags out of reach."""
+    """Yield the enabled rules that expire or archive objects without tags."""
     for rule in answer.get("Rules", ()):
         chosen = rule.get("Filter", {})
         both = chosen.get("And", {})
-        # What an export or a run writes has no tags.
+        # The objects of exports and runs have no tags.
         if rule.get("Status") != "Enabled" or "Tag" in chosen or both.get("Tags"):
             continue
         prefix = chosen.get("Prefix", both.get("Prefix", rule.get("Prefix", "")))

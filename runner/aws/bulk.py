@@ -1,4 +1,4 @@
-"""Writing from S3: ImportTable into a new table, StartBulkPutItems into one that is there."""
+"""Writes from S3: ImportTable into a new table, StartBulkPutItems into an existing one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import botocore
 import botocore.session
 from botocore.exceptions import ClientError
 
-from retable.runner.aws.errors import code_of, in_words
+from retable.runner.aws.errors import code_of, translated_errors
 from retable.runner.clock import Clock
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
@@ -16,7 +16,7 @@ from retable.runner.table.requests import Request
 
 BULK_PUT = "StartBulkPutItems"
 BOTO3_WITH_BULK_PUT = "1.44.5"
-"""The oldest boto3 that is known to know the call."""
+"""The oldest boto3 version known to support the operation."""
 IMPORT_PARAMETERS = frozenset(
     [
         "TableName",
@@ -29,7 +29,7 @@ IMPORT_PARAMETERS = frozenset(
         "GlobalSecondaryIndexes",
     ]
 )
-"""What of CreateTable's request an import takes; the rest is set afterwards or not at all."""
+"""The CreateTable parameters that an import takes; the rest is set afterwards or not at all."""
 FORMAT = {"InputFormat": "DYNAMODB_JSON", "InputCompressionType": "GZIP"}
 PATIENCE_SECONDS = 3 * 24 * 3600.0
 FIRST_PAUSE_SECONDS = 0.1
@@ -39,63 +39,63 @@ IN_PROGRESS = frozenset(["IN_PROGRESS", "CANCELLING"])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """Objects of DynamoDB JSON, packed by gzip, that lie under a prefix."""
+    """Objects of gzipped DynamoDB JSON under a prefix."""
 
     bucket: str
     prefix: str
     bucket_owner: str | None
     kms_key: str | None = None
-    """The KMS key that they, and what the service writes beside them, are encrypted with."""
+    """The KMS key that encrypts them and the service's output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an import or a bulk operation ended."""
+    """The outcome of an import or a bulk operation."""
 
     arn: str
     status: str
     processed: int
     failed: int
     failure: str | None
-    """The service's own words, where it failed."""
+    """The service's own failure message, if it failed."""
     log_group: str | None = None
-    """Where an import tells of items that it could not write."""
+    """The log group where an import lists the items that it could not write."""
     table_id: str | None = None
-    """The physical table that an import has made, or has begun to."""
+    """The table that an import has created, or is creating."""
 
     @property
     def is_done(self) -> bool:
-        """Return whether all was read, even if some items could not be written."""
+        """Return whether all input was read, even if some items could not be written."""
         done = self.status in {"COMPLETED", "COMPLETED_WITH_ERRORS"}
         return done or (self.failure or "").startswith("ItemValidationError")
 
 
 def require_bulk_put() -> None:
-    """See that this boto3 knows the call.
+    """Check that this boto3 supports the operation.
 
     Raises:
         Refused: it is too old.
     """
     model = botocore.session.get_session().get_service_model("dynamodb")
     if BULK_PUT not in model.operation_names:
-        message = f"botocore {botocore.__version__} does not know {BULK_PUT}"
+        message = f"botocore {botocore.__version__} does not support {BULK_PUT}"
         raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
 
 
 def table_import(staged: Staged, creation: Mapping[str, Any], token: str) -> Request:
-    """Return what makes the table of CreateTable's parameters ``creation`` of what is staged."""
-    wanted = {name: value for name, value in creation.items() if name in IMPORT_PARAMETERS}
+    """Return the request that imports what is staged into a new table, created by ``creation``."""
+    parameters = {name: value for name, value in creation.items() if name in IMPORT_PARAMETERS}
     parameters = {
         "ClientToken": token,
         "S3BucketSource": _source(staged),
         **FORMAT,
-        "TableCreationParameters": wanted,
+        "TableCreationParameters": parameters,
     }
     return Request(operation="ImportTable", parameters=parameters)
 
 
 def bulk_put(table: str, staged: Staged, output: str, rate: int | None, token: str) -> Request:
-    """Return what writes what is staged into ``table``, errors under the prefix ``output``."""
+    """Return the request that writes what is staged into ``table``, errors under ``output``."""
     written: dict[str, Any] = {
         "S3Bucket": staged.bucket,
         "S3KeyPrefix": output,
@@ -115,7 +115,7 @@ def bulk_put(table: str, staged: Staged, output: str, rate: int | None, token: s
 
 
 class Bulk:
-    """The calls of DynamoDB that write from S3."""
+    """DynamoDB's operations that write from S3."""
 
     def __init__(self, client: Any, client_of: Callable[[str], Any]) -> None:
         """Use boto3's DynamoDB ``client``; ``client_of`` opens those of other services."""
@@ -123,32 +123,32 @@ class Bulk:
         self._client_of = client_of
 
     def start_import(self, staged: Staged, request: Mapping[str, Any], token: str) -> str:
-        """Start an import that makes the table of CreateTable's ``request``; return its ARN."""
-        with in_words(f"importing {request['TableName']}"):
+        """Start an import into a new table, created by ``request``; return its ARN."""
+        with translated_errors(f"importing {request['TableName']}"):
             answer = table_import(staged, request, token).send(self._client)
         return str(answer["ImportTableDescription"]["ImportArn"])
 
     def start_bulk_put(
         self, table: str, staged: Staged, output: str, rate: int | None, token: str
     ) -> str:
-        """Start writing what is staged into ``table``, errors under the prefix ``output``."""
-        with in_words(f"loading {table}"):
+        """Start writing what is staged into ``table``, errors under ``output``; return its ARN."""
+        with translated_errors(f"loading {table}"):
             answer = bulk_put(table, staged, output, rate, token).send(self._client)
         return str(answer["BulkOperationDescription"]["BulkOperationArn"])
 
     def import_of(self, token: str) -> str | None:
         """Return the ARN of the import that was started under ``token``, however long ago."""
-        with in_words("looking for an import of this run"):
+        with translated_errors("looking for an import of this run"):
             for one in _pages(self._client.list_imports, "ImportSummaryList"):
                 arn = str(one["ImportArn"])
-                told = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
-                if told.get("ClientToken") == token:
+                described = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
+                if described.get("ClientToken") == token:
                     return arn
         return None
 
     def bulk_put_of(self, token: str) -> str | None:
         """Return the ARN of the bulk operation that was started under ``token``."""
-        with in_words("looking for a bulk operation of this run"):
+        with translated_errors("looking for a bulk operation of this run"):
             for one in _pages(self._client.list_bulk_operations, "BulkOperationsSummaryList"):
                 arn = str(one["BulkOperationArn"])
                 answer = self._client.describe_bulk_operation(BulkOperationArn=arn)
@@ -157,15 +157,15 @@ class Bulk:
         return None
 
     def wait_import(self, arn: str, *, clock: Clock, progress: Progress) -> Outcome:
-        """Return how the import ended.
+        """Return the outcome of the import.
 
         Raises:
-            Stopped: it has not after three days; waiting again goes on with it.
+            Stopped: it is still running after three days; a resumed run waits again.
         """
         return _wait(lambda: self._import(arn), clock, progress)
 
     def wait_bulk_put(self, arn: str, *, clock: Clock, progress: Progress) -> Outcome:
-        """Return how the bulk operation ended.
+        """Return the outcome of the bulk operation.
 
         Raises:
             Stopped: as ``wait_import``.
@@ -173,11 +173,11 @@ class Bulk:
         return _wait(lambda: self._bulk_put(arn), clock, progress)
 
     def import_errors(self, outcome: Outcome) -> Iterator[str]:
-        """Yield what the import's log says of each item that it could not write."""
+        """Yield the import's log entry for each item that it could not write."""
         group = (outcome.log_group or "").partition(":log-group:")[2].removesuffix(":*")
         stream = f"{outcome.arn.rpartition('/')[2]}/error"
         logs = self._client_of("logs")
-        with in_words(f"reading the log of {outcome.arn}", "logs"):
+        with translated_errors(f"reading the log of {outcome.arn}", "logs"):
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=group, logStreamNames=[stream]
             )
@@ -189,19 +189,21 @@ class Bulk:
                     raise
 
     def _import(self, arn: str) -> Outcome:
-        with in_words(f"asking for the import {arn}"):
+        with translated_errors(f"describing the import {arn}"):
             answer = self._client.describe_import(ImportArn=arn)["ImportTableDescription"]
         return _outcome(arn, answer, answer["ImportStatus"], answer.get("ErrorCount", 0))
 
     def _bulk_put(self, arn: str) -> Outcome:
-        with in_words(f"asking for the bulk operation {arn}"):
+        with translated_errors(f"describing the bulk operation {arn}"):
             answer = self._client.describe_bulk_operation(BulkOperationArn=arn)
-        told = answer["BulkOperationDescription"]
-        return _outcome(arn, told, told["BulkOperationStatus"], told.get("FailedItemCount", 0))
+        described = answer["BulkOperationDescription"]
+        return _outcome(
+            arn, described, described["BulkOperationStatus"], described.get("FailedItemCount", 0)
+        )
 
 
 def _pages(ask: Callable[..., Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what a listing has, page by page; not all of them have a paginator."""
+    """Yield the entries of a listing, page by page; not every operation has a paginator."""
     token: dict[str, Any] = {}
     while True:
         answer = ask(**token)
@@ -230,7 +232,7 @@ def _outcome(arn: str, answer: Mapping[str, Any], status: str, failed: int) -> O
 
 
 def _wait(ask: Callable[[], Outcome], clock: Clock, progress: Progress) -> Outcome:
-    """Ask at growing intervals until the end."""
+    """Poll at growing intervals until the end."""
     pause, began = FIRST_PAUSE_SECONDS, clock.monotonic()
     while True:
         outcome = ask()
@@ -239,6 +241,6 @@ def _wait(ask: Callable[[], Outcome], clock: Clock, progress: Progress) -> Outco
             return outcome
         if clock.monotonic() - began >= PATIENCE_SECONDS:
             message = f"{outcome.arn} is still {outcome.status}"
-            raise Stopped(message, "resuming waits on; or look at it in the AWS console")
+            raise Stopped(message, "resume to keep waiting, or check it in the AWS console")
         clock.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)

@@ -1,13 +1,13 @@
-"""Everything about a table that DescribeTable does not say, read before the first change (I8).
+"""Captures the settings that DescribeTable does not return, before the first change (I8).
 
-An endpoint that does not know one of the calls has nothing of the kind; AWS knows them all.
+An endpoint that does not support one of the calls has no such setting; AWS supports them all.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from retable.runner.aws.errors import if_known, in_words
+from retable.runner.aws.errors import if_known, translated_errors
 from retable.runner.aws.read_attached import ON, attached_to
 from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.limits import is_tag_key
@@ -41,16 +41,16 @@ def capture(
 
 
 def ttl_of(dynamodb: Any, table: str) -> str | None:
-    """Return the attribute by which items expire."""
-    with in_words(f"reading how items of {table} expire"):
+    """Return the TTL attribute, if TTL is enabled."""
+    with translated_errors(f"reading the TTL of {table}"):
         answer = if_known(dynamodb.describe_time_to_live, TableName=table)
     found = answer.get("TimeToLiveDescription", {})
     return found.get("AttributeName") if found.get("TimeToLiveStatus") in ON else None
 
 
 def pitr_of(dynamodb: Any, table: str) -> tuple[bool, int | None]:
-    """Return whether point-in-time recovery is on, and how many days back it reaches."""
-    with in_words(f"reading point-in-time recovery of {table}"):
+    """Return whether point-in-time recovery is enabled, and its recovery period in days."""
+    with translated_errors(f"reading point-in-time recovery of {table}"):
         answer = if_known(dynamodb.describe_continuous_backups, TableName=table)
     backups = answer.get("ContinuousBackupsDescription", {})
     found = backups.get("PointInTimeRecoveryDescription", {})
@@ -61,14 +61,14 @@ def pitr_of(dynamodb: Any, table: str) -> tuple[bool, int | None]:
 def _sse(
     client_of: Callable[[str], Any], found: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
-    """Return the encryption to ask for: DynamoDB's own key must not be named by its ARN.
+    """Return the encryption to request: DynamoDB's own key must not be named by its ARN.
 
     CreateTable's KMSMasterKeyId is for keys other than ``alias/aws/dynamodb``, and DescribeTable
-    shows that one's ARN all the same.
+    shows the ARN of that key as well.
     """
     if found is None or "KMSMasterKeyId" not in found:
         return found
-    with in_words("looking at the table's encryption key", "kms"):
+    with translated_errors("reading the table's encryption key", "kms"):
         answer = if_known(client_of("kms").describe_key, KeyId=found["KMSMasterKeyId"])
     if answer.get("KeyMetadata", {}).get("KeyManager") != "AWS":
         return found
@@ -76,11 +76,11 @@ def _sse(
 
 
 def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
-    """Return the table's own tags; nobody can set those of AWS's services."""
+    """Return the user's tags; the tags of AWS services cannot be set."""
     tags: dict[str, str] = {}
     more: dict[str, str] = {}
     while True:
-        with in_words(f"reading the tags of {arn}"):
+        with translated_errors(f"reading the tags of {arn}"):
             answer = if_known(dynamodb.list_tags_of_resource, ResourceArn=arn, **more)
         tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())})
         if not answer.get("NextToken"):
@@ -89,7 +89,7 @@ def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
 
 
 def _unkept(description: TableDescription) -> Iterator[str]:
-    """Yield what the table has and cannot be carried over yet."""
+    """Yield the features of the table that cannot be carried over yet."""
     if description.replicas:
         yield f"replicas in {', '.join(description.replicas)}"
     if description.vector_indexes:

@@ -1,7 +1,7 @@
-"""DescribeTable's answer in our types."""
+"""Reads DescribeTable's answer into our types."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from retable.runner.table.settings import WHOLE, TableDescription, WarmThroughput
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType, Provisioned
@@ -11,10 +11,9 @@ ENCRYPTED = frozenset(["ENABLED", "ENABLING", "UPDATING"])
 
 
 def describe(table: Mapping[str, Any]) -> TableDescription:
-    """Return what ``table``, the ``Table`` of DescribeTable's answer, says."""
-    types = {
-        entry["AttributeName"]: cast("KeyType", entry["AttributeType"])
-        for entry in table["AttributeDefinitions"]
+    """Return the description in ``table``, the ``Table`` of DescribeTable's answer."""
+    types: dict[str, KeyType] = {
+        entry["AttributeName"]: entry["AttributeType"] for entry in table["AttributeDefinitions"]
     }
     partition, sort = _keys(table["KeySchema"], types)
     stream = table.get("StreamSpecification") or {}
@@ -47,7 +46,7 @@ def describe(table: Mapping[str, Any]) -> TableDescription:
 def _keys(
     schema: list[Mapping[str, str]], types: Mapping[str, KeyType]
 ) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
-    """Return the partition and the sort attributes of a KeySchema, in its order."""
+    """Return the partition and sort key attributes of a KeySchema, in its order."""
     sides: dict[str, list[KeyAttribute]] = {"HASH": [], "RANGE": []}
     for entry in schema:
         name = entry["AttributeName"]
@@ -73,7 +72,7 @@ def _indexes(
 
 
 def _billing(table: Mapping[str, Any]) -> Literal["on-demand"] | Provisioned:
-    """Return how the table is paid for; a table that never changed has no summary."""
+    """Return the billing mode; a table that never changed it has no BillingModeSummary."""
     mode = (table.get("BillingModeSummary") or {}).get("BillingMode")
     found = _provisioned(table)
     return "on-demand" if mode == "PAY_PER_REQUEST" or found is None else found
@@ -96,36 +95,38 @@ def _index_billing(table: Mapping[str, Any]) -> dict[str, Provisioned]:
 
 
 def _index_on_demand(table: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Return the bounds of each global index that has any."""
+    """Return the maximum throughput of each global index that has one."""
     found = {index["IndexName"]: _on_demand(index) for index in _global_indexes(table)}
     return {name: found[name] for name in sorted(found) if found[name]}
 
 
 def _on_demand(described: Mapping[str, Any]) -> dict[str, int]:
-    """Return the OnDemandThroughput that gives the same bounds; -1 stands for none."""
+    """Return the OnDemandThroughput with the same maximums; -1 means none."""
     found = described.get("OnDemandThroughput") or {}
     names = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
     return {name: int(found[name]) for name in names if int(found.get(name) or -1) > 0}
 
 
 def _replicas(table: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the other regions the table is in; CDK's TableV2 may list its own as well."""
+    """Return the table's other Regions; CDK's TableV2 may list its own Region as well."""
     own = str(table["TableArn"]).split(":")[3]
     names = {str(replica["RegionName"]) for replica in table.get("Replicas") or ()}
     return tuple(sorted(names - {own}))
 
 
 def _warm(table: Mapping[str, Any]) -> dict[str, WarmThroughput]:
-    """Return the warm throughput of the table and of each global index that tells it."""
+    """Return the warm throughput of the table and of each global index that reports one."""
     indexes = {index["IndexName"]: index for index in _global_indexes(table)}
     found = {WHOLE: table} | {name: indexes[name] for name in sorted(indexes)}
-    told = {name: one["WarmThroughput"] for name, one in found.items() if one.get("WarmThroughput")}
+    reported = {
+        name: one["WarmThroughput"] for name, one in found.items() if one.get("WarmThroughput")
+    }
     return {
         name: WarmThroughput(
             read=int(one.get("ReadUnitsPerSecond") or 0),
             write=int(one.get("WriteUnitsPerSecond") or 0),
         )
-        for name, one in told.items()
+        for name, one in reported.items()
     }
 
 
@@ -137,7 +138,7 @@ def _sse(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the SSESpecification that gives the same encryption, or ``None`` for AWS's default."""
     if found.get("Status") not in ENCRYPTED:
         return None
-    wanted = {"Enabled": True, "SSEType": found.get("SSEType", "KMS")}
+    specification = {"Enabled": True, "SSEType": found.get("SSEType", "KMS")}
     if found.get("KMSMasterKeyArn"):
-        wanted["KMSMasterKeyId"] = found["KMSMasterKeyArn"]
-    return wanted
+        specification["KMSMasterKeyId"] = found["KMSMasterKeyArn"]
+    return specification

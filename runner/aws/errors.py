@@ -1,4 +1,4 @@
-"""AWS's errors in our words: what failed, and what to do. No request or item is ever quoted."""
+"""AWS errors as failures: what failed, and what to do. No request or item is ever quoted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ UNKNOWN_CALLER = frozenset(
         "UnrecognizedClientException",
     ]
 )
-"""Their messages repeat the signed headers, a session's token among them: never show them."""
+"""Their messages repeat the signed headers, including a session token: never show them."""
 SKEWED = frozenset(["RequestTimeTooSkewed", "RequestInTheFuture"])
 DENIED = frozenset(["AccessDenied", "AccessDeniedException", "403", "Forbidden"])
 THROTTLED = frozenset(
@@ -61,26 +61,26 @@ THROTTLED = frozenset(
 UNKNOWN_CALL = frozenset(
     ["UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented", "404"]
 )
-"""What an endpoint that is not AWS says of a call it does not know."""
+"""The codes with which an endpoint that is not AWS refuses an unknown operation."""
 HTTP_REFUSED, HTTP_FAULT = 400, 500
 S3_ACTIONS = {"ListObjectsV2": "s3:ListBucket", "HeadObject": "s3:GetObject"}
-"""S3's calls whose permission has another name."""
+"""S3 operations whose permission has another name."""
 LOG_IN = "log in again, or set AWS_PROFILE"
 SET_KEYS = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 class PolicyUnsupported(Stopped):
-    """The endpoint does not know resource policies; AWS itself always does."""
+    """The endpoint does not support resource policies; AWS itself always does."""
 
 
 class PolicyRefused(Stopped):
-    """The service does not take the text as a resource policy."""
+    """The service rejects the text as a resource policy."""
 
 
 def is_unknown_call(error: ClientError) -> bool:
-    """Return whether an endpoint that is not AWS says that it does not know a call.
+    """Return whether an endpoint that is not AWS reports an unknown operation.
 
-    Some say so with a status alone; AWS always gives a code.
+    Some answer with a status code alone; AWS always gives an error code.
     """
     code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -88,7 +88,7 @@ def is_unknown_call(error: ClientError) -> bool:
 
 
 def if_known(call: Callable[..., Any], **request: Any) -> dict[str, Any]:
-    """Return the answer, or nothing from an endpoint that does not know the call."""
+    """Return the answer, or an empty one if the endpoint does not know the operation."""
     try:
         answer: dict[str, Any] = call(**request)
     except ClientError as error:
@@ -104,13 +104,13 @@ def code_of(error: ClientError) -> str:
 
 
 @contextmanager
-def in_words(what: str, service: str = "dynamodb") -> Iterator[None]:
+def translated_errors(what: str, service: str = "dynamodb") -> Iterator[None]:
     """Turn any AWS error inside into a ``Failure`` that names ``what`` was being done.
 
-    ``service`` is the prefix of the permissions that the calls inside need.
+    ``service`` is the IAM prefix of the permissions that the calls inside need.
 
     Raises:
-        Stopped: the network, the credentials or the service; all of them can be resumed.
+        Stopped: the network, the credentials or the service failed; the run can be resumed.
         Refused: no region is set, or the profile does not exist.
     """
     try:
@@ -122,27 +122,27 @@ def in_words(what: str, service: str = "dynamodb") -> Iterator[None]:
 
 
 def credentials_refused(what: str, code: str) -> Stopped | None:
-    """Return the failure for a ``code`` that means the credentials are no good, if it is one."""
+    """Return the failure if ``code`` means that the credentials are not usable."""
     if code in EXPIRED:
-        return Stopped(f"{what}: the credentials are expired ({code})", "renew them")
+        return Stopped(f"{what}: the credentials have expired ({code})", "renew them")
     if code in UNKNOWN_CALLER:
         return Stopped(f"{what}: the credentials are not accepted ({code})", SET_KEYS)
     if code in SKEWED:
-        return Stopped(f"{what}: this machine's clock is wrong ({code})", "set it right")
+        return Stopped(f"{what}: this machine's clock is wrong ({code})", "set the clock")
     return None
 
 
 def _of_answer(error: ClientError, what: str, service: str) -> Failure:
-    """Return the failure for an answer that says no."""
+    """Return the failure for an error response."""
     code = code_of(error)
     refused = credentials_refused(what, code)
     if refused is not None:
         return refused
     if code in DENIED:
         action = S3_ACTIONS.get(error.operation_name, f"{service}:{error.operation_name}")
-        return Stopped(f"{what}: access was denied", f"the caller needs leave for {action}")
+        return Stopped(f"{what}: access was denied", f"the caller needs permission for {action}")
     if code in THROTTLED:
-        return Stopped(f"{what}: AWS asks to slow down ({code})", "wait a few minutes")
+        return Stopped(f"{what}: AWS throttles the requests ({code})", "wait a few minutes")
     if code == "NoSuchBucket":
         bucket = error.response.get("Error", {}).get("BucketName", "")
         named = f"the bucket {bucket}" if bucket else "the bucket"
@@ -155,7 +155,7 @@ def _of_answer(error: ClientError, what: str, service: str) -> Failure:
 
 
 def _of_library(error: BotoCoreError, what: str) -> Failure:
-    """Return the failure for a call that got no answer."""
+    """Return the failure for a call without an answer."""
     match error:
         case ProfileNotFound():
             name = error.kwargs.get("profile", "")
@@ -163,23 +163,24 @@ def _of_library(error: BotoCoreError, what: str) -> Failure:
         case NoRegionError():
             return Refused(f"{what}: no AWS region is set", "set source.region or AWS_REGION")
         case ParamValidationError():
-            # Its text repeats the values of the request.
+            # Its text repeats the request's values.
             return Stopped(f"{what}: the request does not fit AWS's model of the call")
         case BotoConnectionError() | HTTPClientError():
             endpoint = error.kwargs.get("endpoint_url") or "the endpoint"
-            return Stopped(f"{what}: {endpoint} cannot be reached", "check network and endpoint")
+            message = f"{what}: {endpoint} cannot be reached"
+            return Stopped(message, "check the network and the endpoint")
         case _:
             return _of_credentials(error, what)
 
 
 def _of_credentials(error: BotoCoreError, what: str) -> Failure:
-    """Return the failure where credentials could not be had, or for anything else."""
+    """Return the failure for missing credentials, or for any other error."""
     match error:
         case NoCredentialsError() | PartialCredentialsError() | NoAuthTokenError():
             return Stopped(f"{what}: no AWS credentials were found", SET_KEYS)
         case CredentialRetrievalError() | TokenRetrievalError() | MetadataRetrievalError():
             return Stopped(f"{what}: the AWS credentials could not be fetched", LOG_IN)
         case SSOError() | LoginError():
-            return Stopped(f"{what}: the AWS login has ended", LOG_IN)
+            return Stopped(f"{what}: the AWS login has expired", LOG_IN)
         case _:
             return Stopped(f"{what}: {type(error).__name__}")

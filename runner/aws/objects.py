@@ -1,4 +1,4 @@
-"""Objects in S3: read, fetched to a file, listed; and stored, whole or only if nobody was first."""
+"""Objects in S3: read, downloaded, listed; and stored, also by compare-and-set on the ETag."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 
-from retable.runner.aws.errors import code_of, in_words
+from retable.runner.aws.errors import code_of, translated_errors
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stopped
 
@@ -18,37 +18,37 @@ CHUNK_BYTES = 1 << 20
 ABSENT = frozenset(["NoSuchKey", "404", "NotFound"])
 CHANGED = frozenset(["PreconditionFailed", "412"])
 RACING = frozenset(["ConditionalRequestConflict", "409"])
-"""Another write or delete of the object was under way; S3 asks to try again."""
+"""Another write or delete of the object was in progress; S3 asks for a retry."""
 MAX_RACES = 5
 BROKEN = (HTTPClientError, IncompleteReadError)
-"""What a connection that breaks inside a body raises; botocore does not try that again."""
+"""Errors of a connection that breaks inside a body; botocore does not retry these."""
 MAX_BREAKS = 5
-"""How often in a row a connection may break without one byte more before the fetch stops."""
+"""How many times in a row a connection may break without progress before the fetch stops."""
 FIRST_PAUSE_SECONDS = 0.2
 MOST_DELETED = 1_000
-"""Objects that one request may delete."""
+"""Objects per DeleteObjects request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A small object as S3 gave it."""
+    """A small object as read from S3."""
 
     body: bytes
     etag: str
     modified: datetime
     age_seconds: float
-    """How long ago it was stored, by S3's own clock."""
+    """How long ago it was stored, by S3's clock."""
 
 
 class Objects:
-    """S3, as far as exports and the state of runs need it."""
+    """The S3 operations that exports and the state of runs need."""
 
     def __init__(
         self, client: Any, clock: Clock, owner: str | None = None, kms_key: str | None = None
     ) -> None:
-        """Use boto3's S3 ``client``. Buckets of another account than ``owner`` are refused.
+        """Use boto3's S3 ``client``. Buckets of an account other than ``owner`` are refused.
 
-        What is stored is encrypted with ``kms_key``, or as the bucket says.
+        New objects are encrypted with ``kms_key``, or by the bucket's default.
         """
         self._client = client
         self._expected = {} if owner is None else {"ExpectedBucketOwner": owner}
@@ -57,23 +57,23 @@ class Objects:
         self._clock = clock
 
     def read(self, bucket: str, key: str) -> bytes:
-        """Return a small object whole.
+        """Return a small object.
 
         Raises:
-            CheckFailed: there is none.
+            CheckFailed: it does not exist.
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"reading s3://{bucket}/{key}", "s3"):
+        with translated_errors(f"reading s3://{bucket}/{key}", "s3"):
             body: bytes = self._get(bucket, key, None, 0)["Body"].read()
             return body
 
     def look(self, bucket: str, key: str) -> Seen | None:
-        """Return a small object whole, or ``None`` where there is none.
+        """Return a small object, or ``None`` if it does not exist.
 
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"reading s3://{bucket}/{key}", "s3"):
+        with translated_errors(f"reading s3://{bucket}/{key}", "s3"):
             try:
                 answer = self._client.get_object(Bucket=bucket, Key=key, **self._expected)
                 body: bytes = answer["Body"].read()
@@ -92,15 +92,15 @@ class Objects:
         )
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
-        """Fetch an object into ``path`` and return its ETag; ``etag`` pins the one expected.
+        """Download an object to ``path`` and return its ETag; ``etag`` is the expected one.
 
-        A connection that breaks is taken up where it broke, in the same object.
+        After a broken connection, the download continues at the same byte of the same object.
 
         Raises:
-            CheckFailed: there is none, or it is not the one expected any more.
+            CheckFailed: it does not exist, or its ETag has changed.
             Stopped: the bucket or the service does not answer, or the connection keeps breaking.
         """
-        with in_words(f"fetching s3://{bucket}/{key}", "s3"), path.open("wb") as file:
+        with translated_errors(f"fetching s3://{bucket}/{key}", "s3"), path.open("wb") as file:
             breaks = 0
             while True:
                 before = file.tell()
@@ -123,20 +123,20 @@ class Objects:
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"writing s3://{bucket}/{key}", "s3"):
+        with translated_errors(f"writing s3://{bucket}/{key}", "s3"):
             self._client.put_object(Bucket=bucket, Key=key, Body=body, **self._stored)
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
-        """Store a small object if it still has this ETag, or if there is none for ``None``.
+        """Store a small object if it still has this ETag, or, for ``None``, does not exist.
 
-        Returns its new ETag, or ``None`` where someone else was first. An equal body is taken for
-        ours, stored by an attempt whose answer was lost: callers that race put their name in it.
+        Returns its new ETag, or ``None`` if another writer was first. An equal body counts as
+        ours, stored by an attempt whose answer was lost: racing callers must put their name in it.
 
         Raises:
             Stopped: the bucket or the service does not answer.
         """
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
-        with in_words(f"writing s3://{bucket}/{key}", "s3"):
+        with translated_errors(f"writing s3://{bucket}/{key}", "s3"):
             for attempt in range(1, MAX_RACES + 1):
                 try:
                     answer = self._client.put_object(
@@ -153,44 +153,46 @@ class Objects:
         return found.etag if found is not None and found.body == body else None
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
-        """Store the content of a file, in parts where it is large.
+        """Upload a file, in parts if it is large.
 
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"writing s3://{bucket}/{key}", "s3"):
+        with translated_errors(f"writing s3://{bucket}/{key}", "s3"):
             try:
                 self._client.upload_file(str(path), bucket, key, ExtraArgs=self._stored)
             except S3UploadFailedError as error:
-                # boto3 wraps what the service said; the words are in what it wrapped.
+                # boto3 wraps the service's error; the message is in the wrapped one.
                 if isinstance(error.__context__, ClientError):
                     raise error.__context__ from error
                 message = f"s3://{bucket}/{key} was not stored"
-                raise Stopped(message, "resume: it is stored again") from error
+                raise Stopped(message, "resume to store it again") from error
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
-        """Delete objects; those that are gone already are no error.
+        """Delete objects; an absent object is no error.
 
         Raises:
-            Stopped: the bucket or the service does not answer, or does not let one go.
+            Stopped: the bucket or the service does not answer, or refuses to delete one.
         """
         waiting = list(keys)
         while waiting:
             batch, waiting = waiting[:MOST_DELETED], waiting[MOST_DELETED:]
-            wanted = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
-            with in_words(f"deleting {len(batch)} objects of s3://{bucket}", "s3"):
-                answer = self._client.delete_objects(Bucket=bucket, Delete=wanted, **self._expected)
+            request = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            with translated_errors(f"deleting {len(batch)} objects of s3://{bucket}", "s3"):
+                answer = self._client.delete_objects(
+                    Bucket=bucket, Delete=request, **self._expected
+                )
             for error in answer.get("Errors", ()):
                 message = f"s3://{bucket}/{error['Key']} was not deleted: {error['Code']}"
-                raise Stopped(message, "resume: it is deleted again")
+                raise Stopped(message, "resume to delete it again")
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        """Yield the keys below ``prefix``, in S3's own order.
+        """Yield the keys below ``prefix``, in S3's order.
 
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
+        with translated_errors(f"listing s3://{bucket}/{prefix}", "s3"):
             listed = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, Prefix=prefix, **self._expected
             )
@@ -204,7 +206,7 @@ class Objects:
         Raises:
             Stopped: the bucket or the service does not answer.
         """
-        with in_words(f"listing s3://{bucket}/{prefix}", "s3"):
+        with translated_errors(f"listing s3://{bucket}/{prefix}", "s3"):
             listed = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, Prefix=prefix, Delimiter="/", **self._expected
             )
@@ -213,7 +215,7 @@ class Objects:
                     yield str(entry["Prefix"]).removeprefix(prefix).rstrip("/")
 
     def _get(self, bucket: str, key: str, etag: str | None, offset: int) -> dict[str, Any]:
-        """Ask for an object, and say in our words that it is absent or another one."""
+        """Get an object; raise CheckFailed if it is absent or has changed."""
         request = {"Bucket": bucket, "Key": key, **self._expected}
         if etag:
             request["IfMatch"] = etag
@@ -224,9 +226,9 @@ class Objects:
         except ClientError as error:
             if code_of(error) in ABSENT:
                 message = f"s3://{bucket}/{key} does not exist"
-                raise CheckFailed(message, "the export is not whole; make a new one") from error
+                raise CheckFailed(message, "the export is incomplete; make a new one") from error
             if code_of(error) in CHANGED:
-                message = f"s3://{bucket}/{key} is not the object it was"
-                raise CheckFailed(message, "the export was altered; make a new one") from error
+                message = f"s3://{bucket}/{key} has changed"
+                raise CheckFailed(message, "the export was modified; make a new one") from error
             raise
         return answer

@@ -1,4 +1,4 @@
-"""Resource policies of tables: read, changed and removed, each only if it is the expected one."""
+"""Reads, changes and removes resource policies of tables, each by compare-and-set."""
 
 import json
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from retable.runner.aws.errors import (
     PolicyRefused,
     PolicyUnsupported,
     code_of,
-    in_words,
     is_unknown_call,
+    translated_errors,
 )
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed
 from retable.runner.table.requests import NO_POLICY, resource_policy
 
 POLICY_PAUSE_SECONDS = 15.0
-"""For how long a policy cannot be changed again; AWS: "Resource-based policy considerations"."""
+"""How long a policy cannot be changed again; AWS: "Resource-based policy considerations"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A table's resource policy, and when it was seen, by the service's own clock."""
+    """A table's resource policy, and when it was read, by the service's clock."""
 
     text: str
     revision_id: str
@@ -36,21 +36,21 @@ class Policies:
     """The resource policies of the tables of one account and Region."""
 
     def __init__(self, dynamodb: Any, clock: Clock, pause: float) -> None:
-        """Use boto3's client ``dynamodb``; leave ``pause`` seconds between a table's changes."""
+        """Use boto3's client ``dynamodb``; wait ``pause`` seconds between a table's changes."""
         self._client = dynamodb
         self._clock = clock
         self._pause = pause
         self._free: dict[str, float] = {}
-        # A process that was killed may have changed any of them a moment ago.
+        # A killed process may have changed any of them a moment ago.
         self._all_free = clock.monotonic() + pause
 
     def get(self, arn: str) -> Policy | None:
         """Return the table's resource policy, or ``None``.
 
         Raises:
-            PolicyUnsupported: the endpoint does not know resource policies.
+            PolicyUnsupported: the endpoint does not support resource policies.
         """
-        with in_words(f"reading the policy of {arn}"):
+        with translated_errors(f"reading the policy of {arn}"):
             try:
                 answer = self._client.get_resource_policy(ResourceArn=arn)
             except ClientError as error:
@@ -65,38 +65,38 @@ class Policies:
         )
 
     def put(self, arn: str, text: str, expected_revision: str | None) -> None:
-        """Give the table this policy, if it still has the expected one (``None``: none).
+        """Set the table's policy, if it still has the expected one (``None``: none).
 
         Raises:
-            CheckFailed: someone else changed it meanwhile.
-            PolicyRefused: the service does not take the text as a policy.
-            PolicyUnsupported: the endpoint does not know resource policies.
+            CheckFailed: someone else has changed it.
+            PolicyRefused: the service rejects the text as a policy.
+            PolicyUnsupported: the endpoint does not support resource policies.
         """
         request = resource_policy(arn, text, expected_revision or NO_POLICY)
         self._await_turn(_name_of(arn))
-        with in_words(f"changing the policy of {arn}"):
+        with translated_errors(f"changing the policy of {arn}"):
             try:
                 request.send(self._client)
                 self.hold(_name_of(arn))
             except ClientError as error:
                 if code_of(error) == "ValidationException":
-                    message = f"the service does not take the policy for {arn}"
-                    raise PolicyRefused(message, "look at the policy that it has now") from error
+                    message = f"the service rejects the policy for {arn}"
+                    raise PolicyRefused(message, "check the table's current policy") from error
                 if code_of(error) != "PolicyNotFoundException":
                     raise _or_unsupported(error) from error
-                # A repeat of a call whose answer was lost finds its own work done.
+                # A retry after a lost answer finds its own change.
                 present = self.get(arn)
                 if present is None or json.loads(present.text) != json.loads(text):
                     raise _changed(arn) from error
 
     def delete(self, arn: str, expected_revision: str) -> None:
-        """Take the table's policy away, if it is still the expected one.
+        """Remove the table's policy, if it is still the expected one.
 
         Raises:
-            CheckFailed: someone else changed it meanwhile.
+            CheckFailed: someone else has changed it.
         """
         self._await_turn(_name_of(arn))
-        with in_words(f"removing the policy of {arn}"):
+        with translated_errors(f"removing the policy of {arn}"):
             try:
                 self._client.delete_resource_policy(
                     ResourceArn=arn, ExpectedRevisionId=expected_revision
@@ -116,7 +116,7 @@ class Policies:
             self._clock.sleep(wait)
 
     def hold(self, table: str) -> None:
-        """Note that the policy of ``table`` was just changed."""
+        """Record that the policy of ``table`` was just changed."""
         self._free[table] = self._clock.monotonic() + self._pause
 
 
@@ -127,10 +127,10 @@ def _name_of(arn: str) -> str:
 def _or_unsupported(error: ClientError) -> Exception:
     """Return ``PolicyUnsupported`` for an endpoint without resource policies, else ``error``."""
     if is_unknown_call(error):
-        return PolicyUnsupported("the endpoint does not know resource policies")
+        return PolicyUnsupported("the endpoint does not support resource policies")
     return error
 
 
 def _changed(arn: str) -> CheckFailed:
-    """Return what to raise where the policy is not the expected one any more."""
+    """Return the failure for a policy that is no longer the expected one."""
     return CheckFailed(f"the policy of {arn} was changed by someone else", "start again")

@@ -1,12 +1,12 @@
-"""What is attached to a table, read before the first change (I8): other calls than DescribeTable.
+"""Reads what is attached to a table, beyond DescribeTable, before the first change (I8).
 
-An endpoint that does not know one of the calls has nothing of the kind; AWS knows them all.
+An endpoint that does not support one of the calls has no such setting; AWS supports them all.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, cast
 
-from retable.runner.aws.errors import if_known, in_words
+from retable.runner.aws.errors import if_known, translated_errors
 from retable.runner.table.requests import SCALING_NAMESPACE, TARGET_TRACKING
 from retable.runner.table.settings import (
     WHOLE,
@@ -18,7 +18,7 @@ from retable.runner.table.settings import (
 )
 
 BOTH_KINDS = "ACCESSED_AND_THROTTLED_KEYS"
-"""The mode of insights that were turned on before there was another one."""
+"""The mode of insights that were enabled before there was a second mode."""
 ON = frozenset(["ACTIVE", "ENABLED", "ENABLING", "UPDATING"])
 _SIDES: Mapping[str, Literal["Read", "Write"]] = {
     "ReadCapacityUnits": "Read",
@@ -32,7 +32,7 @@ Asked = Callable[[str], Any]
 def attached_to(
     dynamodb: Any, client_of: Asked, description: TableDescription
 ) -> tuple[Attached, tuple[str, ...]]:
-    """Return what is attached to a table, and in words what of that cannot be carried over.
+    """Return what is attached to a table, and descriptions of what cannot be carried over.
 
     Raises:
         Stopped: a service does not answer or denies access.
@@ -48,7 +48,7 @@ def attached_to(
 
 
 def kinesis_of(dynamodb: Any, table: str) -> tuple[Kinesis, ...]:
-    """Return the Kinesis streams that get the table's changes."""
+    """Return the Kinesis streams that receive the table's changes."""
     return tuple(
         Kinesis(
             stream_arn=str(found["StreamArn"]),
@@ -60,15 +60,15 @@ def kinesis_of(dynamodb: Any, table: str) -> tuple[Kinesis, ...]:
 
 
 def kinesis_destinations(dynamodb: Any, table: str) -> list[Mapping[str, Any]]:
-    """Return the service's own words of each Kinesis stream, by the stream's ARN."""
-    with in_words(f"looking for a Kinesis stream of {table}"):
+    """Return the service's description of each Kinesis destination, by the stream's ARN."""
+    with translated_errors(f"listing the Kinesis destinations of {table}"):
         answer = if_known(dynamodb.describe_kinesis_streaming_destination, TableName=table)
     found = answer.get("KinesisDataStreamDestinations", ())
     return sorted(found, key=lambda one: str(one["StreamArn"]))
 
 
 def resources_of(description: TableDescription) -> dict[str, str]:
-    """Return what Application Auto Scaling calls the table and its indexes, and which each is."""
+    """Return the table and its indexes by their resource ids in Application Auto Scaling."""
     table = f"table/{description.name}"
     indexes = (index.name for index in description.indexes.global_)
     return {table: WHOLE} | {f"{table}/index/{name}": name for name in indexes}
@@ -77,12 +77,14 @@ def resources_of(description: TableDescription) -> dict[str, str]:
 def _scaling(
     client_of: Asked, description: TableDescription
 ) -> tuple[tuple[Scaling, ...], tuple[str, ...]]:
-    """Return how the table and its indexes are scaled, in one order (I7), and what is not told."""
+    """Return the autoscaling in a stable order (I7), and descriptions of what is not covered."""
     resources = resources_of(description)
     client = client_of("application-autoscaling")
-    with in_words(f"looking for autoscaling of {description.name}", "application-autoscaling"):
-        asked = {"ResourceIds": list(resources)}
-        targets = list(_listed(client, "describe_scalable_targets", "ScalableTargets", asked))
+    with translated_errors(
+        f"reading the autoscaling of {description.name}", "application-autoscaling"
+    ):
+        parameters = {"ResourceIds": list(resources)}
+        targets = list(_listed(client, "describe_scalable_targets", "ScalableTargets", parameters))
         scaled = sorted({str(target["ResourceId"]) for target in targets})
         policies = list(_each(client, "describe_scaling_policies", "ScalingPolicies", scaled))
         scheduled = list(_each(client, "describe_scheduled_actions", "ScheduledActions", scaled))
@@ -99,14 +101,14 @@ def _scaling(
     ]
     unkept = ["scheduled autoscaling"] if scheduled else []
     if any(policy["PolicyType"] != TARGET_TRACKING for policy in policies):
-        unkept.append("autoscaling that tracks no target")
+        unkept.append("autoscaling without target tracking")
     return tuple(sorted(found, key=lambda one: (one.index, one.side))), tuple(unkept)
 
 
 def _policies(
     target: Mapping[str, Any], policies: list[Mapping[str, Any]]
 ) -> Iterator[ScalingPolicy]:
-    """Yield the policies of one target, by their names."""
+    """Yield the policies of one target, sorted by name."""
     where = ("ResourceId", "ScalableDimension")
     own = [one for one in policies if all(one[name] == target[name] for name in where)]
     for policy in sorted(own, key=lambda one: str(one["PolicyName"])):
@@ -116,16 +118,16 @@ def _policies(
 
 
 def _suspended(target: Mapping[str, Any]) -> dict[str, bool]:
-    """Return what is suspended; AWS tells of each part that is not, too."""
+    """Return the suspended parts; AWS also lists those that are not suspended."""
     found = cast("Mapping[str, bool]", target.get("SuspendedState") or {})
     return dict(sorted(found.items())) if any(found.values()) else {}
 
 
 def _insights(dynamodb: Any, description: TableDescription) -> Iterator[tuple[str, str]]:
-    """Yield the mode of contributor insights of the table and its indexes, where they are on."""
+    """Yield the mode of contributor insights of table and indexes, where they are enabled."""
     for index in (WHOLE, *(one.name for one in description.indexes.global_)):
         named = {"IndexName": index} if index else {}
-        with in_words(f"looking for contributor insights of {description.name}"):
+        with translated_errors(f"reading the contributor insights of {description.name}"):
             answer = if_known(
                 dynamodb.describe_contributor_insights, TableName=description.name, **named
             )
@@ -134,7 +136,7 @@ def _insights(dynamodb: Any, description: TableDescription) -> Iterator[tuple[st
 
 
 def _each(client: Any, call: str, member: str, resources: list[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield what is listed of each resource, and of no other."""
+    """Yield the listed entries of exactly these resources."""
     for resource in resources:
         for found in _listed(client, call, member, {"ResourceId": resource}):
             if found["ResourceId"] == resource:
@@ -142,13 +144,13 @@ def _each(client: Any, call: str, member: str, resources: list[str]) -> Iterator
 
 
 def _listed(
-    client: Any, call: str, member: str, asked: Mapping[str, Any]
+    client: Any, call: str, member: str, parameters: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield what one of Application Auto Scaling's lists has, page by page."""
+    """Yield the entries of an Application Auto Scaling listing, page by page."""
     more: dict[str, str] = {}
     while True:
         answer = if_known(
-            getattr(client, call), ServiceNamespace=SCALING_NAMESPACE, **asked, **more
+            getattr(client, call), ServiceNamespace=SCALING_NAMESPACE, **parameters, **more
         )
         yield from answer.get(member) or ()
         if not answer.get("NextToken"):

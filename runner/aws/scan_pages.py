@@ -1,6 +1,6 @@
-"""Reading a table's items page by page, with patience where the table has no room for reads.
+"""Reads a table's items page by page, and retries throttled reads for a while.
 
-Nothing is deserialized: numbers stay text, binary becomes the base64 text of DynamoDB JSON.
+Nothing is deserialized: numbers stay strings, binary becomes the base64 of DynamoDB JSON.
 """
 
 import base64
@@ -14,7 +14,7 @@ from retable.runner.clock import Clock
 from retable.schema.spec import TypedItem
 
 PATIENCE_SECONDS = 300.0
-"""How long one page may be refused for want of capacity before the reading stops."""
+"""How long one page may be throttled before reading stops."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 20.0
 BUSY = THROTTLED | {"InternalServerError", "ServiceUnavailable"}
@@ -26,16 +26,16 @@ def scan(
     request: Mapping[str, Any],
     spent: Callable[[float], None] | None = None,
 ) -> Iterator[list[TypedItem]]:
-    """Yield the items that Scan's ``request`` asks for, page by page, as DynamoDB JSON.
+    """Yield the items of Scan's ``request``, page by page, as DynamoDB JSON.
 
-    ``spent`` is told the read units of a page once its items have been taken; it may wait.
+    ``spent`` gets the read units of a page once its items have been consumed; it may wait.
 
     Raises:
-        ClientError: the service says no, or has had no room for a page for ``PATIENCE_SECONDS``.
-        BotoCoreError: it does not answer.
+        ClientError: the service refuses, or throttles a page for ``PATIENCE_SECONDS``.
+        BotoCoreError: the service does not answer.
     """
-    told = {} if spent is None else {"ReturnConsumedCapacity": "TOTAL"}
-    for page in pages(client, clock, {**request, **told}):
+    capacity = {} if spent is None else {"ReturnConsumedCapacity": "TOTAL"}
+    for page in pages(client, clock, {**request, **capacity}):
         yield [as_json(item) for item in page["Items"]]
         if spent is not None:
             spent(float(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)))
@@ -58,17 +58,17 @@ def pages(client: Any, clock: Clock, request: Mapping[str, Any]) -> Iterator[dic
 
 
 def _page(client: Any, clock: Clock, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one page, asking again while the table has no room."""
+    """Return one page, retrying while reads are throttled."""
     end = clock.monotonic() + PATIENCE_SECONDS
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
             page: dict[str, Any] = client.scan(**request)
         except ClientError as error:
-            # boto3 has tried a few times by now; a table with little capacity needs longer.
+            # boto3 has already retried; a table with little capacity needs longer.
             if code_of(error) not in BUSY or clock.monotonic() >= end:
                 raise
-            # Segments read side by side, so each waits a little longer than the one before it.
+            # Segments are read in parallel, so each one waits a little longer than the one before.
             clock.sleep(pause * (1 + request.get("Segment", 0) / request.get("TotalSegments", 1)))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         else:
@@ -76,12 +76,12 @@ def _page(client: Any, clock: Clock, request: Mapping[str, Any]) -> dict[str, An
 
 
 def as_json(item: Mapping[str, Any]) -> TypedItem:
-    """Return an item as boto3 hands it out as DynamoDB JSON."""
+    """Return an item from boto3 as DynamoDB JSON."""
     return {name: _as_json(value) for name, value in item.items()}
 
 
 def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a typed value as DynamoDB JSON: boto3 hands binary out as bytes."""
+    """Return a typed value as DynamoDB JSON: boto3 returns binary as bytes."""
     [(kind, inner)] = value.items()
     match kind:
         case "B":

@@ -1,4 +1,4 @@
-"""The way in: one session, one region, one endpoint, the clients that the program uses."""
+"""One AWS session: one region, one endpoint, and the clients that the program uses."""
 
 import json
 import urllib.error
@@ -16,9 +16,9 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from retable.runner.aws.attach import Attachments
-from retable.runner.aws.bucket import BucketState, look_at_bucket
+from retable.runner.aws.bucket import BucketState, read_bucket
 from retable.runner.aws.bulk import Bulk
-from retable.runner.aws.errors import in_words, is_unknown_call
+from retable.runner.aws.errors import is_unknown_call, translated_errors
 from retable.runner.aws.exports import Exports
 from retable.runner.aws.objects import Objects
 from retable.runner.aws.simulate import Decision, simulate
@@ -36,8 +36,8 @@ CONFIG = Config(
     user_agent_extra="retable",
 )
 LOOPBACK_CONFIG = CONFIG.merge(
-    # Path style: a bucket's name in the host name would need a DNS entry. And a proxy that the
-    # environment names cannot reach this machine's own ports.
+    # Path style: a bucket's name in the host name would need a DNS entry. And a proxy from the
+    # environment cannot reach this machine's ports.
     Config(s3={"addressing_style": "path"}, proxies={})
 )
 ENDPOINT_VARIABLES = {
@@ -50,7 +50,7 @@ ENDPOINT_VARIABLES = {
     "s3": "AWS_ENDPOINT_URL_S3",
     "sts": "AWS_ENDPOINT_URL_STS",
 }
-"""Where AWS SDKs look for a service's own endpoint ("Service-specific endpoints")."""
+"""The environment variables of each service's endpoint ("Service-specific endpoints")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +61,9 @@ class Answered:
     """As botocore calls it: ``dynamodb``, ``application-auto-scaling``."""
     operation: str
     code: str | None
-    """The error's code, if it was one."""
+    """The error code, if the answer is an error."""
     date: str | None
-    """The answer's Date, which is the service's clock."""
+    """The answer's Date header: the service's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +73,15 @@ class Identity:
     account: str | None
     arn: str
     principals: tuple[str, ...]
-    """Patterns of ``aws:PrincipalArn`` that mean this caller."""
+    """Patterns of ``aws:PrincipalArn`` that match this caller."""
 
 
-NOBODY = Identity(account=None, arn="", principals=())
-"""The caller at an endpoint that has no identities, and so no policies that could name one."""
+NO_IDENTITY = Identity(account=None, arn="", principals=())
+"""The caller at an endpoint without identities, where no policy can name one."""
 
 
 class Aws:
-    """AWS in one region, or an endpoint that stands for it. Clients open at their first use."""
+    """AWS in one region, or an emulator of it. Clients open at their first use."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Aws:
         clock: Clock,
         bucket_owner: str | None = None,
     ) -> None:
-        """Use the session ``core``; ``environ`` may name endpoints that stand for AWS.
+        """Use the session ``core``; ``environ`` may name endpoints in place of AWS.
 
         ``bucket_owner`` is the account that buckets must belong to.
         """
@@ -104,24 +104,24 @@ class Aws:
 
     @cached_property
     def tables(self) -> Tables:
-        """Return the way to tables."""
-        # What stands for AWS on this machine has its policies in force at once.
+        """Return the client for tables."""
+        # An emulator on this machine applies a new policy at once.
         pause = {"policy_pause": 0.0} if self.is_loopback else {}
         return Tables(self._client("dynamodb"), self._client, self._clock, **pause)
 
     @cached_property
     def attachments(self) -> Attachments:
-        """Return the way to what is attached to tables."""
+        """Return the client for what is attached to tables."""
         return Attachments(self._client("dynamodb"), self._client)
 
     @cached_property
     def exports(self) -> Exports:
-        """Return the way to exports."""
+        """Return the client for exports."""
         return Exports(self._client("dynamodb"))
 
     @cached_property
     def bulk(self) -> Bulk:
-        """Return the way to write from S3."""
+        """Return the client for imports and bulk operations."""
         return Bulk(self._client("dynamodb"), self._client)
 
     @cached_property
@@ -131,68 +131,68 @@ class Aws:
 
     @cached_property
     def objects(self) -> Objects:
-        """Return the way to S3."""
+        """Return the client for S3."""
         return self.objects_of(self._bucket_owner)
 
     def objects_of(self, owner: str | None, kms_key: str | None = None) -> Objects:
-        """Return the way to buckets of the account ``owner``, or of any; see ``Objects``."""
+        """Return the client for buckets of the account ``owner``, or of any; see ``Objects``."""
         return Objects(self._client("s3"), self._clock, owner, kms_key)
 
     @cached_property
     def dynamodb_url(self) -> str:
-        """Return the URL that DynamoDB answers at, by botocore's rules."""
+        """Return DynamoDB's endpoint URL, by botocore's rules."""
         return str(self._client("dynamodb").meta.endpoint_url)
 
     @property
     def is_loopback(self) -> bool:
-        """Return whether DynamoDB is on this machine."""
+        """Return whether DynamoDB's endpoint is on this machine."""
         return _is_loopback(self.dynamodb_url)
 
     @property
     def ca_bundle(self) -> str | None:
-        """Return the file of certificate authorities that was set for AWS, if one was."""
+        """Return the configured CA bundle for AWS, if any."""
         named = self._core.get_config_variable("ca_bundle")
         return named or self.environ.get("REQUESTS_CA_BUNDLE")
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return the caller's credentials as they are now, refreshed first where they can be.
+        """Return the caller's current credentials, refreshed first where possible.
 
         Raises:
             Stopped: there are none, or they cannot be refreshed.
         """
-        with in_words("looking for AWS credentials"):
+        with translated_errors("looking for AWS credentials"):
             found = self._session.get_credentials()
             if found is None:
                 raise NoCredentialsError
             frozen: ReadOnlyCredentials = found.get_frozen_credentials()
         return frozen
 
-    def on_answer(self, tell: Callable[[Answered], None]) -> None:
-        """Tell ``tell`` of each call from here on; clients that are open already are not heard."""
+    def on_answer(self, report: Callable[[Answered], None]) -> None:
+        """Report each later call to ``report``; clients that are already open are not observed."""
 
-        def hear(**told: Any) -> None:
-            answer: Mapping[str, Any] = told["parsed"]
+        def on_call(**event: Any) -> None:
+            answer: Mapping[str, Any] = event["parsed"]
             headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
             answered = Answered(
-                service=told["model"].service_model.service_id.hyphenize(),
-                operation=told["model"].name,
+                service=event["model"].service_model.service_id.hyphenize(),
+                operation=event["model"].name,
                 code=answer.get("Error", {}).get("Code"),
                 date=headers.get("date"),
             )
-            tell(answered)
+            report(answered)
 
-        self._core.register("after-call", hear)
+        self._core.register("after-call", on_call)
 
-    def look_at_bucket(self, bucket: str, owner: str | None) -> BucketState | None:
-        """Return what a bucket is like, or ``None``; ``owner`` is the account expected to have it.
+    def read_bucket(self, bucket: str, owner: str | None) -> BucketState | None:
+        """Return the state of a bucket, or ``None``; ``owner`` is the expected account.
 
         Raises:
-            Stopped: S3 does not answer, or the caller may not look at it.
+            Stopped: S3 does not answer, or denies the caller access.
         """
-        return look_at_bucket(self._client("s3"), bucket, owner)
+        return read_bucket(self._client("s3"), bucket, owner)
 
     def simulate(self, actions: Sequence[str], resources: Sequence[str]) -> tuple[Decision, ...]:
-        """Return what IAM says that the caller may do; see ``aws.simulate``."""
+        """Return IAM's decisions on what the caller may do; see ``aws.simulate``."""
         return simulate(self._client("iam"), self.identity().arn, actions, resources)
 
     def identity(self) -> Identity:
@@ -205,19 +205,19 @@ class Aws:
 
     @cached_property
     def _identity(self) -> Identity:
-        with in_words("asking who is calling", "sts"):
+        with translated_errors("identifying the caller", "sts"):
             try:
                 answer = self._client("sts").get_caller_identity()
             except ClientError as error:
-                # An emulator on this machine may know DynamoDB alone; AWS always has STS.
+                # An emulator on this machine may support DynamoDB alone; AWS always has STS.
                 if self.is_loopback and is_unknown_call(error):
-                    return NOBODY
+                    return NO_IDENTITY
                 raise
         arn = str(answer["Arn"])
         return Identity(account=str(answer["Account"]), arn=arn, principals=principals_of(arn))
 
     def is_sandbox(self) -> bool:
-        """Return whether the endpoint is our own sandbox, on this machine."""
+        """Return whether the endpoint is our own sandbox on this machine."""
         return self._is_sandbox
 
     @cached_property
@@ -235,7 +235,7 @@ class Aws:
     def _client(self, service: str) -> Any:
         """Return a client for ``service``."""
         endpoint = _endpoint(service, self.environ)
-        with in_words(f"opening {service}"):
+        with translated_errors(f"opening {service}"):
             return self._session.client(
                 service,
                 region_name=self.region,
@@ -251,10 +251,10 @@ def connect(
     clock: Clock | None = None,
     bucket_owner: str | None = None,
 ) -> Aws:
-    """Return the way to AWS in ``region``, or the one that ``environ`` names.
+    """Return a session in ``region``, or in the one that ``environ`` names.
 
-    ``environ`` may differ from the process's environment: then it holds an endpoint and plain keys.
-    ``bucket_owner`` is the account that every bucket must belong to, where it is known.
+    ``environ`` may differ from the process's environment: then it has an endpoint and plain keys.
+    ``bucket_owner`` is the account that every bucket must belong to, if it is known.
 
     Raises:
         Refused: no region is set anywhere, or the profile does not exist.
@@ -263,10 +263,10 @@ def connect(
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
         core.set_credentials(key, secret, environ.get("AWS_SESSION_TOKEN"))
-    # The process's own profile must not reach into an environment that names none.
+    # The process's own profile must not apply to an environment that names none.
     profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     core.get_component("config_store").set_config_variable("profile", profile)
-    with in_words("reading the AWS configuration"):
+    with translated_errors("reading the AWS configuration"):
         named = (
             region
             or environ.get("AWS_REGION")
@@ -280,7 +280,7 @@ def connect(
 
 
 def _endpoint(service: str, environ: Mapping[str, str]) -> str | None:
-    """Return what stands for ``service``; ``None`` leaves it to botocore's own rules."""
+    """Return the endpoint set for ``service``; ``None`` leaves it to botocore's rules."""
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return None
     own = environ.get(ENDPOINT_VARIABLES[service])

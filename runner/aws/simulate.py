@@ -1,7 +1,7 @@
-"""Asking IAM what a principal may do, without doing it: iam:SimulatePrincipalPolicy.
+"""Checks what a principal may do without doing it: iam:SimulatePrincipalPolicy.
 
-It knows the policies of the principal and what the organization sets, not those of a table or a
-bucket. Written after the API reference and tested on answers of that shape, not on AWS itself.
+It covers the principal's policies and the organization's, not those of a table or a
+bucket. Written from the API reference and tested on answers of that shape, not on AWS itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,30 +11,30 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from retable.runner.aws.errors import DENIED, code_of, in_words, is_unknown_call
+from retable.runner.aws.errors import DENIED, code_of, is_unknown_call, translated_errors
 
 ALLOWED = "allowed"
 ROLE = ":assumed-role/"
 ABSENT = "NoSuchEntity"
 UNANSWERED = frozenset(["InvalidInput", "PolicyEvaluation"])
-"""The simulator's other errors, by its API reference: of the question, and of a policy."""
+"""The simulator's other errors, by its API reference: in the request, and in a policy."""
 NO_SIMULATOR = "this endpoint does not simulate policies"
 
 
 class CannotSimulateError(Exception):
-    """There is no answer from the simulator; the message says why."""
+    """The simulator gave no answer; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the simulator says of one action on one resource."""
+    """The simulator's decision on one action on one resource."""
 
     action: str
     resource: str
     decision: str
     """``allowed``, ``explicitDeny`` or ``implicitDeny``."""
     missing: tuple[str, ...] = ()
-    """Condition keys that a policy asks for and a simulation cannot know."""
+    """Condition keys that a policy needs and the simulation lacks."""
 
     @property
     def is_allowed(self) -> bool:
@@ -50,14 +50,14 @@ def simulate(
     ``iam`` is boto3's client.
 
     Raises:
-        CannotSimulateError: the caller may not ask, is of no kind that can be asked about, or the
+        CannotSimulateError: the caller may not simulate, cannot be simulated, or the
             endpoint has no simulator.
         Stopped: IAM does not answer.
     """
     request: dict[str, Any] = {"ActionNames": list(actions)}
     if "*" not in resources:
         request["ResourceArns"] = list(resources)
-    with in_words("asking IAM what the caller may do", "iam"):
+    with translated_errors("simulating the caller's permissions", "iam"):
         try:
             source = principal_of(iam, caller)
             pages = iam.get_paginator("simulate_principal_policy").paginate(
@@ -72,7 +72,7 @@ def simulate(
 
 
 def principal_of(iam: Any, caller: str) -> str:
-    """Return the ARN that policies are attached to; a session's has lost its role's path.
+    """Return the ARN that policies are attached to; a session's ARN lacks its role's path.
 
     Raises:
         CannotSimulateError: nothing is attached to a caller of this kind.
@@ -89,28 +89,30 @@ def principal_of(iam: Any, caller: str) -> str:
             return f"{head.replace(':sts:', ':iam:', 1)}:role/{role}"
     if ":user/" in caller:
         return caller
-    message = f"{caller} is neither a user nor a role" if caller else "the caller has no name here"
+    message = (
+        f"{caller} is neither a user nor a role" if caller else "this endpoint has no identities"
+    )
     raise CannotSimulateError(message)
 
 
 def _cannot(error: ClientError) -> Exception:
-    """Return why there is no answer, or the error itself."""
+    """Return the reason for no answer, or the error itself."""
     code = code_of(error)
     if code in DENIED:
-        return CannotSimulateError("the caller may not ask (iam:SimulatePrincipalPolicy)")
+        return CannotSimulateError("the caller may not call iam:SimulatePrincipalPolicy")
     if code == ABSENT:
-        return CannotSimulateError("IAM does not know the caller by its name; its role has a path")
+        return CannotSimulateError("IAM does not find the caller by its name; its role has a path")
     if code in UNANSWERED:
-        return CannotSimulateError(f"IAM could not simulate it ({code})")
+        return CannotSimulateError(f"IAM could not simulate the permissions ({code})")
     if is_unknown_call(error) or code == "InternalFailure":
         return CannotSimulateError(NO_SIMULATOR)
     return error
 
 
 def _decisions(result: Mapping[str, Any], resources: Sequence[str]) -> Iterator[Decision]:
-    """Yield the decision on each resource; one without details holds for all of them.
+    """Yield the decision on each resource; a result without details applies to all of them.
 
-    The answer has one result an action, whose decision is the strictest of those on its resources.
+    The answer has one result per action, with the strictest decision on its resources.
     """
     action = str(result["EvalActionName"])
     special = {

@@ -1,1 +1,1 @@
-"""CDK: its assemblies and templates read and judged, and its command line run."""
+"""CDK: reads and checks assemblies and templates, and runs the command line."""

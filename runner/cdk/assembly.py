@@ -1,7 +1,7 @@
-"""A cloud assembly: the stacks that an app was synthesized to, as the files of cdk.out describe.
+"""A cloud assembly: an app's synthesized stacks, as the files of cdk.out describe them.
 
 Both layouts are read: older libraries keep the constructs' paths in ``manifest.json``, newer ones
-in a file beside it. Nothing of the app is run, and no file outside of the folder is read.
+in a file beside it. The app does not run, and no file outside of the folder is read.
 """
 
 import re
@@ -21,14 +21,14 @@ ASSETS_ARTIFACT = "cdk:asset-manifest"
 LOGICAL_ID, TEMPLATE_FILE = "aws:cdk:logicalId", "aws:cdk:templateFile"
 LEGACY_ASSET = "aws:cdk:asset"
 NESTED = ".NestedStack/"
-"""What stands in the path of a nested stack's own resource: ``Data/In.NestedStack/In…Resource``."""
+"""The marker in the path of a nested stack's own resource: ``Data/In.NestedStack/In…Resource``."""
 TREE_LOGICAL_ID = "aws:cdk:cloudformation:logicalId"
 ENVIRONMENT = re.compile(r"aws://([^/]+)/([^/]+)")
 UNKNOWN_ACCOUNT, UNKNOWN_REGION = "unknown-account", "unknown-region"
 OLDEST_SCHEMA = 15
-"""The schema of CDK 2's first release; what CDK 1 wrote is laid out differently."""
+"""The schema of CDK 2's first release; CDK 1 has another layout."""
 MAX_NESTING = 10
-"""How deep assemblies and stacks may lie in one another."""
+"""The maximum nesting of assemblies and stacks."""
 MAX_TEMPLATES = 2_000
 
 
@@ -39,24 +39,24 @@ class StackArtifact:
     id: str
     """The artifact's own name in its manifest."""
     path: str
-    """The construct's path, which ``cdk deploy`` takes: ``Prod/Data``."""
+    """The construct's path, as ``cdk deploy`` takes it: ``Prod/Data``."""
     name: str
-    """What the stack is called in CloudFormation."""
+    """The stack's name in CloudFormation."""
     account: str | None
-    """``None`` where the account that deploys it decides."""
+    """``None`` if the deploying account decides."""
     region: str | None
     folder: Path
-    """The folder of the assembly that it is in, which may be one of a stage."""
+    """The folder of its assembly, which may be that of a stage."""
     template_file: Path
     template: Template = field(repr=False)
     asset_files: tuple[Path, ...]
-    """The manifests of what is uploaded for it."""
+    """The asset manifests of what is uploaded for it."""
     legacy_assets: tuple[Mapping[str, Any], ...] = field(repr=False)
-    """What is uploaded for it and noted beside its constructs, as the oldest synthesizer does."""
+    """Assets in the constructs' metadata, as the oldest synthesizer writes them."""
     deploys: Mapping[str, Any] = field(repr=False)
-    """All that the manifest says of how it is deployed: roles, tags, parameters."""
+    """Its deployment properties in the manifest: roles, tags, parameters."""
     paths: Mapping[str, str] = field(repr=False)
-    """What is known of where constructs went: their paths to their logical ids."""
+    """Known constructs: their paths to their logical ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Assembly:
     version: str
     """The version of the manifest's schema."""
     needs_cli: str | None
-    """The oldest command line that can read it, where the library says so."""
+    """The oldest command line that can read it, if the library names one."""
     stacks: tuple[StackArtifact, ...]
 
 
@@ -75,11 +75,11 @@ def read_assembly(folder: Path) -> Assembly:
     """Return the assembly in ``folder``.
 
     Raises:
-        Refused: there is none, it is broken, too old, or names files outside of its folder.
+        Refused: it does not exist, is malformed, too old, or names files outside of its folder.
     """
     root = folder.resolve()
     if not (root / MANIFEST).is_file():
-        message = f"{folder} is no cloud assembly: it has no {MANIFEST}"
+        message = f"{folder} is not a cloud assembly: it has no {MANIFEST}"
         raise Refused(message, "cdk synth writes one; name the folder it wrote to")
     manifest = read_json(root / MANIFEST)
     _require_known(manifest, folder)
@@ -93,7 +93,7 @@ def read_assembly(folder: Path) -> Assembly:
 
 
 def _require_known(manifest: Mapping[str, Any], folder: Path) -> None:
-    """Refuse an assembly that is laid out in another way."""
+    """Refuse an assembly with an older layout."""
     version = str(manifest.get("version"))
     major = version.partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST_SCHEMA:
@@ -122,17 +122,17 @@ def _stacks(root: Path) -> Iterator[StackArtifact]:
 
 
 class _Reader:
-    """Reads the stacks of one assembly, and only so many templates."""
+    """Reads the stacks of one assembly, and a bounded number of templates."""
 
     def __init__(self, root: Path) -> None:
-        """Read the tree of constructs, where there is one."""
+        """Read the construct tree, if there is one."""
         self._root = root
         tree = root / TREE
         self._known = dict(_tree_ids(read_json(tree))) if tree.is_file() else {}
         self._left = MAX_TEMPLATES
 
     def stack(self, folder: Path, name: str, artifacts: Mapping[str, Any]) -> StackArtifact:
-        """Return one stack, with its template and what is known of its constructs."""
+        """Return one stack, with its template and its known constructs."""
         artifact = mapping(artifacts[name])
         properties = mapping(artifact.get("properties"))
         path = str(artifact.get("displayName") or name)
@@ -155,7 +155,7 @@ class _Reader:
         )
 
     def _template(self, file: Path, files: Mapping[str, str], depth: int) -> Template:
-        """Return a template with those of its nested stacks, as far as their files are named."""
+        """Return a template with those of its nested stacks whose files are named."""
         self._left -= 1
         if self._left < 0 or depth > MAX_NESTING:
             message = f"the assembly {self._root} has more than {MAX_TEMPLATES:,} templates, or"
@@ -172,7 +172,7 @@ class _Reader:
 
 
 def _environment(text: str) -> tuple[str | None, str | None]:
-    """Return the account and the region that a stack is for, as far as they are fixed."""
+    """Return the account and the region of a stack, if they are fixed."""
     found = ENVIRONMENT.fullmatch(text)
     if found is None:
         return None, None
@@ -194,7 +194,7 @@ def _asset_files(
 
 
 def _metadata(root: Path, folder: Path, artifact: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what is noted of a stack's constructs, by path, in either layout."""
+    """Return the metadata of a stack's constructs, by path, in either layout."""
     found = dict(mapping(artifact.get("metadata")))
     beside = artifact.get("additionalMetadataFile")
     if isinstance(beside, str):
@@ -205,7 +205,7 @@ def _metadata(root: Path, folder: Path, artifact: Mapping[str, Any]) -> Mapping[
 def _nested_files(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Return the templates of nested stacks by the logical ids of their resources.
 
-    It is for templates that do not say it; an id that two stacks use is left out.
+    For templates without that metadata; an id that two stacks use is omitted.
     """
     files = {path.lstrip("/"): data for path, data in _notes(metadata, TEMPLATE_FILE)}
     found: dict[str, set[str]] = {}
@@ -224,7 +224,7 @@ def _logical_ids(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _notes(metadata: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
-    """Yield (path, data) for every note of one kind."""
+    """Yield (path, data) for every metadata entry of one type."""
     for path, notes in metadata.items():
         for note in notes if isinstance(notes, list) else ():
             if mapping(note).get("type") == kind:
@@ -232,7 +232,7 @@ def _notes(metadata: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
 
 
 def _tree_ids(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (path, logical id) for every construct of a tree that says it."""
+    """Yield (path, logical id) for every construct of a tree that has one."""
     waiting = [mapping(tree.get("tree"))]
     while waiting:
         node = waiting.pop()

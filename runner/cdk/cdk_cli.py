@@ -1,6 +1,6 @@
-"""The command line's own commands: synth, ls, deploy, import, with options that leave no choices.
+"""The CDK command line's commands: synth, ls, deploy, import, with options that prompt for nothing.
 
-A value from a spec is never an option: it is checked before, and nothing goes through a shell.
+A value from a spec is never an option: it is checked first, and no shell is used.
 """
 
 import re
@@ -20,7 +20,7 @@ from retable.runner.failure import Failure, Refused, Stopped
 from retable.runner.text.escape import shortened
 
 ALWAYS = ("--no-version-reporting", "--no-notices", "--no-color", "--ci")
-"""No counting of users, no news, no colours; and everything on one stream."""
+"""No telemetry, no notices, no colours; and everything on one stream."""
 QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -29,14 +29,14 @@ QUIET = {
 }
 VERSION_SECONDS, LIST_SECONDS = 120.0, 300.0
 SYNTH_SECONDS = 1_800.0
-"""Assets may be bundled in containers, which takes a while."""
+"""Assets may be bundled in containers, which takes time."""
 DEPLOY_SECONDS = 4 * 3_600.0
-"""A table with indexes takes minutes; other resources that go with it may take longer."""
+"""A table with indexes takes minutes; other resources of the stack may take longer."""
 CONTEXT_KEY = re.compile(r"[A-Za-z0-9@_/.:][A-Za-z0-9@_/.:\- ]*")
 OWN_CONTEXT = ("aws:", "cdk:")
-"""Keys that the command line keeps for itself."""
+"""Context keys that are reserved for the command line."""
 STACK_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
-"""The paths that can be named without being taken for a pattern or an option."""
+"""The paths that can be named without being read as a pattern or an option."""
 CHANGE_SET = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 SHOWN_LINES, SHOWN_CELLS = 5, 200
 DEPLOY_OPTIONS = (
@@ -53,10 +53,10 @@ MISMATCH = "schema version mismatch"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who looks on while a command runs."""
+    """Observes a command while it runs."""
 
     tick: Callable[[], None]
-    """Called now and then."""
+    """Called at intervals."""
     said: Callable[[str], None]
     """Called with every line that is printed."""
 
@@ -71,14 +71,14 @@ class Deployment:
     assembly: Assembly
     stack: StackArtifact
     change_set: str
-    """The change set's name; one of that name that is left over is replaced."""
+    """The change set's name; a leftover one of that name is replaced."""
     imports_existing: bool = False
-    """Whether resources that are there already, under their custom names, are taken over."""
+    """Whether existing resources with the same custom names are imported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cdk:
-    """The command line, ready to be run for one app."""
+    """The CDK command line for one app."""
 
     program: Program
     version: str
@@ -86,7 +86,7 @@ class Cdk:
     """The folder with cdk.json."""
     environ: Mapping[str, str]
     logs: Path
-    """The folder for what the commands print."""
+    """The folder for the commands' output."""
     clock: Clock
 
     def synthesize(
@@ -94,12 +94,12 @@ class Cdk:
     ) -> Assembly:
         """Run the app with ``context``, write its assembly to ``output`` and return that.
 
-        What is there is replaced. Lookups are off: they would ask the account and write into the
-        app's folder.
+        Existing output is replaced. Lookups are off: they would query the account and write to
+        the app's folder.
 
         Raises:
-            Refused: the app fails, or a key of the context cannot be one.
-            Stopped: it takes too long, or asks for credentials that are not there.
+            Refused: the app fails, or a key of the context is not allowed.
+            Stopped: it takes too long, or needs credentials that are absent.
         """
         pairs = [option for pair in _context(context) for option in ("--context", pair)]
         if output.exists():
@@ -114,7 +114,7 @@ class Cdk:
         return read_assembly(output)
 
     def require_readable(self, assembly: Assembly) -> None:
-        """See that this command line can read an assembly, before it is relied on.
+        """Check that this command line can read an assembly.
 
         Raises:
             Refused: it cannot.
@@ -134,7 +134,7 @@ class Cdk:
     def deploy(self, deployment: Deployment, watch: Watch) -> Ended:
         """Deploy one stack, and none that it depends on; return how the command ended.
 
-        Nothing of the app is run: the command works in the assembly's folder, where no cdk.json is.
+        The app does not run: the command works in the assembly's folder, which has no cdk.json.
 
         Raises:
             Stopped: it takes too long.
@@ -144,7 +144,7 @@ class Cdk:
         return self._carry_out(arguments, deployment, watch)
 
     def import_resources(self, deployment: Deployment, mapping_file: Path, watch: Watch) -> Ended:
-        """Take resources that are there into a stack, as a JSON file names them.
+        """Import existing resources, which a JSON file names, into a stack.
 
         The file has ``{"LogicalId": {"TableName": "…"}}``.
 
@@ -152,7 +152,7 @@ class Cdk:
             Stopped: it takes too long.
         """
         mapping_option = ("--resource-mapping", str(mapping_file.absolute()))
-        # What else differs is not deployed by an import; without a terminal nobody could agree.
+        # An import does not deploy other differences; without a terminal nobody could confirm them.
         options = ("--force", "--yes", *mapping_option, *self._toolkit())
         arguments = (*_target("import", deployment), *options)
         return self._carry_out(arguments, deployment, watch)
@@ -162,7 +162,7 @@ class Cdk:
         return self._run(arguments, deployment.assembly.folder, log, DEPLOY_SECONDS, watch)
 
     def _toolkit(self) -> tuple[str, ...]:
-        """Return the one setting of the app's cdk.json that a deployment of an assembly needs."""
+        """Return the one setting of the app's cdk.json that deploying an assembly needs."""
         settings = self.app / "cdk.json"
         name = read_json(settings).get("toolkitStackName") if settings.is_file() else None
         known = isinstance(name, str) and CHANGE_SET.fullmatch(name)
@@ -189,14 +189,14 @@ class Cdk:
 def open_cdk(app: Path, environ: Mapping[str, str], logs: Path, clock: Clock) -> Cdk:
     """Return the command line for the app in the folder ``app``.
 
-    ``environ`` is what ``cdk_environment`` returned; what commands print goes to the folder
+    ``environ`` is what ``cdk_environment`` returned; the commands' output goes to the folder
     ``logs``.
 
     Raises:
-        Refused: the folder is no CDK app, or there is no command line that fits.
+        Refused: the folder is not a CDK app, or there is no suitable command line.
     """
     if not (app / "cdk.json").is_file():
-        message = f"{app} is no CDK app: it has no cdk.json"
+        message = f"{app} is not a CDK app: it has no cdk.json"
         raise Refused(message, "rebuild.provision.app is relative to the spec's folder")
     program = find_program(app, environ)
     order = Order(
@@ -212,7 +212,7 @@ def open_cdk(app: Path, environ: Mapping[str, str], logs: Path, clock: Clock) ->
 
 
 def cdk_environment(environ: Mapping[str, str], region: str, account: str) -> dict[str, str]:
-    """Return the environment of the command line: the runner's own account, region and endpoint."""
+    """Return the environment of the command line: the runner's account, region and endpoint."""
     own = {
         **environ,
         **QUIET,
@@ -221,30 +221,30 @@ def cdk_environment(environ: Mapping[str, str], region: str, account: str) -> di
         "CDK_DEFAULT_REGION": region,
     }
     for name in own.keys() & {"AWS_ENDPOINT_URL", *ENDPOINT_VARIABLES.values()}:
-        # S3's clients put a bucket's name before the host, which an address cannot have.
+        # S3 clients put the bucket's name before the host, which an IP address cannot have.
         own[name] = own[name].replace("//127.0.0.1", "//localhost", 1)
     return own
 
 
 def failure_of(what: str, ended: Ended, log: Path, kind: type[Failure]) -> Failure:
-    """Return the failure of a command that ended badly, with the last of what it printed."""
+    """Return the failure of a command, with the last lines of its output."""
     text = "\n".join(ended.lines)
     if any(sign in text for sign in NO_CREDENTIALS):
         return Stopped(f"{what} found no AWS credentials", SET_KEYS)
     if NO_LOOKUPS in text:
-        message = f"{what} would have to look something up in the account"
-        return Refused(message, "run cdk synth in the app's folder once, and keep cdk.context.json")
+        message = f"{what} needs a context lookup in the account"
+        return Refused(message, "run cdk synth in the app's folder once and keep cdk.context.json")
     last = [line for line in ended.lines if line.strip()][-SHOWN_LINES:]
-    shown = " | ".join(shortened(line.strip(), SHOWN_CELLS) for line in last) or "it said nothing"
-    return kind(f"{what} ended with exit code {ended.code}: {shown}", f"all it printed is in {log}")
+    shown = " | ".join(shortened(line.strip(), SHOWN_CELLS) for line in last) or "no output"
+    return kind(f"{what} ended with exit code {ended.code}: {shown}", f"its output is in {log}")
 
 
 def _context(context: Mapping[str, str]) -> Iterator[str]:
-    """Yield ``key=value`` for each entry; raises Refused for what would be something else."""
+    """Yield ``key=value`` for each entry; raises Refused if it cannot be passed."""
     for key, value in sorted(context.items()):
         if not CONTEXT_KEY.fullmatch(key) or key.startswith(OWN_CONTEXT):
-            message = f"the context key {key!r} cannot be given to the CDK command line"
-            raise Refused(message, "it has letters, digits and @ _ / . : - and is not CDK's own")
+            message = f"the context key {key!r} cannot be passed to the CDK command line"
+            raise Refused(message, "use letters, digits and @ _ / . : - and no key reserved by CDK")
         if "\0" in value:
             message = f"the value of the context key {key} has a NUL character"
             raise Refused(message)
@@ -252,13 +252,13 @@ def _context(context: Mapping[str, str]) -> Iterator[str]:
 
 
 def _target(command: str, deployment: Deployment) -> tuple[str, ...]:
-    """Return what a command works on, no part of which can be an option or a pattern."""
+    """Return a command's arguments, none of which can be read as an option or a pattern."""
     path, change_set = deployment.stack.path, deployment.change_set
     if not STACK_PATH.fullmatch(path):
         message = f"the stack path {path!r} cannot be named on the CDK command line"
-        raise Refused(message, "give the stack an id of letters, digits, dots and dashes")
+        raise Refused(message, "use a stack id of letters, digits, dots and dashes")
     if not CHANGE_SET.fullmatch(change_set):
-        message = f"{change_set!r} is no name of a change set"
+        message = f"{change_set!r} is not a change set name"
         raise Refused(message)
     folder = str(deployment.assembly.folder)
     return (command, path, "--app", folder, "--change-set-name", change_set)

@@ -1,4 +1,4 @@
-"""What a proof found: each with a code, what it is about, and how much it weighs."""
+"""The findings of a proof: each with a code, a subject, and a weight."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,23 +36,23 @@ Code = Literal[
     "unknown-value",
 ]
 Weight = Literal["refused", "acceptable", "note"]
-"""``refused`` ends the matter, ``acceptable`` may be accepted by name, ``note`` is to be told."""
+"""``refused`` stops the run, ``acceptable`` may be accepted by name, ``note`` is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a reader must know, or that stops the run."""
+    """A fact that a reader must know, or that stops the run."""
 
     code: Code
     subject: str
-    """What accepts it by name: a logical id, or the code itself."""
+    """The names that accept it: a logical id, or the code itself."""
     message: str
     hint: str | None = None
     weight: Weight
 
 
 def blocking(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Finding, ...]:
-    """Return the findings that stop a run for which the names ``accepted`` are accepted.
+    """Return the findings that stop a run with the names ``accepted`` accepted.
 
     A nested stack's name accepts all that is in it.
     """
@@ -65,10 +65,10 @@ def blocking(findings: Iterable[Finding], accepted: Collection[str]) -> tuple[Fi
 
 
 def require_proven(findings: Sequence[Finding], accepted: Collection[str]) -> None:
-    """Go on only if no finding stops the run.
+    """Require that no finding stops the run.
 
     Raises:
-        Refused: some do; the message has them all, and the hint the names that could be accepted.
+        Refused: some do; the message lists them all, and the hint the names that can be accepted.
     """
     found = blocking(findings, accepted)
     if not found:
@@ -76,7 +76,7 @@ def require_proven(findings: Sequence[Finding], accepted: Collection[str]) -> No
     names = sorted({one.subject for one in found if one.weight == "acceptable"})
     hints = [one.hint for one in found if one.hint is not None]
     if names:
-        hints.append(f"what is meant to be so can be accepted by name: {', '.join(names)}")
+        hints.append(f"accept what is intended by name: {', '.join(names)}")
     message = "; ".join(one.message for one in found)
     raise Refused(message, "; ".join(dict.fromkeys(hints)) or None)
 

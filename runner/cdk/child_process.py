@@ -1,7 +1,7 @@
-"""Runs a program and watches over it: its output bounded and kept, its time limited, its end sure.
+"""Runs a program with bounded, logged output, a time limit, and a guaranteed end.
 
-No shell is involved. What it prints goes to a log in the run folder, without the secrets of the
-environment; a few last lines are kept for messages.
+No shell is involved. Its output goes to a log in the run folder, without the secrets of the
+environment; the last few lines are kept for messages.
 """
 
 import os
@@ -27,31 +27,31 @@ MAX_LINE_BYTES = 8 * 1024
 LINES_KEPT = 40
 READ_BYTES = 64 * 1024
 TICK_SECONDS = 0.25
-"""How often a caller may look after other things while the program says nothing."""
+"""How often ``tick`` is called while the program prints nothing."""
 LINGER_SECONDS = process_guard.GRACE_SECONDS + 5
 SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 SHORTEST_SECRET = 8
-"""Shorter values are placeholders, whose removal would only garble the output."""
+"""Shorter values are placeholders; removing them would only garble the output."""
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-CUT = "… the rest is cut\n"
+CUT = "… truncated\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One program to run."""
+    """A program to run."""
 
     arguments: tuple[str, ...]
     folder: Path
-    """Where it runs."""
+    """Its working directory."""
     environ: Mapping[str, str]
     log: Path
     seconds: float
-    """How long it may take."""
+    """Its time limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a program ended."""
+    """The result of a program."""
 
     code: int
     lines: tuple[str, ...]
@@ -61,9 +61,9 @@ class Ended:
 def run(
     order: Order, clock: Clock, *, tick: Callable[[], None], said: Callable[[str], None]
 ) -> Ended:
-    """Run a program to its end; ``tick`` is called now and then, ``said`` with every line.
+    """Run a program to its end; ``tick`` is called at intervals, ``said`` with every line.
 
-    Whatever ends the wait before, an interruption above all, ends the program with all that it
+    Whatever ends the wait early, such as an interrupt, also ends the program and everything it
     started.
 
     Raises:
@@ -77,13 +77,13 @@ def run(
             tick()
             if clock.monotonic() >= end:
                 message = f"{order.arguments[0]} did not end within {order.seconds:,.0f} s"
-                raise Stopped(message, f"what it printed is in {order.log}")
+                raise Stopped(message, f"its output is in {order.log}")
         return Ended(code=process.wait(), lines=tuple(log.last))
 
 
 @contextmanager
 def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the program below its guard; at the end let the guard go, which ends them both."""
+    """Start the program below its guard; at the end release the guard, which ends both."""
     command = [sys.executable, "-I", str(Path(process_guard.__file__)), *order.arguments]
     process = subprocess.Popen(  # noqa: S603 -- a list of arguments, and no shell
         command,
@@ -101,7 +101,7 @@ def _started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let go of the guard and see that everything ends."""
+    """Release the guard and make sure that everything ends."""
     if process.stdin is not None:
         process.stdin.close()
     try:
@@ -115,8 +115,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yield what the program prints line by line, and an empty text where it says nothing."""
-    assert process.stdout is not None  # noqa: S101 -- it was asked for above
+    """Yield the program's output line by line, and an empty string while it prints nothing."""
+    assert process.stdout is not None  # noqa: S101 -- opened as a pipe above
     source = process.stdout.fileno()
     rest = b""
     with selectors.DefaultSelector() as selector:
@@ -138,7 +138,7 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
                 rest = rest[MAX_LINE_BYTES:]
     if rest:
         yield _text(rest)
-    # It may have closed its output and go on.
+    # It may have closed its output and still run.
     while process.poll() is None:
         yield ""
         with suppress(subprocess.TimeoutExpired):
@@ -151,7 +151,7 @@ def _text(line: bytes) -> str:
 
 
 class _Log:
-    """The file of what a program prints, bounded, and its last lines."""
+    """The bounded log file of a program's output, and its last lines."""
 
     def __init__(self, order: Order) -> None:
         self._path = order.log

@@ -1,8 +1,8 @@
-"""Carries one assembly out: its stack becomes what the plan was made from, or we know why not.
+"""Deploys one assembly, so that its stack matches the plan, or raises why it does not.
 
-It bears repeating. What is deployed already is left as it is; an operation that went on while the
-runner was gone is waited for; then the stack's own template decides, and no memory of ours does.
-What became of a table is not judged here: see ``removal``.
+It is idempotent. What is already deployed is left unchanged; an operation that continued while the
+runner was down is awaited; then the stack's own template decides, not our records.
+What happened to a table is not decided here: see ``removal``.
 """
 
 import json
@@ -22,31 +22,31 @@ from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Failure, Stale, Stopped
 from retable.runner.progress import Progress
 
-RESUME = "put it right, then resume"
+RESUME = "fix the cause, then resume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What a stack shall become, and what it may be before."""
+    """The state that a stack must reach, and the expected state before."""
 
     deployment: Deployment
     digest: str
-    """The digest of the stack in the assembly, as the plan has it."""
+    """The digest of the stack in the assembly, from the plan."""
     before: str | None
-    """The digest of the template that is deployed before; ``None`` for a stack to be made."""
+    """The digest of the template deployed before; ``None`` for a stack to be created."""
     imports: Mapping[str, Mapping[str, str]] | None = None
-    """Resources that are there and are taken into the stack, in place of a deployment: their
+    """Existing resources to import into the stack, in place of a deployment: their
     identifiers (``{"TableName": "orders"}``) by logical id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was reached."""
+    """The result of a deployment."""
 
     outcome: Literal["deployed", "already"]
     stack_id: str
     template: str
-    """The digest of the template that is deployed now, for a later ``Goal.before``."""
+    """The digest of the deployed template, for a later ``Goal.before``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +60,15 @@ class Tools:
 
 
 def carry_out(goal: Goal, tools: Tools, *, begun: bool) -> Done:
-    """Make the stack what the goal says, and return what was reached.
+    """Bring the stack to the goal, and return the result.
 
-    ``begun`` says that this run began the same goal before, so what the stack is busy with is ours.
+    ``begun``: this run began the same goal before, so an operation in progress is ours.
 
     Raises:
-        Stale: the assembly, or what was deployed before, is not what the plan was made from.
+        Stale: the assembly, or the template deployed before, is not the one of the plan.
         Stopped: the stack is busy or stuck, or the deployment failed; the message has the resource
             that failed first, and why.
-        CheckFailed: the command ended well and the stack is something else.
+        CheckFailed: the command succeeded and the stack has another template.
     """
     _require_assembly(goal)
     name = goal.deployment.stack.name
@@ -80,7 +80,7 @@ def carry_out(goal: Goal, tools: Tools, *, begun: bool) -> Done:
     ended = _command(goal, tools, follower)
     state = follower.settle()
     if state is not None and readiness(state.status) == "ready" and _is_reached(goal, tools):
-        # The command may have lost sight of what it began; what is deployed counts.
+        # The command may have lost track of its operation; what is deployed counts.
         return _done(goal, tools, state, "deployed")
     raise _failure(goal, tools, follower, ended, state)
 
@@ -94,7 +94,7 @@ def _require_assembly(goal: Goal) -> None:
 
 
 def _ready(goal: Goal, tools: Tools, follower: Follower, *, begun: bool) -> StackState | None:
-    """Return the stack once it may be deployed; ``None`` where it is not there."""
+    """Return the stack once it may be deployed; ``None`` if it does not exist."""
     name = goal.deployment.stack.name
     state = tools.stacks.state(name)
     if state is not None and readiness(state.status) == "working":
@@ -105,7 +105,7 @@ def _ready(goal: Goal, tools: Tools, follower: Follower, *, begun: bool) -> Stac
         follower.rewind()
         state = follower.settle()
         if (failed := follower.failure()) is not None:
-            # What it left behind is to be looked at before the next attempt.
+            # Its result must be checked before the next attempt.
             raise _failed(name, failed, state)
     if state is not None and readiness(state.status) == "stuck":
         message = f"the stack {name} is {state.status}"
@@ -117,14 +117,14 @@ def _is_reached(goal: Goal, tools: Tools) -> bool:
     """Return whether the stack has the goal's template."""
     name = goal.deployment.stack.name
     if goal.imports is not None:
-        # An import takes the resources and nothing else; a deployment afterwards does the rest.
+        # An import takes the resources and nothing else; a later deployment does the rest.
         there = tools.stacks.resources(name)
         return all(
             logical_id in there and there[logical_id].physical_id in identifiers.values()
             for logical_id, identifiers in goal.imports.items()
         )
-    wanted = goal.deployment.stack.template
-    return not changes(_deployed(goal, tools), wanted)
+    template = goal.deployment.stack.template
+    return not changes(_deployed(goal, tools), template)
 
 
 def _deployed(goal: Goal, tools: Tools) -> Template:
@@ -133,15 +133,15 @@ def _deployed(goal: Goal, tools: Tools) -> Template:
 
 
 def _require_expected(goal: Goal, tools: Tools, state: StackState | None) -> None:
-    """See that nobody deployed anything else since the plan was made."""
+    """Check that nobody has deployed anything else since the plan was made."""
     name = goal.deployment.stack.name
     if state is None and goal.before is not None:
-        message = f"there is no stack {name}, which was there when the plan was made"
+        message = f"the stack {name} does not exist, and it did when the plan was made"
         raise Stale(message, "plan again")
     if state is None:
         return
     if goal.before is None:
-        message = f"the stack {name} is there, which was not when the plan was made"
+        message = f"the stack {name} exists, and it did not when the plan was made"
         raise Stale(message, "plan again")
     found = template_digest(tools.stacks.template(name))
     if found != goal.before:
@@ -150,7 +150,7 @@ def _require_expected(goal: Goal, tools: Tools, state: StackState | None) -> Non
 
 
 def _command(goal: Goal, tools: Tools, follower: Follower) -> Ended:
-    """Run the command line and follow what it begins."""
+    """Run the command line and follow its operation."""
     watch = Watch(follower.tick, lambda _: None)
     name = goal.deployment.stack.name
     try:
@@ -161,7 +161,7 @@ def _command(goal: Goal, tools: Tools, follower: Follower) -> Ended:
         names.write_text(json.dumps(goal.imports), "utf-8")
         return tools.cdk.import_resources(goal.deployment, names, watch)
     except BaseException:
-        tools.progress.note(f"CloudFormation goes on with {name} alone, if it has begun")
+        tools.progress.note(f"CloudFormation continues with {name} if it has begun")
         raise
 
 
@@ -175,7 +175,7 @@ def _done(
 def _failure(
     goal: Goal, tools: Tools, follower: Follower, ended: Ended, state: StackState | None
 ) -> Failure:
-    """Return what to raise where the goal was not reached."""
+    """Return the failure for a goal that was not reached."""
     name = goal.deployment.stack.name
     if (failed := follower.failure()) is not None:
         return _failed(name, failed, state)
@@ -183,13 +183,13 @@ def _failure(
         log = tools.cdk.logs / f"{goal.deployment.change_set}.log"
         return failure_of(f"the deployment of {name}", ended, log, Stopped)
     message = f"the stack {name} does not have the template that was deployed"
-    return CheckFailed(message, "someone else deploys it as well; find out who before going on")
+    return CheckFailed(message, "someone else also deploys it; find out who before you resume")
 
 
 def _failed(name: str, failed: StackEvent, state: StackState | None) -> Stopped:
-    """Return the failure of a deployment of which CloudFormation says what failed."""
+    """Return the failure of a deployment whose cause CloudFormation reports."""
     if state is None or readiness(state.status) == "ready":
-        message = f"the deployment of {name} failed and was taken back: {failed}"
+        message = f"the deployment of {name} failed and was rolled back: {failed}"
         return Stopped(message, RESUME)
     message = f"the deployment of {name} failed, and the stack is {state.status}: {failed}"
     return Stopped(message, f"{cure(state.status)}; then resume")

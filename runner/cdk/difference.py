@@ -1,4 +1,4 @@
-"""What differs between two templates, by part and by property. Values are never shown."""
+"""The differences between two templates, by part and by property. Values are never shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ MAX_PROPERTIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One part that is there in one template alone, or differs between the two."""
+    """A part that is in only one template, or differs between the two."""
 
     kind: Literal["added", "removed", "changed"]
     part: Part
-    """As it is after the change; as it was, where it is removed."""
+    """The part after the change; if removed, the part before."""
     properties: tuple[str, ...] = ()
-    """Where a changed part differs: ``Properties.KeySchema[0].AttributeName``."""
+    """The paths where a changed part differs: ``Properties.KeySchema[0].AttributeName``."""
 
     @property
     def address(self) -> str:
@@ -26,7 +26,7 @@ class Change:
         return self.part.address
 
     def __str__(self) -> str:
-        """Return the change in words."""
+        """Return a description of the change."""
         if self.kind != "changed":
             return f"{self.kind} {self.part.shown}"
         named = ", ".join(self.properties[:MAX_PROPERTIES])
@@ -35,7 +35,7 @@ class Change:
 
 
 def changes(before: Template, after: Template) -> tuple[Change, ...]:
-    """Return what turns ``before`` into ``after``, in the order of the addresses."""
+    """Return the changes from ``before`` to ``after``, in the order of the addresses."""
     old, new = parts(before), parts(after)
     return tuple(_changes(old, new))
 
@@ -53,7 +53,7 @@ def _changes(old: Mapping[str, Part], new: Mapping[str, Part]) -> Iterator[Chang
 
 
 def differences(left: Any, right: Any, place: str) -> Iterator[str]:
-    """Yield the places where two JSON values differ; ``true`` is not ``1``, ``1`` is ``1.0``."""
+    """Yield the paths where two JSON values differ; ``true`` is not ``1``, ``1`` is ``1.0``."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         for name in sorted(left.keys() | right.keys()):
             inner = f"{place}.{name}" if place else name
@@ -69,7 +69,7 @@ def differences(left: Any, right: Any, place: str) -> Iterator[str]:
 
 
 def _kind(value: Any) -> str:
-    """Return which of JSON's types a value has."""
+    """Return the JSON type of a value."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return type(value).__name__
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""The digest of what a deployment of one stack would carry out, to hold a plan against.
+"""The digest of what a deployment of one stack would do, to compare with a plan.
 
 It covers the stack's own entry in the manifest, its templates, and the manifests and files of its
-assets. Not covered is what CDK only shows: trees, reports, traces of where constructs were made, so
+assets. It does not cover what CDK only displays: trees, reports, construct traces, so
 two syntheses of one app have one digest.
 """
 
@@ -17,30 +17,30 @@ from retable.runner.cdk.template import Template, parts
 from retable.runner.failure import Refused
 
 MAX_FILES = 100_000
-"""How many files the assets of a stack may have; a bundle with its dependencies has thousands."""
+"""The maximum number of files in a stack's assets; a bundle with dependencies has thousands."""
 
 
 def digest(assembly: Assembly, stack: StackArtifact) -> str:
     """Return the digest of a stack: 64 hexadecimal digits.
 
     Raises:
-        Refused: a file is missing, or lies outside of the assembly.
+        Refused: a file is missing, or is outside of the assembly.
     """
     total = hashlib.sha256()
     for piece in _contents(assembly, stack):
-        # Each piece by its own digest: no two lists of pieces run together to the same bytes.
+        # Each piece by its own digest: no two lists of pieces concatenate to the same bytes.
         total.update(hashlib.sha256(piece).digest())
     return total.hexdigest()
 
 
 def template_digest(template: Template) -> str:
-    """Return the digest of all that a template says: 64 hexadecimal digits."""
-    said = {address: [part.type, part.body] for address, part in parts(template).items()}
-    return hashlib.sha256(_canonical(said)).hexdigest()
+    """Return the digest of a whole template: 64 hexadecimal digits."""
+    content = {address: [part.type, part.body] for address, part in parts(template).items()}
+    return hashlib.sha256(_canonical(content)).hexdigest()
 
 
 def _contents(assembly: Assembly, stack: StackArtifact) -> Iterator[bytes]:
-    """Yield all that is covered, in a fixed order."""
+    """Yield everything that the digest covers, in a fixed order."""
     yield _canonical([stack.id, stack.path, stack.name, stack.account, stack.region])
     yield _canonical(stack.deploys)
     yield from _templates(stack.template)
@@ -57,7 +57,7 @@ def _templates(template: Template) -> Iterator[bytes]:
 
 
 def _sources(assembly: Assembly, stack: StackArtifact) -> Iterator[tuple[Path, str]]:
-    """Yield the files and folders that are uploaded or built, each as its manifest names it."""
+    """Yield the files and folders that are uploaded or built, each by its name in the manifest."""
     for manifest in stack.asset_files:
         assets = read_json(manifest)
         for kind in ("files", "dockerImages"):
@@ -68,15 +68,15 @@ def _sources(assembly: Assembly, stack: StackArtifact) -> Iterator[tuple[Path, s
                 if isinstance(named, str):
                     yield inside(assembly.folder, manifest.parent, named), text
                 elif source.get("executable"):
-                    message = f"the asset {name} of {stack.path} is made by a command at deployment"
-                    raise Refused(message, "what it makes cannot be reviewed beforehand")
+                    message = f"a command builds the asset {name} of {stack.path} at deployment"
+                    raise Refused(message, "its output cannot be reviewed before the deployment")
     for asset in stack.legacy_assets:
         named = str(asset.get("path"))
         yield inside(assembly.folder, stack.folder, named), _canonical(asset).decode()
 
 
 def _files(path: Path) -> Iterator[bytes]:
-    """Yield the names and digests of a file, or of all files of a folder. Links stay links."""
+    """Yield the names and digests of a file, or of a folder's files. Links are not followed."""
     if path.is_file():
         yield _file_digest(path)
         return

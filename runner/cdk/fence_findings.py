@@ -1,4 +1,4 @@
-"""Whether a template's table is fenced from birth (I9).
+"""Whether a template's table is fenced from its creation (I9).
 
 It is if its own resource policy denies item writes to all but the loader.
 """
@@ -14,13 +14,13 @@ from retable.runner.table.resource_policy import WRITE_ACTIONS
 Fence = Literal["fenced", "none", "locks-out"]
 """``locks-out``: the policy denies writes to the loader as well."""
 EXCEPT = frozenset(["ArnNotEquals", "ArnNotLike", "StringNotEquals", "StringNotLike"])
-"""The operators that let the principals in a condition through a denial."""
+"""The operators that except the principals in a condition from a denial."""
 PRINCIPAL = "aws:principalarn"
 
 
 def fence_of(table: TableResource, principals: Sequence[str]) -> Fence:
-    """Return how the table's policy meets writers; ``principals`` are the loader's own patterns."""
-    found = [_judge(one, principals) for one in _statements(table.policy or {})]
+    """Return the policy's effect on writers; ``principals`` are the loader's patterns."""
+    found = [_effect_of(one, principals) for one in _statements(table.policy or {})]
     if "locks-out" in found:
         return "locks-out"
     return "fenced" if "fenced" in found else "none"
@@ -29,32 +29,32 @@ def fence_of(table: TableResource, principals: Sequence[str]) -> Fence:
 def prove_unfenced(
     table: TableResource, principals: Sequence[str], variant: str
 ) -> Iterator[Finding]:
-    """Yield whether the last template lets nobody but the loader write, as nothing undoes."""
+    """Yield whether the last template denies writes for good, as no later step undoes it."""
     if fence_of(table, principals) == "fenced":
         message = f"the {variant} template, the last one, denies writes to {table.address}"
         yield Finding(
             code="stays-fenced",
             subject=table.address,
             message=message,
-            hint="let provision.final be a state of the app without that policy",
+            hint="set provision.final to a state of the app without that policy",
             weight="acceptable",
         )
 
 
 def prove_fence(table: TableResource, principals: Sequence[str]) -> Iterator[Finding]:
-    """Yield what the policy of the present template's table means for a load."""
+    """Yield the effect of the present template's table policy on a load."""
     fence = fence_of(table, principals)
     if fence == "none":
-        message = f"the present template does not fence {table.address}: a fence is put once the "
-        message += "table is there, and the table must be empty then"
-        hint = "a ResourcePolicy in the template would fence it from its first moment"
+        message = f"the present template does not fence {table.address}: the run adds a fence "
+        message += "once the table exists, and the table must be empty then"
+        hint = "a ResourcePolicy in the template would fence it from its creation"
         yield Finding(
             code="not-fenced", subject=table.address, message=message, hint=hint, weight="note"
         )
     if fence == "locks-out":
         message = f"the policy of {table.address} in the present template denies writes to the "
         message += f"loader, {' or '.join(principals)}"
-        hint = "let it through in the condition on aws:PrincipalArn"
+        hint = "except it in the condition on aws:PrincipalArn"
         yield Finding(
             code="fence-locks-out",
             subject=table.address,
@@ -65,14 +65,14 @@ def prove_fence(table: TableResource, principals: Sequence[str]) -> Iterator[Fin
 
 
 def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the statements of a policy; a single one may stand without an array."""
+    """Return the statements of a policy; a single one may be a plain object."""
     found = policy.get("Statement", [])
     listed = found if isinstance(found, list) else [found]
     return [one for one in listed if isinstance(one, Mapping)]
 
 
-def _judge(statement: Mapping[str, Any], principals: Sequence[str]) -> Fence:
-    """Return what one statement does to writers."""
+def _effect_of(statement: Mapping[str, Any], principals: Sequence[str]) -> Fence:
+    """Return the effect of one statement on writers."""
     if statement.get("Effect") != "Deny" or not _is_for_all(statement.get("Principal")):
         return "none"
     denied = [action for action in WRITE_ACTIONS if _matches_any(action, statement.get("Action"))]
@@ -80,7 +80,7 @@ def _judge(statement: Mapping[str, Any], principals: Sequence[str]) -> Fence:
         return "none"
     excepted = _excepted(statement.get("Condition"))
     if excepted is None:
-        # A condition of another kind may or may not hold for us.
+        # A condition of another kind may or may not apply to us.
         return "none"
     if not any(_lets_through(principal, excepted) for principal in principals):
         return "locks-out"
@@ -94,12 +94,12 @@ def _is_for_all(principal: Any) -> bool:
 
 
 def _is_here(resource: Any) -> bool:
-    """Return whether a statement of the table's own policy is about the table, not an index."""
+    """Return whether a statement of the table's policy covers the table, not an index."""
     return any(isinstance(one, str) and "/index/" not in one for one in _listed(resource))
 
 
 def _excepted(condition: Any) -> list[Any] | None:
-    """Return who is excepted from a denial; ``None`` for a condition that says something else."""
+    """Return who is excepted from a denial; ``None`` for any other condition."""
     if not condition:
         return []
     if not isinstance(condition, Mapping) or len(condition) != 1:
@@ -112,7 +112,7 @@ def _excepted(condition: Any) -> list[Any] | None:
 
 
 def _lets_through(principal: str, excepted: Sequence[Any]) -> bool:
-    """Return whether one of the excepted patterns means ``principal``, which may be one itself."""
+    """Return whether one of the excepted patterns matches ``principal``, perhaps a pattern too."""
     return any(
         isinstance(one, str) and (_matches(principal, one) or _matches(one, principal))
         for one in excepted
@@ -126,13 +126,13 @@ def _matches_any(action: str, patterns: Any) -> bool:
 
 
 def _matches(text: str, pattern: str) -> bool:
-    """Return whether ``text`` is meant by a pattern of IAM's, in which ``*`` and ``?`` stand in."""
+    """Return whether ``text`` matches an IAM pattern with the wildcards ``*`` and ``?``."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 def _listed(value: Any) -> list[Any]:
-    """Return one value or several as several."""
+    """Return one value or a list of values as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,6 +1,6 @@
-"""Follows what CloudFormation does to a stack.
+"""Follows CloudFormation's operation on a stack.
 
-Each event is told once, and the failures are remembered.
+Each event is reported once, and the failures are kept.
 """
 
 from retable.runner.cdk.stacks import StackEvent, Stacks, StackState, cause, under_way
@@ -11,16 +11,16 @@ from retable.runner.failure import Stopped
 from retable.runner.progress import Progress
 
 POLL_SECONDS = 5.0
-"""How often the events are asked for; CloudFormation allows a few calls a second in an account."""
+"""How often the events are polled; CloudFormation allows a few calls per second and account."""
 MAX_NESTING = 10
 SETTLE_SECONDS = 4 * 3_600.0
 
 
 class Follower:
-    """Looks at one stack's events from now on."""
+    """Follows one stack's events from now on."""
 
     def __init__(self, stacks: Stacks, name: str, clock: Clock, progress: Progress) -> None:
-        """Pass over what has happened until now."""
+        """Skip the events up to now."""
         self._stacks = stacks
         self._name = name
         self._clock = clock
@@ -35,7 +35,7 @@ class Follower:
             self._last = stacks.last_event(state.id)
 
     def tick(self) -> None:
-        """Tell what is new, if it is time to look again. It never fails: it only looks on."""
+        """Report new events, if the next poll is due. It never fails: it only observes."""
         if self._clock.monotonic() - self._looked_at < POLL_SECONDS:
             return
         try:
@@ -44,7 +44,7 @@ class Follower:
             self._progress.note(f"the events of {self._name} cannot be read: {error.message}")
 
     def look(self) -> None:
-        """Tell what is new."""
+        """Report new events."""
         self._looked_at = self._clock.monotonic()
         if self._stack_id is None:
             state = self._stacks.state(self._name)
@@ -57,9 +57,9 @@ class Follower:
             self._progress.note(str(event))
 
     def rewind(self) -> None:
-        """Count as seen what has happened since the operation that is under way began.
+        """Count as seen the events since the operation in progress began.
 
-        It went on while nobody looked, and may have failed meanwhile.
+        It continued unobserved, and may have failed in the meantime.
         """
         if self._stack_id is None:
             return
@@ -68,7 +68,7 @@ class Follower:
             self._last = self._seen[-1].id
 
     def failure(self) -> StackEvent | None:
-        """Return the failure that all others since the beginning follow from.
+        """Return the failure that caused all others since the beginning.
 
         Where a nested stack failed, that is the failure in it.
         """
@@ -89,7 +89,7 @@ class Follower:
         return failed
 
     def settle(self) -> StackState | None:
-        """Wait until nothing happens to the stack any more, and return what it is then.
+        """Wait until the stack's operation has ended, and return the stack's state.
 
         Raises:
             Stopped: it takes too long.
@@ -101,7 +101,7 @@ class Follower:
                 self.look()
                 return state
             if self._clock.monotonic() >= end:
-                message = f"the stack {self._name} is still {state.status if state else 'gone'}"
-                raise Stopped(message, "look at it in the console, then resume")
+                message = f"the stack {self._name} is still {state.status if state else 'deleted'}"
+                raise Stopped(message, "check it in the console, then resume")
             self.look()
             self._clock.sleep(POLL_SECONDS)

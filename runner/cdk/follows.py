@@ -1,6 +1,6 @@
-"""Whether a part changed only because others went: it lost what named them, and nothing else.
+"""Whether a part changed only because others were removed: it lost its references to them.
 
-The same question, asked the other way round, is whether it changed only because others came.
+In the other direction: whether it changed only because others were added.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,29 +12,29 @@ from retable.runner.cdk.template import Part
 
 
 def other_differences(fuller: Part, barer: Part, gone: Collection[str]) -> tuple[str, ...]:
-    """Return the places where two versions of a part differ for a reason of their own.
+    """Return the paths where two versions of a part differ for an unrelated reason.
 
-    ``fuller`` may name the parts ``gone``; ``barer`` is the same part without them.
+    ``fuller`` may refer to the parts ``gone``; ``barer`` is the same part without them.
     """
     return tuple(_Comparison(gone, fuller.scope).places(fuller.body, barer.body, ""))
 
 
 class _Comparison:
-    """Compares values of one template, forgiving what names the parts that are gone."""
+    """Compares values of one template, ignoring references to the removed parts."""
 
     def __init__(self, gone: Collection[str], scope: str) -> None:
         self._gone = gone
         self._scope = scope
 
     def places(self, fuller: Any, barer: Any, place: str) -> Iterator[str]:
-        """Yield where the values differ although nothing there names what is gone."""
+        """Yield where the values differ without a reference to a removed part."""
         if not self._names_gone(fuller):
             yield from differences(fuller, barer, place)
         elif isinstance(fuller, Mapping) and isinstance(barer, Mapping):
             yield from self._in_objects(fuller, barer, place)
         elif isinstance(fuller, list) and isinstance(barer, list):
             yield from self._in_arrays(fuller, barer, place)
-        # Anything else is a reference that something took the place of.
+        # Anything else is a reference that was replaced by another value.
 
     def _names_gone(self, value: Any) -> bool:
         return bool(mentioned(value, self._scope, self._gone))
@@ -52,8 +52,8 @@ class _Comparison:
                 yield inner
 
     def _in_arrays(self, fuller: list[Any], barer: list[Any], place: str) -> Iterator[str]:
-        """Yield the place unless ``barer`` is what is left of ``fuller``, in its order."""
-        # Where elements can stand after each element of ``fuller``: dropping one and changing it
+        """Yield the path unless ``barer`` is the rest of ``fuller``, in its order."""
+        # The possible positions after each element of ``fuller``: dropping one and changing it
         # may both be possible, and only the rest shows which of the two was done.
         ends = {0}
         for element in fuller:
@@ -69,5 +69,5 @@ class _Comparison:
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:
-    """Return whether an object is one of CloudFormation's functions."""
+    """Return whether an object is a CloudFormation function."""
     return len(value) == 1 and all(name == "Ref" or name.startswith("Fn::") for name in value)

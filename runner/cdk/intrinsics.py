@@ -1,4 +1,4 @@
-"""What CloudFormation's functions in a template come to, as far as that can be told beforehand."""
+"""Resolves CloudFormation's functions in a template, as far as possible before a deployment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,35 +9,35 @@ from retable.runner.cdk.references import IN_SUB
 
 NO_VALUE = "AWS::NoValue"
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-"""The partitions of regions whose names begin so; all others are in ``aws``."""
+"""The partition by prefix of the region's name; all others are in ``aws``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only a deployment can tell; ``what`` says what it is made of."""
+    """A value that only a deployment can resolve; ``what`` names its source."""
 
     what: str
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description."""
         return f"unknown before the deployment ({self.what})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What is known of where a template is deployed to."""
+class DeployTarget:
+    """What is known about the place where a template is deployed."""
 
     account: str | None
     region: str | None
     stack: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Values that the template's parameters are given; their defaults stand for the others."""
+    """Values of the template's parameters; the others have their defaults."""
 
 
-def resolved(value: Any, body: Mapping[str, Any], at: Surroundings) -> Any:
-    """Return ``value`` of the template ``body`` with all functions worked out.
+def resolved(value: Any, body: Mapping[str, Any], at: DeployTarget) -> Any:
+    """Return ``value`` of the template ``body`` with all functions resolved.
 
-    What cannot be told is ``Unknown``, in the place where it stands; objects lose what is
+    What cannot be resolved is ``Unknown``, in its place; objects lose what is
     AWS::NoValue.
     """
     if isinstance(value, list):
@@ -55,8 +55,8 @@ def resolved(value: Any, body: Mapping[str, Any], at: Surroundings) -> Any:
     }
 
 
-def _function(name: str, argument: Any, body: Mapping[str, Any], at: Surroundings) -> Any:
-    """Return what one function comes to."""
+def _function(name: str, argument: Any, body: Mapping[str, Any], at: DeployTarget) -> Any:
+    """Return the value of one function."""
     match name, argument:
         case "Ref", str():
             return _ref(argument, body, at)
@@ -70,8 +70,8 @@ def _function(name: str, argument: Any, body: Mapping[str, Any], at: Surrounding
             return Unknown(f"{name} {argument}" if isinstance(argument, str) else name)
 
 
-def _ref(name: str, body: Mapping[str, Any], at: Surroundings) -> Any:
-    """Return what a name stands for."""
+def _ref(name: str, body: Mapping[str, Any], at: DeployTarget) -> Any:
+    """Return the value of a Ref."""
     known = {
         "AWS::AccountId": at.account,
         "AWS::Region": at.region,
@@ -83,7 +83,7 @@ def _ref(name: str, body: Mapping[str, Any], at: Surroundings) -> Any:
     if name in at.parameters:
         return at.parameters[name]
     declared = mapping(mapping(body.get("Parameters")).get(name))
-    # The default of a parameter from SSM is a parameter's name there.
+    # The default of an SSM parameter type is the name of an SSM parameter.
     if "Default" in declared and not str(declared.get("Type")).startswith("AWS::SSM::"):
         return declared["Default"]
     return Unknown(f"Ref {name}")
@@ -97,7 +97,7 @@ def _partition(region: str | None) -> str | None:
 
 
 def _joined(separator: str, pieces: list[Any]) -> Any:
-    """Return the pieces as one text."""
+    """Return the pieces as one string."""
     unknown = next((piece for piece in pieces if not isinstance(piece, str | int)), None)
     if unknown is not None:
         return unknown if isinstance(unknown, Unknown) else Unknown("Fn::Join")
@@ -105,7 +105,7 @@ def _joined(separator: str, pieces: list[Any]) -> Any:
 
 
 def _substituted(
-    text: str, own: Mapping[str, Any], body: Mapping[str, Any], at: Surroundings
+    text: str, own: Mapping[str, Any], body: Mapping[str, Any], at: DeployTarget
 ) -> Any:
     """Return ``text`` with every name in it replaced."""
     pieces: list[Any] = []
@@ -119,5 +119,5 @@ def _substituted(
 
 
 def _literal(text: str) -> str:
-    """Return text of Fn::Sub that is no name: ``${!a}`` stands for ``${a}``."""
+    """Return literal text of Fn::Sub: ``${!a}`` means ``${a}``."""
     return text.replace("${!", "${")

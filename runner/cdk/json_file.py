@@ -1,4 +1,4 @@
-"""Reads JSON files of a folder that somebody else wrote: bounded, exact, and none outside of it."""
+"""Reads JSON files of an untrusted folder: bounded, exact, and none outside of it."""
 
 import json
 from collections.abc import Mapping
@@ -9,26 +9,26 @@ from typing import Any, NoReturn
 from retable.runner.failure import Refused
 
 MAX_BYTES = 64 * 1024 * 1024
-"""No manifest, tree or template comes near it; CloudFormation takes templates up to 1 MB."""
+"""Far above any manifest, tree or template; CloudFormation takes templates up to 1 MB."""
 MAX_DEPTH = 100
-"""How deep values may lie in one another; policies, the deepest, have about fifteen levels."""
+"""The maximum nesting of values; policies, the deepest, have about fifteen levels."""
 
 
 def inside(root: Path, folder: Path, name: str) -> Path:
-    """Return the file ``name`` of ``folder``, which must lie in ``root`` once links are followed.
+    """Return the file ``name`` of ``folder``, which must be in ``root`` once links are resolved.
 
     Raises:
-        Refused: it lies elsewhere, or the name is no file name at all.
+        Refused: it is elsewhere, or the name is not a file name.
     """
     try:
         path = (folder / name).resolve()
         home = root.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"the assembly {root} names a file {name!r} that cannot be looked at"
+        message = f"the assembly {root} names a file {name!r} that cannot be read"
         raise Refused(message, "synthesize it again") from error
     if path != home and home not in path.parents:
-        message = f"the assembly {root} names the file {name!r}, which lies outside of it"
-        raise Refused(message, "synthesize it again, with staging of assets")
+        message = f"the assembly {root} names the file {name!r}, which is outside of it"
+        raise Refused(message, "synthesize it again, with asset staging")
     return path
 
 
@@ -36,7 +36,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object that a file holds, its numbers as exact decimals.
 
     Raises:
-        Refused: it cannot be read, is too large, or holds no JSON object.
+        Refused: it cannot be read, is too large, or is not a JSON object.
     """
     try:
         size = path.stat().st_size
@@ -57,7 +57,7 @@ def parse_json(text: str, what: str) -> dict[str, Any]:
     """Return the JSON object in ``text``; ``what`` names it in errors.
 
     Raises:
-        Refused: it is no JSON object.
+        Refused: it is not a JSON object.
     """
     try:
         found = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
@@ -65,7 +65,7 @@ def parse_json(text: str, what: str) -> dict[str, Any]:
         message = f"{what} is not JSON"
         raise Refused(message, "synthesize the app again") from error
     if not isinstance(found, dict):
-        message = f"{what} holds no JSON object"
+        message = f"{what} is not a JSON object"
         raise Refused(message, "synthesize the app again")
     if _depth(found) > MAX_DEPTH:
         message = f"{what} has more than {MAX_DEPTH} levels"
@@ -74,12 +74,12 @@ def parse_json(text: str, what: str) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """Return ``value`` if it is an object, else an empty one: absent and malformed read alike."""
+    """Return ``value`` if it is an object, else an empty one, whether absent or malformed."""
     return value if isinstance(value, dict) else {}
 
 
 def _depth(value: Any) -> int:
-    """Return how many levels of objects and arrays ``value`` has, counted up to the bound."""
+    """Return the nesting depth of ``value``, counted up to the bound."""
     depth, level = 0, [value]
     while depth <= MAX_DEPTH:
         containers = [one for one in level if isinstance(one, dict | list)]

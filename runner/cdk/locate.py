@@ -1,59 +1,59 @@
-"""Finds a stack in an assembly and a table in its templates, and says where it looked."""
+"""Finds a stack in an assembly and a table in its templates; errors list where it looked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from retable.runner.cdk.assembly import NESTED, Assembly, StackArtifact
-from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.table_in_template import read_table
 from retable.runner.cdk.template import RESOURCES, Part, Template, parts, tables
 from retable.runner.failure import Refused
 
 RESOURCE_IDS = ("Resource", "Default")
-"""How the resource of a construct is called below it."""
+"""The name of a construct's resource below it."""
 MAX_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Where a table is."""
+    """The place of a table in a template."""
 
     address: str
     by: str
     """How it was found: its construct's path, or its type and name."""
 
 
-def find_stack(assembly: Assembly, wanted: str) -> StackArtifact:
-    """Return the stack that is called ``wanted``: by name, by path or by its artifact's id.
+def find_stack(assembly: Assembly, name: str) -> StackArtifact:
+    """Return the stack ``name``, which may be its name, its path or its artifact's id.
 
     Raises:
-        Refused: there is none, or there are several.
+        Refused: there is none, or more than one.
     """
-    found = [stack for stack in assembly.stacks if wanted in {stack.name, stack.path, stack.id}]
-    # A path is one stack's alone, while a name may be used again in another account.
-    exact = [stack for stack in found if stack.path == wanted]
+    found = [stack for stack in assembly.stacks if name in {stack.name, stack.path, stack.id}]
+    # A path is unique, while a name may be used again in another account.
+    exact = [stack for stack in found if stack.path == name]
     if len(found) == 1 or len(exact) == 1:
         return (exact or found)[0]
     if found:
-        message = f"{len(found)} stacks in {assembly.folder} are called {wanted}"
+        message = f"{len(found)} stacks in {assembly.folder} are called {name}"
         raise Refused(message, f"name one by its path: {_listed(stack.path for stack in found)}")
-    message = f"there is no stack {wanted} in {assembly.folder}"
+    message = f"{assembly.folder} has no stack {name}"
     known = _listed(_called(stack) for stack in assembly.stacks)
-    raise Refused(message, f"its stacks: {known}" if known else "it has no stacks at all")
+    raise Refused(message, f"its stacks: {known}" if known else "it has no stacks")
 
 
 def find_table(stack: StackArtifact, construct: str, name: str | None) -> Found | None:
-    """Return where the construct's table is; ``None`` if the stack has none of that path.
+    """Return where the construct's table is; ``None`` if the stack has none with that path.
 
-    ``construct`` is the path below the stack. Where templates and metadata say nothing of paths,
+    ``construct`` is the path below the stack. Where templates and metadata have no paths,
     the table is found by ``name``.
     """
     known = _paths(stack.template, stack.paths, stack.path)
-    wanted = {f"{stack.path}/{construct}"}
-    wanted |= {f"{stack.path}/{construct}/{last}" for last in RESOURCE_IDS}
+    paths = {f"{stack.path}/{construct}"}
+    paths |= {f"{stack.path}/{construct}/{last}" for last in RESOURCE_IDS}
     candidates = tables(stack.template)
     for part in candidates:
-        if known.get(part.address) in wanted:
+        if known.get(part.address) in paths:
             return Found(address=part.address, by=f"the path {known[part.address]}")
     if any(part.address in known for part in candidates) or name is None:
         return None
@@ -65,7 +65,7 @@ def require_table(stack: StackArtifact, construct: str, name: str | None) -> Fou
     """Return where the construct's table is.
 
     Raises:
-        Refused: it is not in the stack; the message lists where it was looked for.
+        Refused: it is not in the stack; the message lists where it looked.
     """
     found = find_table(stack, construct, name)
     if found is not None:
@@ -74,16 +74,16 @@ def require_table(stack: StackArtifact, construct: str, name: str | None) -> Fou
     listed = _listed(
         f"{known.get(part.address, 'no path')} ({part.address})" for part in tables(stack.template)
     )
-    message = f"the stack {stack.path} has no table {stack.path}/{construct}: looked at it and at"
+    message = f"the stack {stack.path} has no table {stack.path}/{construct}: looked for it and"
     message += f" its Resource in {_looked(stack)}"
-    raise Refused(message, f"its tables: {listed}" if listed else "it has no table at all")
+    raise Refused(message, f"its tables: {listed}" if listed else "it has no tables")
 
 
 def find_deployed(template: Template, stack_path: str, construct: str) -> str | None:
-    """Return the address of the construct's table in a deployed template, if that says paths."""
-    wanted = {f"{stack_path}/{construct}"}
-    wanted |= {f"{stack_path}/{construct}/{last}" for last in RESOURCE_IDS}
-    return next((part.address for part in tables(template) if part.path in wanted), None)
+    """Return the address of the construct's table in a deployed template, if that has paths."""
+    paths = {f"{stack_path}/{construct}"}
+    paths |= {f"{stack_path}/{construct}/{last}" for last in RESOURCE_IDS}
+    return next((part.address for part in tables(template) if part.path in paths), None)
 
 
 def _called(stack: StackArtifact) -> str:
@@ -91,12 +91,12 @@ def _called(stack: StackArtifact) -> str:
 
 
 def _name(stack: StackArtifact, part: Part) -> object:
-    at = Surroundings(account=stack.account, region=stack.region, stack=stack.name)
+    at = DeployTarget(account=stack.account, region=stack.region, stack=stack.name)
     return read_table(stack.template, part.address, at).name
 
 
 def _looked(stack: StackArtifact) -> str:
-    """Return the files that were looked at."""
+    """Return the files that were searched."""
     count = sum(1 for _ in _templates(stack.template))
     nested = f" and {count - 1} nested" if count > 1 else ""
     return f"{stack.template_file.name}{nested}, {len(stack.paths)} known paths"
@@ -109,10 +109,10 @@ def _templates(template: Template) -> Iterator[Template]:
 
 
 def _paths(template: Template, known: Mapping[str, str], stack_path: str) -> dict[str, str]:
-    """Return the construct's path of each resource, by address, as far as it is known.
+    """Return the construct path of each resource, by address, if it is known.
 
-    A template says them itself where the command line synthesized it. Elsewhere they are in the
-    assembly, by logical id. A nested stack may use an id again, and its path is then the longer
+    A template that the command line synthesized has them itself. Otherwise they are in the
+    assembly, by logical id. A nested stack may reuse an id; its path is then the longer
     one: the nested stack's own path comes before the same rest.
     """
     by_id: dict[str, list[str]] = {}
@@ -120,7 +120,7 @@ def _paths(template: Template, known: Mapping[str, str], stack_path: str) -> dic
         by_id.setdefault(logical_id, []).append(path)
     homes = {"": stack_path}
     paths: dict[str, str] = {}
-    # A nested stack's parts come after the resource that holds it, whose path is needed first.
+    # A nested stack's parts come after its resource, whose path is needed first.
     for part in sorted(parts(template).values(), key=lambda part: part.scope.count("/")):
         home = homes.get(part.scope)
         if part.section != RESOURCES or home is None:

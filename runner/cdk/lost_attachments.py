@@ -7,7 +7,7 @@ from typing import Any
 
 from retable.runner.cdk.cdk_finding import Finding
 from retable.runner.cdk.difference import changes
-from retable.runner.cdk.intrinsics import Surroundings, Unknown, resolved
+from retable.runner.cdk.intrinsics import DeployTarget, Unknown, resolved
 from retable.runner.cdk.json_file import mapping
 from retable.runner.cdk.table_in_template import RETAINED
 from retable.runner.cdk.template import Part, Template, parts, template_at
@@ -15,12 +15,12 @@ from retable.runner.cdk.template import Part, Template, parts, template_at
 KEY_TYPES = frozenset(["AWS::KMS::Alias", "AWS::KMS::Key", "AWS::KMS::ReplicaKey"])
 BUCKET, VAULT = "AWS::S3::Bucket", "AWS::Backup::BackupVault"
 KEPT_DAYS = 35
-"""How long a table that is gone can be recovered otherwise; the export must last as long."""
+"""How long a deleted table can be recovered otherwise; the export must be kept as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uses:
-    """What the table, its backup, its export and the run's state are kept in, and by whom."""
+    """The resources that hold the table, its backup, its export and the run's state."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     """KMS keys, by id, ARN or alias, and what each is used for: ``the export``."""
@@ -32,12 +32,12 @@ class Uses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an export lies."""
+    """The place of an export."""
 
     bucket: str
     prefix: str
     physical: Mapping[str, str] = field(default_factory=dict)
-    """The real names of buckets that CloudFormation named, by address."""
+    """The names of buckets that CloudFormation generated, by address."""
 
 
 def prove_kept(
@@ -45,7 +45,7 @@ def prove_kept(
 ) -> Iterator[Finding]:
     """Yield what ``absent`` removes and is needed later.
 
-    ``physical`` is what each resource of the deployed stack really is, by address.
+    ``physical`` has the physical id of each resource of the deployed stack, by address.
     """
     for change in changes(deployed, absent):
         part = change.part
@@ -57,7 +57,7 @@ def prove_kept(
         retained = part.body.get("DeletionPolicy") in RETAINED
         message = f"the absent template removes {part.shown}, which {user} needs"
         if retained:
-            message += "; it would be retained, in no stack any more"
+            message += "; it would be retained, but outside of any stack"
         yield Finding(
             code="needed-later",
             subject=part.address,
@@ -68,9 +68,9 @@ def prove_kept(
 
 
 def prove_lasting(
-    template: Template, at: Surroundings, place: Place, today: date
+    template: Template, at: DeployTarget, place: Place, today: date
 ) -> Iterator[Finding]:
-    """Yield the lifecycle rules of a template by which an export would expire too early."""
+    """Yield the lifecycle rules of a template that would expire an export too early."""
     for address, part in parts(template).items():
         if part.type != BUCKET:
             continue
@@ -95,7 +95,7 @@ def prove_lasting(
 
 
 def lost_exports(deployed: Template, absent: Template) -> tuple[str, ...]:
-    """Return the stack's outputs that are exported and would go or change, by logical id."""
+    """Return the stack's exported outputs that would be removed or changed, by logical id."""
     return tuple(
         change.part.name
         for change in changes(deployed, absent)
@@ -109,26 +109,26 @@ def lost_exports(deployed: Template, absent: Template) -> tuple[str, ...]:
 def prove_not_imported(
     deployed: Template, absent: Template, importers: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Finding]:
-    """Yield the exports that would go while other stacks import them.
+    """Yield the exports that would be removed while other stacks import them.
 
     ``importers`` are the stacks that import each output, by its logical id.
     """
     for name in lost_exports(deployed, absent):
         stacks = importers.get(name, ())
         if stacks:
-            message = f"the absent template takes the output {name} away, which is imported by "
+            message = f"the absent template removes the output {name}, which is imported by "
             message += ", ".join(stacks)
             yield Finding(
                 code="export-imported",
                 subject=f"Outputs.{name}",
                 message=message,
-                hint="CloudFormation would refuse that: let them take the value from elsewhere",
+                hint="CloudFormation would refuse that: get the value elsewhere in those stacks",
                 weight="refused",
             )
 
 
 def _user(part: Part, physical: str | None, uses: Uses) -> str | None:
-    """Return what needs a resource, as far as its physical id tells."""
+    """Return what needs a resource, judging by its physical id."""
     if part.type in KEY_TYPES:
         known = {_last(key): user for key, user in uses.keys.items()}
         return None if physical is None else known.get(_last(physical))
@@ -140,14 +140,14 @@ def _user(part: Part, physical: str | None, uses: Uses) -> str | None:
 
 
 def _last(key: str) -> str:
-    """Return the id of a KMS key, or the alias, at the end of an ARN."""
+    """Return the key id or alias at the end of a KMS key's ARN."""
     return key.rpartition("/")[2]
 
 
 def _expires(rule: Mapping[str, Any], prefix: str, today: date) -> bool:
     """Return whether a rule may delete the export's objects too early."""
     scope = rule.get("Prefix", "")
-    # The export's objects have no tags, and a rule with some is for objects that have them all.
+    # The export's objects have no tags, and a rule with tags applies to objects that have them all.
     if rule.get("Status") == "Disabled" or rule.get("TagFilters"):
         return False
     if isinstance(scope, str) and not (prefix.startswith(scope) or scope.startswith(prefix)):
@@ -156,7 +156,7 @@ def _expires(rule: Mapping[str, Any], prefix: str, today: date) -> bool:
 
 
 def _is_early(days: Any, when: Any, today: date) -> bool:
-    """Return whether an expiry is too early; what is not known counts as too early."""
+    """Return whether an expiry is too early; an unknown one counts as too early."""
     if days is not None:
         return not str(days).isdecimal() or int(str(days)) < KEPT_DAYS
     if when is None:

@@ -1,7 +1,7 @@
-"""Keeps a stack as it is before a rebuild, as an assembly that brings it back.
+"""Saves a stack as deployed before a rebuild, as an assembly that restores it.
 
-The template is the one that CloudFormation has, and nothing is uploaded for it: its assets are
-where its last deployment has put them.
+The template is the deployed one, and nothing is uploaded for it: its assets are
+where its last deployment put them.
 """
 
 import json
@@ -20,18 +20,18 @@ OF_ASSETS = frozenset(
         "validateOnSynth",
     ]
 )
-"""What a manifest says of a template that is uploaded under its own digest."""
+"""The name of a template that is uploaded under its own digest, in a manifest."""
 
 
 def write_original(folder: Path, version: str, stack: StackArtifact, deployed: Template) -> None:
-    """Write the assembly of ``stack`` as it is deployed, with a manifest of the schema ``version``.
+    """Write the assembly of ``stack`` as deployed, with a manifest of the schema ``version``.
 
-    It is deployed as ``stack`` is: by the same roles, under the same name.
+    It deploys like ``stack``: with the same roles, under the same name.
     """
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    # Numbers of templates are small; CloudFormation takes every one of them as text.
+    # Numbers of templates are small; CloudFormation takes each of them as a string.
     (folder / TEMPLATE_FILE).write_text(json.dumps(deployed.body, default=float), "utf-8")
     kept = {name: value for name, value in stack.deploys.items() if name not in OF_ASSETS}
     place = f"aws://{stack.account or 'unknown-account'}/{stack.region or 'unknown-region'}"

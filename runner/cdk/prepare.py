@@ -1,7 +1,7 @@
-"""Gets everything ready that the proofs and the deployments need; changes nothing in the account.
+"""Prepares what the proofs and the deployments need; changes nothing in the account.
 
-The app is run once for each variant, or an assembly that is given is copied: either way what is
-deployed later lies in the run folder, and nothing the user does to the app can change it.
+The app runs once for each variant, or a given assembly is copied: either way, what is
+deployed later is in the run folder, and later changes to the app do not affect it.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from typing import Literal
 from retable.runner.cdk.assembly import Assembly, StackArtifact, read_assembly
 from retable.runner.cdk.cdk_cli import UNWATCHED, Cdk, Watch
 from retable.runner.cdk.digest import digest, template_digest
-from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.locate import find_deployed, find_stack, find_table, require_table
 from retable.runner.cdk.lost_attachments import lost_exports
 from retable.runner.cdk.original import write_original
@@ -30,54 +30,54 @@ VariantName = Literal["absent", "present", "final", "original"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One state of the app, ready to be deployed."""
+    """One state of the app, ready to deploy."""
 
     assembly: Assembly
     stack: StackArtifact
     digest: str
-    """Of all that deploying the stack would carry out."""
+    """The digest of everything that deploying the stack would do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a rebuild asks of an app."""
+    """What a rebuild needs from an app."""
 
     provision: CdkProvision
     base: Path
-    """The spec's folder, where relative paths start."""
+    """The spec's folder, to which relative paths refer."""
     folder: Path
-    """Where assemblies go, one folder for each variant."""
+    """The folder for the assemblies, one subfolder per variant."""
     source: str
     """The table's name in DynamoDB."""
     target: str
     replaces: bool
-    """Whether the source leaves the stack, or the target comes beside it."""
+    """Whether the source leaves the stack, or the target is added beside it."""
     gone: bool
-    """Whether there is no table of the source's name any more."""
+    """Whether the source table has been deleted."""
     account: str
     region: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What an app and its stack are, before anything is touched."""
+    """The state of an app and its stack, before the first change."""
 
     variants: Mapping[VariantName, Variant]
     state: StackState | None
-    """The stack as it is; ``None`` if it is not there."""
+    """The stack's current state; ``None`` if it does not exist."""
     before: str | None
     """The digest of the deployed template."""
     case: Case
     physical: Mapping[str, str]
-    """What each resource of the stack really is, by address."""
+    """The physical id of each resource of the stack, by address."""
     importers: Mapping[str, tuple[str, ...]]
-    """Which stacks import the outputs that would go, by the output's logical id."""
+    """The stacks that import the outputs that would be removed, by the output's logical id."""
     deletion_policy: str | None
-    """What the deployed template says of the old table once it leaves."""
+    """The old table's DeletionPolicy in the deployed template."""
 
 
 def prepare(question: Question, cdk: Cdk, stacks: Stacks, watch: Watch = UNWATCHED) -> Prepared:
-    """Return what the app makes and what is deployed, for ``prove`` and ``carry_out``.
+    """Return what the app synthesizes and what is deployed, for ``prove`` and ``carry_out``.
 
     Raises:
         Refused: the app fails, lacks the stack or the table, or is for another account or region;
@@ -115,7 +115,7 @@ def open_variant(folder: Path, stack: str) -> Variant:
     """Return the variant that was prepared in ``folder``.
 
     Raises:
-        Refused: it is not there, or lacks the stack.
+        Refused: it does not exist, or lacks the stack.
     """
     assembly = read_assembly(folder)
     found = find_stack(assembly, stack)
@@ -124,11 +124,11 @@ def open_variant(folder: Path, stack: str) -> Variant:
 
 def _variants(question: Question, cdk: Cdk, watch: Watch) -> Iterator[tuple[VariantName, Variant]]:
     """Yield the variants in the order in which they are deployed."""
-    wanted = question.provision
+    provision = question.provision
     named: tuple[tuple[VariantName, CdkVariant | None], ...] = (
-        ("absent", wanted.absent),
-        ("present", wanted.present),
-        ("final", wanted.final),
+        ("absent", provision.absent),
+        ("present", provision.present),
+        ("final", provision.final),
     )
     for name, variant in named:
         if variant is None:
@@ -139,11 +139,11 @@ def _variants(question: Question, cdk: Cdk, watch: Watch) -> Iterator[tuple[Vari
             cdk.require_readable(read_assembly(folder))
         else:
             cdk.synthesize(variant.context or {}, folder, watch)
-        yield name, open_variant(folder, wanted.stack)
+        yield name, open_variant(folder, provision.stack)
 
 
 def _copy(given: Path, folder: Path) -> None:
-    """Copy an assembly into the run folder; its links stay links, and lead nowhere when read."""
+    """Copy an assembly into the run folder; its links are kept and never followed."""
     read_assembly(given)
     if folder.exists():
         shutil.rmtree(folder)
@@ -151,7 +151,7 @@ def _copy(given: Path, folder: Path) -> None:
 
 
 def _require_here(stack: StackArtifact, question: Question) -> None:
-    """Refuse a stack that is for somewhere else than the table."""
+    """Refuse a stack for another account or region than the table's."""
     for what, found, expected in (
         ("account", stack.account, question.account),
         ("region", stack.region, question.region),
@@ -167,7 +167,7 @@ def _case(
     deployed: Template,
     resources: Mapping[str, StackResource],
 ) -> Case:
-    """Return the templates, and where the table is in each of them."""
+    """Return the templates, and the table's address in each of them."""
     construct = question.provision.construct
     present = variants["present"].stack
     final = variants.get("final")
@@ -184,7 +184,7 @@ def _case(
         final=None if final is None else final.stack.template,
         old=old,
         new=new,
-        at=Surroundings(account=question.account, region=question.region, stack=present.name),
+        at=DeployTarget(account=question.account, region=question.region, stack=present.name),
     )
 
 
@@ -203,9 +203,9 @@ def _old_table(
     deployed: Template,
     resources: Mapping[str, StackResource],
 ) -> str | None:
-    """Return the address of the source in what is deployed: by its real name, else by its path.
+    """Return the source's address in the deployed template: by its physical name, else by its path.
 
-    ``None`` is a table that is gone from the stack as well: there is nothing left to take away.
+    ``None``: the deleted table is also absent from the stack, so there is nothing to remove.
     """
     for address, resource in resources.items():
         if resource.type in TABLE_TYPES and resource.physical_id == question.source:
@@ -216,7 +216,7 @@ def _old_table(
     if found is None and question.gone:
         return None
     message = f"the table {question.source} is not in the stack {stack.name}"
-    hint = "rebuild.provision.with: api is for tables that CDK did not make"
+    hint = "rebuild.provision.with: api is for tables that CDK did not create"
     raise Refused(message, hint)
 
 

@@ -1,8 +1,8 @@
-"""Runs one program, and ends it when whoever asked for it is gone.
+"""Runs one program, and ends it when the runner that started it has ended.
 
-Started by path, with nothing imported but the standard library. Standard input is a pipe whose
-other end the runner holds: it closes when the runner lets go, and just so when the runner is
-killed. A program left behind would otherwise go on deploying while a resumed run looks on.
+Started by path; imports only the standard library. Standard input is a pipe whose
+other end the runner holds: it closes when the runner closes it, and also when the runner is
+killed. Without the guard, an orphaned program would keep deploying beside a resumed run.
 """
 
 import os
@@ -15,18 +15,18 @@ from collections.abc import Sequence
 from types import FrameType
 
 GRACE_SECONDS = 5.0
-"""How long the program has after SIGTERM."""
+"""How long the program may take to end after SIGTERM."""
 NOT_STARTED = 127
 SIGNALLED = 128
-"""What shells add to a signal's number to make an exit code."""
+"""The exit code of a signal is this plus its number, as in shells."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit code."""
-    # A handler, unlike ignoring the signal, does not pass on to the program.
+    # The program inherits an ignored signal, but not a handler.
     signal.signal(signal.SIGTERM, _do_nothing)
     try:
-        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)  # noqa: S603 -- its whole use
+        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)  # noqa: S603 -- its only purpose
     except OSError as error:
         sys.stdout.write(f"{arguments[0]}: {error.strerror}\n")
         return NOT_STARTED
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _end_with_runner() -> None:
-    """Wait until the runner lets go, then end this whole process group."""
+    """Wait until the runner closes the pipe, then end this whole process group."""
     while os.read(0, 1):
         pass
     os.killpg(0, signal.SIGTERM)
@@ -45,7 +45,7 @@ def _end_with_runner() -> None:
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """Outlive the signal that is meant for the program."""
+    """Survive the signal that is meant for the program."""
     del number, frame
 
 

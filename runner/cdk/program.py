@@ -1,4 +1,4 @@
-"""The CDK command line: which one is run, and which version it is."""
+"""The CDK command line: which one to run, and its version."""
 
 import re
 import shutil
@@ -17,12 +17,12 @@ INSTALL = "npm install aws-cdk@2 beside the app, or put cdk on the PATH"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The command line as it is called: one argument, or npx with its own before."""
+    """The command line as arguments: one, or npx and its options."""
 
     arguments: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return how it is called."""
+        """Return the command as a string."""
         return " ".join(self.arguments)
 
 
@@ -30,7 +30,7 @@ def find_program(app: Path, environ: Mapping[str, str]) -> Program:
     """Return the command line for the app in ``app``.
 
     The one installed beside the app comes first, since its version was chosen with the app's
-    library; then the one on the PATH; then whatever npx has, which installs nothing.
+    library; then the one on the PATH; then what npx has cached, without an installation.
 
     Raises:
         Refused: there is none.
@@ -43,7 +43,7 @@ def find_program(app: Path, environ: Mapping[str, str]) -> Program:
         return Program((str(Path(found).absolute()),))
     if found := shutil.which("npx", path=path):
         return Program((found, "--no-install", NAME))
-    message = f"the CDK command line is not there: looked in node_modules/.bin of {app} and of the "
+    message = f"there is no CDK command line: looked in node_modules/.bin of {app} and of the "
     message += "folders above it, on the PATH, and for npx"
     raise Refused(message, INSTALL)
 
@@ -52,11 +52,11 @@ def require_version(program: Program, lines: tuple[str, ...], code: int) -> str:
     """Return the version that ``cdk --version`` printed.
 
     Raises:
-        Refused: it printed none, or one that is not known to do what is asked here.
+        Refused: it printed none, or an unsupported one.
     """
     found = next((match for line in reversed(lines) if (match := VERSION.match(line))), None)
     if code or found is None:
-        message = f"{program} --version ended with exit code {code} and named no version"
+        message = f"{program} --version ended with exit code {code} and printed no version"
         raise Refused(message, INSTALL)
     if int(found[1]) != MAJOR:
         message = f"{program} is version {found[0]}, expected {MAJOR}.x"
@@ -65,7 +65,7 @@ def require_version(program: Program, lines: tuple[str, ...], code: int) -> str:
 
 
 def _bins(app: Path) -> Iterator[Path]:
-    """Yield the folders in which npm puts programs for the app, nearest first."""
+    """Yield the folders where npm installs programs for the app, nearest first."""
     here = app.absolute()
     for folder in (here, *here.parents):
         yield folder / "node_modules" / ".bin"

@@ -1,4 +1,4 @@
-"""Puts all proofs together: what is found of one rebuild's templates before anything is touched."""
+"""Combines all proofs: the findings on one rebuild's templates before the first change."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from datetime import date
 
 from retable.runner.cdk.cdk_finding import Finding
 from retable.runner.cdk.fence_findings import prove_fence, prove_unfenced
-from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.lost_attachments import (
     Place,
     Uses,
@@ -24,7 +24,7 @@ from retable.runner.cdk.proof import (
 from retable.runner.cdk.references import dependents
 from retable.runner.cdk.table_in_template import read_table
 from retable.runner.cdk.table_shape import (
-    Wanted,
+    DeclaredTable,
     prove_creation_policy,
     prove_lasting_items,
     prove_quiet,
@@ -35,55 +35,55 @@ from retable.runner.cdk.table_shape import (
 from retable.runner.cdk.template import Template, comparable, parts
 
 CONSUMER_TYPES = frozenset(["AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe"])
-"""What reads a stream by itself."""
+"""Resource types that read a stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The templates of one rebuild and where the table is in them."""
+    """The templates of one rebuild and the table's address in each."""
 
     deployed: Template
-    """What CloudFormation has; ``EMPTY`` for a stack that is not there."""
+    """The deployed template; ``EMPTY`` for a stack that does not exist."""
     absent: Template
     present: Template
     final: Template | None
     old: str | None
-    """The address of the table that goes, in what is deployed; ``None`` side by side."""
+    """The old table's address in ``deployed``; ``None`` side by side."""
     new: str
-    """The address of the table that comes, in ``present`` and ``final``."""
-    at: Surroundings
+    """The new table's address, in ``present`` and ``final``."""
+    at: DeployTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the world around the templates is like, as far as the proofs need it."""
+    """The facts about the environment that the proofs need."""
 
     principals: tuple[str, ...]
-    """Patterns of the loader's own ARN; none where the endpoint has no identities."""
+    """Patterns of the loader's ARN; none if the endpoint has no identities."""
     uses: Uses = field(default_factory=Uses)
     physical: Mapping[str, str] = field(default_factory=dict)
-    """What each resource of the stack really is, by address."""
+    """The physical id of each resource of the stack, by address."""
     importers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Which stacks import each output, by its logical id."""
+    """The stacks that import each output, by its logical id."""
     exports: Place | None = None
     frozen: bool = True
-    """Whether nobody can write to the source while the run goes on."""
+    """Whether writes to the source are frozen during the run."""
     today: date
 
 
-def prove(case: Case, want: Wanted, known: Known) -> tuple[Finding, ...]:
-    """Return all that is found, what stops the run first, one finding for each fact."""
+def prove(case: Case, declared: DeclaredTable, known: Known) -> tuple[Finding, ...]:
+    """Return all findings, those that stop the run first, one per fact."""
     case = replace(case, deployed=comparable(case.deployed, case.present))
-    found = dict.fromkeys((*_of_removal(case, known), *_of_addition(case, want, known)))
+    found = dict.fromkeys((*_of_removal(case, known), *_of_addition(case, declared, known)))
     other = {one.subject for one in found if one.code == "other-change"}
-    # What the first two templates do beside is said once, not again as what is pending.
+    # Other changes of the first two templates are reported once, not again as pending ones.
     kept = [one for one in found if one.code != "pending-change" or one.subject not in other]
     order = ("refused", "acceptable", "note")
     return tuple(sorted(kept, key=lambda one: order.index(one.weight)))
 
 
 def _of_removal(case: Case, known: Known) -> Iterator[Finding]:
-    """Yield what is found of the first deployment, which takes the old table away."""
+    """Yield the findings on the first deployment, which removes the old table."""
     if case.old is not None:
         yield from prove_removal(case.deployed, case.absent, case.old)
         if case.old in parts(case.deployed):
@@ -96,8 +96,8 @@ def _of_removal(case: Case, known: Known) -> Iterator[Finding]:
             yield from prove_lasting(template, case.at, known.exports, known.today)
 
 
-def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
-    """Yield what is found of the later deployments, which bring the new table."""
+def _of_addition(case: Case, declared: DeclaredTable, known: Known) -> Iterator[Finding]:
+    """Yield the findings on the later deployments, which add the new table."""
     before = case.deployed if case.old is None else case.absent
     yield from prove_addition(before, case.present, case.new)
     yield from prove_nothing_pending(case.deployed, case.final or case.present, case.old, case.new)
@@ -107,13 +107,13 @@ def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
     around = parts(case.present)
     users = sorted(dependents(case.present, [case.new]))
     consumers = [user for user in users if around[user].type in CONSUMER_TYPES]
-    yield from prove_shape(table, want)
+    yield from prove_shape(table, declared)
     yield from prove_quiet(table, tuple(consumers))
     yield from prove_creation_policy(table)
     if known.principals:
         yield from prove_fence(table, known.principals)
     if case.final is None:
-        yield from prove_ttl(table, want, "present")
+        yield from prove_ttl(table, declared, "present")
         yield from prove_unfenced(table, known.principals, "present")
         return
     yield from prove_lasting_items(table)
@@ -122,5 +122,5 @@ def _of_addition(case: Case, want: Wanted, known: Known) -> Iterator[Finding]:
         yield from prove_switches(case.present, case.final, case.new, frozen=known.frozen)
     if case.new in parts(case.final):
         last = read_table(case.final, case.new, case.at)
-        yield from prove_ttl(last, want, "final")
+        yield from prove_ttl(last, declared, "final")
         yield from prove_unfenced(last, known.principals, "final")

@@ -1,7 +1,7 @@
-"""Which parts of a template need which others: references, attributes, conditions.
+"""Which parts of a template depend on which others: references, attributes, conditions.
 
-Outputs and parameters of nested stacks are parts like any other, so a need is followed through
-them. DependsOn is no need: it is an order, and a part can do without.
+Outputs and parameters of nested stacks are parts like any other, so dependencies are followed
+through them. DependsOn is not a dependency here: it is an order, which a part can do without.
 """
 
 import re
@@ -12,18 +12,18 @@ from retable.runner.cdk.json_file import mapping
 from retable.runner.cdk.template import Part, Template, parts
 
 IN_SUB = re.compile(r"\$\{([^!${}][^${}]*)\}")
-"""A name inside of Fn::Sub's text; ``${!Literal}`` is none."""
+"""A name in a Fn::Sub string; ``${!Literal}`` is not one."""
 OUTPUTS = "Outputs."
 
 
 def needs(template: Template) -> dict[str, frozenset[str]]:
-    """Return for every part the addresses of those that it needs itself."""
+    """Return for every part the addresses of those that it needs directly."""
     found = parts(template)
     return {address: frozenset(_needs(found[address], found)) for address in found}
 
 
 def dependents(template: Template, addresses: Iterable[str]) -> frozenset[str]:
-    """Return the addresses of the parts that need one of ``addresses``, directly or by a detour."""
+    """Return the addresses of the parts that need one of ``addresses``, directly or indirectly."""
     users: dict[str, set[str]] = {}
     for user, needed in needs(template).items():
         for address in needed:
@@ -32,7 +32,7 @@ def dependents(template: Template, addresses: Iterable[str]) -> frozenset[str]:
 
 
 def needed_by(template: Template, addresses: Iterable[str]) -> frozenset[str]:
-    """Return the addresses of the parts that ``addresses`` need, directly or by a detour."""
+    """Return the addresses of the parts that ``addresses`` need, directly or indirectly."""
     return _reached(needs(template), addresses)
 
 
@@ -51,18 +51,18 @@ def mentioned(value: Any, scope: str, known: Iterable[str]) -> set[str]:
 
 
 def _needs(part: Part, found: Mapping[str, Part]) -> Iterator[str]:
-    """Yield the addresses that one part names; names of nothing are left out."""
+    """Yield the addresses that one part names; unknown names are skipped."""
     body = {name: part.body[name] for name in part.body if name != "DependsOn"}
     yield from mentioned(body, part.scope, found)
     if part.section == "Parameters" and part.scope:
-        # A nested stack's parameter is what its parent hands it.
+        # A nested stack's parameter is what its parent passes to it.
         stack = found[part.scope[:-1]]
-        handed = mapping(stack.properties.get("Parameters")).get(part.name)
-        yield from mentioned(handed, stack.scope, found)
+        passed = mapping(stack.properties.get("Parameters")).get(part.name)
+        yield from mentioned(passed, stack.scope, found)
 
 
 def _addresses(scope: str, name: str, attribute: str | None) -> Iterator[str]:
-    """Yield what a name may mean; an attribute may be a nested stack's output."""
+    """Yield the addresses that a name may refer to; an attribute may be a nested stack's output."""
     yield scope + name
     yield f"{scope}Parameters.{name}"
     if attribute is not None and attribute.startswith(OUTPUTS):
@@ -70,7 +70,7 @@ def _addresses(scope: str, name: str, attribute: str | None) -> Iterator[str]:
 
 
 def _names(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield the names inside of a value, each with the attribute that is asked of it, if any."""
+    """Yield the names in a value, each with the attribute that is read, if any."""
     if isinstance(value, list):
         for inner in value:
             yield from _names(inner)
@@ -81,7 +81,7 @@ def _names(value: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def _named(key: str, value: Any) -> Iterator[tuple[str, str | None]]:
-    """Yield what one entry of an object names by itself, not by what is inside of it."""
+    """Yield the names in one entry of an object itself, not in nested values."""
     match key, value:
         case "Ref", str():
             yield value, None
@@ -107,7 +107,7 @@ def _named(key: str, value: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def _reached(graph: Mapping[str, Iterable[str]], start: Iterable[str]) -> frozenset[str]:
-    """Return what can be reached from ``start``, which is not part of it by itself."""
+    """Return what can be reached from ``start``, not including ``start`` itself."""
     reached: set[str] = set()
     waiting = list(start)
     while waiting:

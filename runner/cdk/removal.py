@@ -1,7 +1,7 @@
-"""What became of a table after its template lost it.
+"""What happened to a table after it left its template.
 
-DescribeTable says, and UPDATE_COMPLETE does not: CloudFormation gives up cleaning up after three
-attempts and calls the update complete all the same. Nothing is asked or deleted here.
+DescribeTable shows it, UPDATE_COMPLETE does not: CloudFormation gives up cleaning up after three
+attempts and still reports the update as complete. This makes no calls and deletes nothing.
 """
 
 from typing import Literal
@@ -11,17 +11,17 @@ from retable.runner.table.settings import TableDescription
 
 After = Literal["gone", "deleting", "retained", "left", "another"]
 """``retained``: by its policy, to be deleted by API. ``left``: CloudFormation should have deleted
-it and did not. ``another``: a table that is not the old one has its name, and is not to be touched.
+it and did not. ``another``: a different table has its name, and must not be touched.
 """
 
 
 def after_removal(
     description: TableDescription | None, old_table_id: str | None, deletion_policy: str
 ) -> After:
-    """Return what became of the table ``old_table_id``.
+    """Return what happened to the table ``old_table_id``.
 
-    ``description`` is what DescribeTable says of its name now, ``deletion_policy`` what the
-    template said that was deployed before.
+    ``description`` is DescribeTable's current answer for its name, ``deletion_policy`` that of the
+    previously deployed template.
     """
     if description is None:
         return "gone"

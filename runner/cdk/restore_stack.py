@@ -1,4 +1,4 @@
-"""What bringing a table back asks of its stack: read and proved, and nothing deployed."""
+"""What restoring a table needs from its stack: read and proved; nothing is deployed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retable.runner.cdk.cdk_finding import require_proven
 from retable.runner.cdk.digest import template_digest
-from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.prepare import open_variant
 from retable.runner.cdk.proof import prove_removal
 from retable.runner.cdk.stacks import StackResource, Stacks
@@ -20,46 +20,49 @@ from retable.schema.spec import CdkProvision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackToRestore:
-    """A stack, and the states that lead it back to what it was."""
+    """A stack, and the states that restore it."""
 
     absent: StackVariant | None
-    """The stack without the table; ``None`` where it is without it already."""
+    """The stack without the table; ``None`` if the table is already out of it."""
     retains: bool
-    """Whether the table that leaves the stack stays behind, to be deleted by API."""
+    """Whether the table is retained when it leaves the stack, to be deleted by API."""
     original: StackVariant
     logical_id: str
-    """What the original template calls the table."""
+    """The table's logical id in the original template."""
 
 
 def survey_restore(
     drop: DropFromStack, table: str, provision: CdkProvision, stacks: Stacks, assemblies: Path
 ) -> StackToRestore:
-    """Return how the stack from which ``drop`` took ``table`` gets it back.
+    """Return how the stack gets back the ``table`` that ``drop`` removed.
 
-    ``assemblies`` is the folder with the stack's states, as the run of ``drop`` kept them.
+    ``assemblies`` is the folder with the stack's states, as the run of ``drop`` saved them.
 
     Raises:
-        Refused: the stack is not there, the table cannot be imported, or more would go with it.
+        Refused: the stack does not exist, the table cannot be imported, or more would be removed.
         Stale: an assembly is not the one of the run's plan.
     """
     absent, original = _kept(drop.stack, assemblies), _kept(drop.original, assemblies)
     name = drop.stack.stack_name
     state = stacks.state(name)
     if state is None:
-        message = f"there is no stack {name}, which {table} was in"
+        message = f"the stack {name}, which had {table}, does not exist"
         raise Refused(message, "deploy the app without the table first, then restore")
     deployed = stacks.template(name)
     before = template_digest(deployed)
     deployed = comparable(deployed, absent)
-    at = Surroundings(account=_account(state.id), region=_region(state.id), stack=name)
+    at = DeployTarget(account=_account(state.id), region=_region(state.id), stack=name)
     _require_importable(original, drop.logical_id)
     present = _address_of(table, stacks.resources(name))
     retains = False
     if present is not None:
-        held = read_table(deployed, present, at)
-        findings = (*prove_removal(deployed, absent, present), *prove_removal_policy(held))
+        deployed_table = read_table(deployed, present, at)
+        findings = (
+            *prove_removal(deployed, absent, present),
+            *prove_removal_policy(deployed_table),
+        )
         require_proven(findings, provision.accept)
-        retains = held.deletion_policy in RETAINED
+        retains = deployed_table.deletion_policy in RETAINED
     return StackToRestore(
         absent=None if present is None else _variant(drop.stack, before),
         retains=retains,
@@ -69,7 +72,7 @@ def survey_restore(
 
 
 def _kept(variant: StackVariant, assemblies: Path) -> Template:
-    """Return the template of a state that a run has kept.
+    """Return the template of a state that a run has saved.
 
     Raises:
         Stale: it is not the one of the run's plan.
@@ -78,7 +81,7 @@ def _kept(variant: StackVariant, assemblies: Path) -> Template:
     found = open_variant(folder, variant.stack)
     if found.digest != variant.digest:
         message = f"the assembly {folder} is not the one of the run's plan"
-        raise Stale(message, "bring the run folder back as it was")
+        raise Stale(message, "restore the original run folder")
     return found.stack.template
 
 
@@ -93,7 +96,7 @@ def _variant(variant: StackVariant, before: str | None) -> StackVariant:
 
 
 def _require_importable(original: Template, logical_id: str) -> None:
-    """Refuse a table that CloudFormation would not take into its stack again.
+    """Refuse a table that CloudFormation would not import into its stack again.
 
     Raises:
         Refused: it is in a nested stack, or has no DeletionPolicy.
@@ -107,7 +110,7 @@ def _require_importable(original: Template, logical_id: str) -> None:
 
 
 def _address_of(table: str, resources: Mapping[str, StackResource]) -> str | None:
-    """Return where in the stack the table is now, if it is in it."""
+    """Return the table's address in the stack, if it is in it."""
     for address, resource in resources.items():
         if resource.type in TABLE_TYPES and resource.physical_id.rpartition("/")[2] == table:
             return address

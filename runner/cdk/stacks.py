@@ -1,4 +1,4 @@
-"""CloudFormation's stacks as they are: status, template, resources, events, importers.
+"""CloudFormation stacks as deployed: status, template, resources, events, importers.
 
 Nothing is changed here.
 """
@@ -11,40 +11,40 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retable.runner.aws.errors import code_of, in_words
+from retable.runner.aws.errors import code_of, translated_errors
 from retable.runner.aws.session import Aws
 from retable.runner.cdk.json_file import mapping
 from retable.runner.cdk.template import RESOURCES, STACK, Template
 from retable.runner.cdk.template_text import read_template
 
 ABSENT = "does not exist"
-"""How CloudFormation says, in a ValidationError, that there is no such stack."""
+"""The text of CloudFormation's ValidationError for a stack that does not exist."""
 DELETED = "DELETE_COMPLETE"
 NOT_IMPORTED = "is not imported by any stack"
 FAILED = "_FAILED"
 BEGUN = frozenset(["CREATE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "UPDATE_IN_PROGRESS"])
-"""What a stack is first in an operation that somebody asked for."""
+"""A stack's first status in an operation that a user requested."""
 CONSEQUENCE = re.compile(r"\bcancell?ed\b", re.IGNORECASE)
-"""What the reasons of failures say that only follow from others."""
+"""The reasons of failures that only follow from others."""
 MAX_NESTING = 10
 MAX_EVENTS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackState:
-    """A stack as it is now."""
+    """The current state of a stack."""
 
     id: str
     name: str
     status: str
     reason: str | None
     exports: Mapping[str, str] = field(default_factory=dict)
-    """The names of its exports, by the logical id of the output."""
+    """The names of its exports, by the output's logical id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackResource:
-    """A resource of a stack as it is now."""
+    """The current state of a stack's resource."""
 
     type: str
     physical_id: str
@@ -53,7 +53,7 @@ class StackResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackEvent:
-    """Something that happened to a resource of a stack, or to the stack itself."""
+    """An event of a stack's resource, or of the stack itself."""
 
     id: str
     stack_id: str
@@ -65,26 +65,26 @@ class StackEvent:
     at: datetime
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description."""
         words = f"{self.logical_id} ({self.type}) {self.status}"
         return f"{words}: {self.reason}" if self.reason else words
 
 
 def stacks_of(aws: Aws) -> "Stacks":
-    """Return the way to the stacks of this account and region."""
+    """Return the client for the stacks of this account and region."""
     return Stacks(aws.cloudformation)
 
 
 class Stacks:
-    """The way to read stacks."""
+    """Reads stacks."""
 
     def __init__(self, client: Any) -> None:
         """Use boto3's client of CloudFormation."""
         self._client = client
 
     def state(self, name: str) -> StackState | None:
-        """Return a stack by name or id, or ``None`` where there is none."""
-        with in_words(f"looking at the stack {name}", "cloudformation"):
+        """Return a stack by name or id, or ``None`` if it does not exist."""
+        with translated_errors(f"describing the stack {name}", "cloudformation"):
             try:
                 answer = self._client.describe_stacks(StackName=name)
             except ClientError as error:
@@ -107,7 +107,7 @@ class Stacks:
         )
 
     def template(self, name: str) -> Template:
-        """Return the template that a stack was deployed with, with those of its nested stacks.
+        """Return a stack's deployed template, with those of its nested stacks.
 
         Raises:
             Refused: the template cannot be read.
@@ -115,12 +115,12 @@ class Stacks:
         return self._template(name, MAX_NESTING)
 
     def resources(self, name: str) -> dict[str, StackResource]:
-        """Return what a stack and its nested ones are made of, by address."""
+        """Return the resources of a stack and its nested stacks, by address."""
         return dict(self._resources(name, "", MAX_NESTING))
 
     def importers(self, export: str) -> tuple[str, ...]:
         """Return the stacks that import an export, sorted."""
-        with in_words(f"asking who imports {export}", "cloudformation"):
+        with translated_errors(f"listing the imports of {export}", "cloudformation"):
             try:
                 pages = self._client.get_paginator("list_imports").paginate(ExportName=export)
                 return tuple(sorted(name for page in pages for name in page["Imports"]))
@@ -130,9 +130,9 @@ class Stacks:
                 raise
 
     def events(self, stack_id: str, after: str | None) -> list[StackEvent]:
-        """Return a stack's events since the one with the id ``after``, the oldest first."""
+        """Return a stack's events after the one with the id ``after``, oldest first."""
         found: list[StackEvent] = []
-        with in_words(f"reading the events of {stack_id}", "cloudformation"):
+        with translated_errors(f"reading the events of {stack_id}", "cloudformation"):
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
             for page in pages:
                 for event in page["StackEvents"]:
@@ -143,12 +143,12 @@ class Stacks:
 
     def last_event(self, stack_id: str) -> str | None:
         """Return the id of a stack's newest event."""
-        with in_words(f"reading the events of {stack_id}", "cloudformation"):
+        with translated_errors(f"reading the events of {stack_id}", "cloudformation"):
             page = self._client.describe_stack_events(StackName=stack_id)
         return page["StackEvents"][0]["EventId"] if page["StackEvents"] else None
 
     def _template(self, name: str, depth: int) -> Template:
-        with in_words(f"reading the template of {name}", "cloudformation"):
+        with translated_errors(f"reading the template of {name}", "cloudformation"):
             answer = self._client.get_template(StackName=name, TemplateStage="Original")
         body = read_template(answer["TemplateBody"], name)
         stacks = [
@@ -171,7 +171,7 @@ class Stacks:
                 yield from self._resources(resource.physical_id, inner, depth - 1)
 
     def _own_resources(self, name: str) -> Iterator[tuple[str, StackResource]]:
-        with in_words(f"listing the resources of {name}", "cloudformation"):
+        with translated_errors(f"listing the resources of {name}", "cloudformation"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=name)
             for page in pages:
                 for entry in page["StackResourceSummaries"]:
@@ -186,7 +186,7 @@ class Stacks:
 
 
 def under_way(events: Sequence[StackEvent]) -> Sequence[StackEvent]:
-    """Return those of a stack's ``events``, oldest first, of the last operation that they tell."""
+    """Return the ``events``, oldest first, of the stack's last operation."""
     begun = [
         number
         for number, event in enumerate(events)
@@ -196,7 +196,7 @@ def under_way(events: Sequence[StackEvent]) -> Sequence[StackEvent]:
 
 
 def cause(events: Iterable[StackEvent]) -> StackEvent | None:
-    """Return the failure that the others follow from; a stack's own failure only counts them."""
+    """Return the failure that caused the others; a stack's own failure only counts them."""
     failed = [event for event in events if event.status.endswith(FAILED)]
     own = [event for event in failed if event.physical_id != event.stack_id]
     first = [event for event in own if not CONSEQUENCE.search(event.reason or "")]
@@ -217,6 +217,6 @@ def _event(found: Mapping[str, Any]) -> StackEvent:
 
 
 def _says(error: ClientError, words: str) -> bool:
-    """Return whether an error that has no code of its own says so in its message."""
+    """Return whether an error without a code of its own has this text in its message."""
     message = str(error.response.get("Error", {}).get("Message", ""))
     return code_of(error) == "ValidationError" and words in message

@@ -1,4 +1,4 @@
-"""What a stack's status means for a deployment: may one start, must one wait, what is the cure."""
+"""What a stack's status means for a deployment: start, wait, or repair it first."""
 
 from typing import Literal
 
@@ -15,26 +15,26 @@ READY = frozenset(
         "UPDATE_ROLLBACK_COMPLETE",
     ]
 )
-"""Where an update may start and nothing is half done."""
-DELETE_IT = "delete the stack with what is left of it, or start from a stack that works"
+"""The statuses from which an update may start."""
+DELETE_IT = "delete the stack and its remaining resources, or start from a stack that works"
 CURES = {
     "CREATE_FAILED": DELETE_IT,
-    "DELETE_FAILED": "finish its deletion, or keep its resources and delete the rest",
-    "IMPORT_ROLLBACK_FAILED": "look at its events in the console and undo the import",
-    "REVIEW_IN_PROGRESS": "it has a change set and nothing else: delete that, or deploy it",
+    "DELETE_FAILED": "finish its deletion, or retain its resources and delete the rest",
+    "IMPORT_ROLLBACK_FAILED": "check its events in the console and undo the import",
+    "REVIEW_IN_PROGRESS": "it has only a change set: delete it, or deploy it",
     "ROLLBACK_COMPLETE": DELETE_IT,
     "ROLLBACK_FAILED": DELETE_IT,
-    "UPDATE_FAILED": "cdk rollback takes it back to where it was",
+    "UPDATE_FAILED": "cdk rollback restores its previous state",
     "UPDATE_ROLLBACK_FAILED": (
-        "cdk rollback or ContinueUpdateRollback takes it back to where it was; resources that are "
-        "gone are named to be skipped"
+        "cdk rollback or ContinueUpdateRollback restores its previous state; skip the resources "
+        "that no longer exist"
     ),
 }
-"""What helps where nothing happens by itself any more."""
+"""How to repair a stack whose status does not change by itself."""
 
 
 def readiness(status: str | None) -> Readiness:
-    """Return what a status allows; ``None`` is a stack that is not there."""
+    """Return what a status allows; ``None`` is a stack that does not exist."""
     if status is None:
         return "new"
     if status in READY:
@@ -45,7 +45,7 @@ def readiness(status: str | None) -> Readiness:
 
 
 def require_at_rest(stack: str, status: str | None) -> None:
-    """Go on only where a deployment may start; ``None`` is a stack that is not there.
+    """Require that a deployment may start; ``None`` is a stack that does not exist.
 
     Raises:
         Stopped: the stack is busy or stuck.
@@ -53,10 +53,10 @@ def require_at_rest(stack: str, status: str | None) -> None:
     ready = readiness(status)
     if status is not None and ready not in {"ready", "new"}:
         message = f"the stack {stack} is {status}"
-        hint = "wait until it is at rest" if ready == "working" else cure(status)
+        hint = "wait until the operation has ended" if ready == "working" else cure(status)
         raise Stopped(message, hint)
 
 
 def cure(status: str) -> str:
-    """Return what helps a stack that is stuck."""
-    return CURES.get(status, "look at its events in the console")
+    """Return how to repair a stuck stack."""
+    return CURES.get(status, "check its events in the console")

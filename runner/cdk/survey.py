@@ -1,6 +1,6 @@
-"""What a plan must know of the stack that makes the table: synthesized, read and proved.
+"""What a plan must know about the table's stack: synthesized, read and proved.
 
-Planning runs the app of the spec, once for each state of it; nothing is deployed.
+Planning runs the spec's app, once for each of its states; nothing is deployed.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from retable.runner.cdk.prepare import Prepared, Question, prepare
 from retable.runner.cdk.prove import Case, Known, prove
 from retable.runner.cdk.stacks import stacks_of
 from retable.runner.cdk.table_in_template import RETAINED, TableResource, read_table
-from retable.runner.cdk.table_shape import wanted
+from retable.runner.cdk.table_shape import declared_table
 from retable.runner.cdk.template import Part, parts
 from retable.runner.clock import Clock
 from retable.runner.export.location import S3Prefix, parse_location
@@ -29,7 +29,7 @@ from retable.schema.spec import CdkProvision, Spec
 _ABOUT_CREATION = frozenset(
     ["fence-locks-out", "not-fenced", "rolled-back-create", "stream-replay", "ttl-early"]
 )
-"""What is found of a creation by deployment, which a table that is imported does not have."""
+"""Findings on a creation by deployment, which do not apply to an imported table."""
 LOGS = "logs"
 
 
@@ -39,33 +39,33 @@ class SurveyedStack:
 
     variants: Mapping[Variant, StackVariant]
     old: str | None
-    """The old table's address in what is deployed; ``None`` side by side."""
+    """The old table's address in the deployed template; ``None`` side by side."""
     logical_id: str
     """The new table's address in its template."""
     retains: bool
-    """Whether the deployed template lets the old table stay behind."""
+    """Whether the deployed template retains the old table."""
     named: bool
-    """Whether the template names the new table; CloudFormation makes up a name otherwise."""
+    """Whether the template names the new table; otherwise CloudFormation generates a name."""
     adopts: bool
-    """Whether the table is made by API and taken into the stack afterwards."""
+    """Whether the table is created by API and imported into the stack afterwards."""
     recovers: bool
-    """Whether the last template turns point-in-time recovery of the new table on."""
+    """Whether the last template enables point-in-time recovery of the new table."""
     notes: tuple[str, ...]
-    """What a reader must know before agreeing."""
+    """What a reader must know before approving."""
 
 
 def open_app(spec: Spec, provision: CdkProvision, aws: Aws, logs: Path, clock: Clock) -> Cdk:
-    """Return CDK's command line for the app of ``spec``; what it prints goes below ``logs``.
+    """Return CDK's command line for the app of ``spec``; its output goes below ``logs``.
 
     Raises:
-        Refused: there is no such app, or no command line that fits.
+        Refused: there is no such app, or no suitable command line.
     """
     account = aws.identity().account or ""
     environ = cdk_environment(aws.environ, aws.region, account)
     return open_cdk(spec.origin.folder / provision.app, environ, logs, clock)
 
 
-def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must outlast it
+def survey(  # noqa: PLR0913, PLR0917 -- the question, its sources, and what must outlive it
     spec: Spec,
     aws: Aws,
     source: TableSettings | None,
@@ -75,9 +75,9 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
 ) -> SurveyedStack | None:
     """Synthesize the states of the spec's app into ``folder`` and prove what they would do.
 
-    No deployment may take away where the run itself is kept: ``state``.
+    No deployment may remove the bucket of the run's state: ``state``.
 
-    Returns ``None`` where the spec names no app.
+    Returns ``None`` if the spec names no app.
 
     Raises:
         Refused: the app fails, the table is not in it, or a deployment would do something else.
@@ -91,10 +91,10 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
     known = _known(spec, aws, source, ready, clock.now().date(), state)
     findings = [
         one
-        for one in prove(ready.case, wanted(spec.target, source), known)
-        # A table that is made by API comes into the stack when its items are there and proved.
+        for one in prove(ready.case, declared_table(spec.target, source), known)
+        # A table created by API is imported into the stack once its items are verified.
         if not (provision.adopts and one.code in _ABOUT_CREATION)
-        # What is gone is deleted by nobody.
+        # A table that is already deleted needs no deletion.
         and not (source is None and one.code == "removal-policy")
     ]
     require_proven(findings, provision.accept)
@@ -128,7 +128,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- what is asked, of whom, and what must o
 def _question(
     spec: Spec, provision: CdkProvision, aws: Aws, folder: Path, *, gone: bool
 ) -> Question:
-    """Return what the app and its stack are asked for."""
+    """Return the question to the app and its stack."""
     return Question(
         provision=provision,
         base=spec.origin.folder,
@@ -143,10 +143,10 @@ def _question(
 
 
 def require_adoptable(table: TableResource, part: Part) -> None:
-    """Refuse a table that CloudFormation would not take into a stack.
+    """Refuse a table that CloudFormation would not import into a stack.
 
     Raises:
-        Refused: the template does not name it or what becomes of it, or it is in a nested stack.
+        Refused: the template has no name or DeletionPolicy for it, or it is in a nested stack.
     """
     if not isinstance(table.name, str):
         message = f"the present template does not name {table.address}, so it cannot be imported"
@@ -161,12 +161,12 @@ def require_adoptable(table: TableResource, part: Part) -> None:
 
 
 def _last(case: Case) -> TableResource:
-    """Return the new table as the last of the templates has it."""
+    """Return the new table as the last template declares it."""
     holds = case.final is not None and case.new in parts(case.final)
     return read_table(case.final if case.final and holds else case.present, case.new, case.at)
 
 
-def _known(  # noqa: PLR0913, PLR0917 -- all that there is around the templates
+def _known(  # noqa: PLR0913, PLR0917 -- all facts about the environment
     spec: Spec,
     aws: Aws,
     source: TableSettings | None,
@@ -174,7 +174,7 @@ def _known(  # noqa: PLR0913, PLR0917 -- all that there is around the templates
     today: date,
     state: Address | None,
 ) -> Known:
-    """Return what the world around the templates is like."""
+    """Return the facts about the environment that the proofs need."""
     export = spec.source.export
     location = parse_location(export.location or ".", spec.origin.folder)
     keys = {} if export.kms_key is None else {export.kms_key: "the export"}

@@ -1,22 +1,22 @@
-"""The table that a template makes, in our own types.
+"""The table that a template declares, in our own types.
 
-What only a deployment can tell is ``Unknown``.
+A value that only a deployment can resolve is ``Unknown``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from retable.runner.cdk.intrinsics import Surroundings, Unknown, resolved
+from retable.runner.cdk.intrinsics import DeployTarget, Unknown, resolved
 from retable.runner.cdk.json_file import mapping
 from retable.runner.cdk.template import GLOBAL_TABLE, Part, Template, parts, template_at
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, KeyType, Provisioned
 
 PROJECTIONS: Mapping[str, Literal["all", "keys"]] = {"ALL": "all", "KEYS_ONLY": "keys"}
 DEFAULT_POLICY = "Delete"
-"""What becomes of a table whose template has no DeletionPolicy."""
+"""The policy of a table whose template has no DeletionPolicy."""
 RETAINED = frozenset(["Retain", "RetainExceptOnCreate"])
-"""The policies by which CloudFormation lets go of a resource and leaves it."""
+"""The policies with which CloudFormation removes a resource from a stack and keeps it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class TableResource:
     address: str
     type: str
     name: str | Unknown | None
-    """``None`` where CloudFormation makes up the name."""
+    """``None`` if CloudFormation generates the name."""
     key: KeySchema | Unknown
     indexes: Indexes | Unknown
     billing: Literal["on-demand"] | Provisioned | Unknown
     ttl: str | Unknown | None
-    """The attribute by which items expire."""
+    """The TTL attribute."""
     stream: str | Unknown | None
     """The view type of its stream."""
     kinesis: bool
@@ -41,16 +41,16 @@ class TableResource:
     policy: Mapping[str, Any] | None
     """Its resource policy; values in it may be ``Unknown``."""
     key_id: str | Unknown | None
-    """The KMS key that it is encrypted with, where one is named."""
+    """The KMS key that encrypts it, if one is named."""
     regions: tuple[str | Unknown, ...]
-    """Where it has replicas; its own region, or nothing, for a table in one region."""
+    """The regions of its replicas; its own region, or none, for a table in one region."""
     deletion_policy: str
-    """What becomes of it once a template lacks it."""
+    """The DeletionPolicy: what happens when it leaves the template."""
     replace_policy: str
-    """What becomes of it once another one takes its place."""
+    """The UpdateReplacePolicy: what happens when it is replaced."""
 
 
-def read_table(template: Template, address: str, at: Surroundings) -> TableResource:
+def read_table(template: Template, address: str, at: DeployTarget) -> TableResource:
     """Return the table at ``address`` of ``template``, deployed to ``at``."""
     part = parts(template)[address]
     body = template_at(template, part.scope).body
@@ -81,7 +81,7 @@ def _removal(part: Part, name: str) -> str:
     return str(part.body.get(name) or DEFAULT_POLICY)
 
 
-def _replica(found: Mapping[str, Any], at: Surroundings) -> Mapping[str, Any]:
+def _replica(found: Mapping[str, Any], at: DeployTarget) -> Mapping[str, Any]:
     """Return the replica in the table's own region: the one that is named, or the only one."""
     replicas = _objects(found.get("Replicas"))
     here = [replica for replica in replicas if replica.get("Region") == at.region]
@@ -109,7 +109,7 @@ def _types(found: Mapping[str, Any]) -> dict[str, KeyType] | Unknown:
 def _sides(
     schema: Any, types: Mapping[str, KeyType]
 ) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]] | None:
-    """Return the partition and the sort attributes of a KeySchema; ``None`` if it is no such."""
+    """Return the partition and sort key attributes of a KeySchema; ``None`` if it is malformed."""
     sides: dict[Any, list[KeyAttribute]] = {"HASH": [], "RANGE": []}
     for entry in _objects(schema):
         name, side = entry.get("AttributeName"), entry.get("KeyType")
@@ -132,7 +132,7 @@ def _key(found: Mapping[str, Any]) -> KeySchema | Unknown:
 
 
 def _indexes(found: Mapping[str, Any]) -> Indexes | Unknown:
-    """Return the table's indexes, sorted by name as those of a live table are."""
+    """Return the table's indexes, sorted by name, like those of a live table."""
     types = _types(found)
     if isinstance(types, Unknown):
         return types
@@ -147,7 +147,7 @@ def _indexes(found: Mapping[str, Any]) -> Indexes | Unknown:
 
 
 def _index(entry: Mapping[str, Any], types: Mapping[str, KeyType]) -> Index | None:
-    """Return one index; ``None`` where a part of it is not known."""
+    """Return one index; ``None`` if a part of it is unknown."""
     name, sides = entry.get("IndexName"), _sides(entry.get("KeySchema"), types)
     projection = mapping(entry.get("Projection"))
     kind = projection.get("ProjectionType")
@@ -166,7 +166,7 @@ def _index(entry: Mapping[str, Any], types: Mapping[str, KeyType]) -> Index | No
 def _billing(
     found: Mapping[str, Any], own: Mapping[str, Any]
 ) -> Literal["on-demand"] | Provisioned | Unknown:
-    """Return how the table is paid for."""
+    """Return the billing mode of the table."""
     mode = found.get("BillingMode", "PROVISIONED")
     if mode == "PAY_PER_REQUEST":
         return "on-demand"
@@ -180,7 +180,7 @@ def _billing(
         write = mapping(found.get("WriteProvisionedThroughputSettings")).get("WriteCapacityUnits")
     if _is_count(read) and _is_count(write):
         return Provisioned(read=int(str(read)), write=int(str(write)))
-    # A global table's capacity for writes is always scaled.
+    # A global table's write capacity is always autoscaled.
     return Unknown("scaled capacity")
 
 
@@ -189,7 +189,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _switched(found: Any, name: str) -> str | Unknown | None:
-    """Return the entry ``name`` of a setting, or ``None`` where it is off."""
+    """Return the entry ``name`` of a setting, or ``None`` if it is disabled."""
     if isinstance(found, Unknown):
         return found
     setting = mapping(found)
@@ -205,7 +205,7 @@ def _pitr(found: Any) -> bool | Unknown:
 
 
 def _flag(value: Any) -> bool | Unknown:
-    """Return a boolean, which a template may also write as text; absent is off."""
+    """Return a boolean, which a template may also write as a string; absent is false."""
     if isinstance(value, Unknown):
         return value
     return value is True or (isinstance(value, str) and value.lower() == "true")
@@ -232,5 +232,5 @@ def _text(value: Any) -> str | Unknown | None:
 
 
 def _objects(found: Any) -> list[Mapping[str, Any]]:
-    """Return the objects of an array; anything else has none."""
+    """Return the objects of an array; any other value has none."""
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -12,19 +12,19 @@ from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, Provisi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What the spec asks of the table; ``None`` where that was the source's and is not known."""
+class DeclaredTable:
+    """The table that the spec declares; ``None`` where it is the source's value and unknown."""
 
     name: str
     key: KeySchema
     indexes: Indexes | None
     billing: Literal["on-demand"] | Provisioned | None
     ttl: str | Literal[False] | None
-    """``False`` for none, ``None`` where it is not known."""
+    """``False`` for none, ``None`` if unknown."""
 
 
-def wanted(target: Target, source: TableSettings | None) -> Wanted:
-    """Return what ``target`` asks for, with the source's own values where it keeps them."""
+def declared_table(target: Target, source: TableSettings | None) -> DeclaredTable:
+    """Return the table that ``target`` declares, with the source's values where it keeps them."""
     own = {} if target.settings == "keep" else target.settings
     ttl = own.get("ttl", "keep")
     if ttl == "keep":
@@ -36,7 +36,7 @@ def wanted(target: Target, source: TableSettings | None) -> Wanted:
     billing = None if kept is None else kept.billing
     if target.billing != "keep":
         billing = target.billing
-    return Wanted(
+    return DeclaredTable(
         name=target.table,
         key=target.key,
         indexes=None if indexes is None else _sorted(indexes),
@@ -45,16 +45,18 @@ def wanted(target: Target, source: TableSettings | None) -> Wanted:
     )
 
 
-def prove_shape(table: TableResource, want: Wanted) -> Iterator[Finding]:
-    """Yield where the present template's table differs from what is wanted; TTL comes last."""
-    yield from _name(table, want)
-    yield from _compared(table, "key-differs", "key", _key_words(table.key), _key_words(want.key))
-    if want.indexes is not None:
-        yield from _indexes(table, want.indexes)
-    if want.billing is not None:
+def prove_shape(table: TableResource, declared: DeclaredTable) -> Iterator[Finding]:
+    """Yield where the present template's table differs from the spec; TTL is checked later."""
+    yield from _name(table, declared)
+    yield from _compared(
+        table, "key-differs", "key", _key_words(table.key), _key_words(declared.key)
+    )
+    if declared.indexes is not None:
+        yield from _indexes(table, declared.indexes)
+    if declared.billing is not None:
         found = table.billing
         yield from _compared(
-            table, "billing-differs", "billing", _units(found), _units(want.billing)
+            table, "billing-differs", "billing", _units(found), _units(declared.billing)
         )
     if len(table.regions) > 1:
         message = f"the present template gives {table.address} {len(table.regions)} replicas"
@@ -62,16 +64,16 @@ def prove_shape(table: TableResource, want: Wanted) -> Iterator[Finding]:
         yield _finding("replicas", table, message, hint)
 
 
-def prove_ttl(table: TableResource, want: Wanted, variant: str) -> Iterator[Finding]:
-    """Yield where the TTL of the last template's table differs from what is wanted."""
-    if want.ttl is None:
+def prove_ttl(table: TableResource, declared: DeclaredTable, variant: str) -> Iterator[Finding]:
+    """Yield where the TTL of the last template's table differs from the spec."""
+    if declared.ttl is None:
         return
     found = table.ttl
     if isinstance(found, Unknown):
         yield _unknown(table, "TTL", found, "note")
-    elif (found or False) != want.ttl:
+    elif (found or False) != declared.ttl:
         message = f"the {variant} template lets items of {table.address} expire by "
-        message += f"{found or 'nothing'}, the spec by {want.ttl or 'nothing'}"
+        message += f"{found or 'nothing'}, the spec by {declared.ttl or 'nothing'}"
         yield _finding("ttl-differs", table, message, "change one of the two")
 
 
@@ -83,13 +85,13 @@ def prove_lasting_items(table: TableResource) -> Iterator[Finding]:
             code="ttl-early",
             subject=table.address,
             message=message,
-            hint="leave TTL to provision.final",
+            hint="enable TTL in provision.final",
             weight="acceptable",
         )
 
 
 def prove_quiet(table: TableResource, consumers: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield whether the load would be replayed to consumers: an INSERT for each item."""
+    """Yield whether consumers would receive the load: an INSERT for each item."""
     channels = [
         name for name, on in (("a stream", table.stream), ("a Kinesis stream", table.kinesis)) if on
     ]
@@ -103,32 +105,32 @@ def prove_quiet(table: TableResource, consumers: tuple[str, ...]) -> Iterator[Fi
         code="stream-replay",
         subject="stream-replay",
         message=message,
-        hint="leave it to provision.final",
+        hint="add it in provision.final",
         weight="acceptable",
     )
 
 
 def prove_removal_policy(table: TableResource) -> Iterator[Finding]:
-    """Yield what becomes of the deployed table once it leaves its template."""
+    """Yield what happens to the deployed table once it leaves its template."""
     policy = table.deletion_policy
     if policy in RETAINED:
-        message = f"the deployed template says DeletionPolicy {policy}: CloudFormation lets go of "
-        message += f"{table.address} and leaves the table, which is then deleted by API"
+        message = f"the deployed template has DeletionPolicy {policy}: CloudFormation drops "
+        message += f"{table.address} from the stack and keeps it, and the run deletes it by API"
         weight: Weight = "note"
     elif policy == "Delete":
-        message = "the deployed template says DeletionPolicy Delete: CloudFormation deletes "
+        message = "the deployed template has DeletionPolicy Delete: CloudFormation deletes "
         message += f"the table {table.address}"
         weight = "note"
     else:
-        message = f"the deployed template says DeletionPolicy {policy} of {table.address}"
+        message = f"the deployed template has DeletionPolicy {policy} for {table.address}"
         weight = "refused"
     yield Finding(code="removal-policy", subject=table.address, message=message, weight=weight)
     if isinstance(table.name, str):
         message = f"{table.address} has the custom name {table.name}, which CloudFormation cannot "
-        message += "replace: it goes in one deployment and comes in another"
+        message += "replace: one deployment removes it and another one adds it"
         yield Finding(code="two-deployments", subject=table.address, message=message, weight="note")
     if table.deletion_protection is not False:
-        message = f"the deployed template protects {table.address} against deletion"
+        message = f"the deployed template enables deletion protection for {table.address}"
         yield Finding(
             code="deletion-protection", subject=table.address, message=message, weight="note"
         )
@@ -138,48 +140,54 @@ def prove_removal_policy(table: TableResource) -> Iterator[Finding]:
 
 
 def prove_creation_policy(table: TableResource) -> Iterator[Finding]:
-    """Yield what a failed creation of the present template's table would leave."""
+    """Yield what a failed creation of the present template's table would leave behind."""
     if table.deletion_policy == "Retain":
-        message = f"the present template retains {table.address}: were its deployment rolled back, "
-        message += "an empty table would stay behind"
+        message = f"the present template retains {table.address}: if a deployment is rolled back, "
+        message += "an empty table stays behind"
         yield Finding(
             code="rolled-back-create", subject=table.address, message=message, weight="note"
         )
 
 
-def _name(table: TableResource, want: Wanted) -> Iterator[Finding]:
+def _name(table: TableResource, declared: DeclaredTable) -> Iterator[Finding]:
     if table.name is None:
         message = f"the present template leaves the name of {table.address} to CloudFormation; "
-        message += f"it will not be {want.name}"
+        message += f"it will not be {declared.name}"
         yield Finding(code="name-generated", subject=table.address, message=message, weight="note")
     elif isinstance(table.name, Unknown):
         yield _unknown(table, "name", table.name, "note")
-    elif table.name != want.name:
-        message = f"the present template calls {table.address} {table.name}, the spec {want.name}"
+    elif table.name != declared.name:
+        message = (
+            f"the present template names {table.address} {table.name}, the spec {declared.name}"
+        )
         yield _finding("name-differs", table, message, "change one of the two")
 
 
-def _indexes(table: TableResource, want: Indexes) -> Iterator[Finding]:
+def _indexes(table: TableResource, declared: Indexes) -> Iterator[Finding]:
     if isinstance(table.indexes, Unknown):
         yield _unknown(table, "indexes", table.indexes, "acceptable")
         return
     for kind, found, expected in (
-        ("global", table.indexes.global_, want.global_),
-        ("local", table.indexes.local, want.local),
+        ("global", table.indexes.global_, declared.global_),
+        ("local", table.indexes.local, declared.local),
     ):
         there = {index.name: _index_words(index) for index in found}
-        meant = {index.name: _index_words(index) for index in expected}
-        for name in sorted(there.keys() | meant.keys()):
+        expected_words = {index.name: _index_words(index) for index in expected}
+        for name in sorted(there.keys() | expected_words.keys()):
             what = f"{kind} index {name}"
             yield from _compared(
-                table, "index-differs", what, there.get(name, "none"), meant.get(name, "none")
+                table,
+                "index-differs",
+                what,
+                there.get(name, "none"),
+                expected_words.get(name, "none"),
             )
 
 
 def _compared(
     table: TableResource, code: Code, what: str, found: str | Unknown, expected: str | Unknown
 ) -> Iterator[Finding]:
-    """Yield the finding of one thing, both sides of it in words."""
+    """Yield the finding on one property, with a description of both sides."""
     if isinstance(found, Unknown):
         yield _unknown(table, what, found, "acceptable" if what == "key" else "note")
     elif found != expected:
@@ -198,7 +206,7 @@ def _unknown(table: TableResource, what: str, found: Unknown, weight: Weight) ->
 
 
 def _sorted(indexes: Indexes) -> Indexes:
-    """Return indexes in the order of their names, their attributes in order as well."""
+    """Return indexes sorted by name, with sorted attributes."""
     return Indexes(
         global_=tuple(sorted(map(_tidied, indexes.global_), key=lambda index: index.name)),
         local=tuple(sorted(map(_tidied, indexes.local), key=lambda index: index.name)),

@@ -1,6 +1,6 @@
 """CloudFormation templates as flat parts: a stack's own and those of the stacks nested in it.
 
-A part's address is its logical id, or ``Section.Id`` outside of ``Resources``; below a nested stack
+A part's address is its logical id, or ``Section.Id`` outside of ``Resources``; in a nested stack
 it follows that stack's own: ``Inner/TableCD117FA1``, ``Inner/Outputs.Arn``. Values are not resolved
 here.
 """
@@ -15,12 +15,12 @@ STACK = "AWS::CloudFormation::Stack"
 TABLE, GLOBAL_TABLE = "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"
 TABLE_TYPES = frozenset([TABLE, GLOBAL_TABLE])
 PATH = "aws:cdk:path"
-"""Where templates that the CDK command line synthesized say which construct a resource is of."""
+"""The metadata key of a resource's construct path, in templates from the CDK command line."""
 NESTED_FILE = "aws:asset:path"
-"""Where the resource of a nested stack says which file its template is."""
+"""The metadata key of a nested stack's template file."""
 RESOURCES = "Resources"
 NOT_PARTS = frozenset(["AWSTemplateFormatVersion", "Description", "Metadata", RESOURCES])
-"""What does nothing."""
+"""Sections without effect."""
 OWN_METADATA = ("aws:cdk:", "aws:asset:")
 OF_CDK_ITSELF = frozenset(
     [
@@ -29,14 +29,14 @@ OF_CDK_ITSELF = frozenset(
         "Rules.CheckBootstrapVersion",
     ]
 )
-"""What synthesizers add by themselves, by version and by options; it makes no resource."""
+"""What synthesizers add by version and by options; it creates no resource."""
 OF_CDK_TYPES = frozenset(["AWS::CDK::Metadata"])
-"""CDK's own count of its users: it makes no resource either."""
+"""CDK's analytics: creates no resource either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One template, and those of its nested stacks by the logical id of their resources."""
+    """A template, and those of its nested stacks by the logical id of their resources."""
 
     body: Mapping[str, Any] = field(repr=False)
     nested: Mapping[str, "Template"] = field(default_factory=dict)
@@ -53,11 +53,11 @@ class Part:
     type: str | None
     """The resource's type; ``None`` outside of ``Resources``."""
     body: Mapping[str, Any] = field(repr=False)
-    """What the template says, without what only CDK itself reads."""
+    """The definition in the template, without what only CDK reads."""
     scope: str = ""
-    """The address of the nested stack that the part is in, with a slash; nothing at the top."""
+    """The address of the part's nested stack, with a slash; empty at the top level."""
     path: str | None = None
-    """The construct's path, where the template says it: ``Stack/Orders/Resource``."""
+    """The construct's path, if the template has it: ``Stack/Orders/Resource``."""
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -66,12 +66,12 @@ class Part:
 
     @property
     def shown(self) -> str:
-        """Return how the part is called in a message."""
+        """Return the part's name in a message."""
         return f"{self.address} ({self.type})" if self.type else self.address
 
 
 EMPTY = Template({})
-"""The template of a stack that is not there."""
+"""The template of a stack that does not exist."""
 
 
 def parts(template: Template) -> dict[str, Part]:
@@ -86,10 +86,10 @@ def tables(template: Template) -> list[Part]:
 
 
 def comparable(deployed: Template, other: Template) -> Template:
-    """Return ``deployed`` without the nested templates that ``other`` has and does not show.
+    """Return ``deployed`` without the nested templates that ``other`` does not show.
 
-    An assembly does not always say which file a nested stack's template is; what is deployed always
-    does. Such a stack is then compared by the URL of its template alone.
+    An assembly does not always name a nested stack's template file; what is deployed always
+    has the template. Such a stack is then compared by its template's URL alone.
     """
     there = mapping(other.body.get(RESOURCES))
     return Template(
@@ -138,7 +138,7 @@ def _parts(template: Template, scope: str) -> Iterator[Part]:
 
 
 def _entries(section: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the entries of a section; one that is no object, such as Transform, is one entry."""
+    """Yield the entries of a section; a section such as Transform is one entry."""
     if not isinstance(section, dict):
         yield "Value", {"Value": section}
         return
@@ -147,7 +147,7 @@ def _entries(section: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _without_own_metadata(resource: Mapping[str, Any], *, is_known_stack: bool) -> dict[str, Any]:
-    """Return a resource without what says nothing about it: CDK's notes, a known template's URL."""
+    """Return a resource without irrelevant values: CDK's metadata, a known template's URL."""
     kept = dict(resource)
     metadata = mapping(resource.get("Metadata"))
     notes = {name: metadata[name] for name in metadata if not name.startswith(OWN_METADATA)}
@@ -155,12 +155,12 @@ def _without_own_metadata(resource: Mapping[str, Any], *, is_known_stack: bool) 
     if "DependsOn" in kept:
         named = kept["DependsOn"]
         names = [named] if isinstance(named, str) else named
-        # The order says nothing, and as references they are found like all others.
+        # Their order is irrelevant, and as references they are found like all others.
         kept["DependsOn"] = [{"Ref": name} for name in sorted(map(str, names or ()))]
     if notes:
         kept["Metadata"] = notes
     if is_known_stack:
-        # The URL is the digest of a template whose own parts are compared.
+        # The URL has the digest of a template whose own parts are compared.
         properties = dict(mapping(resource.get("Properties")))
         properties.pop("TemplateURL", None)
         kept["Properties"] = properties

@@ -1,6 +1,6 @@
-"""Reads the text of a deployed template: JSON, or the YAML that CDK's command line makes of it.
+"""Reads the text of a deployed template: JSON, or the YAML that CDK's command line uploads.
 
-YAML's tags become CloudFormation's functions; a date stays text. Nothing is constructed.
+YAML's tags become CloudFormation's functions; a date stays a string. No objects are constructed.
 """
 
 import json
@@ -13,23 +13,23 @@ from retable.schema.compose import MAX_DEPTH, PLAIN, QUOTED, ComposeError, Node,
 from retable.schema.scalars import AmbiguousScalarError, resolve_plain
 
 MAX_VALUES = 500_000
-"""More than a megabyte of text, which is what CloudFormation takes, can hold without aliases."""
+"""More than a megabyte of text, CloudFormation's limit, can have without aliases."""
 TEXT_TAG = "tag:yaml.org,2002:str"
 SHORT = {"!Ref": "Ref", "!Condition": "Condition"}
-"""The tags whose functions have no ``Fn::`` before their names."""
+"""The tags whose functions have no ``Fn::`` prefix."""
 
 
 def read_template(body: Any, name: str) -> dict[str, Any]:
     """Return the template of the stack ``name``, its numbers exact.
 
-    ``body`` is what boto3 gives: an object where the template is JSON, otherwise its text.
+    ``body`` is what boto3 returns: an object for a JSON template, otherwise its text.
 
     Raises:
         Refused: it is neither JSON nor YAML, or is too deep or too large.
     """
     what = f"the template of the stack {name}"
     if not isinstance(body, str):
-        # Through text once more: numbers become exact, and the limits hold here as well.
+        # Back to text and parsed again: numbers become exact, and the limits apply here as well.
         return parse_json(json.dumps(body), what)
     if body.lstrip().startswith("{"):
         return parse_json(body, what)
@@ -38,25 +38,25 @@ def read_template(body: Any, name: str) -> dict[str, Any]:
         found = _Reader().value(root, 0) if root is not None else None
     except ComposeError as error:
         message = f"{what} cannot be read: {error}"
-        raise Refused(message, "look at it in the console") from error
+        raise Refused(message, "check it in the console") from error
     if not isinstance(found, dict):
-        message = f"{what} holds no object"
-        raise Refused(message, "look at it in the console")
+        message = f"{what} is not an object"
+        raise Refused(message, "check it in the console")
     return found
 
 
 class _Reader:
-    """Turns nodes into values, and only so many of them: aliases may stand for each other."""
+    """Converts a bounded number of nodes into values: aliases may multiply each other."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES
 
     def value(self, node: Node, depth: int) -> Any:
-        """Return what a node says."""
+        """Return the value of a node."""
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             message = "a deployed template has too many values, or too many levels"
-            raise Refused(message, "look at it in the console")
+            raise Refused(message, "check it in the console")
         if node.target is not None:
             return self.value(node.target, depth + 1)
         tag = node.tag or ""
@@ -75,25 +75,25 @@ class _Reader:
 
 
 def _key(value: Any) -> str:
-    """Return a key as the text it is in JSON."""
+    """Return a key as the string it is in JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _plain(node: Node) -> str | int | Decimal | bool | None:
-    """Return what a scalar says; with a tag of CloudFormation's it is text."""
+    """Return the value of a scalar; with a CloudFormation tag it is a string."""
     if node.tag != PLAIN:
         return node.text
     try:
         return resolve_plain(node.text)
     except AmbiguousScalarError:
-        # CDK quotes all text that some YAML could take for something else.
+        # CDK quotes all strings that some YAML version could read as another type.
         return node.text
     except ValueError:
         return _number(node.text)
 
 
 def _number(text: str) -> Decimal | str:
-    """Return a number that DynamoDB could not hold, and CloudFormation may well."""
+    """Return a number that may exceed DynamoDB's range, but not CloudFormation's."""
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -1,4 +1,4 @@
-"""The ``migrate`` command. Each subcommand is imported when it is called, and not before."""
+"""The ``migrate`` command. Each subcommand is imported only when it is called."""
 
 import importlib
 import io
@@ -10,31 +10,31 @@ from types import FrameType
 import click
 
 COMMANDS = {
-    "init": "write a first spec for a table",
-    "lint": "check specs without touching anything",
+    "init": "draft a spec for a table",
+    "lint": "check specs without changing anything",
     "test": "run the row tests of specs",
     "plan": "show what a run would do",
     "run": "rebuild the table",
-    "restore": "bring back the table that a run has deleted",
+    "restore": "restore the table that a run deleted",
     "verify": "compare the rebuilt table with its export",
-    "doctor": "look at all that a run needs",
-    "export": "make an export and wait for it",
-    "status": "show where runs stand",
-    "report": "show a run's report again",
-    "sandbox": "serve a seeded sandbox until Ctrl-C",
-    "spec-diff": "tell what changed between two specs",
-    "comment": "tell a pull request what was found",
-    "explain": "tell what a rule of the linter means",
+    "doctor": "check everything a run needs",
+    "export": "export the source table to S3 and wait",
+    "status": "list runs and their progress",
+    "report": "show a run's report",
+    "sandbox": "serve a seeded local AWS until Ctrl-C",
+    "spec-diff": "show what changed between two specs",
+    "comment": "post results to a pull request",
+    "explain": "explain a linter rule",
     "schema": "print the JSON Schema of specs",
 }
-"""Every subcommand and its line in ``migrate --help``; modules have the same names."""
+"""Every subcommand and its line in ``migrate --help``; the modules have the same names."""
 
 
 class LazyGroup(click.Group):
     """A group whose help needs no subcommand's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the subcommands in the order in which they are used."""
+        """Return the subcommands in the order of use."""
         del ctx
         return list(COMMANDS)
 
@@ -62,19 +62,19 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="retable", prog_name="migrate")
 def migrate() -> None:
-    """Rebuild a DynamoDB table from its S3 export, as one reviewed file says.
+    """Rebuild a DynamoDB table under a new key from its S3 export, as one reviewed spec describes.
 
-    Exit codes: 0 ok; 1 findings, failed checks or a mismatch; 2 bad spec or usage, nothing touched;
-    3 stopped by the world, resumable; 4 plan stale or already applied; 10 plan
-    has changes (plan --detailed-exitcode only); 130 interrupted.
+    Exit codes: 0 ok; 1 findings, failed checks or a mismatch; 2 bad spec or usage, nothing changed;
+    3 stopped by an external failure, resumable; 4 plan stale or already applied; 10 plan has
+    changes (plan --detailed-exitcode only); 130 interrupted.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code. The one place that turns errors into words."""
+    """Run the command line and exit with its code. The one place that prints errors."""
     signal.signal(signal.SIGTERM, _interrupt)
     for stream in (sys.stdout, sys.stderr):
-        # A stream in ASCII must not fail on the first character that is none.
+        # An ASCII stream must not fail on the first other character.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -88,23 +88,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away (``| head``); there is nobody left to tell.
+        # The reader of our output is gone (``| head``); nothing more can be printed.
         sys.stderr.close()
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 -- the last place where an error can become words
-        sys.exit(_tell(error))
+    except Exception as error:  # noqa: BLE001 -- the last place to report an error
+        sys.exit(_report_error(error))
 
 
 def _interrupted() -> int:
-    """Say that the command was interrupted and return its exit code."""
+    """Report that the command was interrupted and return its exit code."""
     from retable.runner.failure import EXIT_INTERRUPTED
 
     sys.stderr.write("interrupted\n")
     return EXIT_INTERRUPTED
 
 
-def _tell(error: Exception) -> int:
-    """Write what went wrong on stderr and return the exit code; an unforeseen error is raised."""
+def _report_error(error: Exception) -> int:
+    """Write the error to stderr and return the exit code; an unexpected error is raised again."""
     from retable.runner.failure import EXIT_STOPPED, EXIT_USAGE, Failure
     from retable.schema.problem import SpecError
 
@@ -123,7 +123,7 @@ def _tell(error: Exception) -> int:
     if isinstance(error, OSError):
         place = f": {terminal_safe(str(error.filename))}" if error.filename else ""
         sys.stderr.write(f"error: {error.strerror or 'the system refused'}{place}\n")
-        sys.stderr.write("  = help: put it right, then resume with --resume\n")
+        sys.stderr.write("  = help: fix the cause, then resume with --resume\n")
         return EXIT_STOPPED
     raise error
 

@@ -1,4 +1,4 @@
-"""``migrate doctor``: looks at all that a run needs, before it is needed."""
+"""``migrate doctor``: checks everything a run needs, before it is needed."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from retable.runner.cli.options import (
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="For people, or for machines.",
+    help="How to show the results.",
 )
 @sandbox_option
 @allow_functions_option
@@ -38,12 +38,12 @@ def doctor(  # noqa: PLR0913 -- the command line's own options
     state: str | None,
     run_dir: Path,
 ) -> None:
-    """Look at everything that a run of SPEC needs, and change nothing.
+    """Check everything that a run of SPEC needs, and change nothing.
 
-    Who is calling, what may be done (IAM is asked, where that is allowed) and the smallest policy
-    that would do; tables, stack, exports, buckets; the disk, the versions, the clock. What IAM
-    answers is understood after its reference, and was not tried on AWS. Exit code 1 if there are
-    problems, 3 if AWS cannot be asked.
+    Checks the caller's identity and permissions (simulated by IAM, if that is allowed) and prints
+    the smallest sufficient policy; checks tables, stack, exports and buckets; disk space, versions
+    and the clock. IAM's answers are interpreted by its reference, and were not tried on AWS. Exit
+    code 1 if there are problems, 3 if AWS cannot be reached.
     """
     import os
 

@@ -11,7 +11,7 @@ from retable.schema.rules import Rule
 @click.command()
 @click.argument("code")
 def explain(*, code: str) -> None:
-    """Tell what the rule CODE means: MIG201, or its name, unknown-key.
+    """Explain the linter rule CODE: MIG201, or its name, unknown-key, with examples.
 
     Exit code 2 if there is no such rule.
     """
@@ -20,10 +20,10 @@ def explain(*, code: str) -> None:
     rule = _rule(code)
     example = rule_examples()[rule]
     click.echo(f"{rule.code} {rule.words} ({rule.severity})\n\n{rule.meaning}\n\n{example.why}")
-    _show("This breaks it", example.bad if example.bad is not None else example.in_words)
+    _show("Breaks the rule", example.bad if example.bad is not None else example.in_words)
     for name, text in example.beside.items():
         _show(f"beside {name}", text or "# nothing is declared")
-    _show("This does not", example.good)
+    _show("Follows the rule", example.good)
 
 
 def _show(title: str, text: str | None) -> None:
@@ -34,10 +34,12 @@ def _show(title: str, text: str | None) -> None:
 
 def _rule(code: str) -> Rule:
     rules = {name: rule for rule in Rule for name in (rule.code, rule.words)}
-    wanted = code.upper() if code.upper() in rules else code.lower()
-    if wanted in rules:
-        return rules[wanted]
-    near = difflib.get_close_matches(wanted, rules, n=1)
-    hint = f"did you mean {near[0]}?" if near else "migrate lint shows a rule's code beside it"
+    name = code.upper() if code.upper() in rules else code.lower()
+    if name in rules:
+        return rules[name]
+    near = difflib.get_close_matches(name, rules, n=1)
+    hint = (
+        f"did you mean {near[0]}?" if near else "migrate lint shows the code of each finding's rule"
+    )
     message = f"there is no rule {code}"
     raise Refused(message, hint)

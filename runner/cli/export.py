@@ -1,4 +1,4 @@
-"""``migrate export``: makes a native export of a spec's source table and waits for it."""
+"""``migrate export``: exports a spec's source table and waits until that is finished."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from retable.runner.cli.options import spec_argument
 @click.command()
 @spec_argument
 def export(*, spec: Path) -> None:
-    """Export the source table of SPEC to S3, as ``source.export.location`` says.
+    """Export the source table of SPEC to ``source.export.location`` and wait for it.
 
-    A dry run and a plan use the newest finished export and never make one; this does.
-    A native export needs point-in-time recovery; kind: scan reads the table. Neither writes to it.
+    A dry run and a plan use the newest finished export and never create one; this command does. A
+    native export needs point-in-time recovery; kind: scan reads the table. Neither writes to it.
     """
     import os
     import random

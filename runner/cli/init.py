@@ -1,4 +1,4 @@
-"""``migrate init``: writes a first spec for a table, from the live table or from an export."""
+"""``migrate init``: drafts a spec for a table, from the live table or from an export."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ import click
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--from-table", metavar="TABLE", help="Look at this live table.")
-@click.option("--from-export", metavar="LOCATION", help="Look at the newest export there.")
+@click.option("--from-table", metavar="TABLE", help="Sample this live table.")
+@click.option("--from-export", metavar="LOCATION", help="Sample the newest export there.")
 @click.option("--region", help="The table's region, if not the configured one.")
 @click.option(
     "--sample",
     type=click.IntRange(1, 100_000),
     default=1000,
     show_default=True,
-    help="How many items to look at, at most.",
+    help="The most items to read.",
 )
 def init(
     *,
@@ -25,11 +25,11 @@ def init(
     region: str | None,
     sample: int,
 ) -> None:
-    """Write a first spec to PATH, by default specs/TABLE.migrate.yaml.
+    """Draft a spec in PATH, by default specs/TABLE.migrate.yaml.
 
-    It has the key, the indexes and the settings that the table has now, tells which attributes were
-    seen, of which types and how often, and holds three row tests from real items whose values are
-    redacted. The JSON Schema is written beside it, for editors. Nothing is overwritten.
+    The draft has the table's current key, indexes and settings, lists the attributes of the sample
+    with their types and frequency, and contains three row tests from real items with redacted
+    values. The JSON Schema is written beside it, for editors. Nothing is overwritten.
     """
     import os
     from contextlib import suppress
@@ -41,7 +41,7 @@ def init(
     from retable.schema.validate import SCHEMA_FILE
 
     if (from_table is None) == (from_export is None):
-        message = "name a table with --from-table, or an export with --from-export"
+        message = "pass a table with --from-table, or an export with --from-export"
         raise click.UsageError(message)
     if from_table is not None:
         found = sample_table(connect(region, environ=os.environ), from_table, sample)
@@ -50,12 +50,12 @@ def init(
         found = sample_export(place, lambda: connect(region, environ=os.environ), sample)
     path = path or Path("specs", f"{found.table}.migrate.yaml")
     if path.exists():
-        message = f"{path} is there already"
-        raise Refused(message, "name another file; nothing was written")
+        message = f"{path} already exists"
+        raise Refused(message, "pass another file; nothing was written")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
         stream.write(draft(found).encode())
     schema = path.with_name(SCHEMA_NAME)
     with suppress(FileExistsError), schema.open("xb") as stream:
         stream.write(SCHEMA_FILE.read_bytes())
-    click.echo(f"wrote {path}; write the key it shall have, then: migrate lint {path}", err=True)
+    click.echo(f"wrote {path}; write the new key into it, then: migrate lint {path}", err=True)

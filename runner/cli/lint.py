@@ -1,4 +1,4 @@
-"""``migrate lint``: checks specs, and writes nothing but what ``--fix`` puts right."""
+"""``migrate lint``: checks specs, and writes only with ``--fix``."""
 
 import os
 import sys
@@ -29,10 +29,10 @@ FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif", "junit", "mar
     type=click.Choice(["error", "warning"]),
     default="error",
     show_default=True,
-    help="What makes the exit code 1.",
+    help="The least severe finding that makes the exit code 1.",
 )
-@click.option("--fix", is_flag=True, help="Put right what has one safe remedy; comments stay.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+@click.option("--fix", is_flag=True, help="Fix findings that have one safe fix; comments are kept.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing.")
 @click.pass_context
 def lint(  # noqa: PLR0913 -- an option each
     context: click.Context,
@@ -43,11 +43,11 @@ def lint(  # noqa: PLR0913 -- an option each
     fix: bool,
     diff: bool,
 ) -> None:
-    """Check the specs in PATHS: files, or folders that hold *.migrate.yaml.
+    """Check the specs in PATHS: files, or folders with *.migrate.yaml files.
 
-    Without PATHS, looks in specs/ if there is such a folder, else here. Findings go to stdout, the
-    summary to stderr. Exit code 1 if there are errors, or with --diff if there is something to fix;
-    2 if a path does not exist.
+    Without PATHS, looks in specs/ if it exists, else in the current folder. Findings go to stdout,
+    the summary to stderr. Exit code 1 if there are errors, or with --diff if there is something to
+    fix; 2 if a path does not exist.
     """
     files = spec_files(paths)
     result = _checked(files)
@@ -62,7 +62,7 @@ def lint(  # noqa: PLR0913 -- an option each
 
 
 def _checked(files: Sequence[Path]) -> LintResult:
-    """Return every spec with all that is wrong with it, clashes of names included."""
+    """Return every spec with all its findings, including name clashes."""
     return LintResult(with_clashes(check(load(path)) for path in files))
 
 
@@ -78,11 +78,11 @@ def _show(result: LintResult, form: str, fail_on: str) -> None:
     else:
         click.echo(_document(result, form, fail_on), nl=False)
     if form == "github":
-        _tell_actions(result, os.environ)
+        _notify_actions(result, os.environ)
 
 
 def _document(result: LintResult, form: str, fail_on: str) -> str:
-    """Return the findings in a format for machines."""
+    """Return the findings in a machine-readable format."""
     if form == "junit":
         from retable.runner.lint.formats import junit
 
@@ -93,8 +93,8 @@ def _document(result: LintResult, form: str, fail_on: str) -> str:
     return rendered
 
 
-def _tell_actions(result: LintResult, environ: Mapping[str, str]) -> None:
-    """Add to the step's summary and outputs, which GitHub names by files."""
+def _notify_actions(result: LintResult, environ: Mapping[str, str]) -> None:
+    """Append to the files that GitHub names for the step's summary and outputs."""
     from retable.runner.lint.formats import github, markdown
 
     for variable, text in (
@@ -127,7 +127,7 @@ def _show_fixes(specs: Sequence[LoadedSpec]) -> bool:
 
 
 def _make_fixes(specs: Sequence[LoadedSpec]) -> int:
-    """Write what can be put right, and return in how many files."""
+    """Write the fixes, and return the number of changed files."""
     from retable.runner.lint.fix import fixed_text, write_text
 
     changed = [(loaded, text) for loaded in specs if (text := fixed_text(loaded)) != loaded.text]

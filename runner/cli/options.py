@@ -1,4 +1,4 @@
-"""The options that several commands share, so that they mean the same everywhere."""
+"""The options that several commands share, so they mean the same everywhere."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,9 @@ spec_argument = click.argument("spec", type=click.Path(path_type=Path))
 
 
 allow_functions_option = click.option(
-    "--allow-functions", is_flag=True, help="Run the Python file that transform.functions names."
+    "--allow-functions",
+    is_flag=True,
+    help="Allow running the Python file in transform.functions; review it first.",
 )
 
 
@@ -27,7 +29,7 @@ def run_dir_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         default=DEFAULT_RUN_DIR,
         show_default=True,
-        help="Where run folders lie.",
+        help="The folder that contains the run folders.",
     )
     return option(command)
 
@@ -37,7 +39,7 @@ def state_option(command: Command) -> Command:
     option = click.option(
         "--state",
         metavar="s3://BUCKET/PREFIX",
-        help="Keep runs there, for machines that are thrown away; ?owner=ACCOUNT&kms-key=KEY.",
+        help="Keep runs in S3, so another machine can resume them; ?owner=ACCOUNT&kms-key=KEY.",
     )
     return option(command)
 
@@ -47,7 +49,7 @@ def sandbox_option(command: Command) -> Command:
     option = click.option(
         "--sandbox",
         is_flag=True,
-        help="Use a sandbox in this process, seeded from the spec: no AWS account is needed.",
+        help="Use a local AWS in this process, seeded from the spec; needs no AWS account.",
     )
     return option(command)
 
@@ -59,18 +61,18 @@ def report_options(command: Command) -> Command:
         "report_formats",
         default="",
         metavar="FORMATS",
-        help="Write reports: html, json, junit, markdown, text; several with commas.",
+        help="Reports to write, comma-separated: html, json, junit, markdown, text.",
     )
     folder = click.option(
         "--report-dir",
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_REPORT_DIR,
         show_default=True,
-        help="Where --report writes them.",
+        help="The folder for --report.",
     )
     values = click.option(
         "--show-values",
         is_flag=True,
-        help="Let reports hold the values in which items differ, not only their keys.",
+        help="Include the differing values of items in reports, not only their keys.",
     )
     return formats(folder(values(command)))

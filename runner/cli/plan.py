@@ -1,4 +1,4 @@
-"""``migrate plan``: shows what a run would do. It writes nothing but the file asked for."""
+"""``migrate plan``: shows what a run would do. It writes only the file of ``--out``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,12 @@ from retable.runner.cli.options import (
 @spec_argument
 @sandbox_option
 @allow_functions_option
-@click.option("--show-code", is_flag=True, help="Show the Python that items go through.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the plan as JSON to this file.")
+@click.option("--show-code", is_flag=True, help="Show the generated Python that maps the items.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the plan as JSON to this file, for run --plan.",
+)
 @click.option(
     "--format",
     "form",
@@ -31,7 +35,7 @@ from retable.runner.cli.options import (
 @click.option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 10 if there is something to do, 0 if a run here did it, 2 if it cannot be.",
+    help="Exit with 10 if there are changes, 0 if a run here applied them, 2 if unsupported.",
 )
 @run_dir_option
 @click.pass_context
@@ -47,10 +51,10 @@ def plan(  # noqa: PLR0913 -- the command line's own options
     detailed_exitcode: bool,
     run_dir: Path,
 ) -> None:
-    """Show the steps of a run, as ``migrate run`` would carry them out.
+    """Show the steps that ``migrate run`` would execute.
 
-    The figures come from the newest finished export where there is one, else from the table's own
-    estimate, and are marked as such. What this version cannot do yet is said plainly.
+    The figures come from the newest finished export if there is one, else from the table's own
+    estimate, and are marked as such. Settings that this version does not support are listed.
     """
     import secrets
 
@@ -69,8 +73,8 @@ def plan(  # noqa: PLR0913 -- the command line's own options
 
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     if detailed_exitcode and (done := applied_by(parsed, run_dir)):
-        click.echo(f"run {done.run_id} carried this spec out; there is nothing to do")
-        _tell_actions((), os.environ, {"has_changes": "false"})
+        click.echo(f"run {done.run_id} applied this spec; there is nothing to do")
+        _notify_actions((), os.environ, {"has_changes": "false"})
         return
     with environment(parsed, sandbox=sandbox) as environ, planning() as planned:
         observed = observe(parsed, connector(parsed, environ)(), SystemClock(), planned)
@@ -84,13 +88,13 @@ def plan(  # noqa: PLR0913 -- the command line's own options
         lines += map(terminal_safe, code_lines(mapping_of(parsed, compiled)))
     text = "\n".join((*lines, "")) if form == "text" else encode_plan(compiled).decode()
     click.echo(text, nl=False)
-    _tell_actions(lines, os.environ, {"has_changes": "true", "fingerprint": mark})
+    _notify_actions(lines, os.environ, {"has_changes": "true", "fingerprint": mark})
     if detailed_exitcode:
         context.exit(EXIT_USAGE if compiled.unsupported else EXIT_CHANGES)
 
 
 def _single_use(command: str, out: Path) -> Sequence[str]:
-    """Return the closing lines for a plan that was kept, around the command that applies it."""
+    """Return the closing lines for a saved plan, around the command that applies it."""
     return (
         "This plan can be applied once, and only while the inputs above stay the same.",
         "",
@@ -98,16 +102,16 @@ def _single_use(command: str, out: Path) -> Sequence[str]:
     )
 
 
-def _tell_actions(
+def _notify_actions(
     lines: Sequence[str], environ: Mapping[str, str], outputs: Mapping[str, str]
 ) -> None:
-    """Tell GitHub Actions, in the files it names, what is planned and whether there is anything."""
+    """Write the plan, and whether it has changes, to the files that GitHub Actions names."""
     shown = (line.replace("```", "") for line in lines)
-    told = {
+    written = {
         "GITHUB_OUTPUT": "".join(f"{name}={value}\n" for name, value in outputs.items()),
         "GITHUB_STEP_SUMMARY": "\n".join(("### migrate plan", "", "```text", *shown, "```", "")),
     }
-    for variable, text in told.items():
+    for variable, text in written.items():
         if path := environ.get(variable):
             with Path(path).open("a", encoding="utf-8") as stream:
                 stream.write(text)

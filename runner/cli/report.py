@@ -1,4 +1,4 @@
-"""``migrate report``: shows the report of a run again, in any format."""
+"""``migrate report``: shows the report of a run, in any format."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import click
 from retable.runner.cli.options import run_dir_option, state_option
 
 FORMATS = ("text", "json", "junit", "markdown", "html")
-"""Those of ``report.formats``, which is not imported for the sake of ``--help``."""
+"""Those of ``report.formats``, which is not imported to keep ``--help`` fast."""
 
 
 @click.command()
@@ -27,7 +27,7 @@ FORMATS = ("text", "json", "junit", "markdown", "html")
 def report(*, run_id: str, form: str, state: str | None, run_dir: Path) -> None:
     """Show the report that RUN wrote when it ended.
 
-    Markdown is cut to what GitHub takes as a comment. Files are made by redirection:
+    Markdown is truncated to GitHub's limit for a comment. Redirect the output to write a file:
 
     \b
         migrate report 7f3a-c21e --format html > report.html
@@ -43,11 +43,11 @@ def report(*, run_id: str, form: str, state: str | None, run_dir: Path) -> None:
         folder = open_folder(runs, run_id)
         if not folder.report.is_file():
             message = f"run {run_id} has not written a report yet"
-            raise Refused(message, f"migrate status {run_id} shows where it stands")
+            raise Refused(message, f"migrate status {run_id} shows its progress")
         found = read_report(folder.report)
     if form == "text":
         render_text(found, sys.stdout, os.environ)
     else:
-        # The bytes as they are: a file is not to depend on the terminal's encoding.
+        # Raw bytes: a file must not depend on the terminal's encoding.
         sys.stdout.flush()
         sys.stdout.buffer.write(render(found, form))

@@ -1,4 +1,4 @@
-"""``migrate restore``: brings back the table that a run has deleted."""
+"""``migrate restore``: restores the table that a run deleted."""
 
 import sys
 from pathlib import Path
@@ -14,21 +14,21 @@ from retable.runner.commands.report_files import wanted
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),
-    help="The run's spec, where it is not on this machine any more or has moved.",
+    help="The run's spec, if it was moved or is not on this machine.",
 )
-@click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and end.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show the plan and exit.")
+@click.option("--yes", is_flag=True, help="Approve the plan; required without a terminal.")
+@click.option("--allow-delete", metavar="TABLE", help="Consent to deleting this table.")
+@click.option("--resume", is_flag=True, help="Resume a restore that was stopped or killed.")
 @click.option(
-    "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
+    "--abort", is_flag=True, help="Cancel a restore and leave the current table as it was."
 )
-@click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
-@click.option("--resume", is_flag=True, help="Go on with a restore that was stopped or killed.")
-@click.option("--abort", is_flag=True, help="Leave what stands there as it was.")
 @report_options
 @state_option
 @click.option(
     "--break-lock",
     is_flag=True,
-    help="Take a lock in S3 over whose holder has not been heard of for a while.",
+    help="Take over the lock in S3 of a run whose holder has stopped renewing it.",
 )
 @run_dir_option
 def restore(  # noqa: PLR0913 -- the command line's own options
@@ -47,11 +47,11 @@ def restore(  # noqa: PLR0913 -- the command line's own options
     break_lock: bool,
     run_dir: Path,
 ) -> None:
-    """Bring back the table that RUN has deleted, from the backup that RUN made of it.
+    """Restore the table that RUN deleted, from the backup that RUN made of it.
 
-    What stands there now is frozen and backed up before it is deleted, which needs leave by name.
-    The table comes back under its old key, is counted against the last export of it, and gets its
-    settings and its policy again:
+    The table that has its name now is frozen and backed up before it is deleted, which needs
+    --allow-delete. The old table is restored with its old key, its item count is compared with its
+    last export, and it gets its settings and its policy back:
 
     \b
         migrate restore 7f3a-c21e --plan
@@ -69,7 +69,7 @@ def restore(  # noqa: PLR0913 -- the command line's own options
     from retable.runner.commands.state_option import asked_state
 
     if sum((only_plan, resume, abort)) > 1:
-        message = "--plan, --resume and --abort exclude one another"
+        message = "--plan, --resume and --abort are mutually exclusive"
         raise click.UsageError(message)
     kept = asked_state(state, break_lock=break_lock)
     reports = wanted(report_formats, report_dir, show_values=show_values)

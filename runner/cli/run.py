@@ -1,4 +1,4 @@
-"""``migrate run``: carries a spec out, or resumes, or turns back."""
+"""``migrate run``: runs a spec, or resumes or rolls back a run."""
 
 import sys
 from collections.abc import Mapping
@@ -29,37 +29,39 @@ def _refuse(message: str) -> NoReturn:
 
 def _require_local(_: click.Context, __: click.Parameter, engine: str) -> None:
     if engine == "spark":
-        _refuse("--engine spark is not part of this version; the local engine is")
+        _refuse("--engine spark is not supported in this version; use the local engine")
 
 
 @click.command()
 @spec_argument
-@click.option("--dry-run", is_flag=True, help="Map every item of a finished export; write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Map every item of a finished export; change nothing in AWS."
+)
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --dry-run: look at about N items only; every figure is an estimate then.",
+    help="With --dry-run: map only about N items; every figure is then an estimate.",
 )
 @sandbox_option
-@click.option(
-    "--yes", is_flag=True, help="Approve the plan here; needed where there is no terminal."
-)
+@click.option("--yes", is_flag=True, help="Approve the plan; required without a terminal.")
 @click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path),
-    help="Carry out the plan in this file, once, if nothing it was made for has moved.",
+    help="Apply the plan in this file, once, unless its inputs have changed.",
 )
 @allow_functions_option
-@click.option("--allow-delete", metavar="TABLE", help="Allow this table to be deleted.")
+@click.option("--allow-delete", metavar="TABLE", help="Consent to deleting this table.")
 @click.option(
     "--allow-unfrozen",
     metavar="TABLE",
-    help="Allow it to be deleted although nothing stops its writers (freeze: none).",
+    help="Consent to deleting this table although its writers are not stopped (freeze: none).",
 )
-@click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
-@click.option("--abort", is_flag=True, help="Put the source back as it was before the run.")
+@click.option("--resume", is_flag=True, help="Resume a run that was stopped or killed.")
+@click.option(
+    "--abort", is_flag=True, help="Roll back: restore the source to its state before the run."
+)
 @click.option(
     "--run", "run_id", metavar="RUN", help="The run to resume or abort, if not the newest."
 )
@@ -77,7 +79,7 @@ def _require_local(_: click.Context, __: click.Parameter, engine: str) -> None:
 @click.option(
     "--break-lock",
     is_flag=True,
-    help="Take a lock in S3 over whose holder has not been heard of for a while.",
+    help="Take over the lock in S3 of a run whose holder has stopped renewing it.",
 )
 @run_dir_option
 def run(  # noqa: PLR0913 -- the command line's own options
@@ -103,8 +105,8 @@ def run(  # noqa: PLR0913 -- the command line's own options
 ) -> None:
     """Rebuild the table that SPEC describes.
 
-    Everything that can be proved is proved before anything is stopped, and nothing is deleted
-    before everything has been. A run that is killed goes on where it was:
+    Everything that can be verified in advance is verified before writers are stopped, and nothing
+    is deleted before all of that has passed. A run that was killed resumes where it stopped:
 
     \b
         migrate run specs/orders.migrate.yaml --sandbox --yes --allow-delete orders
@@ -112,9 +114,9 @@ def run(  # noqa: PLR0913 -- the command line's own options
         migrate run specs/orders.migrate.yaml --resume --yes --allow-delete orders
         migrate run specs/orders.migrate.yaml --resume --run 7f3a-c21e --state s3://bucket/runs
 
-    With --state, all that resuming needs is in S3, so that it can go on on another machine.
-    Of an export in S3, up to 20 GB are kept in the run folder, or as much as RETABLE_SPOOL says
-    (500MB, 100GB); beyond that, data files are fetched again when they are needed.
+    With --state, everything a resume needs is kept in S3, so another machine can resume the run.
+    Up to 20 GB of an export in S3 are cached in the run folder, or as much as RETABLE_SPOOL says
+    (500MB, 100GB); data files beyond that are downloaded again when they are needed.
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     from retable.runner.commands.consent import Consent
     from retable.runner.commands.state_option import asked_state
@@ -163,7 +165,7 @@ def _open_run(  # noqa: PLR0913, PLR0917 -- which run, where, with whose consent
 
 
 def _refuse_combinations(given: Mapping[str, Any]) -> None:
-    """Refuse what cannot be meant.
+    """Refuse options that contradict each other.
 
     Raises:
         click.UsageError: which exits 2.
@@ -171,15 +173,15 @@ def _refuse_combinations(given: Mapping[str, Any]) -> None:
     dry, resume, abort = given["dry_run"], given["resume"], given["abort"]
     sandbox = given["sandbox"]
     if given["plan_file"] is not None and (dry or resume or abort):
-        _refuse("--plan begins a run; it goes with neither --dry-run, --resume nor --abort")
+        _refuse("--plan starts a run; it cannot be combined with --dry-run, --resume or --abort")
     if given["sample"] is not None and not dry:
-        _refuse("--sample goes with --dry-run; a run looks at every item")
+        _refuse("--sample needs --dry-run; a run maps every item")
     if sandbox and (resume or abort):
         _refuse(
-            "--sandbox lives and dies with its process, so there is nothing to come back to; "
-            "use a standing one: migrate sandbox SPEC"
+            "--sandbox ends with its process, so there is nothing to resume; "
+            "start a lasting one with: migrate sandbox SPEC"
         )
     if sum((resume, abort, dry)) > 1:
-        _refuse("--dry-run, --resume and --abort exclude one another")
+        _refuse("--dry-run, --resume and --abort are mutually exclusive")
     if given["state"] is not None and (sandbox or dry):
-        _refuse("--state keeps runs that can be resumed; with --sandbox and --dry-run none can")
+        _refuse("--state keeps runs for resuming; --sandbox and --dry-run runs cannot be resumed")

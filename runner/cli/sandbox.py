@@ -1,4 +1,4 @@
-"""``migrate sandbox``: serves a seeded sandbox for other programs. It runs no migration."""
+"""``migrate sandbox``: serves a seeded sandbox to other programs. It runs no migration."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,26 +14,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_argument
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--writer",
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="RATE",
-    help="Writes a second of an application that never stops writing the source table.",
+    help="Simulate an application that keeps writing to the source table, writes per second.",
 )
 @click.option(
     "--policy-delay",
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="How long a resource policy is shown before it takes effect.",
+    help="How long a resource policy is visible before it takes effect.",
 )
 def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> None:
-    """Serve a stand-in for AWS, with the source table of SPEC in it, until Ctrl-C.
+    """Serve a local stand-in for AWS that contains the source table of SPEC, until Ctrl-C.
 
-    The lines on stdout, put into a shell, make this program and any AWS SDK talk to it. The port
-    opens once everything is there. Nothing is kept when it stops.
+    Evaluate the lines on stdout in a shell, and this program and any AWS SDK use it. The port opens
+    once the data is seeded. Nothing is kept when it stops.
     """
     import threading
 
@@ -47,7 +52,7 @@ def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> Non
     options = SandboxOptions(writer_rate=writer, policy_delay_seconds=policy_delay)
     try:
         with SandboxServer(options=options) as server:
-            # Seeded over a port nobody knows, so that whoever finds the named one finds it full.
+            # Seeded over a private port, so the public one opens only once everything is seeded.
             report = seed(server.endpoint, parsed, deploy_app)
             server.open(port)
             for line in _described(report):
@@ -56,12 +61,12 @@ def sandbox(*, spec: Path, port: int, writer: float, policy_delay: float) -> Non
                 click.echo(f"export {name}={value}")
             threading.Event().wait()
     except KeyboardInterrupt:
-        # Ctrl-C and SIGTERM are how it ends.
+        # Ctrl-C and SIGTERM end it.
         return
 
 
 def _described(report: "SeedReport") -> Iterator[str]:
-    """Yield what there is, a line each."""
+    """Yield one line for each thing that was seeded."""
     from retable.runner.text.escape import terminal_safe
 
     yield terminal_safe(f"sandbox: table {report.table} with {report.items:,} items")

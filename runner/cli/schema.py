@@ -1,4 +1,4 @@
-"""``migrate schema``: prints a JSON Schema, of specs for editors, of what is written for tools."""
+"""``migrate schema``: prints a JSON Schema: of specs for editors, of output files for tools."""
 
 from importlib.resources import files
 

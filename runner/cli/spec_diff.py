@@ -1,4 +1,4 @@
-"""``migrate spec-diff``: what changed between two specs, in words and by weight."""
+"""``migrate spec-diff``: shows what changed between two specs, by weight."""
 
 import click
 
@@ -15,9 +15,9 @@ import click
     help="How to show the changes.",
 )
 def spec_diff(*, before: str, after: str, form: str) -> None:
-    """Tell what changed from the spec A to the spec B, the heaviest change first.
+    """Show what changed from spec A to spec B, the most consequential change first.
 
-    Each is a file, or a git revision and a path from the repository's root:
+    Each is a file, or a git revision and a path relative to the repository's root:
 
     \b
         migrate spec-diff main:specs/orders.migrate.yaml specs/orders.migrate.yaml

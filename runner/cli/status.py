@@ -1,4 +1,4 @@
-"""``migrate status``: shows where runs stand, from their journals alone."""
+"""``migrate status``: lists runs and their progress, from their journals alone."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from retable.runner.cli.options import run_dir_option, state_option
 @state_option
 @run_dir_option
 def status(*, run_id: str | None, state: str | None, run_dir: Path) -> None:
-    """List the runs, newest first; with RUN, show each of its steps."""
+    """List the runs, newest first; with RUN, show its steps."""
     from retable.runner.commands.state_option import asked_state, from_environment, looked_up
     from retable.runner.outcome.status import describe_run, list_runs
     from retable.runner.runs.folder import open_folder, runs_of

@@ -1,4 +1,4 @@
-"""``migrate test``: runs the row tests of specs, the same ones that pytest collects."""
+"""``migrate test``: runs the row tests of specs, the same tests that pytest collects."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ STYLES = {"passed": "green", "failed": "bold red", "unevaluated": "bold yellow"}
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("-k", "part", metavar="TEXT", help="Only tests whose file or name contains TEXT.")
+@click.option("-k", "part", metavar="TEXT", help="Run only tests whose file or name contains TEXT.")
 @allow_functions_option
-@click.option("-v", "--verbose", is_flag=True, help="Name the tests that pass, too.")
+@click.option("-v", "--verbose", is_flag=True, help="List passing tests too.")
 @click.pass_context
 def test(
     context: click.Context,
@@ -36,9 +36,9 @@ def test(
     allow_functions: bool,
     verbose: bool,
 ) -> None:
-    """Run the row tests of the specs in PATHS: files, or folders that hold *.migrate.yaml.
+    """Run the row tests of the specs in PATHS: files, or folders with *.migrate.yaml files.
 
-    Each spec is linted first. Nothing is touched but the spec files. Exit code 1 if a test fails,
+    Each spec is linted first. Only files are read; AWS is not called. Exit code 1 if a test fails,
     cannot be evaluated or its spec has errors, 2 if a path does not exist or nothing matches -k.
     """
     console = console_on(sys.stdout, os.environ)
@@ -71,12 +71,12 @@ def _results(
     """Run and print the selected row tests of one spec; a broken spec's are not run."""
     if loaded.spec is None or loaded.has_errors:
         return []
-    wanted = (part or "").casefold()
+    filter_text = (part or "").casefold()
     run = row_runner(loaded.spec)
     results = [
         run(row)
         for row in loaded.spec.tests
-        if wanted in f"{loaded.file}::test[{row.name}]".casefold()
+        if filter_text in f"{loaded.file}::test[{row.name}]".casefold()
     ]
     for result in results:
         if verbose or result.outcome != "passed":

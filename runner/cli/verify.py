@@ -1,4 +1,4 @@
-"""``migrate verify``: compares the rebuilt table with its export, any time."""
+"""``migrate verify``: compares the rebuilt table with its export, at any time."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,13 @@ from retable.runner.commands.report_files import wanted
 
 @click.command()
 @spec_argument
-@click.option("--run", "run_id", metavar="RUN", help="Compare with what this run loaded.")
+@click.option(
+    "--run", "run_id", metavar="RUN", help="Compare with the export that this run loaded."
+)
 @click.option(
     "--key",
     metavar="KEY",
-    help="Look at one item only: its key's values with a comma between, or DynamoDB JSON.",
+    help="Compare only one item: its key's values separated by a comma, or DynamoDB JSON.",
 )
 @allow_functions_option
 @report_options
@@ -41,9 +43,9 @@ def verify(  # noqa: PLR0913 -- the command line's own options
 ) -> None:
     """Compare the target table with the export it was made from: counts, checksum, every item.
 
-    The export is the one that the newest finished run of SPEC loaded, or the one that RUN loaded,
-    else ``source.export.id``. It is mapped again, so nothing is taken from that run's memory. Exit
-    code 1 and ``diff.jsonl`` name every item that is missing, extra or different.
+    The export is the one that RUN, or the newest finished run of SPEC, loaded, else
+    ``source.export.id``. It is mapped again, so the result does not depend on that run's state. On
+    a mismatch the exit code is 1 and ``diff.jsonl`` lists every missing, extra or different item.
     """
     from retable.runner.commands.state_option import asked_state
     from retable.runner.commands.verify import verify_spec

@@ -16,6 +16,7 @@ from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.outcome.summary import summarize
 from retable.runner.plan.encoding import fingerprint
+from retable.runner.plan.export_steps import ItemsMapped
 from retable.runner.plan.plan import Plan
 from retable.runner.report.console import progress_for
 from retable.runner.report.json import encode_report
@@ -25,13 +26,13 @@ from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import RUN, is_completed, is_ended, open_journal
 from retable.runner.runs.run_lock import HELD, Keeper, RunLock, held
 from retable.runner.steps.execute import execute, frozen_steps, is_past_the_delete, retreat
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
 from retable.transforms.functions.custom import FunctionsError
 from retable.transforms.mapping import Mapping as ItemMapping
 
-Approval = Callable[[Plan, Evidence], str | None]
+Approval = Callable[[Plan, ItemsMapped | None], str | None]
 
 
 def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs

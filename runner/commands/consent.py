@@ -6,8 +6,8 @@ import click
 
 from retable.runner.commands.carry_out import Approval
 from retable.runner.failure import Refused
+from retable.runner.plan.export_steps import ItemsMapped
 from retable.runner.plan.plan import Plan
-from retable.runner.steps.world import Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +50,13 @@ def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None 
 def approval(consent: Consent) -> Approval:
     """Return what asks for leave: the terminal, or the flag that was given."""
 
-    def ask(plan: Plan, facts: Evidence) -> str | None:
+    def ask(plan: Plan, figures: ItemsMapped | None) -> str | None:
         if consent.yes:
             return "--yes"
-        if facts:
+        if figures is not None:
             click.echo(
-                f"{facts['read']:,} items read, {facts['kept']:,} kept, "
-                f"{facts['dropped']:,} dropped, {facts['rejected']:,} rejected.",
+                f"{figures.read:,} items read, {figures.kept:,} kept, "
+                f"{figures.dropped:,} dropped, {figures.rejected:,} rejected.",
                 err=True,
             )
         verb = "rebuild" if plan.command == "run" else "restore"

@@ -7,7 +7,7 @@ from retable.runner.aws.session import Aws
 from retable.runner.aws.state_address import Address
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.encoding import read_head, read_plan
 from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder, open_folder, runs_of
 from retable.runner.runs.journal import is_completed, is_ended, read_journal
@@ -47,7 +47,8 @@ def _newest_open_run(spec: Spec, run_dir: Path, place: Path | Address) -> RunFol
         Refused: there is none.
     """
     for folder in runs_of(run_dir, spec.name):
-        if folder.journal.is_file() and read_plan(folder.plan).command == "run":
+        head = read_head(folder.plan)
+        if folder.journal.is_file() and head is not None and head.command == "run":
             records = read_journal(folder.journal)
             if not is_completed(records) and not is_ended(records):
                 return folder

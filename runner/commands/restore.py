@@ -21,7 +21,7 @@ from retable.runner.commands.show_plan import show_plan
 from retable.runner.commands.start_folder import planning, start_folder
 from retable.runner.commands.state_option import State, from_environment, looked_up
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.encoding import read_head, read_plan
 from retable.runner.plan.plan import Plan
 from retable.runner.plan.source_steps import DropFromStack
 from retable.runner.planning.compile_restore import Lost, compile_restore, lost_table
@@ -222,7 +222,8 @@ def _open_restore(ended: Ended, run_dir: Path, state: State | None) -> tuple[Run
 def _begun(run_id: str, heads: Path) -> RunFolder | None:
     """Return the newest restore of that run that has not come to its end."""
     for folder in runs_of(heads):
-        if not folder.journal.is_file() or read_plan(folder.plan).restores != run_id:
+        head = read_head(folder.plan)
+        if not folder.journal.is_file() or head is None or head.restores != run_id:
             continue
         records = read_journal(folder.journal)
         if not is_completed(records) and not is_ended(records):

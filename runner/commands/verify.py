@@ -13,13 +13,13 @@ from retable.runner.commands.report_files import Wanted
 from retable.runner.commands.start_folder import start_folder
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused
-from retable.runner.plan.encoding import read_plan
-from retable.runner.plan.plan import LoadItems
+from retable.runner.plan.encoding import read_head, read_plan
+from retable.runner.plan.target_steps import AnyLoad
 from retable.runner.planning.compile import compile_verification
 from retable.runner.planning.compile_target import target_export
 from retable.runner.planning.observe import export_at_hand, incrementals_at_hand
 from retable.runner.runs.folder import RunFolder, open_folder, runs_of
-from retable.runner.runs.journal import is_completed, read_journal
+from retable.runner.runs.journal import evidence_in, is_completed, read_journal
 from retable.runner.runs.local_lock import locked
 from retable.runner.spec.own_functions import require_allowed
 from retable.runner.spec.unsupported import unsupported_for_dry_run
@@ -100,19 +100,23 @@ def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[],
 
 def _loaded_by(folder: RunFolder) -> Loaded | None:
     """Return what a run loaded, or ``None`` if it did not finish a load."""
+    head = read_head(folder.plan)
+    if head is None or head.command != "run":
+        return None
     plan = read_plan(folder.plan)
-    loads = [step for step in plan.steps if isinstance(step, LoadItems)]
+    loads = [step for step in plan.steps if isinstance(step, AnyLoad)]
     if not loads or not folder.journal.is_file():
         return None
     records = read_journal(folder.journal)
-    done = {record.step: record.data for record in records if record.event == "done"}
-    if not is_completed(records) and loads[0].id not in done:
+    if not is_completed(records) and evidence_in(records, loads[0]) is None:
         return None
-    mapped = plan.step(loads[0].dry_run)
-    export = done[mapped.id.replace("dry-run", "export")]
+    check = plan.at(plan.at(loads[0].dry_run).check)
+    export = evidence_in(records, plan.at(check.export))
+    if export is None:
+        return None
     return Loaded(
-        location=str(export["location"]),
-        export_id=str(export["export_id"]),
-        incrementals=tuple(export.get("incrementals", ())),
+        location=export.location,
+        export_id=export.export_id,
+        incrementals=export.incrementals,
         run_id=folder.run_id,
     )

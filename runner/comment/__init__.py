@@ -1,4 +1,4 @@
-"""What a pull request is told: findings, a plan or a run's figures as one comment, kept up to date.
+"""A pull request comment with findings, a plan or a run's figures, kept up to date.
 
-No item's value and no key is in it.
+It contains no item values and no keys.
 """

@@ -1,4 +1,4 @@
-"""The Markdown of a comment, from what the other commands wrote as JSON. It asks nobody."""
+"""The Markdown of a comment, from the JSON of other commands. It makes no calls."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from retable.runner.failure import Refused
 from retable.runner.text.escape import shortened
 
 MAX_BYTES = 60_000
-"""Under the 65,536 characters that GitHub takes, whatever escapes cost."""
+"""Under the 65,536 characters that GitHub accepts, with room for escapes."""
 MAX_FILE_BYTES = 50_000_000
 MAX_ROWS = 50
 MAX_STEPS = 60
@@ -20,10 +20,10 @@ Document = Mapping[str, Any]
 
 
 def comment_body(paths: Sequence[Path], marker: str) -> str:
-    """Return one comment for everything in ``paths``, at its top the marker it is found by.
+    """Return one comment for everything in ``paths``, starting with the marker that identifies it.
 
     Raises:
-        Refused: a file cannot be read, or is nothing that a comment is made of.
+        Refused: a file cannot be read, or is not a report that a comment can show.
     """
     sections = ["\n".join(_section(path, _read(path))) for path in paths]
     text = "\n\n".join((marker_line(marker), *sections)) + "\n"
@@ -31,11 +31,13 @@ def comment_body(paths: Sequence[Path], marker: str) -> str:
     if len(raw) <= MAX_BYTES:
         return text
     kept = raw[:MAX_BYTES].decode(errors="ignore").rpartition("\n")[0]
-    return f"{kept}\n\nCut here: {MAX_BYTES:,} of {len(raw):,} bytes; the rest is in the log.\n"
+    return (
+        f"{kept}\n\nTruncated here: {MAX_BYTES:,} of {len(raw):,} bytes; the rest is in the log.\n"
+    )
 
 
 def marker_line(marker: str) -> str:
-    """Return the line, which readers do not see, that a comment begins with."""
+    """Return the first line of a comment, which readers do not see."""
     return f"<!-- migrate: {''.join(one for one in marker if one.isalnum() or one in '._/')} -->"
 
 
@@ -48,11 +50,11 @@ def _read(path: Path) -> Document:
         raise Refused(message) from error
     except (ValueError, RecursionError) as error:
         message = f"{path} is not JSON"
-        raise Refused(message, "name what --format json, --out or a run wrote") from error
+        raise Refused(message, "pass a file written by --format json, --out or a run") from error
     if isinstance(document, dict) and document.get("format_version") == 1:
         return document
-    message = f"{path} is no report of format version 1"
-    raise Refused(message, "name what --format json, --out or a run wrote")
+    message = f"{path} is not a report of format version 1"
+    raise Refused(message, "pass a file written by --format json, --out or a run")
 
 
 def _section(path: Path, document: Document) -> Iterator[str]:
@@ -66,15 +68,15 @@ def _section(path: Path, document: Document) -> Iterator[str]:
         else:
             yield from _report(document)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        message = f"{path} does not have the parts of a report"
-        raise Refused(message, "name what --format json, --out or a run wrote") from error
+        message = f"{path} lacks parts of a report"
+        raise Refused(message, "pass a file written by --format json, --out or a run") from error
 
 
 def _findings(document: Document) -> Iterator[str]:
     problems = sorted(document["problems"], key=lambda one: one["severity"] != "error")
     sign = "❌" if document["errors"] else "✅"
-    told = _counted((len(document["files"]), "spec"), (document["errors"], "error"))
-    yield f"### {sign} Findings: {told}, {_counted((document['warnings'], 'warning'))}"
+    counts = _counted((len(document["files"]), "spec"), (document["errors"], "error"))
+    yield f"### {sign} Findings: {counts}, {_counted((document['warnings'], 'warning'))}"
     if problems:
         rows = (
             (one["severity"], _place(one), f"{one['code']} {one['name']}", _text(one["message"]))
@@ -113,7 +115,7 @@ def _plan(document: Document) -> Iterator[str]:
 
 
 def _report(document: Document) -> Iterator[str]:
-    # What went wrong in words may name an item's key, so it is left to the log.
+    # The text of a failure may name an item's key, so it stays in the log.
     verdict = document["verdict"]
     sign = {"passed": "✅", "failed": "❌"}.get(verdict, "⚠️")
     name = _text(document["spec_name"])
@@ -154,5 +156,5 @@ def _counted(*counts: tuple[int, str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text in which nothing is Markdown, HTML or a mention."""
+    """Return text with Markdown, HTML and mentions escaped."""
     return shortened(str(text), CELL).translate(_ESCAPES)

@@ -1,7 +1,7 @@
-"""Where a comment goes: the pull request that the environment of a CI job names.
+"""Where a comment goes: the pull request named by the environment of a CI job.
 
-A comment that begins with the marker is written over; else a new one is made. Only the address that
-the CI system gives is asked, with the token it gives, which no message shows.
+A comment that starts with the marker is overwritten; otherwise a new one is created. Requests go
+only to the address that the CI system provides, with its token, which no message shows.
 """
 
 import json
@@ -28,16 +28,16 @@ class Forge:
     """One pull request's comments. GitHub and GitLab differ in names only."""
 
     comments: str
-    """The address that lists the comments and takes new ones."""
+    """The address that lists the comments and accepts new ones."""
     one: str
     """The address of a single comment, before its id."""
     header: tuple[str, str]
     update: str
-    """The method that writes a comment over."""
+    """The HTTP method that overwrites a comment."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nobody: the token goes with the request."""
+    """Follows no redirect: the request carries the token."""
 
     def redirect_request(self, *_: Any) -> None:
         """Return no further request."""
@@ -47,24 +47,24 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def forge_of(environ: Mapping[str, str]) -> Forge:
-    """Return the pull request that this job is about.
+    """Return the pull request of this job.
 
     Raises:
-        Refused: it is about none, or there is no token.
+        Refused: the job has no pull request, or there is no token.
     """
     if environ.get("GITHUB_ACTIONS") == "true":
         return _github(environ)
     if environ.get("GITLAB_CI") == "true":
         return _gitlab(environ)
-    message = "this is no job of GitHub Actions or GitLab CI, so there is no pull request"
-    raise Refused(message, "leave --post out to print the comment")
+    message = "not a GitHub Actions or GitLab CI job, so there is no pull request"
+    raise Refused(message, "omit --post to print the comment")
 
 
 def upsert(forge: Forge, body: str) -> str:
-    """Write ``body`` over the comment with the same first line, or as a new one; return which.
+    """Overwrite the comment with the same first line, or create one; return which.
 
     Raises:
-        Stopped: the service does not answer, or refuses.
+        Stopped: the service does not respond, or refuses.
     """
     marker = body.partition("\n")[0]
     for comment in _comments(forge):
@@ -81,10 +81,10 @@ def _github(environ: Mapping[str, str]) -> Forge:
     repository = environ.get("GITHUB_REPOSITORY", "")
     base = environ.get("GITHUB_API_URL", "https://api.github.com")
     if number is None or not repository:
-        message = "this job is about no pull request"
-        raise Refused(message, "run it on: pull_request, or leave --post out")
+        message = "this job does not belong to a pull request"
+        raise Refused(message, "run it on: pull_request, or omit --post")
     if not token:
-        hint = "give it env: {GITHUB_TOKEN: ${{ github.token }}} and pull-requests: write"
+        hint = "set env: {GITHUB_TOKEN: ${{ github.token }}} and pull-requests: write"
         message = "GITHUB_TOKEN is not set, so no comment can be written"
         raise Refused(message, hint)
     issues = f"{_safe(base)}/repos/{quote(repository)}/issues"
@@ -100,10 +100,10 @@ def _gitlab(environ: Mapping[str, str]) -> Forge:
     token, number = environ.get("GITLAB_TOKEN"), environ.get("CI_MERGE_REQUEST_IID", "")
     project = environ.get("CI_PROJECT_ID", "")
     if not number.isdecimal() or not project.isdecimal():
-        message = "this job is about no merge request"
-        raise Refused(message, "run it in a merge request pipeline, or leave --post out")
+        message = "this job does not belong to a merge request"
+        raise Refused(message, "run it in a merge request pipeline, or omit --post")
     if not token:
-        hint = "give the job a project access token with the scope api by that name"
+        hint = "set it to a project access token with the scope api"
         message = "GITLAB_TOKEN is not set, so no comment can be written"
         raise Refused(message, hint)
     base = _safe(environ.get("CI_API_V4_URL", "https://gitlab.com/api/v4"))

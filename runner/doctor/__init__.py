@@ -1,1 +1,1 @@
-"""Looking before a run at all that it will need: who asks, what may be done, what is there."""
+"""Checks before a run everything that it will need: identity, permissions, resources."""

@@ -1,4 +1,4 @@
-"""Which IAM actions the things need that are attached to a table: autoscaling and the like."""
+"""The IAM actions for what is attached to a table: autoscaling and the like."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -11,7 +11,7 @@ READ_SCALING = (
     "application-autoscaling:DescribeScalingPolicies",
     "application-autoscaling:DescribeScheduledActions",
 )
-"""Whether and how a table is scaled; what is asked besides where it is."""
+"""What reading autoscaling needs."""
 SCALE = (
     *READ_SCALING,
     "application-autoscaling:PutScalingPolicy",
@@ -19,15 +19,15 @@ SCALE = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
 )
-"""What scaling needs; its policies are alarms of CloudWatch's."""
+"""What autoscaling needs; its policies create CloudWatch alarms."""
 KINESIS = ("kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords")
-"""What whoever turns a Kinesis destination on must be able to do."""
+"""What enabling a Kinesis destination needs."""
 
 On = Literal["target", "indexes of target", "kinesis", "anything"]
 
 
 def attaching(attached: Attached) -> Iterator[tuple[str, On]]:
-    """Yield what attaching needs, and on what, of each kind that there is."""
+    """Yield the actions and resources for attaching each kind."""
     for action in SCALE if attached.scaling else ():
         yield action, "anything"
     for action in KINESIS if attached.kinesis else ():

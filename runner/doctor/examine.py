@@ -1,6 +1,6 @@
-"""Looking at everything that a run of a spec would need, in the order in which it would.
+"""Checks everything that a run of a spec would need, in the order of use.
 
-Whatever fails is a finding and not the end: all of them are told at once. Nothing is changed.
+A failed check is a finding, not the end: all findings are reported at once. Nothing is changed.
 """
 
 import tempfile
@@ -28,7 +28,7 @@ from retable.schema.spec import CdkProvision, Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked: whether ``spec`` could be run from here."""
+    """The question: can ``spec`` run from this machine?"""
 
     spec: Spec
     connect: Callable[[], Aws]
@@ -39,11 +39,11 @@ class Question:
 
 
 class _Examination:
-    """One examination under way."""
+    """One examination in progress."""
 
-    def __init__(self, asked: Question) -> None:
-        self._asked = asked
-        self._spec = asked.spec
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._spec = question.spec
         self._answers: list[Answered] = []
         self._times: list[tuple[datetime, datetime]] = []
         self._observed: Observed | None = None
@@ -53,10 +53,10 @@ class _Examination:
     def carry_out(self) -> Diagnosis:
         """Return what was found."""
         found = [*machine.versions(self._spec)]
-        did = "asked STS who is calling"
+        did = "identified the caller with STS"
         try:
-            aws = self._asked.connect()
-            aws.on_answer(self._hear)
+            aws = self._question.connect()
+            aws.on_answer(self._record_call)
             identity = aws.identity()
         except Failure as failure:
             found.append(as_problem("identity", did, failure))
@@ -69,27 +69,27 @@ class _Examination:
         if self._times:
             found.append(machine.clock(*self._times[-1]))
         plan = self._plan
-        needs = needs_of(plan, self._spec, self._asked.state) if plan else ()
+        needs = needs_of(plan, self._spec, self._question.state) if plan else ()
         return Diagnosis(
             findings=tuple(found),
             permissions=self._permissions,
             policy=smallest_policy(needs) if plan else None,
         )
 
-    def _hear(self, answered: Answered) -> None:
-        """Remember what was answered, and when by both clocks."""
+    def _record_call(self, answered: Answered) -> None:
+        """Record each answered call, and its time by both clocks."""
         self._answers.append(answered)
         if answered.date is not None:
             there = parsedate_to_datetime(answered.date)
-            self._times.append((self._asked.clock.now(), there))
+            self._times.append((self._question.clock.now(), there))
 
     def _tables(self, aws: Aws) -> Iterator[Finding]:
-        """Yield how tables and stack stand, and whether there can be a plan."""
+        """Yield the findings on tables and stack, and whether a plan can be made."""
         try:
             with tempfile.TemporaryDirectory(prefix="retable-") as name:
-                self._observed = observe(self._spec, aws, self._asked.clock, Path(name))
+                self._observed = observe(self._spec, aws, self._question.clock, Path(name))
         except Failure as failure:
-            yield as_problem("tables", "looked at what the spec names", failure)
+            yield as_problem("tables", "checked what the spec names", failure)
             return
         did = "planned a run"
         try:
@@ -110,21 +110,21 @@ class _Examination:
             yield Finding(name="plan", did=did, found=found, outcome="problem", advice="change it")
 
     def _disk(self) -> Finding:
-        """Return whether there is room."""
+        """Return the finding on disk space."""
         source = self._observed.source if self._observed else None
-        at_hand = self._observed.export if self._observed else None
+        export = self._observed.export if self._observed else None
         about = source.description.item_count if source else 0
         return machine.disk(
-            self._asked.run_dir,
-            items=at_hand.item_count if at_hand else about,
+            self._question.run_dir,
+            items=export.item_count if export else about,
             table_bytes=source.description.size_bytes if source else 0,
-            spool_bytes=self._asked.spool_bytes,
+            spool_bytes=self._question.spool_bytes,
         )
 
     def _buckets(self, aws: Aws) -> Iterator[Finding]:
-        """Yield how the buckets stand."""
+        """Yield the findings on the buckets."""
         yield from things.export_bucket(self._spec, aws)
-        state = self._asked.state
+        state = self._question.state
         if state is not None:
             place = S3Prefix(state.bucket, state.prefix)
             yield from things.bucket("state", place, state.owner, aws)
@@ -135,12 +135,12 @@ class _Examination:
             yield Finding(
                 name="permissions",
                 did=permissions.DID,
-                found="without a plan it is not known what is needed",
+                found="without a plan, the needed permissions are unknown",
                 outcome="unknown",
-                advice="put the plan right first",
+                advice="fix the plan first",
             )
             return
-        needs = needs_of(self._plan, self._spec, self._asked.state)
+        needs = needs_of(self._plan, self._spec, self._question.state)
         try:
             self._permissions = permissions.judge(needs, aws.simulate, self._answers)
         except Failure as failure:
@@ -149,9 +149,9 @@ class _Examination:
         yield from permissions.findings(self._permissions)
 
 
-def examine(asked: Question) -> Diagnosis:
-    """Look at everything that a run would need. Reads only."""
-    return _Examination(asked).carry_out()
+def examine(question: Question) -> Diagnosis:
+    """Check everything that a run would need. Reads only."""
+    return _Examination(question).carry_out()
 
 
 def _who(identity: Identity, region: str, did: str) -> Finding:

@@ -8,33 +8,27 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from retable.runner.doctor.attaching import INSIGHTS, READ_SCALING
-from retable.runner.plan.plan import (
-    AdoptTable,
+from retable.runner.plan.export_steps import (
+    Approve,
     CheckExport,
-    ClearStage,
     ConvertFiles,
-    CountItems,
-    CreateTable,
-    DeployStack,
-    DeployTable,
     DryRun,
     EnablePitr,
-    LiftFence,
-    LoadItems,
     MakeExport,
     MergeExports,
-    RestoreBackup,
-    RestoreSettings,
     ScanTable,
-    StageItems,
-    Step,
     UseExport,
-    UseTable,
+)
+from retable.runner.plan.finish_steps import (
+    ClearStage,
+    CompareSettings,
+    CountItems,
+    LiftFence,
+    RestoreSettings,
     VerifyTable,
 )
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.plan import Step
 from retable.runner.plan.source_steps import (
-    Approve,
     BackUp,
     DeleteTable,
     DropFromStack,
@@ -43,6 +37,20 @@ from retable.runner.plan.source_steps import (
     ListChanges,
     Settle,
     Unprotect,
+)
+from retable.runner.plan.target_steps import (
+    AccountForImport,
+    AdoptTable,
+    BulkPutItems,
+    CreateTable,
+    DeployStack,
+    DeployTable,
+    EnableTargetPitr,
+    ImportTable,
+    LoadItems,
+    RestoreBackup,
+    StageItems,
+    UseTable,
 )
 
 On = Literal[
@@ -119,6 +127,41 @@ DELETE = (
     *on("backups of source", "dynamodb:DescribeBackup"),
 )
 
+CREATE = (
+    *on(
+        "target",
+        "dynamodb:CreateTable",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:Scan",
+    ),
+    *on(
+        "table key",
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+    ),
+)
+READ_STAGED = (*on("bucket", "s3:ListBucket"), *on("staged objects", "s3:GetObject"))
+IMPORT = (
+    *on("target", "dynamodb:DescribeTable", "dynamodb:ImportTable"),
+    *on("imports of target", "dynamodb:DescribeImport"),
+    *on(
+        "import log",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:FilterLogEvents",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+    ),
+    *READ_STAGED,
+)
+
 PLANNING: tuple[Grant, ...] = (
     *on("source", *READ_SETTINGS),
     *on("indexes of source", INSIGHTS),
@@ -129,6 +172,12 @@ PLANNING: tuple[Grant, ...] = (
 """What is read before there is a plan."""
 
 STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
+    EnableTargetPitr: on(
+        "target",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeTable",
+        "dynamodb:UpdateContinuousBackups",
+    ),
     EnablePitr: on(
         "source",
         "dynamodb:DescribeContinuousBackups",
@@ -195,24 +244,8 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
         *DEPLOY,
     ),
     StageItems: on("staged objects", "s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
-    CreateTable: (
-        *on(
-            "target",
-            "dynamodb:CreateTable",
-            "dynamodb:DescribeTable",
-            "dynamodb:GetResourcePolicy",
-            "dynamodb:PutResourcePolicy",
-            "dynamodb:Scan",
-        ),
-        *on(
-            "table key",
-            "kms:CreateGrant",
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-        ),
-    ),
+    CreateTable: CREATE,
+    ImportTable: (*CREATE, *IMPORT),
     RestoreBackup: (
         *on(
             "target",
@@ -232,6 +265,13 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
     CountItems: on("target", "dynamodb:DescribeTable", "dynamodb:Scan"),
     UseTable: on("target", "dynamodb:DescribeTable"),
     LoadItems: on("target", "dynamodb:DescribeTable"),
+    BulkPutItems: (
+        *on("target", "dynamodb:DescribeTable", "dynamodb:StartBulkPutItems"),
+        *on("bulk operations of target", "dynamodb:DescribeBulkOperation"),
+        *on("staged objects", "s3:PutObject"),
+        *READ_STAGED,
+    ),
+    AccountForImport: IMPORT,
     VerifyTable: (
         *on("target", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"),
         *on("target", *READ_SETTINGS),
@@ -269,29 +309,9 @@ STEPS: Mapping[type[Step], tuple[Grant, ...]] = {
 }
 """What each kind of step needs, its undoing included."""
 
-READ_STAGED = (*on("bucket", "s3:ListBucket"), *on("staged objects", "s3:GetObject"))
-LOADERS: Mapping[str, tuple[Grant, ...]] = {
-    "batch-write": on("target", "dynamodb:BatchWriteItem"),
-    "bulk-put": (
-        *on("target", "dynamodb:StartBulkPutItems"),
-        *on("bulk operations of target", "dynamodb:DescribeBulkOperation"),
-        *on("staged objects", "s3:PutObject"),
-        *READ_STAGED,
-    ),
-    "import-table": (
-        *on("target", "dynamodb:ImportTable"),
-        *on("imports of target", "dynamodb:DescribeImport"),
-        *on(
-            "import log",
-            "logs:CreateLogGroup",
-            "logs:CreateLogStream",
-            "logs:DescribeLogGroups",
-            "logs:DescribeLogStreams",
-            "logs:FilterLogEvents",
-            "logs:PutLogEvents",
-            "logs:PutRetentionPolicy",
-        ),
-        *READ_STAGED,
-    ),
+WRITES: Mapping[str, tuple[Grant, ...]] = {
+    "overwrite": on("target", "dynamodb:BatchWriteItem"),
+    "keep": on("target", "dynamodb:PutItem"),
+    "fail": on("target", "dynamodb:PutItem"),
 }
-"""What a load needs besides, by the loader."""
+"""What a ``LoadItems`` step needs besides, by its ``on_conflict``."""

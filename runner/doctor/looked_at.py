@@ -1,4 +1,4 @@
-"""What the doctor finds: a line for each thing it looked at, and what it comes to."""
+"""The doctor's findings: one per check, and the diagnosis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Outcome = Literal["ok", "warning", "problem", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """One check and its result."""
 
     name: str
-    """What it is about: ``identity``, ``bucket``, …"""
+    """The subject: ``identity``, ``bucket``, …"""
     did: str
-    """How it was looked at."""
+    """How it was checked."""
     found: str
     outcome: Outcome = "ok"
     advice: str | None = None
@@ -30,27 +30,27 @@ class Permission:
     resource: str
     outcome: Outcome
     how: str
-    """How it is known, or why it is not."""
+    """How it is known, or why it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Everything that was found about one spec."""
+    """All findings on one spec."""
 
     findings: tuple[Finding, ...]
     permissions: tuple[Permission, ...] = ()
     policy: Mapping[str, Any] | None = None
-    """The smallest policy document that would do; ``None`` where there is no plan."""
+    """The smallest sufficient policy document; ``None`` without a plan."""
     is_reached: bool = True
-    """Whether AWS could be asked at all."""
+    """Whether AWS could be reached at all."""
 
     def count(self, outcome: Outcome) -> int:
-        """Return how many findings came out so."""
+        """Return the number of findings with this outcome."""
         return sum(finding.outcome == outcome for finding in self.findings)
 
 
 def as_problem(name: str, did: str, failure: Failure) -> Finding:
-    """Return the finding of something that failed."""
+    """Return the finding for a failed check."""
     return Finding(
         name=name, did=did, found=failure.message, outcome="problem", advice=failure.hint
     )

@@ -1,4 +1,4 @@
-"""This machine: the versions of what a run uses, room on the disk, the clock."""
+"""Checks this machine: the versions of what a run uses, the disk, the clock."""
 
 import platform
 import shutil
@@ -16,20 +16,20 @@ from retable.schema.spec import CdkProvision, Spec
 
 PACKAGES = ("boto3", "botocore", "duckdb", "pyarrow")
 LEDGER_BYTES = 300
-"""An upper bound of what an item takes in all ledgers of a run together."""
-UNEASY_SECONDS = 60
-WRONG_SECONDS = 300
+"""An upper bound for an item's bytes in all ledgers of a run."""
+WARNING_SECONDS = 60
+PROBLEM_SECONDS = 300
 """Beyond five minutes AWS refuses requests as signed at the wrong time (Signature Version 4)."""
 PATIENCE_SECONDS = 30
 
 
 def versions(spec: Spec) -> Iterator[Finding]:
-    """Yield what is installed, as far as ``spec`` needs it."""
+    """Yield the installed versions that ``spec`` needs."""
     found = [f"Python {platform.python_version()}"]
     found += [f"{name} {version(name)}" for name in PACKAGES]
-    yield Finding(name="versions", did="looked at what is installed", found=", ".join(found))
+    yield Finding(name="versions", did="checked the installed versions", found=", ".join(found))
     if spec.load.with_ == "bulk-put":
-        did = "looked whether boto3 knows bulk operations"
+        did = "checked whether boto3 supports bulk operations"
         try:
             require_bulk_put()
         except Refused as failure:
@@ -41,38 +41,38 @@ def versions(spec: Spec) -> Iterator[Finding]:
 
 
 def disk(run_dir: Path, items: int, table_bytes: int, spool_bytes: int) -> Finding:
-    """Return whether a run of so many items has room where run folders lie."""
+    """Return whether the disk of the run folders has room for so many items."""
     free = free_bytes(run_dir.absolute())
-    wanted = items * LEDGER_BYTES + min(table_bytes, spool_bytes)
-    found = f"{free:,} bytes are free; {items:,} items may take {wanted:,}"
-    did = f"looked at the disk of {run_dir}"
-    if free >= wanted:
+    needed = items * LEDGER_BYTES + min(table_bytes, spool_bytes)
+    found = f"{free:,} bytes are free; {items:,} items may take {needed:,}"
+    did = f"checked the disk of {run_dir}"
+    if free >= needed:
         return Finding(name="disk", did=did, found=found)
-    advice = "make room, name another place with --run-dir, or keep less of it with RETABLE_SPOOL"
+    advice = "free disk space, choose another --run-dir, or spool less with RETABLE_SPOOL"
     return Finding(name="disk", did=did, found=found, outcome="problem", advice=advice)
 
 
-def clock(here: datetime, there: datetime) -> Finding:
-    """Return how far this machine's clock is from AWS's."""
-    apart = abs((here - there).total_seconds())
-    did = "compared this machine's clock with the Date of AWS's answer"
-    found = f"{int(apart)} s apart"
-    if apart <= UNEASY_SECONDS:
+def clock(local: datetime, remote: datetime) -> Finding:
+    """Return the difference between this machine's clock and AWS's."""
+    skew = abs((local - remote).total_seconds())
+    did = "compared this machine's clock with the Date header of AWS"
+    found = f"{int(skew)} s apart"
+    if skew <= WARNING_SECONDS:
         return Finding(name="clock", did=did, found=found)
-    advice = "set this machine's clock, by NTP"
-    outcome: Outcome = "problem" if apart > WRONG_SECONDS else "warning"
+    advice = "synchronize this machine's clock with NTP"
+    outcome: Outcome = "problem" if skew > PROBLEM_SECONDS else "warning"
     return Finding(name="clock", did=did, found=found, outcome=outcome, advice=advice)
 
 
 def _cdk(app: Path) -> Iterator[Finding]:
-    """Yield what of the CDK is there: its folder, Node.js, its command."""
+    """Yield the findings on the CDK: its app's folder, Node.js, its command."""
     if (app / "cdk.json").is_file():
-        yield Finding(name="cdk", did="looked for the app", found=f"{app / 'cdk.json'} is there")
+        yield Finding(name="cdk", did="looked for the app", found=f"{app / 'cdk.json'} exists")
     else:
         yield Finding(
             name="cdk",
             did="looked for the app",
-            found=f"there is no {app / 'cdk.json'}",
+            found=f"{app / 'cdk.json'} does not exist",
             outcome="problem",
             advice="check rebuild.provision.app; it is relative to the spec",
         )
@@ -88,7 +88,7 @@ def _cdk(app: Path) -> Iterator[Finding]:
                 did=did,
                 found="npx would fetch it",
                 outcome="warning",
-                advice="npm install aws-cdk, so that its version is fixed",
+                advice="npm install aws-cdk, to pin its version",
             )
         else:
             advice = "install Node.js and the npm package aws-cdk"
@@ -98,7 +98,7 @@ def _cdk(app: Path) -> Iterator[Finding]:
 
 
 def _node_modules(app: Path) -> Iterator[str]:
-    """Yield where npm puts commands for an app, from its folder upwards."""
+    """Yield the folders where npm installs commands for an app, from its folder upwards."""
     for folder in (app.resolve(), *app.resolve().parents):
         yield str(folder / "node_modules/.bin")
 
@@ -115,5 +115,5 @@ def _version(command: str) -> str:
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        return f"of no known version ({type(error).__name__})"
-    return done.stdout.strip().partition("\n")[0] or "of no known version"
+        return f"of unknown version ({type(error).__name__})"
+    return done.stdout.strip().partition("\n")[0] or "of unknown version"

@@ -5,26 +5,24 @@ from typing import NamedTuple
 
 from retable.runner.aws.state_address import Address
 from retable.runner.doctor.attaching import attaching
-from retable.runner.doctor.grants import LOADERS, PLANNING, STEPS, Grant, On, on
+from retable.runner.doctor.grants import PLANNING, STEPS, WRITES, Grant, On
 from retable.runner.export.location import S3Prefix, parse_location
-from retable.runner.plan.plan import (
+from retable.runner.plan.export_steps import ConvertFiles, MakeExport, ScanTable, UseExport
+from retable.runner.plan.finish_steps import ClearStage, RestoreSettings
+from retable.runner.plan.plan import Plan, Step
+from retable.runner.plan.source_steps import DropFromStack, ForgetTable, ListChanges
+from retable.runner.plan.target_steps import (
     STAGING_FOLDER,
+    AccountForImport,
     AdoptTable,
-    ClearStage,
-    ConvertFiles,
+    BulkPutItems,
     CreateTable,
     DeployStack,
     DeployTable,
+    ImportTable,
     LoadItems,
-    MakeExport,
-    Plan,
-    RestoreSettings,
-    ScanTable,
     StageItems,
-    Step,
-    UseExport,
 )
-from retable.runner.plan.source_steps import DropFromStack, ForgetTable, ListChanges
 from retable.schema.spec import Spec
 
 
@@ -39,27 +37,24 @@ def needs_of(plan: Plan, spec: Spec, state: Address | None = None) -> tuple[Need
     """Return every action that a run of ``plan`` needs, and those of keeping it in ``state``."""
     found = set(_resolved(PLANNING, None, plan, spec))
     for step in plan.steps:
-        about = plan.step(step.stage) if isinstance(step, ClearStage) else step
-        found |= set(_resolved(STEPS[type(step)], about, plan, spec))
+        found |= set(_resolved(STEPS[type(step)], _placed(step, plan), plan, spec))
         if isinstance(step, RestoreSettings):
             own = tuple(Grant(*pair) for pair in attaching(step.attached))
             found |= set(_resolved(own, step, plan, spec))
         if isinstance(step, LoadItems):
-            found |= set(_resolved(_loading(step), _staging(step, plan), plan, spec))
+            found |= set(_resolved(WRITES[step.on_conflict], step, plan, spec))
     if state is not None:
         found |= set(_keeping(state, _partition(plan)))
     return tuple(sorted(found))
 
 
-def _loading(step: LoadItems) -> tuple[Grant, ...]:
-    """Return what a load needs."""
-    puts = step.loader == "batch-write" and step.on_conflict != "overwrite"
-    return on("target", "dynamodb:PutItem") if puts else LOADERS[step.loader]
-
-
-def _staging(step: LoadItems, plan: Plan) -> Step:
-    """Return the step that says where items to load are staged, if any does."""
-    return step if step.stage is None else plan.step(step.stage)
+def _placed(step: Step, plan: Plan) -> Step:
+    """Return the step that says where the items are staged, for those that read or delete them."""
+    match step:
+        case ImportTable() | BulkPutItems() | AccountForImport() | ClearStage():
+            return plan.at(step.stage)
+        case _:
+            return step
 
 
 def _resolved(
@@ -118,7 +113,9 @@ def _resource(on: On, step: Step | None, plan: Plan, spec: Spec) -> str | None: 
 
 def _indexed(plan: Plan) -> bool:
     """Return whether the table that the plan makes has global indexes."""
-    made = (step for step in plan.steps if isinstance(step, CreateTable | DeployTable))
+    made = (
+        step for step in plan.steps if isinstance(step, CreateTable | ImportTable | DeployTable)
+    )
     return any(step.request.get("GlobalSecondaryIndexes") for step in made)
 
 

@@ -1,7 +1,7 @@
-"""Whether the caller may do what the plan needs: IAM is asked, else what was answered counts.
+"""Whether the caller has the plan's permissions: by IAM's simulator, else by earlier answers.
 
-Where IAM does not say, a harmless call that the doctor made anyway proves its own permission; a
-write is proved by nothing but itself, so that it stays unknown.
+Without the simulator, a harmless call that the doctor made anyway proves its permission; a
+write has no such proof and stays unknown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,15 +13,15 @@ from retable.runner.doctor.looked_at import Finding, Permission
 from retable.runner.doctor.needs import Need
 
 DID = (
-    "asked IAM what the caller may do "
-    "(iam:SimulatePrincipalPolicy; understood after its reference, not tried on AWS)"
+    "simulated the caller's permissions "
+    "(iam:SimulatePrincipalPolicy; written from its reference, not tested on AWS)"
 )
 PREFIXES = {"application-auto-scaling": "application-autoscaling", "cloudwatch-logs": "logs"}
-"""Services whose permissions begin otherwise than botocore calls them."""
+"""Services whose IAM prefix differs from botocore's name."""
 MOST_SHOWN = 20
 ANSWERED, REFUSED = "a call was answered", "a call was denied"
 FOUND_NOTHING = frozenset(["PolicyNotFoundException", "ResourceNotFoundException", "NoSuchKey"])
-"""Errors that come from behind the check of permissions."""
+"""Errors that occur after the permission check."""
 
 Simulate = Callable[[Sequence[str], Sequence[str]], tuple[Decision, ...]]
 
@@ -29,31 +29,31 @@ Simulate = Callable[[Sequence[str], Sequence[str]], tuple[Decision, ...]]
 def judge(
     needs: Iterable[Need], simulate: Simulate, answers: Sequence[Answered]
 ) -> tuple[Permission, ...]:
-    """Return whether each need is met.
+    """Return the decision on each need.
 
     Raises:
         Stopped: IAM does not answer.
     """
-    wanted = sorted(set(needs))
+    needed = sorted(set(needs))
     try:
         decisions = {
             (decision.action, decision.resource): decision
-            for actions, resource in _grouped(wanted)
+            for actions, resource in _grouped(needed)
             for decision in simulate(actions, [resource])
         }
     except CannotSimulateError as error:
-        return tuple(_by_calls(need, answers, str(error)) for need in wanted)
-    return tuple(_by_decision(need, decisions.get((need.action, need.resource))) for need in wanted)
+        return tuple(_by_calls(need, answers, str(error)) for need in needed)
+    return tuple(_by_decision(need, decisions.get((need.action, need.resource))) for need in needed)
 
 
 def findings(permissions: Sequence[Permission]) -> Iterator[Finding]:
-    """Yield a line for all that is allowed, one for each that is denied, one for the rest."""
+    """Yield one finding for all that is allowed, one per denial, one for the rest."""
     allowed = sum(permission.outcome == "ok" for permission in permissions)
     denied = [permission for permission in permissions if permission.outcome == "problem"]
     unknown = [permission for permission in permissions if permission.outcome == "unknown"]
-    hows = sorted({permission.how for permission in unknown})
+    reasons = sorted({permission.how for permission in unknown})
     by_calls = any(permission.how in {ANSWERED, REFUSED} for permission in permissions)
-    did = f"{DID}, else looked at what was answered" if by_calls else DID
+    did = f"{DID}, else checked the earlier answers" if by_calls else DID
     yield Finding(name="permissions", did=did, found=f"{allowed} of {len(permissions)} are allowed")
     for permission in denied[:MOST_SHOWN]:
         yield Finding(
@@ -61,24 +61,24 @@ def findings(permissions: Sequence[Permission]) -> Iterator[Finding]:
             did=DID,
             found=f"{permission.action} on {permission.resource} is denied: {permission.how}",
             outcome="problem",
-            advice="give the caller the policy below",
+            advice="attach the policy below to the caller",
         )
     if len(denied) > MOST_SHOWN:
         found = f"{len(denied) - MOST_SHOWN} more are denied"
-        advice = "--format json lists them; give the caller the policy below"
+        advice = "--format json lists them; attach the policy below to the caller"
         yield Finding(name="permissions", did=DID, found=found, outcome="problem", advice=advice)
     if unknown:
         yield Finding(
             name="permissions",
             did=DID,
-            found=f"{len(unknown)} are not known: {'; '.join(hows)}",
+            found=f"{len(unknown)} are unknown: {'; '.join(reasons)}",
             outcome="unknown",
             advice="compare the policy below with the caller's own",
         )
 
 
 def _grouped(needs: Sequence[Need]) -> Iterator[tuple[list[str], str]]:
-    """Yield the actions on each resource, so that one question asks for all of them."""
+    """Yield the actions on each resource, so that one simulation covers them all."""
     for resource in sorted({need.resource for need in needs}):
         yield [need.action for need in needs if need.resource == resource], resource
 
@@ -86,7 +86,7 @@ def _grouped(needs: Sequence[Need]) -> Iterator[tuple[list[str], str]]:
 def _by_decision(need: Need, decision: Decision | None) -> Permission:
     """Return what IAM decided."""
     if decision is None:
-        return _permission(need, "unknown", "IAM did not say")
+        return _permission(need, "unknown", "IAM gave no decision")
     if decision.is_allowed:
         return _permission(need, "ok", "IAM allows it")
     if decision.missing:
@@ -97,7 +97,7 @@ def _by_decision(need: Need, decision: Decision | None) -> Permission:
 
 
 def _by_calls(need: Need, answers: Sequence[Answered], why: str) -> Permission:
-    """Return what the calls that were made say of an action."""
+    """Return the decision on an action from the calls that were made."""
     codes = {answer.code for answer in answers if _action_of(answer) == need.action}
     if codes & DENIED:
         return _permission(need, "problem", REFUSED)
@@ -107,7 +107,7 @@ def _by_calls(need: Need, answers: Sequence[Answered], why: str) -> Permission:
 
 
 def _action_of(answer: Answered) -> str:
-    """Return the permission that a call stands for."""
+    """Return the permission that a call needs."""
     if answer.service == "s3":
         return S3_ACTIONS.get(answer.operation, f"s3:{answer.operation}")
     return f"{PREFIXES.get(answer.service, answer.service)}:{answer.operation}"

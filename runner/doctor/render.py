@@ -18,12 +18,12 @@ def as_text(diagnosis: Diagnosis) -> Iterator[str]:
     counted = (
         f"{diagnosis.count('problem')} problems",
         f"{diagnosis.count('warning')} warnings",
-        f"{diagnosis.count('unknown')} not known",
+        f"{diagnosis.count('unknown')} unknown",
     )
     yield ""
     yield ", ".join(counted)
     if not diagnosis.is_reached:
-        yield "AWS could not be asked, so that nothing else was looked at"
+        yield "AWS could not be reached, so nothing else was checked"
     if diagnosis.policy is not None:
         yield ""
         yield "The smallest policy that a run needs, by AWS's documentation:"
@@ -46,7 +46,7 @@ def as_json(diagnosis: Diagnosis, spec_file: str) -> str:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    """Yield what was done, what was found and what to do."""
+    """Yield the check, the result and the advice."""
     yield f"{WORDS[finding.outcome]:<9}  {finding.name}: {finding.did}: {finding.found}"
     if finding.advice is not None:
         yield f"{'':<9}  = help: {finding.advice}"

@@ -1,1 +1,1 @@
-"""A first spec for a table: what was seen of it, redacted, as text for a person to go on with."""
+"""Drafts a spec for a table from a redacted sample of it, for a person to complete."""

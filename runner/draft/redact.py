@@ -1,4 +1,4 @@
-"""Items without what they say: every value keeps its type and its shape, and nothing else.
+"""Redacts items: every value keeps its type and its shape, and nothing else.
 
 Letters become x, digits 1, so a date stays one and a UUID looks like one. Names of attributes stay;
 names inside maps, which may be data, stay where they look like names.
@@ -12,7 +12,7 @@ from retable.schema.spec import TypedItem
 
 MAX_TEXT = 40
 MAX_NUMBER = 20
-"""Of 38 digits: noughts at the end are not among those, and would be ones here."""
+"""Of 38 digits: trailing zeros are not among those, and would become ones here."""
 MAX_ENTRIES = 12
 MAX_ELEMENTS = 3
 MAX_LEVELS = 4
@@ -21,7 +21,7 @@ _KEPT = frozenset(" -_.:/#@+,")
 
 
 def redact(item: TypedItem) -> dict[str, dict[str, Any]]:
-    """Return ``item`` with its values redacted; long ones are cut."""
+    """Return ``item`` with its values redacted; long ones are shortened."""
     return {name: _value(value, 1) for name, value in item.items()}
 
 
@@ -47,7 +47,7 @@ def _value(typed: Mapping[str, Any], level: int) -> dict[str, Any]:  # noqa: PLR
 
 
 def _members(kind: str, members: list[str]) -> list[str]:
-    """Return the members of a set, of which redacting leaves only those that differ."""
+    """Return the redacted members of a set; those that become equal are merged."""
     shown = ({kind[0]: member} for member in members[:MAX_ELEMENTS])
     return list(dict.fromkeys(_value(member, 1)[kind[0]] for member in shown))
 
@@ -65,7 +65,7 @@ def _character(character: str) -> str:
 
 
 def _number(text: str) -> str:
-    """Return a number of as many digits; an exponent, which says how great it is, goes."""
+    """Return a number with as many digits; the exponent, which shows its magnitude, is removed."""
     digits = text.lower().partition("e")[0][:MAX_NUMBER].rstrip(".")
     return "".join("1" if one.isdecimal() else one for one in digits)
 

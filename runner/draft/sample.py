@@ -1,4 +1,4 @@
-"""What is seen of a table before a spec is written: some items, and how the table is set up."""
+"""A sample of a table before a spec exists: some items, and the table's settings."""
 
 import re
 import tempfile
@@ -28,8 +28,8 @@ from retable.runner.table.settings import TableSettings
 from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
 
 MAX_FILES = 4
-"""Data files of an export that are looked into: a part of the table's partitions is enough."""
-# The table's name becomes a file's, so an export from a stranger may not choose it freely.
+"""Data files of an export to read: part of the table's partitions is enough."""
+# The table's name becomes a file name, so an untrusted export must not choose it freely.
 _TABLE_ARN = re.compile(
     r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]{3,255})", re.ASCII
 )
@@ -44,16 +44,16 @@ class Sample:
     region: str | None
     items: tuple[TypedItem, ...]
     total: int
-    """Items in the whole, about."""
+    """Items in the whole table, approximately."""
     key: KeySchema
     key_is_known: bool
-    """Whether the table itself told its key; an export does not."""
+    """Whether the key comes from the table itself; an export does not contain it."""
     settings: TableSettings | None = None
     location: str | None = None
 
 
 def sample_table(aws: Aws, table: str, count: int) -> Sample:
-    """Return what ``count`` items at most, read from the live table, show.
+    """Return a sample of at most ``count`` items, read from the live table.
 
     Raises:
         Refused: there is no such table, or it is empty.
@@ -77,7 +77,7 @@ def sample_table(aws: Aws, table: str, count: int) -> Sample:
 
 
 def sample_export(text: str, connect: Callable[[], Aws], count: int) -> Sample:
-    """Return what ``count`` items at most of the newest finished export at ``text`` show.
+    """Return a sample of at most ``count`` items of the newest finished export at ``text``.
 
     Raises:
         Refused: there is no finished export, or it is empty, or no attribute can be its key.
@@ -88,12 +88,16 @@ def sample_export(text: str, connect: Callable[[], Aws], count: int) -> Sample:
     newest = next(iter(finished_exports(location, objects)), None)
     if newest is None:
         message = f"there is no finished export at {text}"
-        raise Refused(message, "name the bucket and prefix, or the folder, that holds AWSDynamoDB/")
+        raise Refused(
+            message, "pass the bucket and prefix, or the folder, that contains AWSDynamoDB/"
+        )
     export = open_export(location, newest, objects)
     arn = _TABLE_ARN.fullmatch(export.table_arn)
     if arn is None:
-        message = f"export {newest} says it is of {export.table_arn}, which is no table's ARN"
-        raise CheckFailed(message, "name the folder of an export that DynamoDB made")
+        message = (
+            f"export {newest} names the table {export.table_arn}, which is not the ARN of a table"
+        )
+        raise CheckFailed(message, "pass the folder of an export that DynamoDB made")
     items = tuple(islice(_items(export, find_export(location, newest), connect), count))
     return Sample(
         table=arn[2],
@@ -119,8 +123,8 @@ def guess_key(items: tuple[TypedItem, ...]) -> KeySchema:
         if all(item.get(name, {}).get(kind) for item in items) and kind in value
     ]
     if not everywhere:
-        message = "no attribute is in every item, so the key cannot be guessed"
-        raise Refused(message, "use --from-table, which asks the table itself")
+        message = "no attribute is in every item, so the key cannot be inferred"
+        raise Refused(message, "use --from-table, which reads the key from the table")
 
     def distinct(candidate: tuple[str, str]) -> int:
         name, kind = candidate
@@ -133,7 +137,7 @@ def guess_key(items: tuple[TypedItem, ...]) -> KeySchema:
 def _some(items: tuple[TypedItem, ...], what: str) -> tuple[TypedItem, ...]:
     if not items:
         message = f"{what} has no items to draft a spec from"
-        raise Refused(message, "name another one")
+        raise Refused(message, "choose another one")
     return items
 
 
@@ -162,6 +166,6 @@ def _item(line: bytes, file: DataFile) -> TypedItem:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         item = None
     if not isinstance(item, dict) or not all(isinstance(one, dict) for one in item.values()):
-        message = f"data file {file.key} holds a line that is no item as DynamoDB JSON"
+        message = f"data file {file.key} has a line that is not an item in DynamoDB JSON"
         raise CheckFailed(message, "migrate init reads native exports in DynamoDB JSON")
     return item

@@ -1,4 +1,4 @@
-"""The text of a first spec, from a sample: it can be linted and tested as it is."""
+"""The text of a drafted spec, from a sample: it can be linted and tested as it is."""
 
 import json
 import re
@@ -20,12 +20,12 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_.-]", re.ASCII)
 
 
 def draft(sample: Sample) -> str:
-    """Return the text of a spec for ``sample``; it holds no value of any item."""
+    """Return the text of a spec for ``sample``; it contains no item values."""
     return "\n".join(_lines(sample)) + "\n"
 
 
 def choose_rows(items: Sequence[TypedItem]) -> list[TypedItem]:
-    """Return up to three redacted items that together show as many attributes as can be."""
+    """Return up to three redacted items that together cover as many attributes as possible."""
     chosen: list[TypedItem] = []
     left, seen = list(items), set[str]()
     while left and len(chosen) < ROWS:
@@ -57,20 +57,20 @@ def _lines(sample: Sample) -> Iterator[str]:
     for number, row in enumerate(choose_rows(sample.items), 1):
         yield from _test(number, row, sample.key)
     yield ""
-    yield "# What `--sandbox` makes the source from; a run against AWS does not read it."
+    yield "# `--sandbox` creates the source from this; a run against AWS ignores it."
     yield "sandbox:"
     yield from _key(sample.key)
 
 
 def _seen(sample: Sample) -> Iterator[str]:
-    """Yield a table of the attributes: types, and in how many of the items they are."""
+    """Yield a table of the attributes: their types, and the share of items that have them."""
     there: Counter[str] = Counter()
     kinds: dict[str, Counter[str]] = {}
     for item in sample.items:
         for name, value in item.items():
             there[name] += 1
             kinds.setdefault(name, Counter()).update(value.keys())
-    yield "# Their attributes, the types of each, and how many of the items have it:"
+    yield "# Their attributes, with types and the share of items that have them:"
     yield "#"
     width = max(len(shortened(name)) for name in there)
     for name, count in there.most_common(MAX_ATTRIBUTES):
@@ -89,7 +89,7 @@ def _source(sample: Sample) -> Iterator[str]:
     yield "  export:"
     yield "    kind: native"
     if sample.location is None:
-        yield "    location: s3://bucket/prefix/  # where exports of the table shall lie"
+        yield "    location: s3://bucket/prefix/  # where exports of the table go"
     else:
         yield f"    location: {_scalar(sample.location)}"
 
@@ -98,9 +98,9 @@ def _target(sample: Sample) -> Iterator[str]:
     yield "target:"
     yield f"  table: {_scalar(sample.table[:250] + '-v2')}"
     if sample.key_is_known:
-        yield "  # The key the table has now: write the one it shall have."
+        yield "  # The table's current key: replace it with the new one."
     else:
-        yield "  # A guess, as an export does not tell the key: write the one it shall have."
+        yield "  # A guess, as an export does not contain the key: replace it with the new one."
     yield from _key(sample.key)
     if sample.settings is None:
         return
@@ -193,7 +193,7 @@ def _value(typed: Mapping[str, Any]) -> str:  # noqa: PLR0911 -- a table
 
 
 def _scalar(text: str) -> str:
-    """Return text as a YAML scalar, quoted where it could be read as anything else."""
+    """Return text as a YAML scalar, quoted if it could be read as anything but a string."""
     plain = _WORD.fullmatch(text) and not is_date(text)
     try:
         return text if plain and resolve_plain(text) == text else _quoted(text)
@@ -202,6 +202,6 @@ def _scalar(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return text between double quotes; what YAML may not hold as it is, as an escape."""
+    """Return text in double quotes; characters that YAML does not allow are escaped."""
     dumped = json.dumps(text, ensure_ascii=False)
     return "".join(one if one.isprintable() else f"\\U{ord(one):08X}" for one in dumped)

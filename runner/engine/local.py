@@ -46,8 +46,9 @@ Watch = Callable[[int], None]
 class LineMapping(Protocol):
     """Maps a line; it must pickle, and never raises."""
 
-    def apply(self, line: bytes) -> Outcome:
+    def apply(self, line: bytes, /) -> Outcome:
         """Return the outcome for ``line``, one exported item as ``{"Item": …}``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ def ion_line(fields: Mapping[str, Any], wrapper: str | None = None) -> bytes:
     """
     struct = {name: _struct(typed) for name, typed in fields.items()}
     whole = struct if wrapper is None else {wrapper: struct}
-    text: str = simpleion.dumps(whole, binary=False)
+    # Annotated as bytes too, which it gives only where binary is asked for.
+    text: str = simpleion.dumps(whole, binary=False)  # pyright: ignore[reportAssignmentType]
     return text.encode()
 
 

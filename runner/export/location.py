@@ -53,12 +53,15 @@ class ObjectStore(Protocol):
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return the content of a small object; raise ``CheckFailed`` if it does not exist."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Download an object to ``path`` and return its ETag; overwrites an existing file."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that start with ``prefix``."""
+        ...
 
 
 def parse_location(text: str, folder: Path) -> Location:

@@ -43,5 +43,7 @@ def outdated_lines(outdated: Outdated) -> Iterator[int]:
         span = listed.metadata.row_group(group).column(column).statistics
         if span.min <= outdated.file <= span.max:
             table = listed.read_row_group(group, columns=["file", "line"])
-            own = table.filter(pc.equal(table.column("file"), pa.scalar(outdated.file)))
+            # pyarrow makes its compute functions while it is imported, where pyright sees none.
+            equal = pc.equal  # pyright: ignore[reportAttributeAccessIssue]
+            own = table.filter(equal(table.column("file"), pa.scalar(outdated.file)))
             yield from own.column("line").to_pylist()

@@ -16,9 +16,11 @@ class Uploads(Protocol):
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
         """Store the content of a file."""
+        ...
 
 
 class Place(Protocol):
@@ -26,12 +28,15 @@ class Place(Protocol):
 
     def beside(self, key: str) -> Path:
         """Return where to write the file that becomes ``key``; its folder exists."""
+        ...
 
     def keep(self, path: Path, key: str) -> None:
         """Store the closed file ``path``, which ``beside`` named, as ``key``."""
+        ...
 
     def put(self, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class PagedTables(Protocol):
         spent: Callable[[float], None] | None = None,
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment by page; call ``spent`` with each page's read units."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

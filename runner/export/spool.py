@@ -25,9 +25,11 @@ class Holder(Protocol):
 
     def take(self, file: CheckedFile) -> None:
         """Return once ``file`` is at its path; it stays until ``give``."""
+        ...
 
     def give(self, file: CheckedFile) -> None:
         """Release a file that was taken."""
+        ...
 
 
 class InPlace:

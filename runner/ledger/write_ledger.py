@@ -218,9 +218,10 @@ class _ParquetFile:
         self._writer = parquet.ParquetWriter(
             self._stream,
             schema,
-            compression={name: COMPRESSION[name] for name in schema.names},
+            # By the column, which pyright cannot tell from the defaults, one for all of them.
+            compression={name: COMPRESSION[name] for name in schema.names},  # pyright: ignore[reportArgumentType]
             compression_level={name: 1 for name in schema.names if COMPRESSION[name] == "zstd"},
-            use_dictionary=[name for name in DICTIONARY if name in schema.names],
+            use_dictionary=[name for name in DICTIONARY if name in schema.names],  # pyright: ignore[reportArgumentType]
         )
 
     def write(self, columns: Sequence[Any]) -> None:

@@ -1,1 +1,1 @@
-"""The linter beyond errors: what a reviewer should know of a spec that could be run."""
+"""The linter beyond errors: what a reviewer should know about a spec that can be run."""

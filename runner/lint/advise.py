@@ -1,4 +1,4 @@
-"""All that the linter has to say of a spec that could be run: every pass, in the file's order."""
+"""Everything the linter reports about a spec that can be run: every pass, in order."""
 
 from retable.runner.lint.key_advice import check_keys
 from retable.runner.lint.path_advice import check_paths
@@ -14,6 +14,6 @@ PASSES = (check_safety, check_keys, check_paths, check_verification, check_rows)
 
 
 def advise(spec: Spec) -> tuple[Problem, ...]:
-    """Return what a reviewer should know of ``spec``, which has no errors."""
+    """Return what a reviewer should know about ``spec``, which has no errors."""
     subject = Subject(spec)
     return tuple(first_of(problem for check in PASSES for problem in check(subject)))

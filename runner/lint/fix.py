@@ -1,6 +1,6 @@
-"""Puts findings right by editing the text of a spec; everything else, comments too, stays as it is.
+"""Corrects findings by editing the text of a spec; everything else, comments too, is unchanged.
 
-A fix never makes a spec say something else than it was meant to: what needs a decision has none.
+A fix never changes what a spec is meant to say: a finding that needs a decision has no fix.
 """
 
 import difflib
@@ -21,11 +21,11 @@ from retable.schema.problem import Edit
 _LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|$)")
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 MAX_ROUNDS = 20
-"""One fix may uncover the next; so many would be a fault of ours."""
+"""One fix may uncover the next; this many would be a bug."""
 
 
 def fixed_text(loaded: LoadedSpec) -> str:
-    """Return the text of ``loaded`` with every fix made, those that they uncover included."""
+    """Return the text of ``loaded`` with every fix applied, including those uncovered by others."""
     text = loaded.text
     for _ in range(MAX_ROUNDS):
         edits = [edit for problem in loaded.problems for edit in problem.fix]
@@ -37,7 +37,7 @@ def fixed_text(loaded: LoadedSpec) -> str:
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Return ``text`` with ``edits`` made; of two that overlap, the first in the text."""
+    """Return ``text`` with ``edits`` applied; of two that overlap, the first in the text."""
     starts = [match.start() for match in _LINE.finditer(text)]
     made, end = [], 0
     for edit in sorted(set(edits)):
@@ -51,23 +51,23 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 
 def difference(file: str, before: str, after: str) -> str:
-    """Return a unified diff that ``patch`` takes."""
+    """Return a unified diff that ``patch`` accepts."""
     lines = (before.splitlines(keepends=True), after.splitlines(keepends=True))
     diff = difflib.unified_diff(*lines, fromfile=terminal_safe(file), tofile=terminal_safe(file))
     return "".join(line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in diff)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Put ``text`` in place of what the file at ``path`` holds, whole or not at all.
+    """Replace the content of the file at ``path`` with ``text``, atomically.
 
     Raises:
-        Refused: it is a link, which may lead anywhere.
+        Refused: it is a symbolic link, which may lead anywhere.
     """
     if path.is_symlink():
-        message = f"{path} is a link, which --fix does not write through"
-        raise Refused(message, "name the file it leads to")
+        message = f"{path} is a symbolic link, which --fix does not follow"
+        raise Refused(message, "pass the file that it points to")
     mark = BOM if path.read_bytes().startswith(BOM) else b""
-    # Of a name nobody foresees: a link of that name might lie there already.
+    # An unpredictable name: a link of a known name might already exist.
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -1,4 +1,4 @@
-"""Keys that work and still serve badly: MIG332 to MIG335."""
+"""Keys that work, but not well: MIG332 to MIG335."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,7 +15,7 @@ _PADDING = {"pad_left", "format_number"}
 
 
 def check_keys(subject: Subject) -> Iterator[Problem]:
-    """Yield what is unwise about the keys of the table and of its indexes, and about its ttl."""
+    """Yield findings about the keys of the table and its indexes, and about its ttl."""
     key = subject.spec.target.key
     yield from _constant(subject, key.partition)
     for attribute in key.attributes:
@@ -31,8 +31,8 @@ def _constant(subject: Subject, partition: KeyAttribute) -> Iterator[Problem]:
     made = list(subject.fields(partition.name))
     constant = [path for path, field in made if subject.tree(field)["type"] == "literal"]
     if constant and len(constant) == len(subject.templates):
-        message = f"every item gets the same {shown(partition.name)}, the partition key"
-        hint = "one partition takes 1,000 write units a second at most"
+        message = f"every item has the same {shown(partition.name)}, the partition key"
+        hint = "one partition takes at most 1,000 write units a second"
         yield subject.at(Rule.CONSTANT_KEY, constant[0], message, hint=hint)
 
 
@@ -40,15 +40,15 @@ def _joined(subject: Subject, field: Field) -> Iterator[Problem]:
     for call in calls_of(subject.tree(field)):
         parts = _unseparated(call)
         if any(left != "literal" != right for left, right in pairwise(parts)):
-            message = f"nothing separates the parts of the key {shown(field.name)}"
-            hint = "'a' and 'bc' give the key of 'ab' and 'c'; put a separator between them"
-            stretch = (call["start"], len(call["value"]))
-            yield subject.inside(Rule.AMBIGUOUS_JOIN, field.expression, stretch, message, hint)
+            message = f"no separator between the parts of the key {shown(field.name)}"
+            hint = "'a' and 'bc' give the same key as 'ab' and 'c'; put a separator between them"
+            offsets = (call["start"], len(call["value"]))
+            yield subject.inside(Rule.AMBIGUOUS_JOIN, field.expression, offsets, message, hint)
             return
 
 
 def _unseparated(call: Node) -> list[str]:
-    """Return the kinds of the parts that ``call`` puts together with nothing in between."""
+    """Return the kinds of the parts that ``call`` joins without a separator."""
     arguments = call["children"]
     if call["value"] == "concat":
         return [argument["type"] for argument in arguments]
@@ -60,7 +60,7 @@ def _unseparated(call: Node) -> list[str]:
 
 
 def _text_sorts(subject: Subject) -> Iterator[KeyAttribute]:
-    """Yield the sort keys that are text."""
+    """Yield the sort keys that are strings."""
     target = subject.spec.target
     sorts = [target.key.sort] if target.key.sort is not None else []
     if isinstance(target.indexes, Indexes):
@@ -72,14 +72,14 @@ def _text_sorts(subject: Subject) -> Iterator[KeyAttribute]:
 def _unpadded(subject: Subject, field: Field) -> Iterator[Problem]:
     for call in _bare_calls(subject.tree(field)):
         if call["value"] == "to_string":
-            message = f"to_string() makes numbers that sort as text in {shown(field.name)}"
-            hint = "pad_left(to_string(n), `10`, '0') sorts as numbers do"
-            stretch = (call["start"], len("to_string"))
-            yield subject.inside(Rule.NUMBER_AS_TEXT, field.expression, stretch, message, hint)
+            message = f"to_string() makes numbers sort as strings in {shown(field.name)}"
+            hint = "pad_left(to_string(n), `10`, '0') sorts like the numbers"
+            offsets = (call["start"], len("to_string"))
+            yield subject.inside(Rule.NUMBER_AS_TEXT, field.expression, offsets, message, hint)
 
 
 def _bare_calls(node: Node) -> Iterator[Node]:
-    """Yield the calls that no padding surrounds."""
+    """Yield the calls that are not inside a padding function."""
     if node["type"] == "function_expression":
         if node["value"] in _PADDING:
             return
@@ -95,14 +95,14 @@ def _ttl(subject: Subject) -> Iterator[Problem]:
         return
     path = ("target", "settings", "ttl")
     if not any(_has(template, name) for _, template in subject.templates):
-        message = f"no item will have {shown(name)}, so none expires"
-        hint = "make it by a field, or let copy take it"
+        message = f"no item will have {shown(name)}, so no item expires"
+        hint = "produce it with a field, or include it in copy"
         yield subject.at(Rule.TTL_WITHOUT_EFFECT, path, message, hint=hint)
     for field_path, field in subject.fields(name):
         if (kind := _kind(subject, field)) not in {None, "N"}:
-            message = f"ttl counts seconds as a number; {shown(name)} is made as {kind}"
+            message = f"ttl needs seconds as a number; {shown(name)} is produced as {kind}"
             others = (subject.label(field_path, f"of type {kind}"),)
-            hint = "iso_to_epoch(text) gives seconds"
+            hint = "iso_to_epoch(text) returns seconds"
             yield subject.at(Rule.TTL_WITHOUT_EFFECT, path, message, hint=hint, others=others)
 
 
@@ -113,7 +113,7 @@ def _has(template: Template, name: str) -> bool:
 
 
 def _kind(subject: Subject, field: Field) -> str | None:
-    """Return the type of what a field makes, where the spec alone says it."""
+    """Return the type of a field's result, if the spec alone determines it."""
     tree = subject.tree(field)
     if field.type is not None or tree["type"] != "function_expression":
         return field.type

@@ -1,4 +1,4 @@
-"""Paths that reach nothing in any given row (MIG407), and a ``where`` that reads none (MIG408)."""
+"""Paths that match nothing in any given row (MIG407), and a ``where`` that reads none (MIG408)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,27 +14,27 @@ from retable.transforms.grammar import Node, place_of
 Path = tuple[str, ...]
 """Names from the item on: ``("customer", "id")``."""
 _LEFT_ONLY = {"projection", "filter_projection", "value_projection", "flatten", "pipe"}
-"""What stands to the right of these is evaluated over something else than the item."""
+"""The right side of these is not evaluated over the item."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the given items have at one place, all of them together."""
+    """What all the given items together have at one place."""
 
     names: dict[str, "_Seen"] = field(default_factory=dict)
     is_list: bool = False
 
     def add(self, value: Mapping[str, Any]) -> None:
-        """Add what one typed value has."""
+        """Add the content of one typed value."""
         self.is_list |= "L" in value
         for name, part in value.get("M", {}).items():
             self.names.setdefault(name, _Seen()).add(part)
 
     def has(self, path: Path) -> bool:
-        """Say whether ``path`` leads to something in one of the items, be it NULL."""
+        """Return whether ``path`` exists in one of the items, even as NULL."""
         place = self
         for name in path:
-            # What is no map may be a list whose elements have it; that is not followed.
+            # A list may have elements with the name; lists are not followed.
             if place.is_list or name not in place.names:
                 return place.is_list
             place = place.names[name]
@@ -49,8 +49,8 @@ def check_paths(subject: Subject) -> Iterator[Problem]:
     for written in subject.expressions:
         paths = dict.fromkeys(_paths(written.tree))
         if written.path == ("transform", "where") and not paths and not _reads(written.tree):
-            message = "where gives the same for every item"
-            hint = "a name reads an attribute; text is written as 'so'"
+            message = "where has the same result for every item"
+            hint = "a name reads an attribute; write a string as 'text'"
             yield subject.at(Rule.CONSTANT_WHERE, written.path, message, hint=hint)
         for path in paths if subject.spec.tests else ():
             if path[0] not in written.bound and not given.has(path):
@@ -67,7 +67,7 @@ def _paths(node: Node) -> Iterator[Path]:
 
 
 def _prefix(node: Node) -> tuple[Path, Sequence[Node]]:
-    """Return the names ``node`` begins with, and the nodes below it that start anew at the item."""
+    """Return the names ``node`` begins with, and the nodes below that start from the item again."""
     kind, children = node["type"], node["children"]
     if kind == "field":
         return (node["value"],), ()
@@ -83,14 +83,14 @@ def _prefix(node: Node) -> tuple[Path, Sequence[Node]]:
 
 
 def _is_pure(node: Node) -> bool:
-    """Say whether ``node`` is names joined by dots, with nothing in between."""
+    """Return whether ``node`` is names joined by dots, with nothing in between."""
     if node["type"] == "subexpression":
         return all(map(_is_pure, node["children"]))
     return bool(node["type"] == "field")
 
 
 def _reads(node: Node) -> bool:
-    """Say whether anything in ``node`` depends on the item."""
+    """Return whether anything in ``node`` depends on the item."""
     if node["type"] in {"field", "current"}:
         return True
     return node["type"] != "slice" and any(map(_reads, node["children"]))
@@ -106,7 +106,7 @@ def _missing(subject: Subject, written: Written, path: Path, given: _Seen) -> Pr
 
 
 def _hint(path: Path, given: _Seen) -> str:
-    """Return what may have been meant: a name that is there at the place where the way ends."""
+    """Suggest what may have been meant: a name that exists where the path stops matching."""
     depth = next(d for d in range(len(path)) if not given.has(path[: d + 1]))
     for name in path[:depth]:
         given = given.names[name]
@@ -114,5 +114,5 @@ def _hint(path: Path, given: _Seen) -> str:
     if near:
         return f"did you mean {'.'.join((*path[:depth], near[0]))}?"
     if len(path) == 1:
-        return f"give it in a row test, or write '{path[0]}' if it is text"
-    return "give it in a row test"
+        return f"add it to a row test, or write '{path[0]}' if it is a string"
+    return "add it to a row test"

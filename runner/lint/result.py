@@ -1,4 +1,4 @@
-"""What a pass over several specs found, for whatever shows it."""
+"""The findings of a pass over several specs, for any output format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from retable.schema.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class LintResult:
-    """The specs that were read, in the order of their files, with what is wrong with each."""
+    """The specs that were read, in the order of their files, each with its findings."""
 
     specs: Sequence[LoadedSpec]
 
@@ -36,5 +36,5 @@ class LintResult:
         return ", ".join(plural(count, noun) for noun, count in counted)
 
     def fails(self, fail_on: str) -> bool:
-        """Say whether the exit code is 1, given what it shall be for."""
+        """Return whether the exit code is 1, given ``--fail-on``."""
         return bool(self.errors or (fail_on == "warning" and self.problems))

@@ -1,4 +1,4 @@
-"""Row tests that show too little, or ask for what can never be: MIG502 to MIG506."""
+"""Row tests that cover too little, or can never pass: MIG502 to MIG506."""
 
 import json
 from collections.abc import Iterator
@@ -18,16 +18,16 @@ from retable.schema.spec import (
 )
 from retable.schema.wording import shown
 
-# A row is given as a readable item, and never meets a table.
+# A given row is always a readable item, and is never written to a table.
 _NEVER = {Reason.MALFORMED_LINE, Reason.MALFORMED_ITEM, Reason.REFUSED_BY_TABLE}
 
 
 def check_rows(subject: Subject) -> Iterator[Problem]:
-    """Yield what the row tests leave open."""
+    """Yield what the row tests do not cover."""
     spec = subject.spec
     if not spec.tests:
-        message = "nothing shows what becomes of an item"
-        hint = "write tests: with an item that is given and what is expected of it"
+        message = "the spec has no row tests"
+        hint = "write tests: with a given item and its expected result"
         yield subject.at(Rule.NO_ROW_TESTS, ("name",), message, hint=hint)
         return
     yield from _untested_fields(subject)
@@ -52,8 +52,8 @@ def _untested_fields(subject: Subject) -> Iterator[Problem]:
     for path, template in subject.templates:
         for field in template.fields:
             if field.name not in named:
-                message = f"no row test expects anything of {shown(field.name)}"
-                hint = "name it in an expect_some"
+                message = f"no row test has an expectation for {shown(field.name)}"
+                hint = "add it to an expect_some"
                 place = (*path, "fields", field.name)
                 yield subject.at(Rule.FIELD_NOT_TESTED, place, message, hint=hint)
 
@@ -81,18 +81,18 @@ def _repeated(subject: Subject) -> Iterator[Problem]:
     for row in subject.spec.tests:
         earlier = first.setdefault(json.dumps(row.given, sort_keys=True), row)
         if earlier is not row:
-            message = f"{shown(row.name)} is given the same item as {shown(earlier.name)}"
+            message = f"{shown(row.name)} has the same given item as {shown(earlier.name)}"
             others = (subject.label((*earlier.path, "name"), "the same item"),)
             path = (*row.path, "name")
             yield subject.at(Rule.REPEATED_ROW, path, message, others=others)
 
 
 def _never(subject: Subject, expectation: Expectation) -> str | None:
-    """Return why ``expectation`` cannot be met by any item; ``None`` where it can."""
+    """Return why no item can meet ``expectation``; ``None`` if one can."""
     match expectation:
         case ExpectDropped():
             if not any(each.path[-1] == "where" for each in subject.expressions):
-                return "nothing is dropped without a where"
+                return "no item is dropped without a where"
         case ExpectRejected(reason):
             if reason in _NEVER:
                 return f"a row test's item is never rejected as {reason.value}"
@@ -103,13 +103,13 @@ def _never(subject: Subject, expectation: Expectation) -> str | None:
 
 
 def _impossible(subject: Subject, expected: ExpectItem | ExpectSome) -> str | None:
-    """Return what the expected item has, or lacks, that no target item does."""
+    """Return what the expected item has, or lacks, that no target item can."""
     item = expected.item if isinstance(expected, ExpectItem) else expected.present
     for key in subject.spec.target.key.attributes:
         absent = isinstance(expected, ExpectItem) or key.name in expected.absent
         if key.name not in item and absent:
-            return f"every item has {shown(key.name)}, which keys the target; it is not expected"
+            return f"every item has {shown(key.name)}, a target key; the test does not expect it"
         kind = next(iter(item.get(key.name, {key.type: None})))
         if kind != key.type:
-            return f"{shown(key.name)} keys the target as {key.type}; {kind} is expected"
+            return f"{shown(key.name)} is a target key of type {key.type}; the test expects {kind}"
     return None

@@ -1,4 +1,4 @@
-"""What is wrong with spec files. Printing it is not done here, and nothing is run."""
+"""Collects the findings about spec files. It prints nothing and runs nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,15 +18,15 @@ from retable.transforms.check import check_expressions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSpec:
-    """One spec file as far as it could be read."""
+    """One spec file, as far as it could be read."""
 
     file: str
-    """How the file is called in messages."""
+    """The name of the file in messages."""
     spec: Spec | None
-    """``None`` where the file holds no usable spec; ``problems`` says why."""
+    """``None`` if the file is not a usable spec; ``problems`` says why."""
     problems: tuple[Problem, ...]
     text: str
-    """The spec's text, for frames; empty where it could not be read."""
+    """The spec's text, for code frames; empty if it could not be read."""
 
     @property
     def has_errors(self) -> bool:
@@ -43,7 +43,7 @@ def load(
 ) -> LoadedSpec:
     """Return the spec in the file ``path``, called ``file`` in messages; never raises SpecError.
 
-    ``raw`` is taken in place of what the file holds.
+    ``raw`` is used instead of the file's content.
     """
     file = file or str(path)
     try:
@@ -59,7 +59,7 @@ def load(
 
 
 def check(loaded: LoadedSpec) -> LoadedSpec:
-    """Return ``loaded`` with what its parts show only together added, in the file's order."""
+    """Return ``loaded`` with the findings of the later passes added, in the file's order."""
     if loaded.spec is None:
         return _ordered(loaded)
     found = check_expressions(loaded.spec)
@@ -77,7 +77,7 @@ def _ordered(loaded: LoadedSpec) -> LoadedSpec:
 
 
 def with_clashes(specs: Iterable[LoadedSpec]) -> list[LoadedSpec]:
-    """Return ``specs``, those that have the name of an earlier one with that problem added."""
+    """Return ``specs``, with a problem added to those that have the name of an earlier one."""
     first: dict[str, str] = {}
     found = []
     for loaded in specs:
@@ -91,12 +91,12 @@ def with_clashes(specs: Iterable[LoadedSpec]) -> list[LoadedSpec]:
 
 
 def name_clash(spec: Spec, file: str, earlier: str) -> Problem:
-    """Return the problem of ``spec`` having the name of the one in the file ``earlier``."""
+    """Return the problem that ``spec`` has the same name as the one in the file ``earlier``."""
     return Rule.DUPLICATE_SPEC_NAME.finding(
         file,
         spec.origin.span(("name",)),
-        f"{earlier} has a spec called {spec.name!r} already",
-        hint="runs are found again by the spec's name, so each needs its own",
+        f"{earlier} already has a spec called {spec.name!r}",
+        hint="runs are looked up by the spec's name, so each needs its own",
     )
 
 

@@ -1,4 +1,4 @@
-"""Subject: a spec without errors, with its expressions read, as the passes of the linter see it."""
+"""Subject: a spec without errors and its parsed expressions, as the linter's passes see it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from retable.transforms.stretches import Stretches
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One expression of a spec: its text and place, its tree, the path to it."""
+    """One expression of a spec: its text and position, its tree, the path to it."""
 
     expression: Expression
     tree: Node
     path: SpecPath
     bound: frozenset[str] = frozenset()
-    """Names that are no attributes of the item here."""
+    """Names that are not attributes of the item here."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Subject:
 
     @cached_property
     def templates(self) -> tuple[tuple[SpecPath, Template], ...]:
-        """Return what an exported item becomes, each with the path to where it is declared."""
+        """Return the templates of target items, each with the path to its declaration."""
         declared = self.spec.transform
         base: SpecPath = ("transform",)
         if not declared.items:
@@ -44,7 +44,7 @@ class Subject:
         return tuple(self._expressions())
 
     def fields(self, name: str) -> Iterator[tuple[SpecPath, Field]]:
-        """Yield the fields that make the attribute ``name``: one a template at most."""
+        """Yield the fields that produce the attribute ``name``: at most one per template."""
         for path, template in self.templates:
             for field in template.fields:
                 if field.name == name:
@@ -63,20 +63,20 @@ class Subject:
         hint: str | None = None,
         others: tuple[Label, ...] = (),
     ) -> Problem:
-        """Return the finding that ``rule`` is broken by the value at ``path``."""
+        """Return the finding that the value at ``path`` breaks ``rule``."""
         origin = self.spec.origin
         return rule.finding(origin.file, origin.place(path), message, hint=hint, others=others)
 
     def inside(
-        self, rule: Rule, written: Expression, stretch: tuple[int, int], message: str, hint: str
+        self, rule: Rule, written: Expression, offsets: tuple[int, int], message: str, hint: str
     ) -> Problem:
-        """Return the finding that ``rule`` is broken by a stretch (offset, length) of a text."""
+        """Return the finding that part of an expression (offset, length) breaks ``rule``."""
         origin = self.spec.origin
-        span = Stretches(origin.text, written).span(*stretch)
+        span = Stretches(origin.text, written).span(*offsets)
         return rule.finding(origin.file, span, message, hint=hint)
 
     def label(self, path: SpecPath, text: str) -> Label:
-        """Return ``text`` as what stands at ``path``."""
+        """Return ``text`` as a label at ``path``."""
         return Label(self.spec.origin.place(path), text)
 
     def _expressions(self) -> Iterator[Written]:

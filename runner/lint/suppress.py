@@ -1,7 +1,7 @@
-"""Warnings that a spec itself asks not to hear of: ``# migrate: ignore MIG330 -- why``.
+"""Warnings that a spec itself suppresses: ``# migrate: ignore MIG330 -- why``.
 
-A comment speaks of its own line, or of the next one where it stands alone. Errors cannot be
-ignored: a run refuses a spec that has one. What a comment asks in vain is a finding (MIG6xx).
+A comment applies to its own line, or to the next one if it is alone on its line. Errors cannot be
+ignored: a run refuses a spec that has one. A comment without effect is a finding (MIG6xx).
 """
 
 import re
@@ -31,34 +31,34 @@ class _Ignore:
 
 
 def suppress(problems: Sequence[Problem], file: str, text: str) -> tuple[Problem, ...]:
-    """Return ``problems`` without what ``text`` asks to ignore, and with what it asks in vain."""
+    """Return ``problems`` without those that ``text`` ignores, plus its comments without effect."""
     ignores: list[_Ignore] = []
     found: list[Problem] = []
     for comment in comments(text):
         wrong = _fault(comment, file)
         found += [wrong] if wrong is not None else []
         ignores += () if wrong is not None else _ignores(comment)
-    wanted = {(ignore.line, ignore.code) for ignore in ignores}
-    silent = [problem for problem in problems if _asked(problem, wanted)]
-    used = {(problem.span.line, problem.code) for problem in silent}
-    kept = [problem for problem in problems if not _asked(problem, wanted)]
+    ignored = {(ignore.line, ignore.code) for ignore in ignores}
+    hidden = [problem for problem in problems if _is_ignored(problem, ignored)]
+    used = {(problem.span.line, problem.code) for problem in hidden}
+    kept = [problem for problem in problems if not _is_ignored(problem, ignored)]
     found += (problem for ignore in ignores for problem in _wrong_code(ignore, file))
     if not any(problem.severity == "error" for problem in problems):
-        # With an error, what else is wrong was not looked for.
-        found += (_unused(ignore, file) for ignore in ignores if _vain(ignore, used))
+        # With an error, the passes that warn did not run.
+        found += (_unused(ignore, file) for ignore in ignores if _is_unused(ignore, used))
     return (*kept, *first_of(found))
 
 
-def _asked(problem: Problem, wanted: set[tuple[int, str]]) -> bool:
-    return problem.severity == "warning" and (problem.span.line, problem.code) in wanted
+def _is_ignored(problem: Problem, ignored: set[tuple[int, str]]) -> bool:
+    return problem.severity == "warning" and (problem.span.line, problem.code) in ignored
 
 
 def _fault(comment: Comment, file: str) -> Problem | None:
     """Return what is wrong with the comment as a whole."""
-    asked, _, reason = comment.text.partition("--")
-    if _IGNORE.fullmatch(asked) and _CODE.search(asked, len("ignore")) and reason.strip():
+    codes, _, reason = comment.text.partition("--")
+    if _IGNORE.fullmatch(codes) and _CODE.search(codes, len("ignore")) and reason.strip():
         return None
-    message = "a comment for the linter says which rules to ignore, and why"
+    message = "a linter comment must name the rules to ignore, and say why"
     hint = "# migrate: ignore MIG330 -- the old table holds test items"
     return Rule.BAD_SUPPRESSION.finding(file, comment.span, message, hint=hint)
 
@@ -78,16 +78,16 @@ def _wrong_code(ignore: _Ignore, file: str) -> Iterator[Problem]:
     if rule is None:
         message, hint = (
             f"there is no rule {ignore.code}",
-            "migrate explain CODE tells what one means",
+            "`migrate explain CODE` describes a rule",
         )
         yield Rule.UNKNOWN_SUPPRESSION.finding(file, ignore.span, message, hint=hint)
     elif rule.severity == "error":
         message = f"{rule.code} is an error, which a run refuses"
-        hint = "put it right; only warnings can be ignored"
+        hint = "fix it; only warnings can be ignored"
         yield Rule.UNKNOWN_SUPPRESSION.finding(file, ignore.span, message, hint=hint)
 
 
-def _vain(ignore: _Ignore, used: set[tuple[int, str]]) -> bool:
+def _is_unused(ignore: _Ignore, used: set[tuple[int, str]]) -> bool:
     rule = _RULES.get(ignore.code)
     known = rule is not None and rule.severity == "warning"
     return known and (ignore.line, ignore.code) not in used

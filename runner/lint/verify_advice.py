@@ -1,4 +1,4 @@
-"""Verification that cannot see what the spec changes: MIG337 and MIG338."""
+"""Verification that does not cover what the spec changes: MIG337 and MIG338."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from retable.schema.wording import choices, shown
 _TARGET = re.compile(r"\btarget\b", re.IGNORECASE)
 _NOT_CODE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 MAX_SQL = 20_000
-"""Characters of a query that is looked at: comments that never end would take long to find."""
+"""Longer queries are not checked: unclosed comments would take too long to find."""
 
 
 def check_verification(subject: Subject) -> Iterator[Problem]:
-    """Yield what ``verify`` would not notice."""
+    """Yield what ``verify`` would not detect."""
     yield from _checksum(subject)
     for index, query in enumerate(subject.spec.verify.queries):
         short = len(query.sql) <= MAX_SQL
@@ -39,8 +39,8 @@ def _checksum(subject: Subject) -> Iterator[Problem]:
         if field.name not in {*compared, *keys}
     }
     if made:
-        message = f"checksum leaves out {choices(map(shown, made), 'and')}, which fields make"
-        others = tuple(subject.label(path, "made here") for path in made.values())
-        hint = "write checksum: all, or add what is missing"
+        message = f"checksum leaves out {choices(map(shown, made), 'and')}, which fields produce"
+        others = tuple(subject.label(path, "produced here") for path in made.values())
+        hint = "write checksum: all, or add the missing attributes"
         path = ("verify", "checksum")
         yield subject.at(Rule.BLIND_CHECKSUM, path, message, hint=hint, others=others)

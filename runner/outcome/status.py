@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.encoding import PlanHead, read_head, read_plan, writer_of
 from retable.runner.plan.plan import Plan
-from retable.runner.plan.titles import title
 from retable.runner.runs.folder import RunFolder
-from retable.runner.runs.journal import Record, is_completed, is_ended, read_journal
+from retable.runner.runs.journal import DONE, Record, is_completed, is_ended, read_journal
 
 
 def list_runs(folders: list[RunFolder]) -> Iterator[str]:
@@ -14,27 +13,39 @@ def list_runs(folders: list[RunFolder]) -> Iterator[str]:
     if not folders:
         yield "no runs here; --run-dir names where they lie"
     for folder in folders:
-        plan, records = _read(folder)
+        head = read_head(folder.plan)
+        if head is None:
+            yield f"{folder.run_id}  its plan.json cannot be read"
+            continue
+        records = _records(folder)
         at = records[-1].at if records else "-"
-        word = _word(plan, records)
-        yield f"{folder.run_id}  {plan.command:<8} {plan.spec_name:<24} {word}  {at}"
+        word = _how_far(folder, head, records)
+        yield f"{folder.run_id}  {head.command:<8} {head.spec_name:<24} {word}  {at}"
 
 
 def describe_run(folder: RunFolder) -> Iterator[str]:
     """Yield a line for each step of one run."""
-    plan, records = _read(folder)
+    plan, records = read_plan(folder.plan), _records(folder)
     yield f"{plan.command} {folder.run_id} of {plan.spec_name}: {_word(plan, records)}"
     for step in plan.steps:
         own = [record for record in records if record.step == step.id]
         mark = own[-1].event if own else "pending"
         at = own[-1].at if own else ""
-        yield f"  {mark:<14} {title(step):<60} {at}".rstrip()
+        yield f"  {mark:<14} {step.title:<60} {at}".rstrip()
 
 
-def _read(folder: RunFolder) -> tuple[Plan, list[Record]]:
-    """Return a run's plan and its records."""
-    records = read_journal(folder.journal) if folder.journal.is_file() else []
-    return read_plan(folder.plan), records
+def _records(folder: RunFolder) -> list[Record]:
+    """Return a run's records."""
+    return read_journal(folder.journal) if folder.journal.is_file() else []
+
+
+def _how_far(folder: RunFolder, head: PlanHead, records: list[Record]) -> str:
+    """Return the words for how far a run is, whichever version of the program has begun it."""
+    if head.is_readable:
+        return _word(read_plan(folder.plan), records)
+    if is_completed(records):
+        return "completed"
+    return f"of format {head.format_version}: {writer_of(head.format_version)} can finish it"
 
 
 def _word(plan: Plan, records: list[Record]) -> str:
@@ -45,5 +56,5 @@ def _word(plan: Plan, records: list[Record]) -> str:
         return "turned back"
     if records and records[-1].event == "failed":
         return f"failed in {records[-1].step}"
-    done = {record.step for record in records if record.event == "done"}
+    done = {record.step for record in records if record.event == DONE}
     return f"open, {len(done)} of {len(plan.steps)} steps done"

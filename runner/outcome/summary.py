@@ -3,25 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.outcome.follow_up import ending
-from retable.runner.plan.plan import (
-    CheckExport,
+from retable.runner.plan.encoding import from_json
+from retable.runner.plan.export_steps import CheckExport, DryRun, ItemsMapped, MergeExports
+from retable.runner.plan.finish_steps import (
+    Compared,
+    CompareSettings,
     CountItems,
-    DryRun,
-    LoadItems,
-    MergeExports,
-    Plan,
-    Step,
+    TableCompared,
     VerifyTable,
 )
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import ListChanges
-from retable.runner.plan.titles import title
+from retable.runner.plan.step import StepOf
+from retable.runner.plan.target_steps import AnyLoad, ItemsLoaded, LoadItems
 from retable.runner.report.item_figures import (
-    Buckets,
     CollisionSummary,
     DifferenceRow,
     KeyPart,
@@ -42,13 +41,14 @@ from retable.runner.report.model import (
     Verdict,
 )
 from retable.runner.runs.folder import RunFolder
-from retable.runner.runs.journal import Record
-from retable.runner.runs.throughput import THROUGHPUT
+from retable.runner.runs.journal import COMPARED, DONE, MAPPED, Record, evidence_in, noted_in
+from retable.runner.runs.throughput import THROUGHPUT, Throughput
 from retable.schema.spec import KeySchema, Spec
 
 PARTITION_UNITS = 1_000
 """Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
-Facts = Mapping[str, Any]
+K = TypeVar("K", bound=StepOf[Any])
+T = TypeVar("T")
 
 
 def summarize(  # noqa: PLR0913 -- everything that a report tells
@@ -61,8 +61,9 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     notes: tuple[str, ...] = (),
 ) -> Report:
     """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
-    verified = _facts_of(VerifyTable, plan, records, "compared")
-    mapped = _facts_of(DryRun, plan, records, "mapped")
+    verified = _noted_in_last(VerifyTable, COMPARED, TableCompared, plan, records)
+    mapped = _noted_in_last(DryRun, MAPPED, ItemsMapped, plan, records)
+    loaded = _loaded(plan, records)
     portrait = _portrait(plan, records, folder)
     partitions = _at_the_planned_rate(portrait, spec)
     verdict = _verdict(plan, records, failure)
@@ -78,16 +79,12 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         account=plan.account,
         started=records[0].at if records else "",
         finished=records[-1].at if records else None,
-        counts=_counts(mapped, _facts_of(LoadItems, plan, records, "done")),
-        differences=Differences(
-            missing=verified.get("missing"),
-            extra=verified.get("extra"),
-            different=verified.get("different"),
-        ),
+        counts=_counts(mapped, loaded),
+        differences=_difference_counts(verified),
         checks=tuple(_checks(plan, records)),
         steps=tuple(_step_report(step, records, failure) for step in plan.steps),
         first_differences=_differences(verified, folder),
-        rejects_by_reason=mapped.get("rejects_by_reason", {}),
+        rejects_by_reason=mapped.rejects_by_reason if mapped else {},
         collisions=_collisions(mapped, portrait),
         notes=(
             *plan.notes,
@@ -98,7 +95,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         failure=failure.message if failure else None,
         hint=failure.hint if failure else None,
         run_folder=str(folder.path),
-        expired=verified.get("expired"),
+        expired=verified.expired if verified else None,
         sample=_sample(mapped),
         rewrite=_rewrite(plan, spec),
         sizes=portrait.sizes if portrait else None,
@@ -106,24 +103,27 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
         partitions=partitions,
         rejects=portrait.rejects if portrait else (),
         throughput=tuple(_throughput(plan, records)),
-        buckets=_buckets(verified),
+        buckets=verified.buckets if verified else None,
     )
 
 
 def _checks(plan: Plan, records: list[Record]) -> Iterator[Check]:
     """Yield everything that was held against what it must be, in the order of the steps."""
-    for kind in (VerifyTable, CountItems, CompareSettings):
-        for check in _facts_of(kind, plan, records, "compared").get("checks", ()):
-            yield Check(**check)
+    verified = _noted_in_last(VerifyTable, COMPARED, TableCompared, plan, records)
+    counted = _noted_in_last(CountItems, COMPARED, Compared, plan, records)
+    compared = _noted_in_last(CompareSettings, COMPARED, Compared, plan, records)
+    for found in (verified, counted, compared):
+        yield from found.checks if found else ()
 
 
 def _found(plan: Plan, records: list[Record], folder: RunFolder, *, passed: bool) -> Iterator[str]:
     """Yield what came to light on the way, and what a finished run says of its end."""
     yield from _merge_notes(plan, records)
-    yield from _facts_of(CompareSettings, plan, records, "compared").get("told", ())
+    compared = _noted_in_last(CompareSettings, COMPARED, Compared, plan, records)
+    yield from compared.remarks if compared else ()
     if passed:
-        checked = _facts_of(CheckExport, plan, records, "done")
-        changes = _facts_of(ListChanges, plan, records, "done")
+        checked = _evidence_of_last(CheckExport, plan, records)
+        changes = _evidence_of_last(ListChanges, plan, records)
         yield from ending(plan, checked, changes, str(folder.changes))
 
 
@@ -131,62 +131,79 @@ def _verdict(plan: Plan, records: list[Record], failure: Failure | None) -> Verd
     """Return passed only for a run whose last step is recorded."""
     if isinstance(failure, CheckFailed | Stale):
         return "failed"
-    done = {record.step for record in records if record.event == "done"}
+    done = {record.step for record in records if record.event == DONE}
     if failure is None and all(step.id in done for step in plan.steps):
         return "passed"
     return "incomplete"
 
 
-def _facts_of(kind: type[Step], plan: Plan, records: list[Record], event: str) -> Facts:
-    """Return what the latest step of ``kind`` left behind, or nothing."""
-    ids = {step.id for step in plan.steps if isinstance(step, kind)}
-    found: Facts = {}
-    for record in records:
-        if record.step in ids and record.event == event:
-            found = record.data
-    return found
+def _evidence_of_last(kind: type[StepOf[T]], plan: Plan, records: list[Record]) -> T | None:
+    """Return the evidence of the latest step of ``kind`` that has finished, if one has."""
+    found = [evidence_in(records, step) for step in plan.steps if isinstance(step, kind)]
+    return next((one for one in reversed(found) if one is not None), None)
+
+
+def _loaded(plan: Plan, records: list[Record]) -> ItemsLoaded | None:
+    """Return what became of the items that were loaded, if the load has finished."""
+    found = (evidence_in(records, step) for step in plan.steps if isinstance(step, AnyLoad))
+    return next(found, None)
+
+
+def _noted_in_last(
+    kind: type[StepOf[Any]], event: str, fact: type[T], plan: Plan, records: list[Record]
+) -> T | None:
+    """Return what the latest step of ``kind`` that recorded ``event`` noted by it, if one did."""
+    found = [noted_in(records, step, event, fact) for step in plan.steps if isinstance(step, kind)]
+    return next((one for one in reversed(found) if one is not None), None)
 
 
 def _merge_notes(plan: Plan, records: list[Record]) -> Iterator[str]:
     """Yield what incremental exports made of the full one."""
-    merged = _facts_of(MergeExports, plan, records, "done")
-    if merged:
+    merged = _evidence_of_last(MergeExports, plan, records)
+    if merged is not None:
         yield (
-            f"{merged['full']:,} items of the full export and {merged['changes']:,} changes make "
-            f"{merged['merged']:,} items: {merged['outdated']:,} lines were overtaken by later "
-            f"ones, {merged['deletions']:,} say that an item was deleted"
+            f"{merged.full:,} items of the full export and {merged.changes:,} changes make "
+            f"{merged.merged:,} items: {merged.outdated:,} lines were overtaken by later "
+            f"ones, {merged.deletions:,} say that an item was deleted"
         )
 
 
-def _counts(mapped: Facts, loaded: Facts) -> Counts:
+def _difference_counts(verified: TableCompared | None) -> Differences:
+    """Return how many items differ, where they were compared."""
+    if verified is None:
+        return Differences()
+    return Differences(missing=verified.missing, extra=verified.extra, different=verified.different)
+
+
+def _counts(mapped: ItemsMapped | None, loaded: ItemsLoaded | None) -> Counts:
     """Return what became of every item, as far as it is known."""
     return Counts(
-        read=mapped.get("read"),
-        kept=mapped.get("kept"),
-        dropped=mapped.get("dropped"),
-        rejected=mapped.get("rejected"),
-        results=mapped.get("results"),
-        loaded=loaded.get("loaded"),
-        superseded=mapped.get("superseded"),
-        quarantined=loaded.get("quarantined"),
+        read=mapped.read if mapped else None,
+        kept=mapped.kept if mapped else None,
+        dropped=mapped.dropped if mapped else None,
+        rejected=mapped.rejected if mapped else None,
+        results=mapped.results if mapped else None,
+        loaded=loaded.loaded if loaded else None,
+        superseded=mapped.superseded if mapped else None,
+        quarantined=loaded.quarantined if loaded else None,
     )
 
 
-def _collisions(mapped: Facts, portrait: Portrait | None) -> CollisionSummary | None:
+def _collisions(mapped: ItemsMapped | None, portrait: Portrait | None) -> CollisionSummary | None:
     """Return how many target keys collide, if any do."""
-    if not mapped.get("colliding_keys"):
+    if mapped is None or not mapped.colliding_keys:
         return None
     return CollisionSummary(
-        keys=mapped["colliding_keys"],
-        items=mapped["colliding_items"],
-        unresolved=mapped["unresolved_keys"],
+        keys=mapped.colliding_keys,
+        items=mapped.colliding_items,
+        unresolved=mapped.unresolved_keys,
         examples=portrait.collisions if portrait else (),
     )
 
 
 def _portrait(plan: Plan, records: list[Record], folder: RunFolder) -> Portrait | None:
     """Return what the latest dry run found the items to be like, if one came so far."""
-    mapped = {record.step for record in records if record.event == "mapped"}
+    mapped = {record.step for record in records if record.event == MAPPED}
     for step in reversed(plan.steps):
         if isinstance(step, DryRun) and step.id in mapped:
             path = folder.portrait(step.role)
@@ -194,17 +211,17 @@ def _portrait(plan: Plan, records: list[Record], folder: RunFolder) -> Portrait 
     return None
 
 
-def _differences(verified: Facts, folder: RunFolder) -> tuple[DifferenceRow, ...]:
+def _differences(verified: TableCompared | None, folder: RunFolder) -> tuple[DifferenceRow, ...]:
     """Return the first differing items, where any were found."""
     path = folder.differences
     return decode_differences(path.read_bytes()) if verified and path.is_file() else ()
 
 
-def _sample(mapped: Facts) -> Sample | None:
+def _sample(mapped: ItemsMapped | None) -> Sample | None:
     """Return how much was looked at, where that was not everything."""
-    if "sample_of" not in mapped:
+    if mapped is None or mapped.sample_of is None:
         return None
-    return Sample(items=mapped["read"], of=mapped["sample_of"])
+    return Sample(items=mapped.read, of=mapped.sample_of)
 
 
 def _at_the_planned_rate(portrait: Portrait | None, spec: Spec) -> Partitions | None:
@@ -260,17 +277,9 @@ def _throughput(plan: Plan, records: list[Record]) -> Iterator[Moment]:
     for record in records:
         if record.step in loads and record.event == THROUGHPUT:
             seconds = 0.0
-            for seconds, items, throttled in record.data["moments"]:
+            for seconds, items, throttled in from_json(record.data, Throughput).moments:
                 yield Moment(seconds=round(began + seconds, 3), items=items, throttled=throttled)
             began += seconds
-
-
-def _buckets(verified: Facts) -> Buckets | None:
-    """Return both sides by bucket, where they were compared."""
-    found = verified.get("buckets")
-    if found is None:
-        return None
-    return Buckets(**{name: tuple(counts) for name, counts in found.items()})
 
 
 def _step_report(step: Step, records: list[Record], failure: Failure | None) -> StepReport:
@@ -280,7 +289,7 @@ def _step_report(step: Step, records: list[Record], failure: Failure | None) -> 
     facts: dict[str, Scalar] = {}
     if not own:
         outcome = "pending"
-    elif own[-1].event == "done":
+    elif own[-1].event == DONE:
         outcome = "done"
         seconds = _seconds(own)
         facts = dict(_scalars(own[-1].data))
@@ -291,7 +300,7 @@ def _step_report(step: Step, records: list[Record], failure: Failure | None) -> 
     return StepReport(
         id=step.id,
         kind=type(step).__name__,
-        title=title(step),
+        title=step.title,
         outcome=outcome,  # type: ignore[arg-type]  # one of StepOutcome's words, all above
         seconds=seconds,
         facts=facts,
@@ -308,7 +317,7 @@ def _seconds(records: list[Record]) -> float | None:
     ).total_seconds()
 
 
-def _scalars(facts: Facts) -> Iterator[tuple[str, Scalar]]:
+def _scalars(facts: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
     """Yield the facts that a renderer can show on a line."""
     for name, value in facts.items():
         if isinstance(value, str | int | bool) or value is None:

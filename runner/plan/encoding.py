@@ -1,22 +1,34 @@
-"""Plans as JSON, and their fingerprint. The only place that knows how a plan lies on disk."""
+"""Plans and the evidence of their steps as JSON, and a plan's fingerprint.
+
+The only place that knows how they lie on disk.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_origin
 
 from cattrs import Converter
 from cattrs.strategies import configure_tagged_union
 
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan.plan import Plan, Step
+from retable.runner.plan.plan import FORMAT_VERSION, Plan, Step
+from retable.runner.plan.step import Link
+from retable.runner.report.json import exact_converter
 from retable.schema.spec import Provisioned
+
+T = TypeVar("T")
 
 Billing = Literal["on-demand"] | Provisioned
 Projection = Literal["all", "keys"] | tuple[str, ...]
 
 
+FORMATS = {1: "migrate 0.1"}
+"""Which version of the program writes each format but this one."""
 _BESIDE = ("fingerprint", "plan_id", "applyable", "complete", "errored")
 """What a file says of the plan in it, beside the plan itself."""
 
@@ -55,10 +67,13 @@ def read_plan(path: Path) -> Plan:
     """
     try:
         body = json.loads(path.read_bytes())
+        require_format(path, body.get("format_version"))
         claimed = body["fingerprint"]
         for name in _BESIDE:
             body.pop(name, None)
         plan = _converter().structure(body, Plan)
+    except Refused:
+        raise
     except OSError as error:
         message = f"the plan {path} cannot be read: {error.strerror}"
         raise Refused(message) from error
@@ -69,6 +84,71 @@ def read_plan(path: Path) -> Plan:
         message = f"{path} was altered: its fingerprint does not fit its steps"
         raise Stale(message, "migrate plan SPEC makes a new one")
     return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHead:
+    """What a plan file of any format says: enough to list runs and to find one among them."""
+
+    format_version: int
+    command: str
+    spec_name: str
+    spec_sha256: str
+    functions_sha256: str | None
+    restores: str | None
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether this version of the program reads the whole plan."""
+        return self.format_version == FORMAT_VERSION
+
+
+def read_head(path: Path) -> PlanHead | None:
+    """Return the head of the plan in the file ``path``; ``None`` where that is no plan."""
+    try:
+        body = json.loads(path.read_bytes())
+        return PlanHead(
+            format_version=int(body["format_version"]),
+            command=str(body["command"]),
+            spec_name=str(body["spec_name"]),
+            spec_sha256=str(body["spec_sha256"]),
+            functions_sha256=body.get("functions_sha256"),
+            restores=body.get("restores"),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def writer_of(format_version: int) -> str:
+    """Return which version of the program writes ``format_version``."""
+    return FORMATS.get(format_version, "a newer migrate")
+
+
+def require_format(path: Path, found: object) -> None:
+    """Refuse a file of a run or plan that another version of the program has written.
+
+    Raises:
+        Refused: it is of another format, with the version that reads it.
+    """
+    if found != FORMAT_VERSION:
+        version = found if isinstance(found, int) else 1
+        message = f"{path} has format {version}, expected {FORMAT_VERSION}: "
+        raise Refused(message + f"only {writer_of(version)} can finish what it belongs to")
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Return a frozen dataclass of evidence, or another that a journal holds, as plain JSON."""
+    found: dict[str, Any] = _evidence_converter().unstructure(value)
+    return found
+
+
+def from_json(data: Mapping[str, Any], kind: type[T]) -> T:
+    """Return the ``kind`` that ``to_json`` has written as ``data``.
+
+    Raises:
+        Exception: it is no such thing.
+    """
+    return _evidence_converter().structure(dict(data), kind)
 
 
 def plan_id_of(path: Path) -> str | None:
@@ -89,7 +169,7 @@ def _body(plan: Plan) -> dict[str, Any]:
 @cache
 def _converter() -> Converter:
     """Return the converter that tags each step with its kind; making it takes a while."""
-    converter = Converter(forbid_extra_keys=True)
+    converter = _converter_of(Converter(forbid_extra_keys=True))
     configure_tagged_union(Step, converter, tag_name="kind")
     # A word, or something made of parts: JSON tells the two apart by their kind.
     converter.register_structure_hook(Billing, _structure_billing)
@@ -105,3 +185,23 @@ def _structure_billing(value: Any, _: Any) -> Any:
 def _structure_projection(value: Any, _: Any) -> Any:
     """Return an index's projection."""
     return value if isinstance(value, str) else tuple(value)
+
+
+@cache
+def _evidence_converter() -> Converter:
+    """Return the converter of what a journal holds: what is as usual is left out."""
+    return _converter_of(exact_converter(forbid_extra_keys=True, omit_if_default=True))
+
+
+def _converter_of(converter: Converter) -> Converter:
+    """Let ``converter`` know links and moments."""
+    converter.register_unstructure_hook_func(_is_link, lambda found: found.id)
+    converter.register_structure_hook_func(_is_link, lambda text, _: Link(text))
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    return converter
+
+
+def _is_link(kind: Any) -> bool:
+    """Return whether ``kind`` is a link, to whatever kind of step."""
+    return Link in {kind, get_origin(kind)}

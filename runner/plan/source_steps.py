@@ -1,127 +1,22 @@
-"""The steps of a plan that are about the table there is: leave, freeze, backup, and its end."""
+"""The steps that change the source: freeze, backup, and its deletion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from retable.runner.plan.export_steps import Approve, CheckExport, DryRun
+from retable.runner.plan.step import Link, StepOf
 
 Variant = Literal["absent", "present", "final", "original"]
 """A state of a CDK app: without the table, with it, as it stays, and as it was before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approve:
-    """Ask for leave, or take it from the command line; bind it to the plan and its bounds."""
-
-    id: str
-    dry_run: str | None
-    """The rehearsal whose figures are shown and bound; ``None`` where nothing is mapped."""
-    deletes: str | None
-    """The table that approval lets be deleted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreezeSource:
-    """Deny every item write to the source by its resource policy; wait until it shows."""
-
-    id: str
-    table_arn: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackUp:
-    """Make an on-demand backup and wait until it is AVAILABLE."""
-
-    id: str
-    table: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle:
-    """Wait until the fence has held for this long, by the service's clock."""
-
-    id: str
-    freeze: str
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListChanges:
-    """List whose items were written to the source after the export that is loaded."""
-
-    id: str
-    table_arn: str
-    table_id: str
-    since: str
-    """The id of the ``CheckExport`` step whose export they come after."""
-    bucket: str
-    prefix: str
-    bucket_owner: str | None
-    kms_key: str | None
-    least_seconds: int
-    """What an incremental export covers at least."""
-    ttl: str | None
-    """The attribute by which the source lets items expire, which is no write."""
-    must: bool
-    """Whether nothing may be deleted without the list; else it is for information."""
-    accepted: bool
-    """Whether it was accepted by name that those writes are lost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unprotect:
-    """Turn the source's deletion protection off, so that it can be deleted."""
-
-    id: str
-    table: str
-    table_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromExport:
-    """What comes after a removal is loaded from an export, which these steps have proved."""
-
-    final_export: str
-    final_check: str
-    final_dry_run: str
-    settle_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromEarlier:
-    """What comes after a removal is loaded from an export of an earlier time."""
-
-    check: str
-    dry_run: str
-    changes: str
-    """The id of the ``ListChanges`` step, which has told what is lost by it."""
-    settle_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromBackup:
-    """What comes after a removal is an earlier backup of another physical table."""
-
-    backup_arn: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """The end of a table, and the ids of the steps that must have proved all before it (I1)."""
-
-    id: str
-    table: str
-    table_id: str
-    freeze: str | None
-    """``None`` where leave is given by name to delete a table whose writers nothing stops."""
-    backup: str
-    approval: str
-    successor: FromExport | FromEarlier | FromBackup
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteTable(Removal):
-    """Delete the source by API, once everything that can be proved has been (I1)."""
+WHEN: Mapping[str, str] = {
+    "absent": "without the table",
+    "present": "with the table",
+    "final": "as it stays",
+    "original": "as it was",
+}
+"""The words for the states of a stack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +33,210 @@ class StackVariant:
     before: str | None
     """The digest of the template that must be deployed before, where that is known beforehand."""
 
+    @property
+    def words(self) -> str:
+        """Return the words for the state."""
+        return WHEN[self.variant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """Evidence that writes are denied."""
+
+    seen_at: datetime
+    """When GetResourcePolicy first showed the freeze, by the service's clock."""
+    revision: str
+    """The policy's revision."""
+    bulk_writes: Literal["denied", "allowed"]
+    """Whether the service took a policy that names StartBulkPutItems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeSource(StepOf[Frozen]):
+    """Deny every item write to the source by its resource policy; wait until it shows."""
+
+    table_arn: str
+    table_id: str
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"freeze writers of {_name(self.table_arn)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """Evidence of a backup that is AVAILABLE."""
+
+    arn: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackUp(StepOf[BackedUp]):
+    """Make an on-demand backup and wait until it is AVAILABLE."""
+
+    table: str
+    table_id: str
+    symbol: ClassVar[str] = "+"
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"back up {self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Evidence that the freeze has held for long enough."""
+
+    waited_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(StepOf[Settled]):
+    """Wait until the freeze has held for this long, by the service's clock."""
+
+    freeze: Link[FreezeSource]
+    seconds: int
+    symbol: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"let the freeze settle for {self.seconds} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesListed:
+    """Evidence of which items were written after the export, by the service's clock."""
+
+    since: datetime
+    until: datetime
+    changes: int
+    """Items ``written`` or ``deleted``."""
+    written: int
+    deleted: int
+    expired: int
+    """Items that time to live deleted, which is no write."""
+    listed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListChanges(StepOf[ChangesListed]):
+    """List whose items were written to the source after the export that is loaded."""
+
+    table_arn: str
+    table_id: str
+    since: Link[CheckExport]
+    """Which proves the export that they come after."""
+    bucket: str
+    prefix: str
+    bucket_owner: str | None
+    kms_key: str | None
+    least_seconds: int
+    """What an incremental export covers at least."""
+    ttl: str | None
+    """The attribute by which the source lets items expire, which is no write."""
+    must: bool
+    """Whether nothing may be deleted without the list; else it is for information."""
+    accepted: bool
+    """Whether it was accepted by name that those writes are lost."""
+    symbol: ClassVar[str] = "?"
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"list what was written to {_name(self.table_arn)} after the export"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotected:
+    """Evidence that deletion protection is off."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprotect(StepOf[Unprotected]):
+    """Turn the source's deletion protection off, so that it can be deleted."""
+
+    table: str
+    table_id: str
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"turn off deletion protection of {self.table}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromExport:
+    """What follows a removal is loaded from an export that was made behind the freeze."""
+
+    freeze: Link[FreezeSource]
+    check: Link[CheckExport]
+    dry_run: Link[DryRun]
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromEarlier:
+    """What follows a removal is loaded from an export of an earlier time."""
+
+    freeze: Link[FreezeSource] | None
+    """``None`` where consent is given by name to delete a table whose writers nothing stops."""
+    check: Link[CheckExport]
+    dry_run: Link[DryRun]
+    changes: Link[ListChanges]
+    """Which has listed what is lost by it."""
+    settle_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromBackup:
+    """What follows a removal is an earlier backup of another physical table."""
+
+    freeze: Link[FreezeSource]
+    backup_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """Evidence that the table is deleted, or left behind by its stack for a delete by API."""
+
+    table: str
+    table_id: str
+    template: str | None = None
+    """The digest of the template that its stack is left with, if it was in one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal(StepOf[Removed]):
+    """The end of a table, and the steps that must have proved everything before it (I1)."""
+
+    table: str
+    table_id: str
+    backup: Link[BackUp]
+    approval: Link[Approve]
+    successor: FromExport | FromEarlier | FromBackup
+    symbol: ClassVar[str] = "-"
+
+    @property
+    def freeze(self) -> Link[FreezeSource] | None:
+        """Return what stops the table's writers, if anything does."""
+        return self.successor.freeze
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTable(Removal):
+    """Delete the source by API, once everything that can be proved has been (I1)."""
+
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"delete {self.table}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropFromStack(Removal):
@@ -151,20 +250,37 @@ class DropFromStack(Removal):
     logical_id: str
     """The table's address in that."""
 
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        end = "stays behind" if self.retains else "deletes it"
+        return f"deploy {self.stack.stack_name} without {self.table}, which {end}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetTable:
-    """Deploy the stack without a table that is gone: unchanged, it would not make it again."""
+class StackDeployed:
+    """Evidence of a deployment."""
 
-    id: str
+    template: str
+    """The digest of the template that the stack has now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetTable(StepOf[StackDeployed]):
+    """Deploy the stack without a deleted table: unchanged, it would not create it again."""
+
     table: str
     """Its name, under which there is no table: CloudFormation would delete one that came back."""
     stack: StackVariant
 
+    @property
+    def title(self) -> str:
+        """Return the line for readers."""
+        return f"deploy {self.stack.stack_name} without {self.table}, which is gone"
+
 
 SourceStep = (
-    Approve
-    | FreezeSource
+    FreezeSource
     | BackUp
     | Settle
     | ListChanges
@@ -173,4 +289,8 @@ SourceStep = (
     | ForgetTable
     | DeleteTable
 )
-"""What becomes of the old table."""
+
+
+def _name(arn: str) -> str:
+    """Return a table's name from its ARN."""
+    return arn.rpartition("/")[2]

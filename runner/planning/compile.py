@@ -12,26 +12,24 @@ from typing import Literal
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import overlaps
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.plan.plan import Plan, Role, Step, TargetExport, VerifyTable
-from retable.runner.plan.source_steps import (
-    Approve,
-    ForgetTable,
-)
-from retable.runner.plan.step_requests import target_requests
+from retable.runner.plan.export_steps import Approve
+from retable.runner.plan.finish_steps import TargetExport, VerifyTable
+from retable.runner.plan.plan import Plan, Step
+from retable.runner.plan.source_steps import ForgetTable
+from retable.runner.plan.step import link, requests_of
 from retable.runner.planning.compile_source import (
     back_up,
     convert_files,
-    damaged_steps,
-    delete_steps,
-    export_steps,
-    freeze_steps,
-    from_final_export,
+    damaged_source,
+    finished_export,
+    frozen_source,
     list_changes,
-    mapping_steps,
-    unfrozen_end,
+    new_export,
+    removal_steps,
+    unfrozen_removal,
     use_export,
 )
-from retable.runner.planning.compile_target import staging_steps, target_steps
+from retable.runner.planning.compile_target import Before, staging_steps, target_steps
 from retable.runner.planning.lost_settings import losses, require_no_replicas
 from retable.runner.planning.lost_source import (
     as_exported,
@@ -69,7 +67,8 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     if spec.rebuild.strategy == "recover":
         return _repair(spec, observed, source)
     _refuse_taken_target(spec, observed)
-    steps = tuple(_steps(spec, observed, source))
+    freezes = spec.rebuild.freeze == "resource-policy"
+    steps = tuple((_frozen_steps if freezes else _unfrozen_steps)(spec, observed, source))
     told = (*losses(spec, source, steps), *notes(spec, observed, source))
     return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
 
@@ -96,12 +95,16 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
     require_own(spec, observed, observed.export)
     source = as_exported(spec, observed.export)
     added = tuple(export.id for export in observed.incrementals)
+    export = finished_export(use_export(spec, "only", observed.export.id, added))
+    before = Before(
+        dry_run=export.dry_run,
+        steps=(*staging_steps(spec, source, export.dry_run), *_forgetting(spec, observed)),
+    )
     steps = (
-        *mapping_steps(use_export(spec, "only", observed.export.id, added)),
-        Approve(id="approve", dry_run="dry-run-only", deletes=None),
-        *staging_steps(spec, source, "dry-run-only"),
-        *_forgetting(spec, observed),
-        *target_steps(spec, observed, source, "dry-run-only"),
+        *export.steps,
+        Approve(id="approve", dry_run=export.dry_run, deletes=None),
+        *before.steps,
+        *target_steps(spec, observed, source, before),
     )
     told = (*lost_settings(spec), *notes(spec, observed, source))
     return _plan(spec, observed, source, "recover", steps, told)
@@ -122,10 +125,8 @@ def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
     require_remembered(spec, observed, source)
     if wanted.id is None:
         observed = replace(observed, export=None)
-    steps = (
-        *damaged_steps(spec, observed, source),
-        *target_steps(spec, observed, source, "dry-run-only"),
-    )
+    ending, before = damaged_source(spec, observed, source)
+    steps = (*ending, *target_steps(spec, observed, source, before))
     told = (*losses(spec, source, steps), *notes(spec, observed, source))
     return _plan(spec, observed, source, "recover", steps, told)
 
@@ -150,7 +151,7 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
     Raises:
         Refused: the service would turn a request down that comes after the delete.
     """
-    require_valid(target_requests(steps, source.description.arn_beside(spec.target.table)))
+    require_valid(requests_of(steps, source.description.arn_beside(spec.target.table)))
     return Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
@@ -179,12 +180,14 @@ def compile_dry_run(
     """
     use = use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
     notes = tuple(overlaps(export, incrementals))
-    return _reading_plan(spec, "dry-run", tuple(mapping_steps(use, sample)), notes)
+    return _reading_plan(spec, "dry-run", finished_export(use, sample).steps, notes)
 
 
 def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
     """Return the plan of a dry run over foreign files. It names nothing that can be written."""
-    return _reading_plan(spec, "dry-run", tuple(mapping_steps(convert_files(spec, "only"), sample)))
+    return _reading_plan(
+        spec, "dry-run", finished_export(convert_files(spec, "only"), sample).steps
+    )
 
 
 def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is read back
@@ -201,18 +204,19 @@ def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is rea
     ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
     known. ``read`` says how the target is exported, unless it is scanned.
     """
+    use = replace(use_export(spec, "only", export_id, incrementals), location=location)
+    export = finished_export(use)
     verify = VerifyTable(
         id="verify",
         table=spec.target.table,
-        dry_run="dry-run-only",
+        dry_run=export.dry_run,
         create=None,
         load=None,
         loaded_by=loaded_by,
         others=spec.target.nonempty == "accept",
         export=read,
     )
-    use = replace(use_export(spec, "only", export_id, incrementals), location=location)
-    return _reading_plan(spec, "verify", (*mapping_steps(use), verify))
+    return _reading_plan(spec, "verify", (*export.steps, verify))
 
 
 def _items(observed: Observed, source: TableSettings) -> int | None:
@@ -301,29 +305,46 @@ def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
         raise CheckFailed(message, hint)
 
 
-def _steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield the steps in their order."""
-    table = source.description.name
-    replaces = spec.rebuild.strategy == "replace"
-    freezes = spec.rebuild.freeze == "resource-policy"
-    role: Role = "rehearsal" if freezes else "only"
-    yield from export_steps(spec, observed, source, role)
-    yield Approve(id="approve", dry_run=f"dry-run-{role}", deletes=table if replaces else None)
-    last = role
-    if freezes:
-        yield from freeze_steps(spec, observed, source)
-        last = "final"
-    elif spec.rebuild.backup != "none":
-        yield back_up(source)
-    # Whatever a load needs beside the table is there before the old one goes (I1).
-    yield from staging_steps(spec, source, f"dry-run-{last}")
-    if replaces and freezes:
-        yield from delete_steps(observed, source, from_final_export(spec, observed))
-    elif replaces:
-        yield from unfrozen_end(spec, observed, source)
-    yield from target_steps(spec, observed, source, f"dry-run-{last}")
-    if not (freezes or replaces) and _lists_changes(observed, spec):
-        yield list_changes(spec, observed, source, must=False)
+def _frozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield the steps of a run that stops the source's writers before its final export."""
+    table, replaces = source.description.name, spec.rebuild.strategy == "replace"
+    rehearsal = new_export(spec, observed, source, "rehearsal")
+    approve = Approve(id="approve", dry_run=rehearsal.dry_run, deletes=table if replaces else None)
+    backup = back_up(source)
+    backups = () if spec.rebuild.backup == "none" else (backup,)
+    frozen = frozen_source(spec, observed, source, link(approve), backups)
+    # Whatever a load needs beside the table is there before the old one is deleted (I1).
+    staging = staging_steps(spec, source, frozen.dry_run)
+    removal: Sequence[Step] = ()
+    if replaces:
+        removal = removal_steps(observed, source, link(backup), link(approve), frozen.successor)
+    before = Before(dry_run=frozen.dry_run, steps=(*staging, *removal))
+    yield from rehearsal.steps
+    yield approve
+    yield from frozen.steps
+    yield from before.steps
+    yield from target_steps(spec, observed, source, before)
+
+
+def _unfrozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
+    """Yield the steps of a run that leaves the source's writers alone."""
+    table, replaces = source.description.name, spec.rebuild.strategy == "replace"
+    export = new_export(spec, observed, source, "only")
+    approve = Approve(id="approve", dry_run=export.dry_run, deletes=table if replaces else None)
+    backup = back_up(source)
+    staging = staging_steps(spec, source, export.dry_run)
+    removal: Sequence[Step] = ()
+    if replaces:
+        removal = unfrozen_removal(spec, observed, source, export, link(backup), link(approve))
+    before = Before(dry_run=export.dry_run, steps=(*staging, *removal))
+    yield from export.steps
+    yield approve
+    if spec.rebuild.backup != "none":
+        yield backup
+    yield from before.steps
+    yield from target_steps(spec, observed, source, before)
+    if not replaces and _lists_changes(observed, spec):
+        yield list_changes(spec, observed, source, export.check, must=False)
 
 
 def _lists_changes(observed: Observed, spec: Spec) -> bool:

@@ -8,20 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from retable.runner.cdk.restore_stack import StackToRestore
-from retable.runner.failure import Refused
-from retable.runner.plan.plan import (
-    AdoptTable,
+from retable.runner.failure import CheckFailed, Refused
+from retable.runner.plan.export_steps import Approve
+from retable.runner.plan.finish_steps import (
+    CompareSettings,
     CountItems,
-    DeployStack,
     LiftFence,
-    Plan,
-    RestoreBackup,
     RestoreSettings,
-    Step,
 )
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import (
-    Approve,
     BackUp,
     DeleteTable,
     DropFromStack,
@@ -33,9 +29,12 @@ from retable.runner.plan.source_steps import (
     Settle,
     Unprotect,
 )
-from retable.runner.runs.journal import Record
+from retable.runner.plan.step import Link, link
+from retable.runner.plan.target_steps import AdoptTable, DeployStack, RestoreBackup
+from retable.runner.planning.compile_target import drop_in, removal_in
+from retable.runner.runs.journal import Record, evidence_in
 from retable.runner.table.creation import create_request
-from retable.runner.table.settings import TableSettings
+from retable.runner.table.settings import Attached, TableSettings
 from retable.schema.spec import Spec
 
 
@@ -54,28 +53,32 @@ class Lost:
 
 
 def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
-    """Return what the run of ``plan`` has deleted, as its journal tells it.
+    """Return what the run of ``plan`` has deleted, by its journal.
 
     Raises:
         Refused: it has deleted nothing.
+        CheckFailed: its journal cannot be right.
     """
-    removals = [step for step in plan.steps if isinstance(step, Removal)]
-    begun = [step for step in removals if _has(records, step.id, "intent")]
-    if plan.command != "run" or not begun or plan.settings is None:
+    begun = [
+        step
+        for step in plan.steps
+        if isinstance(step, Removal) and _has(records, step.id, "intent")
+    ]
+    successor = begun[0].successor if begun else None
+    if plan.settings is None or successor is None or isinstance(successor, FromBackup):
         message = f"run {run_id} has deleted no table, so there is none to bring back"
         raise Refused(message, "migrate run SPEC --abort puts the source back as it was")
-    successor = begun[0].successor
-    if isinstance(successor, FromBackup):
-        raise TypeError(begun[0].id)
-    behind = isinstance(successor, FromExport)
-    check = successor.final_check if isinstance(successor, FromExport) else successor.check
-    checked = _done(records, check)
+    checked = evidence_in(records, plan.at(successor.check))
+    backup = evidence_in(records, plan.at(begun[0].backup))
+    if checked is None or backup is None:
+        message = f"the journal of run {run_id} deletes a table before its export and its backup"
+        raise CheckFailed(message, "the journal was altered; restore the file")
     return Lost(
         run_id=run_id,
         settings=plan.settings,
-        backup_arn=str(_done(records, begun[0].backup)["arn"]),
-        export_id=str(checked["export_id"]),
-        exported=int(checked["item_count"]) if behind else None,
+        backup_arn=backup.arn,
+        export_id=checked.export_id,
+        exported=checked.item_count if isinstance(successor, FromExport) else None,
     )
 
 
@@ -99,11 +102,9 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     if present is not None and present.description.table_id == gone.table_id:
         message = f"the table {gone.name} with TableId {gone.table_id} is still there"
         raise Refused(message, "migrate run SPEC --abort puts it back as it was")
-    steps = (
-        Approve(id="approve", dry_run=None, deletes=gone.name if present else None),
-        *_making_way(present, lost, stack, settle_seconds),
-        *_coming_back(spec, lost, stack, present),
-    )
+    approve = Approve(id="approve", dry_run=None, deletes=gone.name if present else None)
+    removal = tuple(_removal(present, lost, stack, settle_seconds, link(approve)))
+    steps = (approve, *removal, *_coming_back(spec, lost, stack, removal))
     return Plan(
         command="restore",
         restores=lost.run_id,
@@ -125,26 +126,31 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     )
 
 
-def _making_way(
-    present: TableSettings | None, lost: Lost, stack: StackToRestore | None, settle_seconds: int
+def _removal(
+    present: TableSettings | None,
+    lost: Lost,
+    stack: StackToRestore | None,
+    settle_seconds: int,
+    approval: Link[Approve],
 ) -> Iterator[Step]:
-    """Yield what keeps the table that is there now, and what then makes it go."""
+    """Yield what keeps the table that is there now, and what then deletes it."""
     if present is None:
         yield from _forgetting(lost.settings.description.name, stack)
         return
     description = present.description
     table_id = description.table_id or ""
     named: dict[str, Any] = {"table": description.name, "table_id": table_id}
-    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=table_id)
-    yield Settle(id="settle", freeze="freeze", seconds=settle_seconds)
-    yield BackUp(id="backup", **named)
+    freeze = FreezeSource(id="freeze", table_arn=description.arn, table_id=table_id)
+    backup = BackUp(id="backup", **named)
+    yield freeze
+    yield Settle(id="settle", freeze=link(freeze), seconds=settle_seconds)
+    yield backup
     if description.deletion_protection:
         yield Unprotect(id="unprotect", **named)
     removal: dict[str, Any] = {
-        "freeze": "freeze",
-        "backup": "backup",
-        "approval": "approve",
-        "successor": FromBackup(backup_arn=lost.backup_arn),
+        "backup": link(backup),
+        "approval": approval,
+        "successor": FromBackup(freeze=link(freeze), backup_arn=lost.backup_arn),
         **named,
     }
     leaves = stack is not None and stack.absent is not None
@@ -168,53 +174,65 @@ def _forgetting(table: str, stack: StackToRestore | None) -> Iterator[Step]:
 
 
 def _coming_back(
-    spec: Spec, lost: Lost, stack: StackToRestore | None, present: TableSettings | None
+    spec: Spec, lost: Lost, stack: StackToRestore | None, removal: Sequence[Step]
 ) -> Iterator[Step]:
     """Yield what makes the table again as it was, and takes it into its stack."""
-    settings, description = lost.settings, lost.settings.description
+    settings = lost.settings
     # Autoscaling is a resource of its own, which a stack brings back by itself.
     own = settings.attached
     attached = own if stack is None else replace(own, scaling=())
-    leaves = stack is not None and stack.absent is not None
-    gone = "drop" if stack is not None and leaves and not stack.retains else "delete"
-    yield RestoreBackup(
+    create = RestoreBackup(
         id="create",
         backup_arn=lost.backup_arn,
         request=_request(spec, lost),
-        replaces=gone if present is not None else None,
+        replaces=removal_in(removal),
     )
+    yield create
     if lost.exported is not None:
         yield CountItems(
-            id="count", create="create", exported=lost.exported, expires=settings.ttl is not None
+            id="count",
+            create=link(create),
+            exported=lost.exported,
+            expires=settings.ttl is not None,
         )
-    yield RestoreSettings(
-        id="settings",
-        create="create",
-        ttl=settings.ttl,
-        stream=description.stream,
-        pitr=settings.pitr,
-        pitr_days=settings.pitr_days,
-        deletion_protection=description.deletion_protection,
-        tags=settings.tags,
-        attached=attached,
-    )
+    restore = _restored(settings, attached, link(create))
+    yield restore
     if stack is not None:
         # What the stack holds beside the table may read its stream, which is on again by now.
-        yield AdoptTable(
+        adopt = AdoptTable(
             id="adopt",
             stack=stack.original,
-            after="drop" if leaves else None,
-            create="create",
+            after=drop_in(removal),
+            create=link(create),
             logical_id=stack.logical_id,
         )
-        yield DeployStack(id="deploy-original", stack=stack.original, after="adopt")
-    yield LiftFence(id="lift-fence", create="create", policy=settings.policy)
+        yield adopt
+        yield DeployStack(id="deploy-original", stack=stack.original, after=link(adopt))
+    lift = LiftFence(id="lift-fence", create=link(create), policy=settings.policy)
+    yield lift
     yield CompareSettings(
         id="compare-settings",
-        create="create",
-        settings="settings",
-        fence="lift-fence",
+        create=link(create),
+        settings=link(restore),
+        fence=link(lift),
         attached=settings.attached,
+    )
+
+
+def _restored(
+    settings: TableSettings, attached: Attached, create: Link[RestoreBackup]
+) -> RestoreSettings:
+    """Return the step that gives the restored table the settings that it had."""
+    return RestoreSettings(
+        id="settings",
+        create=create,
+        ttl=settings.ttl,
+        stream=settings.description.stream,
+        pitr=settings.pitr,
+        pitr_days=settings.pitr_days,
+        deletion_protection=settings.description.deletion_protection,
+        tags=settings.tags,
+        attached=attached,
     )
 
 
@@ -239,8 +257,3 @@ def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:
 
 def _has(records: Sequence[Record], step: str, event: str) -> bool:
     return any(record.step == step and record.event == event for record in records)
-
-
-def _done(records: Sequence[Record], step: str) -> Any:
-    """Return what a step left behind when it was last done."""
-    return [r.data for r in records if r.step == step and r.event == "done"][-1]

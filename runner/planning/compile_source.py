@@ -1,11 +1,13 @@
 """The first half of a plan: the export, its proof, the freeze, and the old table's end."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import (
+from retable.runner.plan.export_steps import (
+    AnyExport,
+    Approve,
     CheckExport,
     ConvertFiles,
     DryRun,
@@ -14,11 +16,10 @@ from retable.runner.plan.plan import (
     MergeExports,
     Role,
     ScanTable,
-    Step,
     UseExport,
 )
+from retable.runner.plan.plan import Step
 from retable.runner.plan.source_steps import (
-    Approve,
     BackUp,
     DeleteTable,
     DropFromStack,
@@ -29,7 +30,8 @@ from retable.runner.plan.source_steps import (
     Settle,
     Unprotect,
 )
-from retable.runner.planning.compile_target import staging_steps
+from retable.runner.plan.step import Link, link
+from retable.runner.planning.compile_target import Before, staging_steps
 from retable.runner.planning.observe import Observed, export_format
 from retable.runner.table.settings import TableSettings
 from retable.schema.spec import Spec
@@ -49,37 +51,71 @@ def use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, 
     )
 
 
-def mapping_steps(use: UseExport | ConvertFiles, sample: int | None = None) -> Iterator[Step]:
-    """Yield the reading, checking, merging and mapping of finished exports."""
-    yield use
-    yield CheckExport(id="check-only", export=use.id, table_id=None, role="only")
-    if isinstance(use, UseExport) and use.incrementals:
-        yield MergeExports(id="merge-only", check="check-only", role="only")
-    yield DryRun(id="dry-run-only", check="check-only", role="only", bounds=None, sample=sample)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedExport:
+    """The steps that give one export, prove it and map it."""
+
+    steps: tuple[Step, ...]
+    check: Link[CheckExport]
+    dry_run: Link[DryRun]
 
 
-def export_steps(
-    spec: Spec, observed: Observed, source: TableSettings, role: Role
-) -> Iterator[Step]:
-    """Yield the making, checking and mapping of one export."""
-    yield from _export_itself(spec, observed, source, role)
-    # An export that the spec names by id may be of an earlier table: nothing is deleted for it.
+def finished_export(use: UseExport | ConvertFiles, sample: int | None = None) -> MappedExport:
+    """Return the reading, checking, merging and mapping of finished exports."""
+    merges = isinstance(use, UseExport) and bool(use.incrementals)
+    return _mapped((use,), use, table_id=None, merges=merges, sample=sample)
+
+
+def new_export(
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    role: Role,
+    bounds: Link[Approve] | None = None,
+) -> MappedExport:
+    """Return the making, checking and mapping of one export; ``bounds`` are those of a final one.
+
+    A rehearsal uses the export that is available. One that is loaded is always made by the run,
+    unless the spec names it, and is then of any table: nothing is deleted for it.
+    """
+    *before, export = _export_itself(spec, observed, source, role)
     wanted = spec.source.export
     named = role == "only" and (wanted.id is not None or wanted.kind == "files")
-    table_id = None if named else source.description.table_id
-    yield CheckExport(id=f"check-{role}", export=f"export-{role}", table_id=table_id, role=role)
-    if observed.incrementals and role != "final":
-        yield MergeExports(id=f"merge-{role}", check=f"check-{role}", role=role)
-    bounds = "approve" if role == "final" else None
-    yield DryRun(id=f"dry-run-{role}", check=f"check-{role}", role=role, bounds=bounds)
+    return _mapped(
+        (*before, export),
+        export,
+        table_id=None if named else source.description.table_id,
+        merges=bool(observed.incrementals) and role != "final",
+        bounds=bounds,
+    )
+
+
+def _mapped(  # noqa: PLR0913 -- what differs between one export and another
+    given: tuple[Step, ...],
+    export: AnyExport,
+    *,
+    table_id: str | None,
+    merges: bool,
+    bounds: Link[Approve] | None = None,
+    sample: int | None = None,
+) -> MappedExport:
+    """Return what proves and maps ``export``, after the steps that were ``given``."""
+    role = export.role
+    check = CheckExport(id=f"check-{role}", export=link(export), table_id=table_id, role=role)
+    merge = MergeExports(id=f"merge-{role}", check=link(check), role=role)
+    dry_run = DryRun(
+        id=f"dry-run-{role}", check=link(check), role=role, bounds=bounds, sample=sample
+    )
+    steps = (*given, check, *((merge,) if merges else ()), dry_run)
+    return MappedExport(steps=steps, check=link(check), dry_run=link(dry_run))
 
 
 def _export_itself(
     spec: Spec, observed: Observed, source: TableSettings, role: Role
-) -> Iterator[Step]:
-    """Yield the step that makes an export, or takes the one at hand.
+) -> tuple[*tuple[Step, ...], AnyExport]:
+    """Return the step that makes an export, or uses an available one, after what it needs.
 
-    A rehearsal takes what is there. The export that is loaded is made anew, unless the spec names
+    A rehearsal uses what is there. The export that is loaded is a new one, unless the spec names
     one by id, or incremental ones on top of one, and nothing is frozen for a later one.
     """
     wanted = spec.source.export
@@ -87,18 +123,21 @@ def _export_itself(
     takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
         added = tuple(export.id for export in observed.incrementals)
-        yield use_export(spec, role, observed.export.id, added)
-        return
+        return (use_export(spec, role, observed.export.id, added),)
     if wanted.kind == "files":
-        yield convert_files(spec, role)
-        return
+        return (convert_files(spec, role),)
     if wanted.kind == "scan":
-        yield _scan(spec, source, role)
-        return
-    location = _place(spec)
-    if not source.pitr and role != "final":
-        yield EnablePitr(id="pitr", table=source.description.name)
-    yield MakeExport(
+        return (_scan(spec, source, role),)
+    made = _make_export(spec, source, role)
+    if source.pitr or role == "final":
+        return (made,)
+    return (EnablePitr(id="pitr", table=source.description.name), made)
+
+
+def _make_export(spec: Spec, source: TableSettings, role: Role) -> MakeExport:
+    """Return the step that makes a native export."""
+    wanted, location = spec.source.export, _place(spec)
+    return MakeExport(
         id=f"export-{role}",
         table_arn=source.description.arn,
         table_id=source.description.table_id or "",
@@ -136,14 +175,43 @@ def _scan(spec: Spec, source: TableSettings, role: Role) -> ScanTable:
     )
 
 
-def freeze_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield freeze, backup, settling and the final export."""
-    description = source.description
-    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=description.table_id or "")
-    if spec.rebuild.backup != "none":
-        yield back_up(source)
-    yield Settle(id="settle", freeze="freeze", seconds=_settle_seconds(spec, observed))
-    yield from export_steps(spec, observed, source, "final")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenSource:
+    """The steps that freeze the source, back it up and make its final export."""
+
+    steps: tuple[Step, ...]
+    dry_run: Link[DryRun]
+    successor: FromExport
+
+
+def frozen_source(
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    approval: Link[Approve],
+    backups: tuple[BackUp, ...],
+) -> FrozenSource:
+    """Return freeze, ``backups``, settling and the final export, within the bounds approved."""
+    freeze = _freeze(source)
+    seconds = _settle_seconds(spec, observed)
+    settle = Settle(id="settle", freeze=link(freeze), seconds=seconds)
+    final = new_export(spec, observed, source, "final", approval)
+    return FrozenSource(
+        steps=(freeze, *backups, settle, *final.steps),
+        dry_run=final.dry_run,
+        successor=FromExport(
+            freeze=link(freeze),
+            check=final.check,
+            dry_run=final.dry_run,
+            settle_seconds=seconds,
+        ),
+    )
+
+
+def _freeze(source: TableSettings) -> FreezeSource:
+    """Return the step that denies writes to the source."""
+    described = source.description
+    return FreezeSource(id="freeze", table_arn=described.arn, table_id=described.table_id or "")
 
 
 def back_up(source: TableSettings) -> BackUp:
@@ -152,57 +220,63 @@ def back_up(source: TableSettings) -> BackUp:
     return BackUp(id="backup", table=description.name, table_id=description.table_id or "")
 
 
-def from_final_export(spec: Spec, observed: Observed) -> FromExport:
-    """Return what a table that is replaced gives way to."""
-    return FromExport(
-        final_export="export-final",
-        final_check="check-final",
-        final_dry_run="dry-run-final",
-        settle_seconds=_settle_seconds(spec, observed),
-    )
-
-
-def damaged_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield what is done to a damaged table, up to its end: all that is lost by it is told first.
+def damaged_source(
+    spec: Spec, observed: Observed, source: TableSettings
+) -> tuple[tuple[Step, ...], Before]:
+    """Return what is done to a damaged table up to its deletion: all that is lost is listed first.
 
     Raises:
         Refused: there is no export to go back to, or no place for one.
     """
-    description = source.description
-    yield from export_steps(spec, observed, source, "only")
-    yield Approve(id="approve", dry_run="dry-run-only", deletes=description.name)
-    yield FreezeSource(id="freeze", table_arn=description.arn, table_id=description.table_id or "")
-    yield Settle(id="settle", freeze="freeze", seconds=_settle_seconds(spec, observed))
-    yield back_up(source)
-    accepted = "later-writes" in spec.rebuild.accept
-    yield list_changes(spec, observed, source, must=True, accepted=accepted)
-    yield from staging_steps(spec, source, "dry-run-only")
+    export = new_export(spec, observed, source, "only")
+    approve = Approve(id="approve", dry_run=export.dry_run, deletes=source.description.name)
+    freeze = _freeze(source)
+    seconds = _settle_seconds(spec, observed)
+    settle = Settle(id="settle", freeze=link(freeze), seconds=seconds)
+    backup = back_up(source)
+    changes = list_changes(spec, observed, source, export.check, must=True)
+    staging = staging_steps(spec, source, export.dry_run)
     successor = FromEarlier(
-        check="check-only",
-        dry_run="dry-run-only",
-        changes="changes",
-        settle_seconds=_settle_seconds(spec, observed),
+        freeze=link(freeze),
+        check=export.check,
+        dry_run=export.dry_run,
+        changes=link(changes),
+        settle_seconds=seconds,
     )
-    yield from delete_steps(observed, source, successor)
+    removal = removal_steps(observed, source, link(backup), link(approve), successor)
+    steps = (*export.steps, approve, freeze, settle, backup, changes, *staging, *removal)
+    return steps, Before(dry_run=export.dry_run, steps=(*staging, *removal))
 
 
-def unfrozen_end(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield the end of a table whose writers nothing stops: what they wrote is told first.
+def unfrozen_removal(  # noqa: PLR0913, PLR0917 -- what must be done before
+    spec: Spec,
+    observed: Observed,
+    source: TableSettings,
+    export: MappedExport,
+    backup: Link[BackUp],
+    approval: Link[Approve],
+) -> tuple[Step, ...]:
+    """Return the deletion of a table whose writers nothing stops: what they wrote is listed first.
 
     Whoever starts the run allows that by the table's name.
     """
-    accepted = "later-writes" in spec.rebuild.accept
-    yield list_changes(spec, observed, source, must=True, accepted=accepted)
+    changes = list_changes(spec, observed, source, export.check, must=True)
     successor = FromEarlier(
-        check="check-only", dry_run="dry-run-only", changes="changes", settle_seconds=0
+        freeze=None,
+        check=export.check,
+        dry_run=export.dry_run,
+        changes=link(changes),
+        settle_seconds=0,
     )
-    yield from delete_steps(observed, source, successor, freeze=None)
+    return (changes, *removal_steps(observed, source, backup, approval, successor))
 
 
 def list_changes(
-    spec: Spec, observed: Observed, source: TableSettings, *, must: bool, accepted: bool = False
+    spec: Spec, observed: Observed, source: TableSettings, since: Link[CheckExport], *, must: bool
 ) -> ListChanges:
     """Return the step that lists what was written after the export that is loaded.
+
+    ``must``: nothing may be deleted without it.
 
     Raises:
         Refused: the spec names no place in S3 for exports.
@@ -212,7 +286,7 @@ def list_changes(
         id="changes",
         table_arn=source.description.arn,
         table_id=source.description.table_id or "",
-        since="check-only",
+        since=since,
         bucket=place.bucket,
         prefix=place.prefix,
         bucket_owner=wanted.bucket_owner,
@@ -220,7 +294,7 @@ def list_changes(
         least_seconds=0 if observed.sandbox else LEAST_WINDOW_SECONDS,
         ttl=source.ttl,
         must=must,
-        accepted=accepted,
+        accepted=must and "later-writes" in spec.rebuild.accept,
     )
 
 
@@ -238,28 +312,28 @@ def _settle_seconds(spec: Spec, observed: Observed) -> int:
     return 0 if observed.sandbox else spec.rebuild.settle_seconds
 
 
-def delete_steps(
+def removal_steps(
     observed: Observed,
     source: TableSettings,
+    backup: Link[BackUp],
+    approval: Link[Approve],
     successor: FromExport | FromEarlier,
-    freeze: str | None = "freeze",
-) -> Iterator[Step]:
-    """Yield what makes the old table go, behind the step ``freeze`` where writers are stopped."""
-    description = source.description
+) -> tuple[Unprotect | DropFromStack | DeleteTable, ...]:
+    """Return what deletes the old table: by its stack, by API, or both where the stack retains."""
+    description, stack = source.description, observed.stack
     table_id = description.table_id or ""
-    if description.deletion_protection:
-        yield Unprotect(id="unprotect", table=description.name, table_id=table_id)
     removal: dict[str, Any] = {
         "table": description.name,
         "table_id": table_id,
-        "freeze": freeze,
-        "backup": "backup",
-        "approval": "approve",
+        "backup": backup,
+        "approval": approval,
         "successor": successor,
     }
-    stack = observed.stack
+    steps: list[Unprotect | DropFromStack | DeleteTable] = []
+    if description.deletion_protection:
+        steps.append(Unprotect(id="unprotect", table=description.name, table_id=table_id))
     if stack is not None:
-        yield DropFromStack(
+        drop = DropFromStack(
             id="drop",
             stack=stack.variants["absent"],
             retains=stack.retains,
@@ -267,5 +341,7 @@ def delete_steps(
             logical_id=stack.old or "",
             **removal,
         )
+        steps.append(drop)
     if stack is None or stack.retains:
-        yield DeleteTable(id="delete", **removal)
+        steps.append(DeleteTable(id="delete", **removal))
+    return tuple(steps)

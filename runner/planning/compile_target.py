@@ -1,30 +1,42 @@
 """The second half of a plan: the target, its items, their proof and its settings."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.cdk.survey import SurveyedStack
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import (
-    AdoptTable,
+from retable.runner.plan.export_steps import DryRun
+from retable.runner.plan.finish_steps import (
     ClearStage,
+    CompareSettings,
+    LiftFence,
+    RestoreSettings,
+    TargetExport,
+    VerifyTable,
+)
+from retable.runner.plan.plan import Step
+from retable.runner.plan.source_steps import DropFromStack, ForgetTable, Removal
+from retable.runner.plan.step import Link, link
+from retable.runner.plan.target_steps import (
+    AccountForImport,
+    AdoptTable,
+    AnyLoad,
+    AnyTable,
+    BulkPutItems,
     CreateTable,
     DeployStack,
     DeployTable,
-    EnablePitr,
-    LiftFence,
+    EnableTargetPitr,
+    ImportTable,
     LoadItems,
-    RestoreSettings,
+    NewTable,
     StageItems,
-    Step,
-    TargetExport,
     UseTable,
-    VerifyTable,
 )
-from retable.runner.plan.plan_settings import CompareSettings
 from retable.runner.planning.costs import no_import, writes_a_second
 from retable.runner.planning.observe import Observed, require_ready
 from retable.runner.table.carried_over import attached_to_target
@@ -33,134 +45,189 @@ from retable.runner.table.settings import Attached, TableDescription, TableSetti
 from retable.schema.policy import policy_text
 from retable.schema.spec import CdkProvision, Percentage, Spec
 
-STAGE = "stage"
 LEAST_BULK_UNITS = 1_024
 """MaxWriteRequestUnits' least value, in botocore's model."""
 EXPORT_EDGE_SECONDS = 120
 """An export surely has what was written a minute before it was asked for; this is twice that."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What comes before the target, and what the target's steps depend on."""
+
+    dry_run: Link[DryRun]
+    """Whose results are loaded."""
+    steps: Sequence[Step] = ()
+    """Those that stage the items, and that delete the old table or take it out of its stack."""
+
+    @property
+    def stage(self) -> Link[StageItems]:
+        """Return the step that stages the items, for loaders that read there."""
+        return next(link(step) for step in self.steps if isinstance(step, StageItems))
+
+
+def removal_in(steps: Sequence[Step]) -> Link[Removal] | None:
+    """Return the one of ``steps`` by which the old table is deleted in the end."""
+    removals = [link(step) for step in steps if isinstance(step, Removal)]
+    return removals[-1] if removals else None
+
+
+def drop_in(steps: Sequence[Step]) -> Link[DropFromStack | ForgetTable] | None:
+    """Return the one of ``steps`` that deploys the stack without the old table."""
+    drops = (step for step in steps if isinstance(step, DropFromStack | ForgetTable))
+    return next((link(step) for step in drops), None)
+
+
 def target_steps(
-    spec: Spec, observed: Observed, source: TableSettings, dry_run: str
+    spec: Spec, observed: Observed, source: TableSettings, before: Before
 ) -> Iterator[Step]:
     """Yield the new table, its items, their proof and its settings."""
     if observed.target is not None and spec.target.nonempty == "accept":
-        yield from _steps_into(spec, observed, observed.target, dry_run)
+        yield from _steps_into(spec, observed, observed.target, before)
         return
     request = create_request(spec.target, source)
-    loader = spec.load.with_
-    yield _creation(spec, observed, request)
-    yield LoadItems(
-        id="load",
-        create="create",
-        dry_run=dry_run,
-        rate=_rate(spec, request),
-        loader=loader,
-        stage=None if loader == "batch-write" else STAGE,
-    )
+    create = _creation(spec, observed, request, before)
+    load = _load(spec, create, before, _rate(spec, request))
+    yield create
+    yield load
     export = target_export(spec, sandbox=observed.sandbox)
     if export is not None:
-        # A new table never has it; the settings that come after put it as it shall stay.
-        yield EnablePitr(id="pitr-target", table=spec.target.table, create="create")
+        # A new table never has it; the settings that come after put it as it stays.
+        yield EnableTargetPitr(id="pitr-target", table=spec.target.table, create=link(create))
     yield VerifyTable(
         id="verify",
         table=spec.target.table,
-        dry_run=dry_run,
-        create="create",
-        load="load",
+        dry_run=before.dry_run,
+        create=link(create),
+        load=link(load),
         export=export,
     )
+    yield from _finish(spec, observed, source, create, before)
+    yield from _clearing(load)
+
+
+def _finish(
+    spec: Spec, observed: Observed, source: TableSettings, create: NewTable, before: Before
+) -> Iterator[Step]:
+    """Yield what opens a verified table for writes, with its settings and in its stack."""
     declared = observed.stack is not None and not observed.stack.adopts
     policy = None if declared else _policy(spec, source)
-    lifting = LiftFence(id="lift-fence", create="create", policy=policy, declared=declared)
+    lift = LiftFence(id="lift-fence", create=link(create), policy=policy, declared=declared)
     # Beside the source the last deployment may be the cut-over: who moves over then has to write.
     cuts_over = declared and spec.rebuild.strategy == "side-by-side"
     if cuts_over:
-        yield lifting
-    yield from _last_deployments(observed.stack)
+        yield lift
+    yield from _last_deployments(observed.stack, create, before)
     # What a stack declares of these are resources of its own, which its deployment makes.
-    wanted = attached_to_target(spec, source, request)
+    attached = attached_to_target(spec, source, create.request)
     recovers = observed.stack is not None and observed.stack.recovers
-    yield _restored(spec, source, Attached() if declared else wanted, recovers=recovers)
+    own = Attached() if declared else attached
+    settings = _restored(spec, source, own, link(create), recovers=recovers)
+    yield settings
     if not cuts_over:
-        yield lifting
+        yield lift
     yield CompareSettings(
         id="compare-settings",
-        create="create",
-        settings="settings",
-        fence="lift-fence",
-        attached=wanted,
+        create=link(create),
+        settings=link(settings),
+        fence=link(lift),
+        attached=attached,
     )
-    yield from _clearing(spec)
 
 
 def _creation(
-    spec: Spec, observed: Observed, request: Mapping[str, Any]
-) -> CreateTable | DeployTable:
-    """Return the step that makes the target: by API, or by deploying its stack."""
+    spec: Spec, observed: Observed, request: Mapping[str, Any], before: Before
+) -> CreateTable | ImportTable | DeployTable:
+    """Return the step that makes the target: by API, by an import, or by deploying its stack."""
     stack = observed.stack
-    gone = "delete" if stack is None or stack.retains else "drop"
-    if stack is None or stack.adopts:
-        return CreateTable(
+    if stack is not None and not stack.adopts:
+        return DeployTable(
             id="create",
+            stack=stack.variants["present"],
+            after=drop_in(before.steps),
+            logical_id=stack.logical_id,
             request=request,
-            replaces=gone if spec.rebuild.strategy == "replace" else None,
-            imports=STAGE if spec.load.with_ == "import-table" else None,
+            named=stack.named,
+            replaces=removal_in(before.steps),
         )
-    return DeployTable(
-        id="create",
-        stack=stack.variants["present"],
-        after="drop" if "absent" in stack.variants else None,
-        logical_id=stack.logical_id,
-        request=request,
-        named=stack.named,
-        replaces=gone if spec.rebuild.strategy == "replace" else None,
+    if spec.load.with_ == "import-table":
+        return ImportTable(
+            id="create", request=request, replaces=removal_in(before.steps), stage=before.stage
+        )
+    return CreateTable(id="create", request=request, replaces=removal_in(before.steps))
+
+
+def _load(spec: Spec, create: AnyTable, before: Before, rate: int | None) -> AnyLoad:
+    """Return the step that loads the table of ``create``."""
+    if isinstance(create, ImportTable):
+        return AccountForImport(
+            id="load", create=link(create), dry_run=before.dry_run, stage=before.stage
+        )
+    if spec.load.with_ == "bulk-put":
+        return BulkPutItems(
+            id="load",
+            create=link(create),
+            dry_run=before.dry_run,
+            stage=before.stage,
+            rate=rate,
+        )
+    return LoadItems(
+        id="load",
+        create=link(create),
+        dry_run=before.dry_run,
+        rate=rate,
+        on_conflict=spec.load.on_conflict,
     )
 
 
-def _last_deployments(stack: SurveyedStack | None) -> Iterator[Step]:
-    """Yield what takes the table into its stack, and brings the stack to what it shall be."""
+def _last_deployments(
+    stack: SurveyedStack | None, create: NewTable, before: Before
+) -> Iterator[Step]:
+    """Yield what imports the table into its stack, and brings the stack to its last state."""
     if stack is None:
         return
+    after: DeployTable | AdoptTable | None = create if isinstance(create, DeployTable) else None
     if stack.adopts:
-        yield AdoptTable(
+        after = AdoptTable(
             id="adopt",
             stack=stack.variants["present"],
-            after="drop" if "absent" in stack.variants else None,
-            create="create",
+            after=drop_in(before.steps),
+            create=link(create),
             logical_id=stack.logical_id,
         )
-    after = "adopt" if stack.adopts else "create"
-    if "final" in stack.variants:
-        yield DeployStack(id="deploy-final", stack=stack.variants["final"], after=after)
-    elif stack.adopts:
-        # An import takes the table and nothing else, and the drop took what went with it.
-        yield DeployStack(id="deploy-final", stack=stack.variants["present"], after=after)
+        yield after
+    # An import takes the table and nothing else, and the drop took what went with it.
+    last = stack.variants.get("final", stack.variants["present"] if stack.adopts else None)
+    if last is not None and after is not None:
+        yield DeployStack(id="deploy-final", stack=last, after=link(after))
 
 
-def staging_steps(spec: Spec, source: TableSettings, dry_run: str) -> Iterator[StageItems]:
-    """Yield the step that stages the items in the declared S3 prefix, for loaders that read there.
+def staging_steps(
+    spec: Spec, source: TableSettings, dry_run: Link[DryRun]
+) -> tuple[StageItems, ...]:
+    """Return the step that stages the items in the declared S3 prefix, for loaders that read there.
 
     Raises:
         Refused: no S3 prefix is declared, or the loader cannot do what the spec says.
     """
     loader = spec.load.with_
     if loader == "batch-write":
-        return
+        return ()
     _require_loader(spec, source)
     wanted = spec.source.export
     location = parse_location(wanted.location or ".", spec.origin.folder)
     if not isinstance(location, S3Prefix):
         message = f"load.with: {loader} writes from S3, and no S3 prefix is declared"
         raise Refused(message, "give source.export.location as s3://bucket/prefix")
-    yield StageItems(
-        id=STAGE,
+    stage = StageItems(
+        id="stage",
         dry_run=dry_run,
         bucket=location.bucket,
         prefix=location.prefix,
         bucket_owner=wanted.bucket_owner,
         kms_key=wanted.kms_key,
     )
+    return (stage,)
 
 
 def _require_loader(spec: Spec, source: TableSettings) -> None:
@@ -212,7 +279,7 @@ def target_export(spec: Spec, *, sandbox: bool) -> TargetExport | None:
 
 
 def _steps_into(
-    spec: Spec, observed: Observed, target: TableDescription, dry_run: str
+    spec: Spec, observed: Observed, target: TableDescription, before: Before
 ) -> Iterator[Step]:
     """Yield the loading of a table that is there, whose settings and policy are its own.
 
@@ -232,33 +299,26 @@ def _steps_into(
     if export is not None and not observed.target_pitr:
         message = f"the table {target.name} has no point-in-time recovery, which an export needs"
         raise Refused(message, "turn it on for the table, or say verify.read: scan")
-    yield UseTable(id="create", table=target.name, table_id=target.table_id)
-    rate = spec.load.rate if isinstance(spec.load.rate, int) else None
-    yield LoadItems(
-        id="load",
-        create="create",
-        dry_run=dry_run,
-        rate=rate,
-        on_conflict=spec.load.on_conflict,
-        loader=spec.load.with_,
-        stage=None if spec.load.with_ == "batch-write" else STAGE,
-    )
+    use = UseTable(id="create", table=target.name, table_id=target.table_id)
+    load = _load(spec, use, before, spec.load.rate if isinstance(spec.load.rate, int) else None)
+    yield use
+    yield load
     yield VerifyTable(
         id="verify",
         table=target.name,
-        dry_run=dry_run,
-        create="create",
-        load="load",
+        dry_run=before.dry_run,
+        create=link(use),
+        load=link(load),
         others=True,
         export=export,
     )
-    yield from _clearing(spec)
+    yield from _clearing(load)
 
 
-def _clearing(spec: Spec) -> Iterator[ClearStage]:
-    """Yield the step that takes away what was staged, if anything was."""
-    if spec.load.with_ != "batch-write":
-        yield ClearStage(id="clear-stage", stage=STAGE)
+def _clearing(load: AnyLoad) -> Iterator[ClearStage]:
+    """Yield the step that deletes what was staged, if anything was."""
+    if not isinstance(load, LoadItems):
+        yield ClearStage(id="clear-stage", stage=load.stage)
 
 
 def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
@@ -270,7 +330,12 @@ def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
 
 
 def _restored(
-    spec: Spec, source: TableSettings, attached: Attached, *, recovers: bool
+    spec: Spec,
+    source: TableSettings,
+    attached: Attached,
+    create: Link[NewTable],
+    *,
+    recovers: bool,
 ) -> RestoreSettings:
     """Return the settings step: the source's own values, and over them what the spec says.
 
@@ -280,7 +345,7 @@ def _restored(
     said = {name: value for name, value in own.items() if value != "keep"}
     return RestoreSettings(
         id="settings",
-        create="create",
+        create=create,
         ttl=said.get("ttl", source.ttl) or None,
         stream=said.get("stream", source.description.stream) or None,
         pitr=bool(said.get("point_in_time_recovery", source.pitr or recovers)),

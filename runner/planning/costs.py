@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from retable.runner.plan.plan import CreateTable, DeployTable, LoadItems, Plan
+from retable.runner.plan.plan import Plan
+from retable.runner.plan.target_steps import (
+    AccountForImport,
+    AnyLoad,
+    CreateTable,
+    DeployTable,
+    ImportTable,
+)
 from retable.runner.text.figures import duration
 from retable.schema.spec import Spec
 
@@ -50,8 +57,10 @@ class LoaderEstimate:
 
 def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
     """Yield an estimate for each loader; none where the plan loads nothing or no size is known."""
-    creates = [step for step in plan.steps if isinstance(step, CreateTable | DeployTable)]
-    loads = [step for step in plan.steps if isinstance(step, LoadItems)]
+    creates = [
+        step for step in plan.steps if isinstance(step, CreateTable | ImportTable | DeployTable)
+    ]
+    loads = [step for step in plan.steps if isinstance(step, AnyLoad)]
     if not creates or not loads or plan.settings is None or not plan.items:
         return
     request, description = creates[0].request, plan.settings.description
@@ -59,7 +68,8 @@ def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
     each = max(1, math.ceil(average / UNIT_BYTES))
     indexes = len(request.get("GlobalSecondaryIndexes", ()))
     units = plan.items * each * (1 + indexes)
-    rate = loads[0].rate or writes_a_second(request)
+    rates = [step.rate for step in loads if not isinstance(step, AccountForImport)]
+    rate = next(filter(None, rates), writes_a_second(request))
     on_demand = request.get("BillingMode") == "PAY_PER_REQUEST"
     dollars = _cents(units * prices.million_writes / MILLION) if on_demand else None
     seconds = math.ceil(units / rate)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import RestoreSettings, Step
-from retable.runner.plan.plan_settings import CompareSettings
-from retable.runner.table.carried_over import attached_words, left_behind
+from retable.runner.plan.finish_steps import CompareSettings, RestoreSettings
+from retable.runner.plan.plan import Step
+from retable.runner.table.carried_over import describe_attached, left_behind
 from retable.runner.table.settings import TableSettings
 from retable.schema.spec import Spec
 
@@ -57,7 +57,7 @@ def _others(step: CompareSettings, spec: Spec, steps: tuple[Step, ...]) -> Itera
     """Yield what is charged for, or what a stack must bring, since nothing else attaches it."""
     restored = (one.attached for one in steps if isinstance(one, RestoreSettings))
     if step.attached not in restored:
-        words = ", ".join(attached_words(step.attached))
+        words = ", ".join(describe_attached(step.attached))
         yield f"left to the stack, and compared at the end: {words}"
     elif step.attached.warm:
         yield f"raising the warm throughput of {spec.target.table} is charged once"

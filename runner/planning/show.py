@@ -8,18 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retable.runner.outcome.follow_up import cut_over
-from retable.runner.plan.plan import (
-    CreateTable,
-    DeployTable,
-    LiftFence,
-    MergeExports,
-    Plan,
-    RestoreSettings,
-)
-from retable.runner.plan.titles import symbol, title
+from retable.runner.plan.export_steps import MergeExports
+from retable.runner.plan.finish_steps import LiftFence, RestoreSettings
+from retable.runner.plan.plan import Plan
+from retable.runner.plan.target_steps import CreateTable, DeployTable, ImportTable
 from retable.runner.planning.costs import loader_lines
 from retable.runner.spec.own_functions import ALLOW, signatures
-from retable.runner.table.carried_over import attached_words
+from retable.runner.table.carried_over import describe_attached
 from retable.schema.spec import KeySchema, Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
@@ -43,7 +38,7 @@ def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
         yield from _write_lines(plan, spec)
     yield ""
     for number, step in enumerate(plan.steps, 1):
-        yield f"  {number:>2} {symbol(step):<3} {title(step)}"
+        yield f"  {number:>2} {step.symbol:<3} {step.title}"
     yield ""
     if plan.command == "run":
         yield from loader_lines(plan, spec)
@@ -84,7 +79,7 @@ def _target_lines(plan: Plan) -> Iterator[str]:
     yield from _key_lines(old, plan.key)
     for step in plan.steps:
         match step:
-            case CreateTable() | DeployTable():
+            case CreateTable() | ImportTable() | DeployTable():
                 yield from _index_lines(step.request)
                 yield f"    = made with       {' · '.join(_made_words(step.request))}"
             case RestoreSettings():
@@ -154,7 +149,7 @@ def _setting_words(step: RestoreSettings) -> Iterator[str]:
         yield f"{len(step.tags)} tags"
     if step.deletion_protection:
         yield "deletion protection"
-    yield from attached_words(step.attached)
+    yield from describe_attached(step.attached)
 
 
 def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:

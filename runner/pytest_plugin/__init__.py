@@ -1,7 +1,7 @@
-"""The pytest plugin: collects migration specs as ``lint``, ``test[name]`` and what is asked for.
+"""The pytest plugin: collects migration specs as ``lint``, ``test[name]`` and items on request.
 
 Every test suite in the environment loads this module and most have no spec, so it imports nothing
-of the program until it meets one, patches nothing and takes no other file.
+of the program until it finds one, patches nothing and collects no other file.
 """
 
 from pathlib import Path
@@ -12,27 +12,27 @@ FILES = "*.migrate.yaml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what the items need to know."""
+    """Add the options of the items."""
     group = parser.getgroup("migrate", "migration specs")
     group.addoption(
         "--migrate-dry-run",
         action="store_true",
-        help="add an item a spec that maps every item of its finished export",
+        help="per spec, add a test that maps every item of its finished export",
     )
     group.addoption(
         "--migrate-verify",
         action="store_true",
-        help="add an item a spec that compares the rebuilt table with its export",
+        help="per spec, add a test that compares the rebuilt table with its export",
     )
     group.addoption(
         "--migrate-run-dir",
         type=Path,
         default=Path(".migrate"),
-        help="where the run folders of those items lie (default: .migrate)",
+        help="folder for the run folders of those tests (default: .migrate)",
     )
-    allow = "run the Python functions that migration specs bring along (a spec from a stranger too)"
+    allow = "run the Python functions that migration specs contain (untrusted specs too)"
     parser.addini("migrate_allow_functions", allow, type="bool", default=False)
-    files = f"patterns of files that are migration specs (default: {FILES})"
+    files = f"glob patterns of migration spec files (default: {FILES})"
     parser.addini("migrate_files", files, type="args", default=[FILES])
 
 

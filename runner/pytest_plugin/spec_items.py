@@ -1,8 +1,8 @@
-"""What pytest runs of a spec: ``lint``, one ``test[name]`` a row test, and what is asked for.
+"""What pytest runs for a spec: ``lint``, one ``test[name]`` per row test, and items on request.
 
-Collecting reads names only and never fails: what is wrong with a spec is a failing ``lint`` item,
-so one broken spec hides no other file. Specs are not run; their own functions are, where the ini
-option allows it. ``dry-run`` and ``verify``, which read exports and tables, are there on demand.
+Collecting reads only names and never fails: errors in a spec become a failing ``lint`` item, so one
+broken spec hides no other file. Specs are not run; their own functions are, if the ini option
+allows it. ``dry-run`` and ``verify``, which read exports and tables, are added only on request.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,18 +29,18 @@ class SpecFile(pytest.File):
     """One ``*.migrate.yaml`` file."""
 
     def collect(self) -> Iterable[pytest.Item]:
-        """Yield ``lint`` and, where the spec has any names, its row tests."""
+        """Yield ``lint`` and, if names can be read, the row tests."""
         lint: LintItem = LintItem.from_parent(self, name="lint")
         try:
             names = outline(read_text(self.path))
         except SpecError:
-            names = Outline()  # the lint item finds the same, and tells it
-        except Exception as error:  # noqa: BLE001 -- whatever it is, it may not hide other files
+            names = Outline()  # the lint item finds and reports the same
+        except Exception as error:  # noqa: BLE001 -- no error may hide other files
             lint.error = error
             names = Outline()
         if names.name is not None:
             self.session.stash.setdefault(NAMES, {}).setdefault(names.name, self.shown)
-        # pytest has no marks that begin so; -k selects them.
+        # pytest allows no marks with a leading underscore; -k selects them.
         marks = [tag for tag in names.tags if not tag.startswith("_")]
         for mark in marks:
             # Registered first, so that --strict-markers holds.
@@ -54,7 +54,7 @@ class SpecFile(pytest.File):
     def _rows(self, names: Outline) -> Iterator[pytest.Item]:
         for row in names.rows:
             name = f"test[{terminal_safe(row.name)}]"
-            # Given as text, so that pytest takes what the brackets hold for parameters (--lf).
+            # Passed explicitly, so that pytest reads the part in brackets as parameters (--lf).
             nodeid = f"{self.nodeid}::{name}"
             item: RowItem = RowItem.from_parent(self, name=name, nodeid=nodeid)
             item.row = row
@@ -76,20 +76,20 @@ class SpecFile(pytest.File):
 
     @cached_property
     def checked(self) -> LoadedSpec:
-        """Return the spec with everything that is wrong with it."""
+        """Return the spec with all its findings."""
         allowed = bool(self.config.getini("migrate_allow_functions"))
         return check(load(self.path, self.shown, allow_functions=allowed))
 
     @property
     def usable(self) -> Spec:
-        """Return the spec, or fail the item that asks where it has errors."""
+        """Return the spec; fail the calling item if it has errors."""
         if self.checked.spec is None or self.checked.has_errors:
-            pytest.fail(f"{self.shown} has errors; its lint item tells them", pytrace=False)
+            pytest.fail(f"{self.shown} has errors; see its lint item", pytrace=False)
         return self.checked.spec
 
     @cached_property
     def run_row(self) -> Callable[[str], RowResult]:
-        """Return what runs the row test of a name; the mapping is compiled once."""
+        """Return a function that runs a row test by name; the mapping is compiled once."""
         rows = {row.name: row for row in self.usable.tests}
         run = row_runner(self.usable)
         return lambda name: run(rows[name])
@@ -99,14 +99,14 @@ class LintItem(pytest.Item):
     """Is the spec free of errors?"""
 
     error: Exception | None = None
-    """What kept the file from being read, where it is no finding about the spec."""
+    """Why the file could not be read, if that is not a finding about the spec."""
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the item stands; pytest counts lines from 0."""
+        """Return the item's position; pytest counts lines from 0."""
         return self.path, 0, self.name
 
     def runtest(self) -> None:
-        """Fail with a frame for each error; warnings are shown in the report."""
+        """Fail with a code frame for each error; warnings are shown in the report."""
         if self.error is not None:
             raise self.error
         file = _file_of(self)
@@ -126,16 +126,16 @@ class LintItem(pytest.Item):
 
 
 class RowItem(pytest.Item):
-    """Does the mapping make of one item what the spec says?"""
+    """Does the mapping turn one item into what the spec expects?"""
 
     row: OutlinedRow
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the row test stands; pytest counts lines from 0."""
+        """Return the row test's position; pytest counts lines from 0."""
         return self.path, self.row.span.line - 1, self.name
 
     def runtest(self) -> None:
-        """Fail with what differs, and nothing else."""
+        """Fail with only what differs."""
         file = _file_of(self)
         result = file.run_row(self.row.name)
         if result.outcome != "passed":
@@ -146,28 +146,28 @@ class RowItem(pytest.Item):
 
 
 class RunItem(pytest.Item):
-    """Does the export pass through the mapping, or does the table hold what the export says?"""
+    """Does the mapping accept the export, or does the table match the export?"""
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the item stands; pytest counts lines from 0."""
+        """Return the item's position; pytest counts lines from 0."""
         return self.path, 0, self.name
 
     def runtest(self) -> None:
-        """Carry it out as the command would; its report is the captured output."""
+        """Run it like the command; its report is the captured output."""
         failure = self._failure(_file_of(self).usable)
         if failure is not None:
-            word = "failed" if isinstance(failure, CheckFailed) else "could not be carried out"
+            word = "failed" if isinstance(failure, CheckFailed) else "could not be run"
             lines = [f"{_file_of(self).shown}: {self.name} {word}", f"  {failure.message}"]
             lines += [f"  = help: {failure.hint}"] if failure.hint else []
             pytest.fail("\n".join(map(terminal_safe, lines)), pytrace=False)
 
     def _failure(self, spec: Spec) -> Failure | None:
-        """Carry it out and return how it ended, if not well."""
-        from retable.runner.commands.dry_run import dry_run_spec  # noqa: PLC0415 -- asked for, seldom
-        from retable.runner.commands.report_files import Wanted  # noqa: PLC0415 -- asked for, seldom
+        """Run it and return the failure, if there is one."""
+        from retable.runner.commands.dry_run import dry_run_spec  # noqa: PLC0415 -- only on request
+        from retable.runner.commands.report_files import Wanted  # noqa: PLC0415 -- only on request
         from retable.runner.commands.verify import verify_spec  # noqa: PLC0415 -- as above
 
-        run_dir = self.config.getoption("--migrate-run-dir")
+        run_dir: Path = self.config.option.migrate_run_dir
         try:
             if self.name == "verify":
                 verify_spec(spec, run_dir, None, Wanted())

@@ -45,7 +45,7 @@ def read_report(path: Path) -> Report:
         message = f"the report {path} has format version {version}, expected {FORMAT_VERSION}"
         raise Refused(message, "use the version of this tool that wrote it")
     try:
-        return _converter().structure(document, Report)
+        return exact_converter().structure(document, Report)
     except (cattrs.BaseValidationError, TypeError, ValueError, KeyError) as error:
         message = f"the report {path} does not have the structure of a report"
         raise Refused(message, "migrate verify makes a new one") from error
@@ -64,17 +64,24 @@ def encode_part(part: Portrait | Sequence[DifferenceRow]) -> bytes:
 
 def decode_portrait(text: bytes) -> Portrait:
     """Return the portrait that ``encode_part`` wrote."""
-    return _converter().structure(json.loads(text), Portrait)
+    return exact_converter().structure(json.loads(text), Portrait)
 
 
 def decode_differences(text: bytes) -> tuple[DifferenceRow, ...]:
     """Return the differences that ``encode_part`` wrote."""
-    return _converter().structure(json.loads(text), tuple[DifferenceRow, ...])
+    return exact_converter().structure(json.loads(text), tuple[DifferenceRow, ...])
 
 
-def _converter() -> cattrs.Converter:
-    """Return a converter that checks types; cattrs by itself converts anything to a string."""
-    converter = cattrs.Converter()
+def exact_converter(
+    *, forbid_extra_keys: bool = False, omit_if_default: bool = False
+) -> cattrs.Converter:
+    """Return a converter with these options that checks types.
+
+    By itself, cattrs converts anything to a string.
+    """
+    converter = cattrs.Converter(
+        forbid_extra_keys=forbid_extra_keys, omit_if_default=omit_if_default
+    )
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook(Scalar, _exactly)

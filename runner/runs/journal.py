@@ -2,7 +2,7 @@
 
 One JSON object a line, each with a checksum. A line counts once its newline is on disk, so a torn
 last line, which a crash can leave, is dropped and its step runs again; damage anywhere else stops
-the run. Effects come first and their records after, so every step must bear repeating (I2). It
+the run. Effects come first and their records after, so every step must be idempotent (I2). It
 holds no item data. What the records mean is the steps' business, not the journal's. A ``Shelf``, if
 there is one, has each record before the file does: what it refuses did not count.
 """
@@ -11,15 +11,28 @@ import errno
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stale, Stopped
+from retable.runner.plan.encoding import from_json, require_format, to_json
+from retable.runner.plan.plan import FORMAT_VERSION
+from retable.runner.plan.step import StepOf, evidence_of
 
+T = TypeVar("T")
+E = TypeVar("E")
+DONE = "done"
+"""The event that records a finished step and its evidence."""
+INTENT = "intent"
+"""The event that records what a step is about to change, before it does."""
+REQUESTED = "requested"
+"""The event that records the client token of a request, before it is sent."""
+MAPPED, COMPARED = "mapped", "compared"
+"""The events that record what was found before it is judged."""
 RUN = "run"
 """The step id of records about the run as a whole."""
 
@@ -43,12 +56,15 @@ class Shelf(Protocol):
     @property
     def token(self) -> int:
         """Return what tells this holder of the run from those before it."""
+        ...
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield events and facts of the run to be recorded before any other record can count."""
+        ...
 
     def put(self, number: int, line: bytes) -> None:
         """Keep the record ``number``, or raise ``Stopped`` where another runner has written it."""
+        ...
 
 
 class Journal:
@@ -129,14 +145,34 @@ class Journal:
             if step in (None, record.step) and event in (None, record.event)
         ]
 
-    def last(self, step: str, event: str) -> Mapping[str, Any] | None:
-        """Return the facts of the latest such record, or ``None``."""
-        found = self.records(step, event)
-        return found[-1].data if found else None
+    def finish(self, step: StepOf[E], evidence: E) -> None:
+        """Record that ``step`` is done, and its evidence; see ``record``."""
+        self.record(step.id, DONE, to_json(evidence))
 
-    def evidence(self, step: str) -> Mapping[str, Any] | None:
-        """Return what the finished step ``step`` left behind, or ``None`` if it is not finished."""
-        return self.last(step, "done")
+    def evidence(self, step: StepOf[E]) -> E | None:
+        """Return the evidence of ``step``, or ``None`` if it is not finished."""
+        return evidence_in(self._records, step)
+
+    def note(self, step: StepOf[Any], event: str, fact: object) -> None:
+        """Record a frozen dataclass as what happened in ``step``; see ``record``."""
+        self.record(step.id, event, to_json(fact))
+
+    def noted(self, step: StepOf[Any], event: str, kind: type[T]) -> list[T]:
+        """Return what was recorded by ``note`` for ``step`` and ``event``, oldest first."""
+        return [from_json(record.data, kind) for record in self.records(step.id, event)]
+
+
+def evidence_in(records: Sequence[Record], step: StepOf[E]) -> E | None:
+    """Return the evidence of ``step`` that ``records`` hold; ``None`` if it is not finished."""
+    return noted_in(records, step, DONE, evidence_of(type(step)))
+
+
+def noted_in(records: Sequence[Record], step: StepOf[Any], event: str, kind: type[T]) -> T | None:
+    """Return the latest fact that was noted for ``step`` and ``event``, if there is one."""
+    for record in reversed(records):
+        if (record.step, record.event) == (step.id, event):
+            return from_json(record.data, kind)
+    return None
 
 
 def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:
@@ -145,17 +181,21 @@ def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None
     ``shelf`` has exactly the records that ``path`` has.
 
     Raises:
+        Refused: another version of the program has begun it.
         Stale: it was begun for another plan.
         CheckFailed: it is damaged somewhere else than in a torn last line.
     """
     records = _keep_whole_lines(path) if path.exists() else []
     opened = [record for record in records if (record.step, record.event) == (RUN, "opened")]
+    if opened:
+        require_format(path, opened[0].data.get("format_version"))
     if opened and opened[0].data.get("fingerprint") != fingerprint:
         message = f"{path} belongs to a plan with another fingerprint"
         raise Stale(message, "start a new run: the plan or the journal was exchanged")
     journal = Journal(path, records, clock, shelf)
     if not opened:
-        journal.record(RUN, "opened", {"fingerprint": fingerprint})
+        facts = {"fingerprint": fingerprint, "format_version": FORMAT_VERSION}
+        journal.record(RUN, "opened", facts)
     return journal
 
 

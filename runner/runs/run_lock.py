@@ -21,6 +21,7 @@ class RunLock(Protocol):
     @property
     def shelf(self) -> Shelf | None:
         """Return the shelf that keeps its records besides the run folder."""
+        ...
 
     def require(self) -> None:
         """Check that nobody else has taken the run over; called before each effect.
@@ -28,16 +29,20 @@ class RunLock(Protocol):
         Raises:
             Stopped: somebody has, or may have.
         """
+        ...
 
     def interrupted_by(self) -> Stopped | None:
         """Return why this process was interrupted, if the lock did it."""
+        ...
 
     @property
     def options(self) -> tuple[str, ...]:
         """Return the command-line options that resuming the run needs."""
+        ...
 
     def keep_report(self) -> None:
         """Store the report in the run folder."""
+        ...
 
 
 class Keeper(Protocol):
@@ -45,6 +50,7 @@ class Keeper(Protocol):
 
     def hold(self, spec: Spec, plan: Plan, folder: RunFolder) -> AbstractContextManager[RunLock]:
         """Lock a run and bring its folder up to date."""
+        ...
 
 
 class OnThisMachine:

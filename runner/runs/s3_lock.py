@@ -31,9 +31,11 @@ class Conditional(Protocol):
 
     def look(self, bucket: str, key: str) -> Seen | None:
         """Return a small object, or ``None`` if there is none."""
+        ...
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
         """Store it if the object still has that ETag; return the new ETag, or ``None``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

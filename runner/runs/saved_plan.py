@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan.encoding import encode_plan, plan_id_of, read_plan
-from retable.runner.plan.plan import Plan, UseExport
+from retable.runner.plan.encoding import encode_plan, plan_id_of, read_head, read_plan
+from retable.runner.plan.export_steps import UseExport
+from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder, runs_of
 from retable.runner.runs.journal import is_completed, read_journal
 from retable.schema.spec import Spec
@@ -86,11 +87,11 @@ def applied_by(spec: Spec, run_dir: Path) -> RunFolder | None:
     for folder in runs_of(run_dir, spec.name):
         if not folder.journal.is_file():
             continue
-        plan = read_plan(folder.plan)
+        head = read_head(folder.plan)
         own = spec.transform.functions
-        same = plan.spec_sha256 == spec.origin.sha256
-        same &= plan.functions_sha256 == (own.sha256 if own else None)
-        if same and plan.command == "run" and is_completed(read_journal(folder.journal)):
+        wanted = (spec.origin.sha256, own.sha256 if own else None, "run")
+        found = (head.spec_sha256, head.functions_sha256, head.command) if head else None
+        if found == wanted and is_completed(read_journal(folder.journal)):
             return folder
     return None
 

@@ -33,24 +33,31 @@ class Bucket(Protocol):
 
     def look(self, bucket: str, key: str) -> Seen | None:
         """Return a small object, or ``None`` if there is none."""
+        ...
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Store a small object."""
+        ...
 
     def put_if(self, bucket: str, key: str, body: bytes, etag: str | None) -> str | None:
         """Store it if the object still has that ETag; return the new ETag, or ``None``."""
+        ...
 
     def upload(self, bucket: str, key: str, path: Path) -> None:
         """Store the content of a file, in parts if it is large."""
+        ...
 
     def download(self, bucket: str, key: str, path: Path, etag: str | None) -> str:
         """Fetch an object into ``path``."""
+        ...
 
     def list_keys(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the keys that start with ``prefix``."""
+        ...
 
     def list_folders(self, bucket: str, prefix: str) -> Iterator[str]:
         """Yield the names below ``prefix``, up to the next slash."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ It is a ``Progress`` between the work and the one that shows it. It keeps a few 
 however long the work takes: when there are too many, it drops every second one.
 """
 
+from dataclasses import dataclass
+
 from retable.runner.clock import Clock
 from retable.runner.progress import Progress
 
@@ -16,6 +18,13 @@ THROTTLED = "writes are throttled"
 
 Moment = tuple[float, int, bool]
 """Seconds since the start, how much was done, whether writes were throttled meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throughput:
+    """How far one process's load was when."""
+
+    moments: tuple[Moment, ...]
 
 
 class Recorder:

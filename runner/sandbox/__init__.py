@@ -1,1 +1,1 @@
-"""A stand-in for AWS on loopback, for demonstrations and tests. Importing this imports nothing."""
+"""An AWS emulator on loopback, for demonstrations and tests. Importing this imports nothing."""

@@ -1,4 +1,4 @@
-"""Who may do what: holds every DynamoDB request against the resource policies it touches."""
+"""Checks every DynamoDB request against the resource policies of its tables."""
 
 import re
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ STATEMENT = re.compile(
 
 
 def authorize(state: State, call: Call) -> None:
-    """Let the request pass.
+    """Authorize the request.
 
     Raises:
-        ApiError: a policy in force denies one of the actions it is made of.
+        ApiError: a policy in force denies one of its actions.
     """
     for action, name in requested(call):
         deny_reason = denied_arn(state, call, action, name)
@@ -38,7 +38,7 @@ def authorize(state: State, call: Call) -> None:
 
 
 def denied_arn(state: State, call: Call, action: str, name: str) -> str | None:
-    """Return the ARN of the table called ``name`` if ``action`` on it is denied."""
+    """Return the ARN of the table ``name`` if ``action`` on it is denied."""
     table = state.find_table(call.region, name)
     if table is None:
         return None
@@ -47,7 +47,7 @@ def denied_arn(state: State, call: Call, action: str, name: str) -> str | None:
 
 
 def requested(call: Call) -> Iterator[tuple[str, str]]:
-    """Yield the actions a request is made of, each with its table's name or ARN."""
+    """Yield the actions of a request, each with its table's name or ARN."""
     body = call.body
     match call.operation:
         case "BatchWriteItem" | "BatchGetItem":
@@ -63,14 +63,14 @@ def requested(call: Call) -> Iterator[tuple[str, str]]:
             for entry in body.get("TransactStatements", []):
                 yield from statement_action(entry["Statement"])
         case "BatchExecuteStatement":
-            # Each statement is answered on its own; ``writes`` asks for each.
+            # Each statement is answered on its own; ``writes`` authorizes each.
             return
         case _:
             yield from _by_name(call.operation, body)
 
 
 def statement_action(statement: str) -> Iterator[tuple[str, str]]:
-    """Yield the one action of a PartiQL statement, if it can be told."""
+    """Yield the action of a PartiQL statement, if it is recognized."""
     found = STATEMENT.match(statement)
     if found is None:
         return

@@ -1,4 +1,4 @@
-"""The sandbox as a WSGI application: DynamoDB, CloudFormation and STS by our rules, else moto."""
+"""The sandbox as a WSGI application: DynamoDB, CloudFormation and STS here, all else by moto."""
 
 import itertools
 import logging
@@ -16,7 +16,7 @@ import orjson
 
 from retable.runner.sandbox.background import Sweeper, Writer
 from retable.runner.sandbox.call import credentials, principal_of
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.wire import is_cloudformation
 from retable.runner.sandbox.dispatch import answer_dynamodb, checksum, is_dynamodb
 from retable.runner.sandbox.moto_app import Environ, MotoApp
@@ -36,19 +36,19 @@ NOT_THE_OWNER = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"""
 UNKNOWN_CALL = b'{"__type":"com.amazon.coral.service#UnknownOperationException"}'
 UNKNOWN_QUERY = b"""<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>
-<Message>the sandbox does not know this call</Message></Error></ErrorResponse>"""
+<Message>the sandbox does not support this call</Message></Error></ErrorResponse>"""
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class Sandbox:
-    """One account in one process. Enter it before it is served; its state ends with it."""
+    """One account in one process. Enter it before serving it; its state ends with it."""
 
     def __init__(self, options: SandboxOptions) -> None:
-        """Make an empty account."""
+        """Create an empty account."""
         self.moto = MotoApp()
         self.state = State(options, self.moto)
-        self.world = World(self.state)
+        self.all_stacks = AllStacks(self.state)
         self.writer = Writer(self.state)
         self._sweeper = Sweeper(self.state)
         self._request_ids = itertools.count(1)
@@ -66,11 +66,11 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop what runs in the background and drop the state."""
+        """Stop the background activity and drop the state."""
         self.state.stopping.set()
         self.writer.stop()
         self._sweeper.stop()
-        for thread in self.world.threads:
+        for thread in self.all_stacks.threads:
             thread.join()
         for job in self.state.exports.values():
             if job.thread is not None:
@@ -83,11 +83,11 @@ class Sandbox:
         try:
             status, headers, body = self._answer(environ, raw)
         except NotImplementedError:
-            # moto's word for a call it does not have; SDKs understand these.
+            # moto's exception for a call that it lacks; SDKs understand this answer.
             is_query = "urlencoded" in environ.get("CONTENT_TYPE", "")
             status, headers, body = 400, [], UNKNOWN_QUERY if is_query else UNKNOWN_CALL
         except Exception:
-            # Anything moto stumbles over is an error of the service to the client, not a hang-up.
+            # Any exception of moto is a service error to the client, not a dropped connection.
             LOGGER.debug("the sandbox failed to answer", exc_info=True)
             self.state.counters["internal_errors"] += 1
             status, headers, body = 500, [], b'{"__type":"InternalFailure","message":"sandbox"}'
@@ -95,7 +95,7 @@ class Sandbox:
         return [body]
 
     def report(self) -> dict[str, Any]:
-        """Return what the sandbox counted, as ``GET /_retable/sandbox`` shows it."""
+        """Return the sandbox's counters, as ``GET /_retable/sandbox`` shows them."""
         with self.state.lock:
             return {
                 "sandbox": True,
@@ -124,9 +124,9 @@ class Sandbox:
             return 200, [("Content-Type", "text/xml")], _identity(environ)
         owner = self.state.faults.bucket_owner
         if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner) != owner:
-            # moto does not look whose bucket is expected.
+            # moto does not check the expected bucket owner.
             return 403, [("Content-Type", "application/xml")], NOT_THE_OWNER
-        # moto looks at a condition first and writes then; two writers must not both be first.
+        # moto checks a condition and then writes; two writers must not both be first.
         with self._one_writer if CONDITIONS & environ.keys() else nullcontext():
             return self.moto.forward(environ, raw)
 
@@ -134,12 +134,12 @@ class Sandbox:
         self, environ: Environ, raw: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Answer a request about stacks."""
-        # Loads a dozen services of moto's, which few who start a sandbox need.
+        # Loads a dozen of moto's services, which few sandboxes need.
         from retable.runner.sandbox.cloudformation.answer import (  # noqa: PLC0415 -- see above
             answer_cloudformation,
         )
 
-        status, body = answer_cloudformation(self.world, environ, raw)
+        status, body = answer_cloudformation(self.all_stacks, environ, raw)
         return status, [("Content-Type", "text/xml")], body
 
     def _control(
@@ -155,21 +155,21 @@ class Sandbox:
             case "POST", "past":
                 status, answer = self._set_past(orjson.loads(raw))
             case "POST", "writer":
-                wanted = orjson.loads(raw)
+                body = orjson.loads(raw)
                 endpoint = f"http://{environ['HTTP_HOST']}"
-                self.writer.start(endpoint, wanted["table"], wanted.get("region"))
+                self.writer.start(endpoint, body["table"], body.get("region"))
             case _:
                 status, answer = 404, {"message": f"the sandbox has no {what}"}
         return status, [("Content-Type", "application/json")], orjson.dumps(answer)
 
-    def _set_past(self, wanted: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """Let what a table holds have been in it since some moment of the past."""
-        moment = datetime.fromisoformat(wanted["since"])
+    def _set_past(self, body: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        """Date the current items of a table to some time in the past."""
+        moment = datetime.fromisoformat(body["since"])
         with self.state.lock:
-            table = self.state.find_table(wanted["region"], wanted["table"])
+            table = self.state.find_table(body["region"], body["table"])
             log = None if table is None else self.state.extras(table).log
             if table is None or log is None:
-                return 400, {"message": f"{wanted['table']} has no point-in-time recovery"}
+                return 400, {"message": f"{body['table']} has no point-in-time recovery"}
             log.begin_at(moment)
             recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
             recovery["EarliestRestorableDateTime"] = moment.timestamp()
@@ -189,7 +189,7 @@ class Sandbox:
 
 
 def _read_body(environ: Environ) -> bytes:
-    """Return the body of a request, also of one sent in chunks."""
+    """Return the body of a request, also if it is chunked."""
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]
     if length:
@@ -211,7 +211,7 @@ def _is_identity(environ: Environ, raw: bytes) -> bool:
 
 
 def _identity(environ: Environ) -> bytes:
-    """Return who asks: the user named after the access key."""
+    """Return the caller: the user named after the access key."""
     access_key, _ = credentials(environ)
     arn = escape(principal_of(access_key))
     return IDENTITY.format(arn=arn, user=escape(access_key), account=ACCOUNT).encode()

@@ -1,6 +1,6 @@
-"""What goes on without being asked: items that expire, and an application that never stops writing.
+"""Background activity: items that expire, and an application that writes all the time.
 
-The writer speaks HTTP like any other client and is denied like any other.
+The writer uses HTTP like any other client, and policies deny it like any other.
 """
 
 import http.client
@@ -19,21 +19,21 @@ from retable.runner.sandbox.sandbox_options import WRITER_ACCESS_KEY
 from retable.runner.sandbox.sandbox_state import State
 
 TEMPLATES = 25
-"""Items of the table that the writer varies."""
+"""The number of the table's items that the writer varies."""
 MAX_EXPIRED_SECONDS = 5 * 365 * 86400
 """An item that expired longer ago is kept; "How it works: Time to Live" in the guide."""
 
 
 class Sweeper:
-    """Deletes expired items of tables with TTL, every so often."""
+    """Deletes expired items of tables with TTL, at intervals."""
 
     def __init__(self, state: State) -> None:
-        """Do nothing yet."""
+        """Start nothing yet."""
         self._state = state
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, if the options want it."""
+        """Start, if the options enable it."""
         if self._state.options.ttl_seconds is not None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
@@ -52,7 +52,7 @@ class Sweeper:
                         self._state.counters["expired"] += self._sweep(table)
 
     def _sweep(self, table: Table) -> int:
-        """Delete what has expired in ``table`` and return how many items that were."""
+        """Delete expired items of ``table`` and return their number."""
         name = table.ttl.get("AttributeName")
         if table.ttl.get("TimeToLiveStatus") != "ENABLED" or name is None:
             return 0
@@ -71,10 +71,10 @@ class Sweeper:
 
 
 class Writer:
-    """An application that updates and inserts items of one table by name, whatever comes."""
+    """An application that updates and inserts items of one table by name, despite errors."""
 
     def __init__(self, state: State) -> None:
-        """Do nothing yet."""
+        """Start nothing yet."""
         self._state = state
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -82,7 +82,7 @@ class Writer:
         self._table = ""
 
     def start(self, endpoint: str, table: str, region: str | None) -> None:
-        """Begin to write ``table``, if the options want it and it has not begun already."""
+        """Start writing to ``table``, if the options enable it and it is not running yet."""
         if self._state.options.writer_rate <= 0 or self._thread is not None:
             return
         self._table = table
@@ -97,7 +97,7 @@ class Writer:
             self._thread.join()
 
     def report(self) -> dict[str, Any]:
-        """Return what became of the writes: ``accepted``, ``denied``, ``failed``."""
+        """Return the number of writes by outcome: ``accepted``, ``denied``, ``failed``."""
         return {
             "running": self._thread is not None and not self._stop.is_set(),
             "table": self._table,
@@ -107,7 +107,7 @@ class Writer:
         }
 
     def _run(self, client: SandboxClient) -> None:
-        """Write at the wanted rate until told to stop."""
+        """Write at the configured rate until stopped."""
         number = 0
         templates = _Templates(client, self._table)
         while not self._stop.wait(1 / self._state.options.writer_rate):
@@ -122,7 +122,7 @@ class Writer:
         client.close()
 
     def _write(self, client: SandboxClient, templates: "_Templates", number: int) -> None:
-        """Update an item, or put a new one in every second turn."""
+        """Update an item, or put a new one every second time."""
         found = templates.pick(number)
         if found is None:
             return
@@ -144,10 +144,10 @@ class Writer:
 
 
 class _Templates:
-    """Items the application knows, read anew whenever the table's key has changed."""
+    """The items that the application knows, read again when the table's key changes."""
 
     def __init__(self, client: SandboxClient, table: str) -> None:
-        """Know none yet."""
+        """Begin without items."""
         self._client = client
         self._table = table
         self._key: list[str] = []
@@ -164,7 +164,7 @@ class _Templates:
 
 
 def varied(value: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return a key value of the same type that belongs to ``number`` alone."""
+    """Return a key value of the same type that is unique to ``number``."""
     if "S" in value:
         return {"S": f"{value['S']}-w{number}"}
     if "N" in value:

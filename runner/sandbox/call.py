@@ -17,7 +17,7 @@ STREAMS_PREFIX = "DynamoDBStreams_20120810."
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks for which operation, with what."""
+    """The caller, the operation and its parameters."""
 
     operation: str
     access_key: str
@@ -27,7 +27,7 @@ class Call:
 
     @property
     def principal(self) -> str:
-        """Return the ARN that policies see."""
+        """Return the caller's ARN, as policies see it."""
         return principal_of(self.access_key)
 
     @property
@@ -35,7 +35,7 @@ class Call:
         """Return ``TableName``, which may be an ARN.
 
         Raises:
-            ApiError: there is none.
+            ApiError: it is missing.
         """
         name = self.body.get("TableName")
         if not isinstance(name, str):
@@ -52,7 +52,7 @@ def parse_call(environ: Environ, raw: bytes) -> Call:
     """Return the call in a request to DynamoDB.
 
     Raises:
-        ApiError: the body is no JSON object.
+        ApiError: the body is not a JSON object.
     """
     try:
         body = orjson.loads(raw or b"{}")
@@ -68,11 +68,11 @@ def parse_call(environ: Environ, raw: bytes) -> Call:
 
 
 def credentials(environ: Environ) -> tuple[str, str]:
-    """Return access key id and region of a signed request; the signature is not looked at."""
+    """Return access key id and region of a signed request; the signature is not checked."""
     found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     return (found.group(1), found.group(2)) if found else ("anonymous", DEFAULT_REGION)
 
 
 def principal_of(access_key: str) -> str:
-    """Return the ARN of the user who holds ``access_key``."""
+    """Return the ARN of the user with ``access_key``."""
     return f"arn:aws:iam::{ACCOUNT}:user/{access_key}"

@@ -1,4 +1,4 @@
-"""Every DynamoDB request: policies, faults, then the operation itself; the answer's bytes."""
+"""Handles a DynamoDB request: policies, faults, then the operation itself; returns the answer."""
 
 import zlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from retable.runner.sandbox.dynamodb import (
     table_operations,
     writes,
 )
-from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError
+from retable.runner.sandbox.dynamodb.api_error import ApiError, MotoError
 from retable.runner.sandbox.faults import WRITES, draw_500, fail_before, internal_error
 from retable.runner.sandbox.moto_app import Environ
 from retable.runner.sandbox.sandbox_state import State
@@ -73,7 +73,7 @@ OPERATIONS: Mapping[str, recording.Operation] = {
     "UpdateItem": writes.update_item,
     "UpdateTable": table_operations.update_table,
 }
-"""What moto gets wrong or does not know."""
+"""Operations that moto gets wrong or lacks."""
 LEFT_TO_MOTO = frozenset(
     {
         "DescribeContinuousBackups",
@@ -88,7 +88,7 @@ LEFT_TO_MOTO = frozenset(
         "UpdateTimeToLive",
     }
 )
-"""What moto does well, after the same policies and faults."""
+"""Operations that moto does well, after the same policies and faults."""
 
 
 def answer_dynamodb(state: State, environ: Environ, raw: bytes) -> Reply:
@@ -102,17 +102,17 @@ def answer_dynamodb(state: State, environ: Environ, raw: bytes) -> Reply:
                 state.counters[f"written:{call.access_key}"] += 1
     except ApiError as error:
         return error.status, error.body()
-    except PassedError as error:
+    except MotoError as error:
         return error.status, error.body
     except (JsonRESTError, ServiceException) as error:
-        # A rule of moto's that struck outside moto's own dispatch, such as a filter's syntax.
+        # An error that moto raised outside of its own dispatch, such as a filter's syntax.
         message = str(getattr(error, "message", error))
         return HTTPStatus.BAD_REQUEST, ApiError("ValidationException", message).body()
     return HTTPStatus.OK, orjson.dumps(answer)
 
 
 def is_dynamodb(environ: Environ) -> bool:
-    """Return whether a request is one for DynamoDB's tables; streams are moto's alone."""
+    """Return whether a request is for DynamoDB's tables; moto alone handles streams."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     return target.startswith("DynamoDB_") and not target.startswith(STREAMS_PREFIX)
 
@@ -123,7 +123,7 @@ def checksum(body: bytes) -> str:
 
 
 def _carry_out(state: State, call: Call) -> dict[str, Any]:
-    """Do what ``call`` asks, unless a policy or a fault stands in its way."""
+    """Carry out ``call``, unless a policy or a fault prevents it."""
     authorize(state, call)
     fail_before(state, call)
     takes_effect = draw_500(state, call)
@@ -143,10 +143,10 @@ def _by_moto(state: State, call: Call) -> dict[str, Any]:
     """Let moto answer.
 
     Raises:
-        ApiError: no such operation is known here.
+        ApiError: the operation is not supported.
     """
     if call.operation not in LEFT_TO_MOTO:
         code = "UnknownOperationException"
-        message = f"the sandbox does not know {call.operation}"
+        message = f"the sandbox does not support {call.operation}"
         raise ApiError(code, message)
     return state.forward(call)

@@ -1,4 +1,4 @@
-"""Injected faults: which request fails now. What the faults are is in options."""
+"""Injected faults: which request fails now. The faults are declared in ``sandbox_options``."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,22 +23,22 @@ READS = frozenset({"Scan", "Query", "GetItem", "BatchGetItem", "TransactGetItems
 
 
 def fail_before(state: State, call: Call) -> None:
-    """Fail a request that is not to be carried out.
+    """Fail a request before it is carried out.
 
     Raises:
-        ApiError: a fault strikes.
+        ApiError: a fault applies.
     """
     _fail_by_name(state, call)
-    if call.operation in WRITES and _strikes(state, "throttle"):
+    if call.operation in WRITES and _applies(state, "throttle"):
         raise _throttled(state, call, "Write")
-    if call.operation in READS and _strikes(state, "throttle_reads"):
+    if call.operation in READS and _applies(state, "throttle_reads"):
         raise _throttled(state, call, "Read")
 
 
 def draw_500(state: State, call: Call) -> bool | None:
     """Return whether a write answers InternalServerError, and if so whether it takes effect.
 
-    ``None`` is no fault, ``True`` an error after the write was done, ``False`` one instead of it.
+    ``None`` is no fault, ``True`` an error after the write, ``False`` one instead of the write.
     """
     if call.operation not in WRITES or state.faults.fail_500 <= 0:
         return None
@@ -55,36 +55,36 @@ def internal_error() -> ApiError:
 def draw_unprocessed(
     state: State, call: Call, requests: list[tuple[str, dict[str, Any]]]
 ) -> list[bool]:
-    """Return for each write of a batch whether it comes back unprocessed.
+    """Return for each write of a batch whether it is returned unprocessed.
 
     Raises:
-        ApiError: all would; then the whole batch is throttled, as the service does.
+        ApiError: all would be; then the whole batch is throttled, as the service does.
     """
     share = state.faults.unprocessed
-    struck = [share > 0 and state.random.random() < share for _ in requests]
-    if struck and all(struck):
+    unprocessed = [share > 0 and state.random.random() < share for _ in requests]
+    if unprocessed and all(unprocessed):
         raise _throttled(state, call, "Write")
-    state.counters["unprocessed"] += sum(struck)
-    return struck
+    state.counters["unprocessed"] += sum(unprocessed)
+    return unprocessed
 
 
 def stack_failure(state: State, resource: str, action: str) -> str | None:
-    """Return why a stack is to fail now with a resource, if it is to."""
+    """Return why a resource of a stack must fail now, if it must."""
     for failure in state.faults.stack_failures:
         if (failure.resource, failure.action) != (resource, action) or failure.times == 0:
             continue
-        strikes = failure.passes == 0
+        applies = failure.passes == 0
         rest = replace(
-            failure, times=failure.times - strikes, passes=failure.passes - (not strikes)
+            failure, times=failure.times - applies, passes=failure.passes - (not applies)
         )
         failures = tuple(rest if one is failure else one for one in state.faults.stack_failures)
         state.faults = replace(state.faults, stack_failures=failures)
-        return failure.reason if strikes else None
+        return failure.reason if applies else None
     return None
 
 
 def _fail_by_name(state: State, call: Call) -> None:
-    """Answer an error that was asked for by operation."""
+    """Answer an error that is injected by operation."""
     for error in state.faults.errors:
         if error.operation == call.operation and error.times > 0:
             rest = replace(error, times=error.times - 1)
@@ -93,8 +93,8 @@ def _fail_by_name(state: State, call: Call) -> None:
             raise ApiError(error.code, error.message)
 
 
-def _strikes(state: State, name: str) -> bool:
-    """Return whether a fault given as a share or as a number of requests strikes now."""
+def _applies(state: State, name: str) -> bool:
+    """Return whether a fault, given as a share or as a number of requests, applies now."""
     amount: float = getattr(state.faults, name)
     if amount >= 1:
         changes: dict[str, Any] = {name: amount - 1}

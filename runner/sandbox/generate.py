@@ -1,4 +1,4 @@
-"""Makes items for a source table from a spec's row tests; the same spec gives the same items."""
+"""Generates items for a source table from a spec's row tests; deterministic for each spec."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ from retable.schema.spec import ExpectRejected, KeyAttribute, KeySchema, Spec, T
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_VARIED_DIGITS = 12
-"""Longer numbers are there for their digits and stay as they are."""
+"""Longer numbers test their digits and stay unchanged."""
 SCALARS = ("S", "N")
 
 Typed = dict[str, Any]
 
 
 def guess_key(spec: Spec) -> KeySchema:
-    """Return a key for the source: the first attribute that every given row holds as S or N.
+    """Return a key for the source: the first attribute that every given row has as S or N.
 
     Raises:
         Refused: there are no rows, or they have no such attribute in common.
@@ -29,7 +29,7 @@ def guess_key(spec: Spec) -> KeySchema:
             kind = next(iter(value))
             if kind in SCALARS and all(kind in row.get(name, {}) for row in rows):
                 return KeySchema(partition=KeyAttribute(name, "S" if kind == "S" else "N"))
-    message = f"the sandbox cannot tell the key of {spec.source.table_name}"
+    message = f"the sandbox does not know the key of {spec.source.table_name}"
     hint = (
         "add sandbox: {key: {partition: {name: …, type: S}}}, or row tests that share an attribute"
     )
@@ -37,17 +37,17 @@ def guess_key(spec: Spec) -> KeySchema:
 
 
 def generate_items(spec: Spec, key: KeySchema, count: int) -> Iterator[Typed]:
-    """Yield ``count`` items that vary the given rows, each with a source key of its own.
+    """Yield ``count`` items that vary the given rows, each with a unique source key.
 
-    Attributes that the target's key is made of vary too, so that target keys differ as well. Rows
-    that are expected to be rejected are left out, lest every sandbox run be refused for them.
+    The attributes of the target's key vary too, so that target keys differ as well. Rows
+    that are expected to be rejected are omitted, or every sandbox run would be refused for them.
 
     Raises:
         Refused: there are no rows to vary.
     """
     rows = _usable_rows(spec)
     if not rows:
-        message = f"the sandbox has nothing to fill {spec.source.table_name} from"
+        message = f"the sandbox has no items for {spec.source.table_name}"
         raise Refused(message, "add sandbox.seed, or row tests under tests:")
     names = _key_material(spec)
     for number in range(count):
@@ -60,13 +60,13 @@ def generate_items(spec: Spec, key: KeySchema, count: int) -> Iterator[Typed]:
 
 
 def _usable_rows(spec: Spec) -> list[TypedItem]:
-    """Return the given rows that are not there to be rejected; all, if that leaves none."""
+    """Return the given rows that are not expected to be rejected; all, if that leaves none."""
     usable = [test.given for test in spec.tests if not isinstance(test.expect, ExpectRejected)]
     return usable or [test.given for test in spec.tests]
 
 
 def _key_material(spec: Spec) -> frozenset[str]:
-    """Return the names in what makes the target's key."""
+    """Return the names in the mapping of the target's key."""
     names = {attribute.name for attribute in spec.target.key.attributes}
     for field in (field for each in spec.transform.templates for field in each.fields):
         if field.name in names:
@@ -91,7 +91,7 @@ def _varied(name: str, value: Mapping[str, Any], names: frozenset[str], number: 
 
 
 def _varied_text(text: str, number: int) -> str:
-    """Return a text that belongs to ``number``: a date stays one, days later."""
+    """Return a string that is unique to ``number``: a date stays one, days later."""
     found = DATE.match(text)
     if found is None:
         return f"{text}-{number}"
@@ -103,7 +103,7 @@ def _varied_text(text: str, number: int) -> str:
 
 
 def _unique(given: str | None, attribute: KeyAttribute, number: int) -> str:
-    """Return a key value that no other number gets: the numbers differ, and so do the texts."""
+    """Return a key value that is unique to ``number``, for numbers and strings."""
     if attribute.type == "N":
         return str(1_000_000 + number)
     if attribute.type == "B":

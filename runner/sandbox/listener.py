@@ -1,4 +1,4 @@
-"""Sockets and threads that serve a WSGI application on loopback, quietly, until told to stop."""
+"""Sockets and threads that serve a WSGI application on loopback, without a log, until stopped."""
 
 import errno
 import socket
@@ -13,7 +13,7 @@ from retable.runner.failure import Refused
 BACKLOG = 128
 FREE_PORT_ATTEMPTS = 20
 POLL_SECONDS = 0.05
-"""How long stopping may take to be noticed."""
+"""How soon a stop is noticed."""
 
 
 BODILESS = frozenset({204, 304})
@@ -28,20 +28,20 @@ class QuietHandler(MotoRequestHandler):
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        """Note the connection, so that stopping can end it."""
+        """Register the connection, so that a stop can close it."""
         super().setup()
         _connections_of(self.server).add(self.connection)
 
     def finish(self) -> None:
-        """Forget the connection."""
+        """Unregister the connection."""
         _connections_of(self.server).discard(self.connection)
         super().finish()
 
     def run_wsgi(self) -> None:
-        """Answer one request and keep the connection.
+        """Answer one request and keep the connection open.
 
-        werkzeug closes it, for it cannot know that the application has read the whole request;
-        the sandbox always has. With a connection for each request, loading takes twice as long.
+        werkzeug closes it, because it cannot know that the application has read the whole request;
+        the sandbox always has. With one connection per request, loading takes twice as long.
         """
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -50,7 +50,7 @@ class QuietHandler(MotoRequestHandler):
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             answer["status"], answer["headers"] = status, headers
 
-        body = b"".join(self.server.app(self.make_environ(), start_response))  # type: ignore[arg-type]  # werkzeug's type wants a write callable, which WSGI has all but dropped
+        body = b"".join(self.server.app(self.make_environ(), start_response))  # type: ignore[arg-type]  # werkzeug's type has a write callable, which WSGI deprecates
         code, _, phrase = answer["status"].partition(" ")
         self.send_response(int(code), phrase)
         names = set()
@@ -68,7 +68,7 @@ class QuietHandler(MotoRequestHandler):
 
 
 class Listener:
-    """A port on 127.0.0.1, and on ::1 where there is IPv6, for localhost may mean either."""
+    """A port on 127.0.0.1, and on ::1 if there is IPv6, because localhost may mean either."""
 
     def __init__(self, application: Any, port: int) -> None:
         """Bind and serve.
@@ -107,7 +107,7 @@ class Listener:
         for server in self._servers:
             server.server_close()
             for connection in list(_connections_of(server)):
-                _hang_up(connection)
+                _disconnect(connection)
 
 
 def _connections_of(server: Any) -> set[socket.socket]:
@@ -116,8 +116,8 @@ def _connections_of(server: Any) -> set[socket.socket]:
     return connections
 
 
-def _hang_up(connection: socket.socket) -> None:
-    """End a connection under its thread's feet; that thread then closes it."""
+def _disconnect(connection: socket.socket) -> None:
+    """Shut a connection down while its thread uses it; that thread then closes it."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError as error:
@@ -136,11 +136,11 @@ def _bind(port: int) -> list[socket.socket]:
         if sockets:
             return sockets
     message = f"port {port} on localhost is taken" if port else "no free port on localhost"
-    raise Refused(message, "name another with --port")
+    raise Refused(message, "choose another with --port")
 
 
 def _bind_both(port: int) -> list[socket.socket]:
-    """Return sockets of IPv4 and, where there is any, IPv6; none where either is taken."""
+    """Return sockets of IPv4 and, if available, IPv6; none if the port is taken on either."""
     bound: list[socket.socket] = []
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:

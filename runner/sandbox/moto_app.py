@@ -14,30 +14,30 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 
-from retable.runner.sandbox.dynamodb.stored_items import teach_moto
+from retable.runner.sandbox.dynamodb.stored_items import patch_moto
 from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 Environ = dict[str, Any]
 
 
 class MotoApp:
-    """moto with a state of its own while entered; what was there before comes back at the end.
+    """moto with its own state while entered; the previous state is restored at the end.
 
-    moto's state belongs to the process, so of several sandboxes only the one entered last works.
+    moto's state is global to the process, so of several sandboxes only the one entered last works.
     """
 
     def __init__(self) -> None:
-        """Make the application; services load when they are first asked for."""
+        """Create the application; services load at their first use."""
         self.application = DomainDispatcherApplication(create_backend_app)
         self._before: list[tuple[BackendDict[Any], dict[str, Any]]] = []
         self._owners: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        """Put away what moto holds and begin empty."""
-        teach_moto()
+        """Save moto's state and begin empty."""
+        patch_moto()
         backends = _backends_in_use()
         self._before = [(backend, dict(backend.items())) for backend in backends]
-        # Who owns which bucket is kept beside the buckets.
+        # The owners of buckets are kept beside the buckets.
         self._owners = dict(s3_backends.bucket_accounts)
         for backend in list(backends):
             backend.clear()
@@ -51,7 +51,7 @@ class MotoApp:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Drop the state and bring back what was put away."""
+        """Drop the state and restore the saved one."""
         BackendDict.reset()
         for backend, accounts in self._before:
             backend.update(accounts)
@@ -68,7 +68,7 @@ class MotoApp:
         return list(dynamodb_backends[ACCOUNT].values())
 
     def forward(self, environ: Environ, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Let moto answer a request with ``body`` in place of the one it came with."""
+        """Let moto answer a request with ``body`` in place of its own."""
         seen: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
@@ -97,7 +97,7 @@ class MotoApp:
         return True
 
     def objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Yield the objects of ``bucket`` whose keys begin with ``prefix``, in their order."""
+        """Yield the objects of ``bucket`` whose keys begin with ``prefix``, in key order."""
         found = s3_backends[ACCOUNT]["aws"].head_bucket(bucket).keys
         for key in sorted(name for name in found if name.startswith(prefix)):
             yield key, found[key].value
@@ -113,12 +113,12 @@ class MotoApp:
         backend.put_log_events(group, stream, events)
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
-        """Store an object in S3 as the export service does: uploaded in parts, here always one."""
+        """Store an object as the export service does: a multipart upload, here of one part."""
         digest = hashlib.md5(body, usedforsecurity=False).digest()
         etag = hashlib.md5(digest, usedforsecurity=False).hexdigest() + "-1"
         s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body, etag=etag)
 
 
 def _backends_in_use() -> list[BackendDict[Any]]:
-    """Return moto's own list of the services that hold anything; there is no public way to it."""
+    """Return moto's list of the services with state; it has no public access."""
     return vars(BackendDict)["_instances"]  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """A plain client of the sandbox over real HTTP: what seeding and the background writer use.
 
-It signs nothing, since nobody looks; it only names the access key. It is no client for AWS.
+It only names the access key: the sandbox checks no signatures. It is not a client for AWS.
 """
 
 import http.client
@@ -14,7 +14,7 @@ from retable.runner.sandbox.sandbox_options import DEFAULT_REGION
 
 TIMEOUT_SECONDS = 60.0
 UNNAMED_REGION = "us-east-1"
-"""The one region that CreateBucket must not name."""
+"""The only region that CreateBucket must not name."""
 LOCATION = (
     '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     "<LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
@@ -22,7 +22,7 @@ LOCATION = (
 
 
 class SandboxError(Exception):
-    """An answer that is not a success; ``code`` is DynamoDB's word for it."""
+    """An error answer; ``code`` is DynamoDB's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         """Keep the code apart."""
@@ -63,7 +63,7 @@ class SandboxClient:
         return parsed
 
     def create_bucket(self, bucket: str) -> None:
-        """Create an S3 bucket; do nothing if it is ours already."""
+        """Create an S3 bucket; do nothing if it is already ours."""
         body = b"" if self.region == UNNAMED_REGION else LOCATION.format(self.region).encode()
         status, _ = self._send("PUT", f"/{bucket}", "s3", body, {})
         if status not in {http.client.OK, http.client.CONFLICT}:
@@ -71,7 +71,7 @@ class SandboxClient:
             raise SandboxError(code, f"S3 answered {status}")
 
     def control(self, what: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Tell the sandbox itself something."""
+        """Send a request to the sandbox itself."""
         _, answer = self._send("POST", f"/_retable/{what}", "retable", orjson.dumps(body), {})
         parsed: dict[str, Any] = orjson.loads(answer)
         return parsed

@@ -1,6 +1,6 @@
-"""What a sandbox may be told: how long things take, and which faults to show.
+"""The options of a sandbox: how long operations take, and which faults to inject.
 
-Times are in seconds. Everything random is drawn from one generator, so a seed repeats a run.
+Times are in seconds. All random values come from one generator, so a seed repeats a run.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from retable.runner.clock import Clock, SystemClock
 
 ACCOUNT = "123456789012"
-"""The account of everything in the sandbox; moto's default."""
+"""The account id of the sandbox; moto's default."""
 DEFAULT_REGION = "eu-west-1"
 ACCESS_KEY = "migrate"
 """The access key id of ``SandboxServer.environment``; its principal is ``user/migrate``."""
@@ -20,7 +20,7 @@ WRITER_ACCESS_KEY = "application"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOptions:
-    """How the sandbox behaves when nothing goes wrong."""
+    """The sandbox's behaviour without faults."""
 
     seed: int = 0
     clock: Clock = field(default_factory=SystemClock)
@@ -29,30 +29,30 @@ class SandboxOptions:
     updating_seconds: float = 0.0
     """How long a table is UPDATING after UpdateTable."""
     deleting_seconds: float = 0.0
-    """How long a table is DELETING; it still reads and writes then, as the real one may."""
+    """How long a table is DELETING; reads and writes still work then, as they may in AWS."""
     export_seconds: float = 0.0
-    """How long an export is IN_PROGRESS at least; its content is fixed when it is asked for."""
+    """The minimum time an export is IN_PROGRESS; its content is fixed when it is requested."""
     export_files: int = 4
-    """Data files an export has; one of them is empty."""
+    """The number of an export's data files; one of them is empty."""
     window_seconds: float = 0.0
-    """What an incremental export covers at least; the service wants 15 minutes."""
+    """The shortest window of an incremental export; the service requires 15 minutes."""
     bulk_seconds: float = 0.0
     """How long an import or a bulk operation is IN_PROGRESS."""
     backup_seconds: float = 0.0
     """How long a backup is CREATING."""
     resource_seconds: float = 0.0
-    """How long CloudFormation thinks before it makes, changes or deletes a resource."""
+    """How long CloudFormation takes to create, change or delete a resource."""
     ttl_seconds: float | None = None
-    """Seconds between two sweeps for expired items; ``None`` never sweeps."""
+    """Seconds between two deletions of expired items; ``None`` never deletes them."""
     policy_delay_seconds: float = 0.0
-    """How long a resource policy is shown by GetResourcePolicy before it takes effect."""
+    """How long GetResourcePolicy returns a resource policy before it takes effect."""
     writer_rate: float = 0.0
-    """Writes a second of an application that never stops writing the seeded table."""
+    """Writes per second of an application that writes to the seeded table all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedError:
-    """An error to answer instead of doing what was asked: ``times`` requests of ``operation``."""
+    """An error to answer in place of the operation: for ``times`` requests of ``operation``."""
 
     operation: str
     code: str = "InternalServerError"
@@ -64,7 +64,7 @@ class InjectedError:
 class StackFailure:
     """A resource that a stack fails to create, update, import or delete, for ``reason``.
 
-    It fails ``times`` times, after ``passes`` times that go well.
+    It fails ``times`` times, after ``passes`` successes.
     """
 
     resource: str
@@ -77,22 +77,22 @@ class StackFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """Faults in force, as ``POST /_retable/faults`` sets them; what is not named stays as it is."""
+    """Faults in force, as ``POST /_retable/faults`` sets them; others stay unchanged."""
 
     unprocessed: float = 0.0
-    """Share of a batch's writes that come back as UnprocessedItems."""
+    """Share of a batch's writes that are returned as UnprocessedItems."""
     throttle: float = 0.0
-    """Below 1 the share of write requests that are throttled; else that many, the next ones."""
+    """Below 1: the share of write requests that are throttled; else the number of next ones."""
     throttle_reads: float = 0.0
     """The same for Scan, Query, GetItem and BatchGetItem."""
     fail_500: int = 0
-    """That many of the next write requests answer InternalServerError; about half take effect."""
+    """The number of next write requests that answer InternalServerError; about half take effect."""
     policy_delay_seconds: float | None = None
     """Overrides the option of that name for policies put from now on."""
     table_status: Mapping[str, str] = field(default_factory=dict)
-    """Tables held in a status, by name: ``{"orders": "UPDATING"}``."""
+    """Tables that stay in a status, by name: ``{"orders": "UPDATING"}``."""
     export_failure: str | None = None
-    """FailureCode with which the next exports end."""
+    """The FailureCode of the next exports."""
     hold_exports: bool = False
     """Exports stay IN_PROGRESS for as long as this is set."""
     bucket_owner: str = ACCOUNT

@@ -1,4 +1,4 @@
-"""What a sandbox knows beside moto: options, faults, counters, and more about each table."""
+"""A sandbox's state besides moto's: options, faults, counters, and more about each table."""
 
 import threading
 import uuid
@@ -14,7 +14,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.call import Call
-from retable.runner.sandbox.dynamodb.api_error import PassedError, no_resource
+from retable.runner.sandbox.dynamodb.api_error import MotoError, no_resource
 from retable.runner.sandbox.dynamodb.bulk_job import BulkJob
 from retable.runner.sandbox.dynamodb.changelog import ChangeLog
 from retable.runner.sandbox.dynamodb.export_job import ExportJob
@@ -25,21 +25,21 @@ from retable.runner.sandbox.sandbox_options import Faults, SandboxOptions
 
 @dataclass(slots=True)
 class Extras:
-    """What moto does not keep about a table. It lives and dies with moto's table object."""
+    """A table's state that moto does not keep. Its lifetime is that of moto's table object."""
 
     table_id: str
     policy: PolicyHistory = field(default_factory=PolicyHistory)
     log: ChangeLog | None = None
-    """What was written since point-in-time recovery was turned on; ``None`` while it is off."""
+    """The writes since point-in-time recovery was enabled; ``None`` while it is disabled."""
     active_from: float = 0.0
-    """Until then (monotonic seconds) the table is in ``passing``."""
+    """Until then (monotonic seconds) the table has the status ``passing``."""
     passing: str = "ACTIVE"
-    gone_from: float | None = None
-    """When a table that is DELETING goes."""
+    deleted_at: float | None = None
+    """When a DELETING table is removed."""
     insights: dict[str, str] = field(default_factory=dict)
-    """The mode of contributor insights that are on, by index; the table is the empty name."""
+    """The mode of enabled contributor insights, by index; the table is the empty name."""
     kinesis: dict[str, str] = field(default_factory=dict)
-    """How exact the times are in each Kinesis stream that gets the table's changes, by ARN."""
+    """The timestamp precision of each Kinesis destination, by ARN."""
     shown: dict[str, Any] = field(default_factory=dict)
     """Members of its description that moto does not keep."""
 
@@ -63,7 +63,7 @@ class State:
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        """Seed the one generator everything random is drawn from."""
+        """Seed the only random generator."""
         self.random = Random(self.options.seed)  # noqa: S311 -- repeatable on purpose
 
     def now(self) -> float:
@@ -71,33 +71,33 @@ class State:
         return self.options.clock.monotonic()
 
     def extras(self, table: Table) -> Extras:
-        """Return what is known about ``table``; a table never seen before gets its TableId."""
-        found: Extras | None = table.__dict__.get("_retable")
+        """Return the state of ``table``; a new table gets its TableId."""
+        found: Extras | None = vars(table).get("_retable")
         if found is None:
             table_id = uuid.UUID(int=self.random.getrandbits(128), version=4)
             found = Extras(str(table_id))
-            table.__dict__["_retable"] = found
+            vars(table)["_retable"] = found
         return found
 
     def tables(self, region: str) -> Iterator[Table]:
-        """Yield the tables of ``region``, without those whose time to go has come."""
+        """Yield the tables of ``region``, without those whose deletion is due."""
         backend = self.moto.dynamodb(region)
         for table in list(backend.tables.values()):
             if not self._sweep(backend, table):
                 yield table
 
     def find_table(self, region: str, name: str) -> Table | None:
-        """Return the table of that name or ARN."""
+        """Return the table by name or ARN."""
         for table in self.tables(region):
             if name in {table.name, table.table_arn}:
                 return table
         return None
 
     def data_table_of(self, region: str, name: str) -> Table:
-        """Return a table that is there, whatever its status.
+        """Return an existing table, whatever its status.
 
         Raises:
-            ApiError: there is none.
+            ApiError: it does not exist.
         """
         table = self.find_table(region, name)
         if table is None:
@@ -108,7 +108,7 @@ class State:
         """Return the table that a data operation names.
 
         Raises:
-            ApiError: there is none, or it is still CREATING.
+            ApiError: it does not exist, or is still CREATING.
         """
         table = self.find_table(region, name)
         if table is None or self.status(table) == "CREATING":
@@ -116,25 +116,25 @@ class State:
         return table
 
     def forward(self, call: Call, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return what moto answers to ``call``, with another body where one is given.
+        """Return moto's answer to ``call``, with another body if one is given.
 
         Raises:
-            PassedError: moto refuses.
+            MotoError: moto refuses.
         """
         raw = orjson.dumps(call.body if body is None else body)
         status, _, answer = self.moto.forward(call.environ, raw)
         if status != HTTPStatus.OK:
-            raise PassedError(status, answer)
+            raise MotoError(status, answer)
         parsed: dict[str, Any] = orjson.loads(answer or b"{}")
         return parsed
 
     def status(self, table: Table) -> str:
-        """Return the TableStatus of ``table`` now."""
-        held = self.faults.table_status.get(table.name)
+        """Return the current TableStatus of ``table``."""
+        forced = self.faults.table_status.get(table.name)
         extras = self.extras(table)
-        if held is not None:
-            return held
-        if extras.gone_from is not None:
+        if forced is not None:
+            return forced
+        if extras.deleted_at is not None:
             return "DELETING"
         return extras.passing if self.now() < extras.active_from else "ACTIVE"
 
@@ -152,9 +152,9 @@ class State:
         extras.passing, extras.active_from = status, self.now() + seconds
 
     def _sweep(self, backend: DynamoDBBackend, table: Table) -> bool:
-        """Remove a table that has been DELETING long enough; return whether it is gone."""
-        gone_from = self.extras(table).gone_from
-        if gone_from is None or self.now() < gone_from:
+        """Remove a table that has been DELETING long enough; return whether it was removed."""
+        deleted_at = self.extras(table).deleted_at
+        if deleted_at is None or self.now() < deleted_at:
             return False
         backend.tables.pop(table.name, None)
         return True

@@ -1,6 +1,6 @@
-"""Fills a running sandbox with what a spec expects to find: bucket, source table, one export.
+"""Fills a running sandbox with what a spec expects: bucket, source table, one export.
 
-It speaks to the sandbox over HTTP, as any client does, and knows nothing of what is behind it.
+It uses the sandbox over HTTP, like any client.
 """
 
 import gzip
@@ -32,30 +32,30 @@ WAIT_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedReport:
-    """What was made."""
+    """What was created."""
 
     table: str
     items: int
     export_id: str | None
-    """The finished export; ``None`` where the spec reads none from S3."""
+    """The finished export; ``None`` if the spec reads none from S3."""
     guessed: str | None
-    """The attribute that was taken for the source's key, where the spec does not name one."""
+    """The attribute that was guessed as the source's key, if the spec does not name one."""
 
 
 def seed(
     endpoint: str, spec: Spec, deploy_app: DeployApp, clock: Clock | None = None
 ) -> SeedReport:
-    """Make the source of ``spec`` in the sandbox at ``endpoint``.
+    """Create the source of ``spec`` in the sandbox at ``endpoint``.
 
-    ``deploy_app`` deploys the app whose stack makes the table, where the spec names one.
+    ``deploy_app`` deploys the app whose stack creates the table, if the spec names one.
 
     Raises:
-        Refused: the spec does not say enough, or its seed file is not there or holds no items.
+        Refused: the spec lacks information, or its seed file does not exist or has no items.
     """
     section = spec.sandbox or Sandbox(key=guess_key(spec))
     if "autoscaling" in section.settings:
         message = "the sandbox cannot set autoscaling"
-        raise Refused(message, "leave sandbox.settings.autoscaling out")
+        raise Refused(message, "remove sandbox.settings.autoscaling")
     client = SandboxClient(endpoint, ACCESS_KEY, spec.source.region)
     seeder = _Seeder(endpoint, client, spec, section, deploy_app, clock or SystemClock())
     try:
@@ -73,7 +73,7 @@ def seed(
 class _Seeder:
     """The steps of seeding one table."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 -- what every step of it needs
+    def __init__(  # noqa: PLR0913, PLR0917 -- what every step needs
         self,
         endpoint: str,
         client: SandboxClient,
@@ -93,7 +93,7 @@ class _Seeder:
         self._arn = ""
 
     def run(self) -> tuple[int, str | None]:
-        """Take every step and return the number of items and the export's id."""
+        """Run every step and return the number of items and the export's id."""
         location = self._spec.source.export.location
         parsed = parse_location(location, self._spec.origin.folder) if location else None
         if isinstance(parsed, S3Prefix):
@@ -102,7 +102,7 @@ class _Seeder:
         count = self._fill()
         export_id = self._export(parsed) if isinstance(parsed, S3Prefix) else None
         if self._section.lost:
-            self._lose_table()
+            self._delete_table()
             return count, export_id
         self._apply_settings()
         if self._spec.source.export.at is not None:
@@ -114,8 +114,8 @@ class _Seeder:
         """Create the source table, or have its stack deployed, and wait for it."""
         if self._section.stack is not None:
             self._deploy_app(self._endpoint, self._spec, self._section.stack, self._clock)
-            asked = {"TableName": self._table}
-            self._arn = self._client.dynamodb("DescribeTable", asked)["Table"]["TableArn"]
+            request = {"TableName": self._table}
+            self._arn = self._client.dynamodb("DescribeTable", request)["Table"]["TableArn"]
             return
         try:
             answer = self._client.dynamodb("CreateTable", table_request(self._table, self._section))
@@ -125,8 +125,8 @@ class _Seeder:
         self._arn = answer["TableDescription"]["TableArn"]
         self._wait_active()
 
-    def _lose_table(self) -> None:
-        """Delete the table behind everybody's back, its stack's as well."""
+    def _delete_table(self) -> None:
+        """Delete the table directly, without its stack."""
         named = {"TableName": self._table}
         self._client.dynamodb("UpdateTable", {**named, "DeletionProtectionEnabled": False})
         self._wait_active()
@@ -134,12 +134,12 @@ class _Seeder:
         give_up = self._clock.monotonic() + WAIT_SECONDS
         while self._table in self._client.dynamodb("ListTables", {})["TableNames"]:
             if self._clock.monotonic() > give_up:
-                message = f"{self._table} is still there, and the spec says it is lost"
+                message = f"{self._table} still exists, and the spec says it is lost"
                 raise Refused(message)
             self._clock.sleep(POLL_SECONDS)
 
     def _damage(self, at: datetime) -> None:
-        """Let what is there have been there before ``at``, and write what came after it."""
+        """Date the existing items before ``at``, and write the later ones."""
         since = at - timedelta(hours=1)
         past = {"table": self._table, "region": self._client.region, "since": since.isoformat()}
         self._client.control("past", past)
@@ -159,7 +159,7 @@ class _Seeder:
         )
 
     def _fill(self) -> int:
-        """Write the items and return how many there are in the end."""
+        """Write the items and return how many the table has at the end."""
         first = 1
         for batch in _batches(self._items()):
             self._write(batch, first)
@@ -183,7 +183,7 @@ class _Seeder:
                 requests = answer["UnprocessedItems"].get(self._table, [])
         except SandboxError as error:
             if len(batch) > 1:
-                # Finds the one that is refused; also lets a later item of the same key win.
+                # Finds the refused one; also lets a later item with the same key win.
                 for number, item in enumerate(batch):
                     self._write([item], first + number)
                 return
@@ -194,37 +194,39 @@ class _Seeder:
             ) from error
 
     def _export(self, location: S3Prefix) -> str:
-        """Make one export and return its id; recovery is on meanwhile, whatever the settings."""
+        """Make one export and return its id, with point-in-time recovery enabled for it."""
         self._set_recovery(on=True)
-        wanted = self._spec.source.export
+        export = self._spec.source.export
         request = {"TableArn": self._arn, "S3Bucket": location.bucket}
         if location.prefix:
             request["S3Prefix"] = location.prefix
-        if wanted.format == "ion":
+        if export.format == "ion":
             request["ExportFormat"] = "ION"
-        if wanted.bucket_owner is not None:
-            self._client.control("faults", {"bucket_owner": wanted.bucket_owner})
-            request["S3BucketOwner"] = wanted.bucket_owner
-        if wanted.kms_key is not None:
-            request |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": wanted.kms_key}
+        if export.bucket_owner is not None:
+            self._client.control("faults", {"bucket_owner": export.bucket_owner})
+            request["S3BucketOwner"] = export.bucket_owner
+        if export.kms_key is not None:
+            request |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": export.kms_key}
         made = self._client.dynamodb("ExportTableToPointInTime", request)["ExportDescription"]
-        asked = {"ExportArn": made["ExportArn"]}
+        request = {"ExportArn": made["ExportArn"]}
         self._wait(
-            lambda: self._client.dynamodb("DescribeExport", asked)["ExportDescription"],
+            lambda: self._client.dynamodb("DescribeExport", request)["ExportDescription"],
             "ExportStatus",
             "COMPLETED",
         )
         return str(made["ExportArn"]).rpartition("/")[2]
 
     def _apply_settings(self) -> None:
-        """Set what the section says, the policy last since it may forget us."""
+        """Apply the section's settings, the policy last since it may deny us."""
         settings = self._section.settings
         name = {"TableName": self._table}
         if self._section.stack is None or "point_in_time_recovery" in settings:
             self._set_recovery(on=bool(settings.get("point_in_time_recovery")))
         if settings.get("ttl"):
-            wanted = {"Enabled": True, "AttributeName": settings["ttl"]}
-            self._client.dynamodb("UpdateTimeToLive", {**name, "TimeToLiveSpecification": wanted})
+            specification = {"Enabled": True, "AttributeName": settings["ttl"]}
+            self._client.dynamodb(
+                "UpdateTimeToLive", {**name, "TimeToLiveSpecification": specification}
+            )
         if settings.get("stream"):
             stream = {"StreamEnabled": True, "StreamViewType": settings["stream"]}
             self._update({"StreamSpecification": stream})
@@ -238,7 +240,7 @@ class _Seeder:
             self._client.dynamodb("PutResourcePolicy", {"ResourceArn": self._arn, "Policy": policy})
 
     def _set_recovery(self, *, on: bool) -> None:
-        """Turn point-in-time recovery on or off."""
+        """Enable or disable point-in-time recovery."""
         self._client.dynamodb(
             "UpdateContinuousBackups",
             {
@@ -252,16 +254,16 @@ class _Seeder:
         self._client.dynamodb("UpdateTable", {"TableName": self._table, **change})
         self._wait_active()
 
-    def _wait(self, ask: Callable[[], Mapping[str, Any]], member: str, wanted: str) -> None:
-        """Ask until ``member`` is ``wanted``.
+    def _wait(self, poll: Callable[[], Mapping[str, Any]], member: str, expected: str) -> None:
+        """Poll until ``member`` is ``expected``.
 
         Raises:
             Refused: it takes too long.
         """
         give_up = self._clock.monotonic() + WAIT_SECONDS
-        while (found := ask()[member]) != wanted:
+        while (found := poll()[member]) != expected:
             if self._clock.monotonic() > give_up:
-                message = f"{self._table}: {member} is {found}, expected {wanted}"
+                message = f"{self._table}: {member} is {found}, expected {expected}"
                 raise Refused(message)
             self._clock.sleep(POLL_SECONDS)
 
@@ -276,7 +278,7 @@ def _seed_items(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the items of a seed file of ``{"Item": …}`` lines, which may be compressed.
 
     Raises:
-        Refused: the file is not there, or a line is no item.
+        Refused: the file does not exist, or a line is not an item.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
@@ -292,6 +294,6 @@ def _seed_item(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         item = orjson.loads(line)["Item"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        message = f"{path} line {number} is no item"
+        message = f"{path} line {number} is not an item"
         raise Refused(message, 'every line is {"Item": {…}} in DynamoDB JSON') from error
     return dict(item)

@@ -1,7 +1,7 @@
 """Serves a sandbox on loopback, in threads of this process.
 
-It binds the loopback addresses only and goes by the name of localhost, which SDKs need: they take
-a bare 127.0.0.1 for something else when they build the addresses of buckets.
+It binds the loopback addresses only and uses the host name localhost, which SDKs need: they mistake
+a bare 127.0.0.1 for something else when they build bucket URLs.
 """
 
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ EXTRA = "retable[sandbox]"
 
 
 class SandboxServer:
-    """A sandbox and its port. Nothing listens before it is entered, nothing after it is left."""
+    """A sandbox and its port. It listens only while it is entered."""
 
     def __init__(self, port: int = 0, options: SandboxOptions | None = None) -> None:
         """Prepare; ``port`` 0 takes a free one.
@@ -53,7 +53,7 @@ class SandboxServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop: end the background work, hang up on every client, free the port."""
+        """Stop: end the background work, close every connection, free the port."""
         self._stack.close()
 
     @property
@@ -62,7 +62,7 @@ class SandboxServer:
         return f"http://localhost:{self._port}"
 
     def open(self, port: int) -> None:
-        """Serve the same state on a further port, and go by it from now on.
+        """Serve the same state on a further port, and use that as the address from now on.
 
         Raises:
             Refused: the port is taken.

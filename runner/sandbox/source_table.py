@@ -34,7 +34,7 @@ def table_request(table: str, section: Sandbox) -> dict[str, Any]:
 
 
 def _throughput(billing: Provisioned | str) -> dict[str, Any]:
-    """Return the capacity member of a request; nothing on demand."""
+    """Return the capacity member of a request; empty if on demand."""
     if not isinstance(billing, Provisioned):
         return {}
     units = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
@@ -64,5 +64,5 @@ def _key_schema(key: KeySchema) -> list[dict[str, str]]:
 
 
 def _schema(attributes: Iterable[KeyAttribute], kind: str) -> list[dict[str, str]]:
-    """Return one side of a key schema."""
+    """Return one element of a key schema."""
     return [{"AttributeName": attribute.name, "KeyType": kind} for attribute in attributes]

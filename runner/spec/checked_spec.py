@@ -1,4 +1,4 @@
-"""A spec ready to be carried out: read, and its expressions checked too."""
+"""A spec that is ready to run: loaded, with its expressions checked too."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from retable.transforms.check import check_expressions
 
 
 def load_checked_spec(path: str | Path, *, allow_functions: bool = False) -> Spec:
-    """Return the spec in the file ``path``, and whether its own functions may be run.
+    """Load the spec in the file ``path``; ``allow_functions`` permits running its own functions.
 
     Raises:
-        SpecError: with everything that is wrong, inside expressions too.
+        SpecError: with every error, those inside expressions too.
     """
     spec = with_rows(with_functions(load_spec(path), allowed=allow_functions))
     errors = tuple(problem for problem in check_expressions(spec) if problem.severity == "error")

@@ -18,7 +18,7 @@ def with_functions(spec: Spec, *, allowed: bool) -> Spec:
     """Return ``spec`` with the text of its functions, and whether they may be run.
 
     Raises:
-        SpecError: the file is not there, cannot be read or lies outside the spec's folder.
+        SpecError: the file does not exist, cannot be read or is outside the spec's folder.
     """
     own = spec.transform.functions
     if own is None:
@@ -28,28 +28,28 @@ def with_functions(spec: Spec, *, allowed: bool) -> Spec:
 
 
 def signatures(spec: Spec) -> tuple[str, ...]:
-    """Return how the spec's own functions are called."""
+    """Return the signatures of the spec's own functions."""
     own = spec.transform.functions
     return () if own is None else tuple(one.usage for one in declared_functions(own))
 
 
 def require_allowed(spec: Spec) -> None:
-    """Refuse to go on with functions that the user has not allowed to run.
+    """Refuse to continue with functions that the user has not allowed to run.
 
     Raises:
         Refused: naming the file and the option.
     """
     own = spec.transform.functions
     if own is not None and not own.allowed:
-        message = f"transform.functions: {own.file} holds Python that was not allowed to run"
-        raise Refused(message, f"read it, then add {ALLOW}")
+        message = f"transform.functions: {own.file} contains Python that is not allowed to run"
+        raise Refused(message, f"review it, then add {ALLOW}")
 
 
 def _text(spec: Spec, own: Functions) -> str:
     folder = spec.origin.folder.resolve()
     path = (folder / own.file).resolve()
     if not path.is_relative_to(folder):
-        raise _problem(spec, f"{own.file} leads out of the spec's folder")
+        raise _problem(spec, f"{own.file} leads outside the spec's folder")
     try:
         return _read(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Reads the JSON files with items that row tests name. They lie under the spec's folder."""
+"""Reads the JSON files with items that row tests name. They are under the spec's folder."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from retable.schema.wording import shown
 from retable.transforms.fault import ItemFaultError
 
 MAX_FILE_BYTES = 4_000_000
-"""An item has 400 KB at most; its JSON may be longer, but not ten times."""
+"""An item has at most 400 KB; its JSON may be longer, but not ten times."""
 
 
 def with_rows(spec: Spec) -> Spec:
@@ -31,7 +31,7 @@ def with_rows(spec: Spec) -> Spec:
 
 
 def _filled(spec: Spec, row: RowTest, problems: list[Problem]) -> RowTest:
-    """Return ``row`` with what its files hold; what is wrong with one goes to ``problems``."""
+    """Return ``row`` with the content of its files; errors in one go to ``problems``."""
     if row.files is None:
         return row
     if row.files.given is not None:
@@ -50,7 +50,7 @@ def _item(spec: Spec, row: RowTest, file: str, problems: list[Problem]) -> Typed
     except UnicodeDecodeError:
         fault = "is not UTF-8 text"
     except ItemFaultError as error:
-        fault = f"holds no item of DynamoDB: {error.detail}"
+        fault = f"is not a DynamoDB item: {error.detail}"
     except (json.JSONDecodeError, RecursionError):
         fault = "is not JSON"
     except (ValueError, TypeError) as error:
@@ -61,12 +61,12 @@ def _item(spec: Spec, row: RowTest, file: str, problems: list[Problem]) -> Typed
 
 
 def _read(folder: Path, file: str) -> TypedItem:
-    # Most specs keep no items in files, and linting them should not wait for this.
+    # Most specs have no items in files, and linting them should not wait for this import.
     from retable.transforms.canonical import canonical_values  # noqa: PLC0415
 
     path = (folder / file).resolve()
     if not path.is_relative_to(folder):
-        message = "leads out of the spec's folder"
+        message = "leads outside the spec's folder"
         raise ValueError(message)
     with path.open("rb") as stream:
         raw = stream.read(MAX_FILE_BYTES + 1)
@@ -75,7 +75,7 @@ def _read(folder: Path, file: str) -> TypedItem:
         raise ValueError(message)
     document = json.loads(raw.decode("utf-8-sig"))
     if not isinstance(document, dict):
-        message = 'holds no item as DynamoDB JSON, such as {"id": {"S": "7"}}'
+        message = 'is not an item in DynamoDB JSON, such as {"id": {"S": "7"}}'
         raise TypeError(message)
     item: TypedItem = document["Item"] if list(document) == ["Item"] else document
     canonical_values(item)
@@ -83,9 +83,9 @@ def _read(folder: Path, file: str) -> TypedItem:
 
 
 def _places(spec: Spec, row: RowTest, file: str) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths to where ``file`` is named for ``row``: by itself, else by its whole test."""
+    """Yield the paths at which ``row`` names ``file``: in the case itself, else in its test."""
     files = row.files
-    assert files is not None  # noqa: S101 -- there is a file, or nobody would ask
+    assert files is not None  # noqa: S101 -- only rows with files get here
     for key, named in (("given_file", files.given), ("expect_file", files.expect)):
         for base in (row.path, row.path[:2]):
             if named == file and (*base, key) in spec.origin.spans:

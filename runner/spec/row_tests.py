@@ -1,4 +1,4 @@
-"""What the row tests of a spec give. Its own functions run only with leave; nothing else is run."""
+"""Runs a spec's row tests. Its own functions run only with consent; nothing else is run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from retable.transforms.rows import MAX_SHOWN, Difference, run_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowResult:
-    """How one row test ended. ``details`` are readable lines of only what differs."""
+    """The result of one row test. ``details`` are readable lines of only what differs."""
 
     name: str
     line: int
@@ -26,14 +26,16 @@ RowRunner = Callable[[RowTest], RowResult]
 
 
 def row_runner(spec: Spec) -> RowRunner:
-    """Return what runs one row test of ``spec``, which must be free of errors."""
+    """Return a function that runs one row test of ``spec``, which must have no errors."""
     try:
         mapping = compile_mapping(spec)
     except FunctionsError as error:
         return partial(_unevaluated, f"transform.functions: {error.message}")
     if own := mapping.unknown_functions:
         names = ", ".join(f"{name}()" for name in own)
-        return partial(_unevaluated, f"transform.functions: {names} may not be run; add {ALLOW}")
+        return partial(
+            _unevaluated, f"transform.functions: not allowed to run {names}; add {ALLOW}"
+        )
 
     def run(row: RowTest) -> RowResult:
         found = run_row(mapping, row)
@@ -45,19 +47,20 @@ def row_runner(spec: Spec) -> RowRunner:
 
 
 def _details(spec: Spec, found: Iterable[Difference]) -> Iterator[str]:
-    """Yield what differs, each with the expression that made it."""
+    """Yield each difference with the expression that produced it."""
     fields = {field.name: field for one in spec.transform.templates for field in one.fields}
-    told = None
+    shown = None
     for difference in found:
         yield difference.text
         field = fields.get(difference.attribute or "")
-        if field is not None and difference.attribute != told:
-            yield f"  made by {_short(field.expression.text)} in line {field.expression.span.line}"
-        told = difference.attribute
+        if field is not None and difference.attribute != shown:
+            expression = field.expression
+            yield f"  produced by {_short(expression.text)} in line {expression.span.line}"
+        shown = difference.attribute
 
 
 def _short(text: str) -> str:
-    """Return ``text`` in one line, cut where it is long."""
+    """Return ``text`` in one line, shortened if it is long."""
     text = " ".join(text.split())
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 

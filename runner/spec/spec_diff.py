@@ -1,6 +1,6 @@
-"""What changed between two specs, in words and by weight: what re-keys every item comes first.
+"""What changed between two specs, by weight: changes that re-key every item come first.
 
-It compares what the specs say, not how they are written. Where they come from is not known here.
+It compares what the specs mean, not how they are written, and does not load them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ def _words(before: Spec, after: Spec) -> Iterator[Change]:
 def _named(
     weight: Weight, kind: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[Change]:
-    """Yield which of the things with names came, went or changed; not how."""
+    """Yield which of the named things were added, removed or changed; not how."""
     for name in dict.fromkeys((*before, *after)):
         if before.get(name) != after.get(name):
             sign = "+" if name not in before else "-" if name not in after else "~"
@@ -148,7 +148,7 @@ def _named(
 
 
 def _parts(weight: Weight, name: str, before: Any, after: Any) -> Iterator[Change]:
-    """Yield what changed inside a section, one key after the other."""
+    """Yield what changed inside a section, key by key."""
     if type(before) is not type(after) or not is_dataclass(before):
         yield from _value(weight, name, before, after)
         return
@@ -198,7 +198,7 @@ def _row(row: RowTest) -> tuple[Any, ...]:
 
 
 def _shown(value: Any) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
-    """Return any value of a spec as a reader writes it, places left out."""
+    """Return any value of a spec in readable form, without positions."""
     match value:
         case None:
             return "none"
@@ -206,8 +206,8 @@ def _shown(value: Any) -> str:  # noqa: C901, PLR0911, PLR0912 -- a table
             return " ".join(value.text.split())
         case Field():
             more = (("type", value.type), ("required", value.required), ("default", value.default))
-            told = "".join(f", {name} {_shown(part)}" for name, part in more if part)
-            return _shown(value.expression) + told
+            options = "".join(f", {name} {_shown(part)}" for name, part in more if part)
+            return _shown(value.expression) + options
         case KeyAttribute():
             return f"{value.name} {value.type}"
         case Index():

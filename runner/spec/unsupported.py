@@ -1,4 +1,4 @@
-"""What a spec may ask for and this version cannot carry out yet: nothing is ignored."""
+"""What a spec may request and this version does not support yet: nothing is ignored."""
 
 from collections.abc import Iterator
 
@@ -12,25 +12,25 @@ def unsupported(spec: Spec) -> tuple[str, ...]:
 
 
 def unsupported_for_dry_run(spec: Spec) -> tuple[str, ...]:
-    """Return those that already stand in the way of reading and mapping the export."""
+    """Return those that already prevent reading and mapping the export."""
     return tuple(_in_source(spec))
 
 
 def require_supported(missing: tuple[str, ...]) -> None:
-    """Refuse what this version cannot do.
+    """Refuse what this version does not support.
 
     Raises:
         Refused: naming every key.
     """
     if missing:
-        message = "this version cannot carry out: " + "; ".join(missing)
+        message = "this version does not support: " + "; ".join(missing)
         raise Refused(message, "nothing was touched")
 
 
 def _in_source(spec: Spec) -> Iterator[str]:
     export = spec.source.export
     if export.kind == "files" and spec.rebuild.freeze != "none":
-        yield "source.export.kind: files with a freeze (files show nothing of the frozen table)"
+        yield "source.export.kind: files with a freeze (files do not contain the frozen table)"
 
 
 def _in_rebuild(spec: Spec) -> Iterator[str]:
@@ -44,8 +44,8 @@ def _in_rebuild(spec: Spec) -> Iterator[str]:
 
 
 def _in_unfrozen(export: Export) -> Iterator[str]:
-    """Yield what shows too little of a table that is deleted while writers may write to it."""
+    """Yield the exports that miss writes to a table that is deleted without a freeze."""
     if export.kind == "scan":
         yield "rebuild.freeze: none with replace and kind: scan (no export shows later writes)"
     if export.kind == "files" or export.id is not None or export.incrementals:
-        yield "rebuild.freeze: none with replace and an export at hand (the run must make its own)"
+        yield "rebuild.freeze: none with replace and an existing export (the run must make its own)"

@@ -1,17 +1,17 @@
 """Backing the source up, so that it can come back whatever follows."""
 
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.source_steps import BackUp
+from retable.runner.plan.source_steps import BackedUp, BackUp
 from retable.runner.steps.freeze import require_same_table
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 
 AVAILABLE = "AVAILABLE"
 BACKUP_DEADLINE_SECONDS = 24 * 3600.0
 """A backup of any size is promised no time; a day is beyond every reported one."""
 
 
-def back_up(step: BackUp, world: World) -> Evidence:
+def back_up(step: BackUp, world: World) -> BackedUp:
     """Make the backup, or find the one this run made, and wait until it is AVAILABLE.
 
     Its name follows from the run, so a repeated step finds it instead of making a second one.
@@ -26,7 +26,7 @@ def back_up(step: BackUp, world: World) -> Evidence:
     for _ in patiently(world, BACKUP_DEADLINE_SECONDS, f"the backup {name}"):
         status = world.aws.tables.backup_status(arn)
         if status == AVAILABLE:
-            return {"arn": arn, "name": name}
+            return BackedUp(arn=arn, name=name)
         if status != "CREATING":
             break
     message = f"the backup {name} of {step.table} is {status}, expected {AVAILABLE}"

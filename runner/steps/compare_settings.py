@@ -1,24 +1,21 @@
 """The last look at a rebuilt table: every setting that was captured, against what it has now."""
 
+from collections.abc import Iterator
+
 from retable.runner.failure import CheckFailed
-from retable.runner.plan.plan import (
-    CreateTable,
-    DeployTable,
-    LiftFence,
-    RestoreBackup,
-    RestoreSettings,
-)
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.finish_steps import Compared, CompareSettings, SettingsCompared
+from retable.runner.report.model import Check
+from retable.runner.runs.journal import COMPARED
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.verify.settings_differences import Setting, Wanted, settings_on_both_sides
 
 SHOWING_SECONDS = 30.0
 """How long a change may take to show: reads of policies, tags and TTL are eventually consistent."""
 
 
-def compare_settings(step: CompareSettings, world: World) -> Evidence:
+def compare_settings(step: CompareSettings, world: World) -> SettingsCompared:
     """Hold the target's settings against the plan's; what differs is named in the report.
 
     Raises:
@@ -33,29 +30,22 @@ def compare_settings(step: CompareSettings, world: World) -> Evidence:
         if found and not _faults(found):
             break
     faults = _faults(found)
-    world.journal.record(step.id, "compared", {"checks": _checks(found), "told": _told(found)})
+    remarks = tuple(_remarks(found))
+    world.journal.note(step, COMPARED, Compared(checks=tuple(_checks(found)), remarks=remarks))
     if faults or not found:
         what = ", ".join(setting.name for setting in faults) or "all of them"
         message = f"settings of {name} are not what they shall be: {what}"
         raise CheckFailed(message, "the report tells each; put them right, then resume")
-    return {"settings": len(found), "different": len(_told(found))}
+    return SettingsCompared(settings=len(found), different=len(remarks))
 
 
 def _wanted(step: CompareSettings, world: World) -> Wanted:
     """Return what the plan's steps make of the table."""
-    create, settings, fence = (
-        world.plan.step(name) for name in (step.create, step.settings, step.fence)
-    )
-    if (
-        not isinstance(create, CreateTable | DeployTable | RestoreBackup)
-        or not isinstance(settings, RestoreSettings)
-        or not isinstance(fence, LiftFence)
-    ):
-        raise TypeError(step)
-    source = world.plan.settings
+    plan, fence = world.plan, world.plan.at(step.fence)
+    source = plan.settings
     return Wanted(
-        request=create.request,
-        settings=settings,
+        request=plan.at(step.create).request,
+        settings=plan.at(step.settings),
         attached=step.attached,
         policy=source.policy if fence.declared and source else fence.policy,
         declared=fence.declared,
@@ -66,31 +56,29 @@ def _faults(found: list[Setting]) -> list[Setting]:
     return [setting for setting in found if setting.held and not setting.same]
 
 
-def _checks(found: list[Setting]) -> list[dict[str, str | int | None]]:
-    """Return one check over all settings, and one for each that is at fault."""
+def _checks(found: list[Setting]) -> Iterator[Check]:
+    """Yield one check over all settings, and one for each that is at fault."""
     faults = _faults(found)
-    whole: dict[str, str | int | None] = {
-        "name": "settings",
-        "outcome": "failed" if faults or not found else "passed",
-        "expected": len(found),
-        "actual": len(found) - len(faults),
-    }
-    each: list[dict[str, str | int | None]] = [
-        {
-            "name": f"setting {setting.name}",
-            "outcome": "failed",
-            "expected": setting.wanted,
-            "actual": setting.found,
-        }
-        for setting in faults
-    ]
-    return [whole, *each]
+    yield Check(
+        name="settings",
+        outcome="failed" if faults or not found else "passed",
+        expected=len(found),
+        actual=len(found) - len(faults),
+    )
+    for setting in faults:
+        yield Check(
+            name=f"setting {setting.name}",
+            outcome="failed",
+            expected=setting.wanted,
+            actual=setting.found,
+        )
 
 
-def _told(found: list[Setting]) -> list[str]:
-    """Return what differs and is nobody's fault here, in words."""
-    return [
-        f"{setting.name} of the new table: {setting.found}; the old one had {setting.wanted}"
-        for setting in found
-        if not setting.same and not setting.held
-    ]
+def _remarks(found: list[Setting]) -> Iterator[str]:
+    """Yield what differs and is no fault of the run, in words."""
+    for setting in found:
+        if not setting.same and not setting.held:
+            yield (
+                f"{setting.name} of the new table: {setting.found}; "
+                f"the old one had {setting.wanted}"
+            )

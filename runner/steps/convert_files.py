@@ -8,13 +8,13 @@ from retable.runner.export.foreign.convert import Source, convert_files
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.export.place import FolderPlace
 from retable.runner.export.write_export import ExportHead
-from retable.runner.plan.plan import ConvertFiles
+from retable.runner.plan.export_steps import ConvertFiles, ExportFinished
 from retable.runner.steps.scan_table import NO_TABLE_ID
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 
 
-def convert(step: ConvertFiles, world: World) -> Evidence:
-    """Read all the files into an export in the run folder; a repeated step begins anew.
+def convert(step: ConvertFiles, world: World) -> ExportFinished:
+    """Read all the files into an export in the run folder; a repeated step starts again.
 
     Raises:
         Refused: there are no files.
@@ -41,9 +41,9 @@ def convert(step: ConvertFiles, world: World) -> Evidence:
         spool=world.folder.spool,
     )
     count = convert_files(source, head, FolderPlace(root), world.progress)
-    return {
-        "export_id": head.export_id,
-        "location": world.folder.portable(world.folder.converted),
-        "export_time": now.isoformat(),
-        "item_count": count,
-    }
+    return ExportFinished(
+        export_id=head.export_id,
+        location=world.folder.portable(world.folder.converted),
+        export_time=now,
+        item_count=count,
+    )

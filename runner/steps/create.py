@@ -2,17 +2,27 @@
 
 from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.plan import CreateTable, LiftFence, UseTable
+from retable.runner.plan.finish_steps import FenceLifted, LiftFence
+from retable.runner.plan.step import Link
+from retable.runner.plan.target_steps import (
+    AnyTable,
+    CreateTable,
+    NewTable,
+    TableFound,
+    TableMade,
+    UseTable,
+)
+from retable.runner.runs.journal import INTENT
 from retable.runner.steps.freeze import denies_bulk_writes
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import fence_policy, has_fence, without_fence
 from retable.runner.table.settings import TableDescription
 
 FENCE_DEADLINE_SECONDS = 600.0
 
 
-def create_table(step: CreateTable, world: World) -> Evidence:
+def create_table(step: CreateTable, world: World) -> TableMade:
     """Create the table with its fence, wait until it is ACTIVE, and find it empty.
 
     A repeated step takes up the table it made: one that stands there after this run recorded that
@@ -23,7 +33,7 @@ def create_table(step: CreateTable, world: World) -> Evidence:
     """
     tables = world.aws.tables
     name = str(step.request["TableName"])
-    require_absent(step.id, name, world)
+    require_absent(step, name, world)
     if tables.describe(name) is None:
         _create(step, world)
     description = tables.wait_active(name, clock=world.clock, progress=world.progress)
@@ -32,29 +42,24 @@ def create_table(step: CreateTable, world: World) -> Evidence:
     if not tables.is_empty(name):
         message = f"the new table {name} is not empty before the first write"
         raise CheckFailed(message, "something else writes to it; find it before going on")
-    return {
-        "table": name,
-        "table_id": description.table_id,
-        "arn": description.arn,
-        "fenced": fenced,
-    }
+    return TableMade(table=name, table_id=description.table_id, arn=description.arn, fenced=fenced)
 
 
-def require_absent(step_id: str, name: str, world: World) -> None:
+def require_absent(step: NewTable, name: str, world: World) -> None:
     """See that this run, and nobody else, makes the table; what it made before a kill is its own.
 
     Raises:
         CheckFailed: a table of that name is there that this run did not make.
     """
-    if world.journal.last(step_id, "intent") is not None:
+    if world.journal.records(step.id, INTENT):
         return
     if world.aws.tables.describe(name) is not None:
         message = f"a table named {name} is there already, made by someone else"
         raise CheckFailed(message, "nothing was written to it; rename or delete it, then resume")
-    world.journal.record(step_id, "intent", {"table": name})
+    world.journal.record(step.id, INTENT, {"table": name})
 
 
-def use_table(step: UseTable, world: World) -> Evidence:
+def use_table(step: UseTable, world: World) -> TableFound:
     """Take the table that is there, if it is the one that was planned for.
 
     Raises:
@@ -65,29 +70,29 @@ def use_table(step: UseTable, world: World) -> Evidence:
         message = f"the table {step.table} is not the one that the plan was made for"
         raise CheckFailed(message, "someone else deleted or replaced it; start a new run")
     require_planned_key(description, world)
-    return {"table": step.table, "table_id": description.table_id, "arn": description.arn}
+    return TableFound(table=step.table, table_id=description.table_id, arn=description.arn)
 
 
-def require_created_table(create: str, world: World) -> TableDescription:
+def require_created_table(create: Link[AnyTable], world: World) -> TableDescription:
     """Return the table that the step ``create`` made, as it is now.
 
     Raises:
         CheckFailed: it is gone, or another one has its name.
     """
     made = world.evidence(create)
-    description = world.aws.tables.describe(str(made["table"]))
-    if description is None or description.table_id != made["table_id"]:
+    description = world.aws.tables.describe(made.table)
+    if description is None or description.table_id != made.table_id:
         found = "there is none" if description is None else f"found {description.table_id}"
-        message = f"the table {made['table']} with TableId {made['table_id']} is gone: {found}"
+        message = f"the table {made.table} with TableId {made.table_id} is gone: {found}"
         raise CheckFailed(message, "someone else deleted or replaced it")
     return description
 
 
-def lift_fence(step: LiftFence, world: World) -> Evidence:
+def lift_fence(step: LiftFence, world: World) -> FenceLifted:
     """Give the target the policy it shall keep; harmless when repeated."""
     description = require_created_table(step.create, world)
-    if not world.evidence(step.create)["fenced"]:
-        return {"policy": "none"}
+    if not world.evidence(step.create).fenced:
+        return FenceLifted(policy="none")
     tables = world.aws.tables
     present = tables.policies.get(description.arn)
     policy = step.policy
@@ -97,7 +102,7 @@ def lift_fence(step: LiftFence, world: World) -> Evidence:
         tables.policies.put(description.arn, policy, present.revision_id if present else None)
     elif present is not None:
         tables.policies.delete(description.arn, present.revision_id)
-    return {"policy": "restored" if policy else "none"}
+    return FenceLifted(policy="restored" if policy else "none")
 
 
 def _create(step: CreateTable, world: World) -> None:

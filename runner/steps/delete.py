@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from retable.runner.failure import CheckFailed
 from retable.runner.plan.bounds import max_rejects
+from retable.runner.plan.export_steps import CheckExport, DryRun
 from retable.runner.plan.source_steps import (
     DeleteTable,
     FreezeSource,
@@ -11,14 +12,17 @@ from retable.runner.plan.source_steps import (
     FromEarlier,
     FromExport,
     Removal,
+    Removed,
     Unprotect,
+    Unprotected,
 )
-from retable.runner.plan.step_requests import target_requests
+from retable.runner.plan.step import Link, requests_of
+from retable.runner.runs.journal import INTENT
 from retable.runner.steps.back_up import require_available
 from retable.runner.steps.create import fence_at_birth, target_arn
 from retable.runner.steps.freeze import frozen_since, require_same_table
 from retable.runner.steps.make_export import checked_files
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import has_freeze
 from retable.runner.table.validate_requests import require_valid
 
@@ -26,13 +30,13 @@ FRESH = timedelta(minutes=15)
 """How old a list of later writes may be where nothing stops writers."""
 
 
-def unprotect(step: Unprotect, world: World) -> Evidence:
+def unprotect(step: Unprotect, world: World) -> Unprotected:
     """Turn deletion protection off; again is harmless."""
     require_same_table(world, step.table_id)
     tables = world.aws.tables
     tables.set_deletion_protection(step.table, enabled=False)
     tables.wait_active(step.table, clock=world.clock, progress=world.progress)
-    return {"table": step.table}
+    return Unprotected(table=step.table)
 
 
 def protect_again(step: Unprotect, world: World) -> None:
@@ -42,7 +46,7 @@ def protect_again(step: Unprotect, world: World) -> None:
         world.aws.tables.set_deletion_protection(step.table, enabled=True)
 
 
-def delete_table(step: DeleteTable, world: World) -> Evidence:
+def delete_table(step: DeleteTable, world: World) -> Removed:
     """Delete the planned physical table and wait until it is gone.
 
     A repeated step looks first: gone is done, being deleted is waited for, and a table of that
@@ -52,16 +56,16 @@ def delete_table(step: DeleteTable, world: World) -> Evidence:
         CheckFailed: something that must be proved before a delete is not (I1).
     """
     tables = world.aws.tables
-    asked_before = world.journal.last(step.id, "intent") is not None
+    asked_before = bool(world.journal.records(step.id, INTENT))
     description = tables.describe(step.table)
     if asked_before and (description is None or (description.table_id or "") != step.table_id):
-        return {"table": step.table, "table_id": step.table_id}
+        return Removed(table=step.table, table_id=step.table_id)
     if not (asked_before and description is not None and description.status == "DELETING"):
         require_provably_safe_to_delete(step, world)
-        world.journal.record(step.id, "intent", {"table_id": step.table_id})
+        world.journal.record(step.id, INTENT, {"table_id": step.table_id})
         tables.delete(step.table)
-    tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
-    return {"table": step.table, "table_id": step.table_id}
+    tables.wait_deleted(step.table, step.table_id, clock=world.clock, progress=world.progress)
+    return Removed(table=step.table, table_id=step.table_id)
 
 
 def require_provably_safe_to_delete(step: Removal, world: World) -> None:
@@ -79,18 +83,18 @@ def require_provably_safe_to_delete(step: Removal, world: World) -> None:
         # be stricter than the service's, may stand between a lost table and its backup.
         require_available(step.successor.backup_arn, world)
         return
+    _require_whole(step, step.successor.check, world)
     if isinstance(step.successor, FromEarlier):
-        _require_changes_told(step, step.successor, world)
-        _require_dry_run(step.successor.check, step.successor.dry_run, world)
+        _require_changes_listed(step, step.successor, world)
     else:
-        _require_final_export(step, step.successor, world)
-        _require_dry_run(step.successor.final_check, step.successor.final_dry_run, world)
+        _require_final_export(step.successor, world)
+    _require_dry_run(step.successor.check, step.successor.dry_run, world)
     _require_valid_requests(world)
 
 
 def _require_approval(step: Removal, world: World) -> None:
     approval = world.evidence(step.approval)
-    if approval["fingerprint"] != world.fingerprint or approval["deletes"] != step.table:
+    if approval.fingerprint != world.fingerprint or approval.deletes != step.table:
         message = f"the approval on record is not for deleting {step.table} by this plan"
         raise CheckFailed(message, "start a new run")
 
@@ -98,30 +102,29 @@ def _require_approval(step: Removal, world: World) -> None:
 def _require_fence(step: Removal, world: World) -> None:
     if step.freeze is None:
         return
-    freeze = world.plan.step(step.freeze)
-    present = (
-        world.aws.tables.policies.get(freeze.table_arn)
-        if isinstance(freeze, FreezeSource)
-        else None
-    )
+    present = world.aws.tables.policies.get(world.plan.at(step.freeze).table_arn)
     if present is None or not has_freeze(present.text):
         message = f"{step.table} is not frozen any more"
         raise CheckFailed(message, "someone changed its policy; start a new run")
 
 
 def _require_backup(step: Removal, world: World) -> None:
-    require_available(str(world.evidence(step.backup)["arn"]), world)
+    require_available(world.evidence(step.backup).arn, world)
 
 
-def _require_changes_told(step: Removal, made: FromEarlier, world: World) -> None:
-    """The export is whole, and all that was written since, up to the end of writes, was told."""
-    _require_whole(step, made.check, world)
-    told = world.evidence(made.changes)
-    if step.freeze is None:
-        _require_fresh(step, datetime.fromisoformat(str(told["listed_at"])), world)
+def _require_changes_listed(step: Removal, successor: FromEarlier, world: World) -> None:
+    """All that was written since the export, up to the end of writes, was listed."""
+    listed = world.evidence(successor.changes)
+    if successor.freeze is None:
+        _require_fresh(step, listed.listed_at, world)
         return
-    until = datetime.fromisoformat(str(told["until"]))
-    _require_settled(step, until, made.settle_seconds, "the list of later writes ends", world)
+    _require_settled(
+        successor.freeze,
+        listed.until,
+        successor.settle_seconds,
+        "the list of later writes ends",
+        world,
+    )
 
 
 def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
@@ -130,7 +133,7 @@ def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
     A table that its stack has let go of is past that: what is left to do does not wait.
     """
     removals = (one for one in world.plan.steps if isinstance(one, Removal))
-    begun = any(world.journal.evidence(one.id) is not None for one in removals)
+    begun = any(world.journal.evidence(one) is not None for one in removals)
     age = world.aws.tables.service_time(step.table) - listed_at
     if age > FRESH and not begun:
         minutes = int(age.total_seconds() // 60)
@@ -138,29 +141,28 @@ def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
         raise CheckFailed(message, "its writers are not stopped; start a new run")
 
 
-def _require_final_export(step: Removal, made: FromExport, world: World) -> None:
-    """The files are proved by this process, and the export began late enough after the fence."""
-    _require_whole(step, made.final_check, world)
-    exported = datetime.fromisoformat(str(world.evidence(made.final_check)["export_time"]))
-    _require_settled(step, exported, made.settle_seconds, "the final export is of", world)
+def _require_final_export(successor: FromExport, world: World) -> None:
+    """The export began late enough after the freeze."""
+    exported = world.evidence(successor.check).export_time
+    seconds = successor.settle_seconds
+    _require_settled(successor.freeze, exported, seconds, "the final export is of", world)
 
 
-def _require_whole(step: Removal, check: str, world: World) -> None:
+def _require_whole(step: Removal, check: Link[CheckExport], world: World) -> None:
+    """The files are proved by this process, and they are of this table."""
     files, checked = checked_files(check, world), world.evidence(check)
-    if checked["table_id"] != step.table_id:
-        message = f"the export is of TableId {checked['table_id']}, not {step.table_id}"
+    if checked.table_id != step.table_id:
+        message = f"the export is of TableId {checked.table_id}, not {step.table_id}"
         raise CheckFailed(message)
-    if sum(file.item_count for file in files) != checked["item_count"]:
-        message = f"the export has not the {checked['item_count']} items it was checked with"
+    if sum(file.item_count for file in files) != checked.item_count:
+        message = f"the export has not the {checked.item_count} items it was checked with"
         raise CheckFailed(message)
 
 
 def _require_settled(
-    step: Removal, moment: datetime, seconds: int, what: str, world: World
+    freeze: Link[FreezeSource], moment: datetime, seconds: int, what: str, world: World
 ) -> None:
-    if step.freeze is None:
-        raise TypeError(step.id)
-    waited = (moment - frozen_since(step.freeze, world)).total_seconds()
+    waited = (moment - frozen_since(freeze, world)).total_seconds()
     if waited < seconds:
         message = (
             f"{what} {int(waited)} s after the freeze was first seen, expected at least {seconds} s"
@@ -168,12 +170,12 @@ def _require_settled(
         raise CheckFailed(message, "start a new run")
 
 
-def _require_dry_run(check: str, dry_run: str, world: World) -> None:
-    facts, exported = world.evidence(dry_run), world.evidence(check)["item_count"]
-    if facts["read"] != exported:
-        message = f"the dry run covered {facts['read']} of {exported} exported items"
+def _require_dry_run(check: Link[CheckExport], dry_run: Link[DryRun], world: World) -> None:
+    figures, exported = world.evidence(dry_run), world.evidence(check).item_count
+    if figures.read != exported:
+        message = f"the dry run covered {figures.read} of {exported} exported items"
         raise CheckFailed(message)
-    if facts["rejected"] > max_rejects(world.spec, facts["read"]) or facts["unresolved_keys"]:
+    if figures.rejected > max_rejects(world.spec, figures.read) or figures.unresolved_keys:
         message = "the dry run of the export is not clean"
         raise CheckFailed(message)
 
@@ -181,4 +183,4 @@ def _require_dry_run(check: str, dry_run: str, world: World) -> None:
 def _require_valid_requests(world: World) -> None:
     """Every later request is built and validated while the old table is still there."""
     arn = target_arn(world)
-    require_valid(target_requests(world.plan.steps, arn, fence_at_birth(arn, world)))
+    require_valid(requests_of(world.plan.steps, arn, fence_at_birth(arn, world)))

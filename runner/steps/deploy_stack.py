@@ -5,7 +5,9 @@ and the TableId tells the old one from any other.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from retable.runner.cdk.cdk_cli import Deployment
 from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
@@ -16,8 +18,21 @@ from retable.runner.cdk.stacks import StackEvent
 from retable.runner.cdk.states import readiness, require_at_rest
 from retable.runner.cdk.survey import open_app
 from retable.runner.failure import CheckFailed, Stale
-from retable.runner.plan.plan import AdoptTable, DeployStack, DeployTable
-from retable.runner.plan.source_steps import DropFromStack, ForgetTable, StackVariant
+from retable.runner.plan.source_steps import (
+    DropFromStack,
+    ForgetTable,
+    Removed,
+    StackDeployed,
+    StackVariant,
+)
+from retable.runner.plan.step import Link, StepOf
+from retable.runner.plan.target_steps import (
+    AdoptTable,
+    DeployStack,
+    DeployTable,
+    TableDeployed,
+)
+from retable.runner.runs.journal import INTENT
 from retable.runner.steps.create import (
     await_fence,
     require_absent,
@@ -25,7 +40,7 @@ from retable.runner.steps.create import (
     require_planned_key,
 )
 from retable.runner.steps.delete import require_provably_safe_to_delete
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.settings import TableDescription
 from retable.schema.spec import CdkProvision
 
@@ -35,35 +50,50 @@ SEEN = "stack-seen"
 """The event that journals the newest event of a stack before this run deployed it."""
 
 
-def drop_from_stack(step: DropFromStack, world: World) -> Evidence:
+class Deployed(Protocol):
+    """Evidence of whatever has deployed a state of the stack."""
+
+    @property
+    def template(self) -> str | None:
+        """Return the digest of the template that the stack has now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSeen:
+    """The newest event of a stack before this run deployed it."""
+
+    event: str | None
+
+
+def drop_from_stack(step: DropFromStack, world: World) -> Removed:
     """Deploy the stack without the table and see what became of the table.
 
     Raises:
         CheckFailed: something that must be proved before a delete is not (I1).
         Stale: the stack or the assembly is not what the plan was made from.
     """
-    begun = world.journal.last(step.id, "intent") is not None
+    begun = bool(world.journal.records(step.id, INTENT))
     if not begun or is_undropped(step, world):
         require_provably_safe_to_delete(step, world)
         require_deployable(step.stack, world)
-        world.journal.record(step.id, "intent", {"table_id": step.table_id})
+        world.journal.record(step.id, INTENT, {"table_id": step.table_id})
     done = _deploy(step.stack, None, world, begun=begun)
     _require_removed(step, world)
-    return {"table": step.table, "table_id": step.table_id, "template": done.template}
+    return Removed(table=step.table, table_id=step.table_id, template=done.template)
 
 
-def forget_table(step: ForgetTable, world: World) -> Evidence:
+def forget_table(step: ForgetTable, world: World) -> StackDeployed:
     """Deploy the stack without a table that is gone.
 
     Raises:
         CheckFailed: a table of that name is there again, which CloudFormation would delete (I1).
     """
-    begun = world.journal.last(step.id, "intent") is not None
+    begun = bool(world.journal.records(step.id, INTENT))
     if (not begun or is_undropped(step, world)) and world.aws.tables.describe(step.table):
         message = f"the table {step.table} is there again, and leaving the stack might delete it"
         raise CheckFailed(message, "end this run with --abort; a table that is there is a new plan")
-    world.journal.record(step.id, "intent", {"stack": step.stack.stack_name})
-    return {"template": _deploy(step.stack, None, world, begun=begun).template}
+    world.journal.record(step.id, INTENT, {"stack": step.stack.stack_name})
+    return StackDeployed(template=_deploy(step.stack, None, world, begun=begun).template)
 
 
 def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
@@ -75,16 +105,16 @@ def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
     return found == step.stack.before
 
 
-def deploy_table(step: DeployTable, world: World) -> Evidence:
+def deploy_table(step: DeployTable, world: World) -> TableDeployed:
     """Deploy the stack with the table, wait until that is ACTIVE, fence it and find it empty.
 
     Raises:
         CheckFailed: a table of that name is there that this run did not make, or it is not empty.
     """
     tables, name = world.aws.tables, str(step.request["TableName"])
-    begun = world.journal.last(step.id, SEEN) is not None
+    begun = bool(world.journal.records(step.id, SEEN))
     if step.named:
-        require_absent(step.id, name, world)
+        require_absent(step, name, world)
         if begun:
             _take_away_leftover(step, name, world)
     if not begun:
@@ -101,35 +131,35 @@ def deploy_table(step: DeployTable, world: World) -> Evidence:
     if not tables.is_empty(made_name):
         message = f"the new table {made_name} is not empty before the first write"
         raise CheckFailed(message, "something else writes to it; find it before going on")
-    return {
-        "table": made_name,
-        "table_id": description.table_id,
-        "arn": description.arn,
-        "fenced": fenced,
-        "template": done.template,
-    }
+    return TableDeployed(
+        table=made_name,
+        table_id=description.table_id,
+        arn=description.arn,
+        fenced=fenced,
+        template=done.template,
+    )
 
 
-def deploy_stack(step: DeployStack, world: World) -> Evidence:
+def deploy_stack(step: DeployStack, world: World) -> StackDeployed:
     """Deploy one state of the stack."""
-    begun = world.journal.last(step.id, "intent") is not None
-    world.journal.record(step.id, "intent", {"stack": step.stack.stack_name})
-    return {"template": _deploy(step.stack, step.after, world, begun=begun).template}
+    begun = bool(world.journal.records(step.id, INTENT))
+    world.journal.record(step.id, INTENT, {"stack": step.stack.stack_name})
+    return StackDeployed(template=_deploy(step.stack, step.after, world, begun=begun).template)
 
 
-def adopt_table(step: AdoptTable, world: World) -> Evidence:
+def adopt_table(step: AdoptTable, world: World) -> StackDeployed:
     """Take the table into its stack; the table itself is not changed by it.
 
     Raises:
         CheckFailed: it is not the table any more that this run made.
     """
     description = require_created_table(step.create, world)
-    begun = world.journal.last(step.id, "intent") is not None
-    world.journal.record(step.id, "intent", {"table_id": description.table_id})
+    begun = bool(world.journal.records(step.id, INTENT))
+    world.journal.record(step.id, INTENT, {"table_id": description.table_id})
     imports = {step.logical_id: {"TableName": description.name}}
     done = _deploy(step.stack, step.after, world, begun=begun, imports=imports)
     require_created_table(step.create, world)
-    return {"template": done.template}
+    return StackDeployed(template=done.template)
 
 
 def require_deployable(variant: StackVariant, world: World) -> None:
@@ -165,7 +195,7 @@ def require_assemblies(world: World) -> None:
 
 def _deploy(
     variant: StackVariant,
-    after: str | None,
+    after: Link[StepOf[Deployed]] | None,
     world: World,
     *,
     begun: bool,
@@ -179,7 +209,7 @@ def _deploy(
     if not isinstance(provision, CdkProvision):
         raise TypeError(provision)
     synthesized = open_variant(world.folder.assembly(variant.variant), variant.stack)
-    before = variant.before if after is None else str(world.evidence(after)["template"])
+    before = variant.before if after is None else world.evidence(after).template
     goal = Goal(
         deployment=Deployment(
             assembly=synthesized.assembly,
@@ -218,14 +248,14 @@ def _require_removed(step: DropFromStack, world: World) -> None:
         case "gone" | "deleting" | "retained":
             pass
     if not step.retains:
-        tables.wait_gone(step.table, step.table_id, clock=world.clock, progress=world.progress)
+        tables.wait_deleted(step.table, step.table_id, clock=world.clock, progress=world.progress)
 
 
 def _note_events(step: DeployTable, world: World) -> None:
     """Journal up to where the stack's events are not this run's."""
     state = world.stacks.state(step.stack.stack_name)
     last = None if state is None else world.stacks.last_event(state.id)
-    world.journal.record(step.id, SEEN, {"event": last})
+    world.journal.note(step, SEEN, StackSeen(event=last))
 
 
 def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
@@ -243,8 +273,8 @@ def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
     if state is None or readiness(state.status) != "ready" or description is None:
         return
     there = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
-    seen = world.journal.last(step.id, SEEN)
-    events = stacks.events(state.id, seen["event"] if seen else None)
+    seen = world.journal.noted(step, SEEN, StackSeen)
+    events = stacks.events(state.id, seen[-1].event if seen else None)
     own = [event for event in events if event.physical_id.rpartition("/")[2] == name]
     if name not in there and _is_made_by(own, tables.created_at(name)):
         _delete_empty(description, world)
@@ -268,4 +298,6 @@ def _delete_empty(description: TableDescription, world: World) -> None:
         tables.set_deletion_protection(name, enabled=False)
         tables.wait_active(name, clock=world.clock, progress=world.progress)
     tables.delete(name)
-    tables.wait_gone(name, description.table_id or "", clock=world.clock, progress=world.progress)
+    tables.wait_deleted(
+        name, description.table_id or "", clock=world.clock, progress=world.progress
+    )

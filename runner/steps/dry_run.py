@@ -13,12 +13,14 @@ from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.portrait import hottest_partitions, reject_groups, sizes_for_report
 from retable.runner.ledger.questions import Collisions, Ledger
 from retable.runner.plan.bounds import checksum_attributes, max_rejects
-from retable.runner.plan.plan import DryRun, Plan
+from retable.runner.plan.export_steps import Bounds, DryRun, ItemsMapped
+from retable.runner.plan.plan import Plan
 from retable.runner.report.item_figures import CollisionExample, Portrait
 from retable.runner.report.json import encode_part
+from retable.runner.runs.journal import MAPPED
 from retable.runner.steps.make_export import exports_of, holder_of
 from retable.runner.steps.merge_exports import merged_files, require_merged
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.verify.explore import write_explorable
 from retable.schema.spec import Indexes, Spec
 from retable.transforms.project import Projected
@@ -31,7 +33,7 @@ REJECT_GROUPS = 50
 SPILL = ".spill-rejects"
 
 
-def dry_run(step: DryRun, world: World) -> Evidence:
+def dry_run(step: DryRun, world: World) -> ItemsMapped:
     """Map every item of the export and judge the outcome. Running it again gives the same ledger.
 
     Raises:
@@ -60,71 +62,71 @@ def dry_run(step: DryRun, world: World) -> Evidence:
     items = sum(file.live for file in files)
     if step.sample is None:
         agree(count_export(files, holder=holder), ledger, *exports_of(step.check, world))
-    facts, collisions = _facts(world.spec, tally, ledger)
-    if tally.read < items:
-        facts = {**facts, "sample_of": items}
+    sample_of = items if tally.read < items else None
+    figures, collisions = _figures(world.spec, tally, ledger, sample_of)
     portrait = _portrait(ledger, tally, collisions, rejects, world)
     write_durably(world.folder.portrait(step.role), encode_part(portrait))
     write_explorable(world.folder, step.role, files, None)
     # Before they are judged, so that a report of a failed dry run has its figures too.
-    world.journal.record(step.id, "mapped", facts)
-    if step.bounds is None:
-        judge(world.spec, facts, rejects)
+    world.journal.note(step, MAPPED, figures)
+    bounds = world.evidence(step.bounds).bounds if step.bounds else None
+    if bounds is None:
+        judge(world.spec, figures, rejects)
     else:
-        require_within_bounds(facts, world.evidence(step.bounds)["bounds"])
-    return facts
+        require_within_bounds(figures, bounds)
+    return figures
 
 
-def judge(spec: Spec, facts: Evidence, rejects: Path) -> None:
-    """Hold the figures of a dry run against what the spec allows.
+def judge(spec: Spec, figures: ItemsMapped, rejects: Path) -> None:
+    """Judge the figures of a dry run by what the spec allows.
 
     Raises:
         CheckFailed: more rejects than ``max_rejects``, or target keys that collide.
     """
-    allowed = max_rejects(spec, facts["read"])
-    if facts["rejected"] > allowed:
+    allowed = max_rejects(spec, figures.read)
+    if figures.rejected > allowed:
         reasons = ", ".join(
-            f"{count:,} {reason}" for reason, count in sorted(facts["rejects_by_reason"].items())
+            f"{count:,} {reason}" for reason, count in sorted(figures.rejects_by_reason.items())
         )
         message = (
-            f"{facts['rejected']:,} of {facts['read']:,} items are rejected ({reasons}); "
+            f"{figures.rejected:,} of {figures.read:,} items are rejected ({reasons}); "
             f"transform.max_rejects allows {allowed:,}"
         )
         raise CheckFailed(message, f"each one is in {rejects}, with its line and reason")
-    if facts["unresolved_keys"]:
+    if figures.unresolved_keys:
         message = (
-            f"{facts['unresolved_keys']:,} target keys are made by more than one item "
-            f"({facts['colliding_items']:,} items)"
+            f"{figures.unresolved_keys:,} target keys are made by more than one item "
+            f"({figures.colliding_items:,} items)"
         )
         raise CheckFailed(message, "make the key unique, or name transform.collisions' winner")
 
 
-def bounds_of(facts: Evidence, spec: Spec) -> Evidence:
+def bounds_of(figures: ItemsMapped, spec: Spec) -> Bounds:
     """Return what a final export may bring, given the rehearsal's figures.
 
     Between a rehearsal and the freeze a table goes on living: a tenth more or less, and a hundred
     items on top for small ones, is life; more is a question for a person.
     """
-    read, dropped = facts["read"], facts["dropped"]
-    return {
-        "items_least": math.floor(read * 0.9),
-        "items_most": math.ceil(read * 1.1) + 100,
-        "dropped_most": math.ceil(dropped * 1.1) + math.ceil(read * 0.01),
-        "rejected_most": max_rejects(spec, read),
-    }
+    read, dropped = figures.read, figures.dropped
+    return Bounds(
+        items_least=math.floor(read * 0.9),
+        items_most=math.ceil(read * 1.1) + 100,
+        dropped_most=math.ceil(dropped * 1.1) + math.ceil(read * 0.01),
+        rejected_most=max_rejects(spec, read),
+    )
 
 
-def require_within_bounds(facts: Evidence, bounds: Evidence) -> None:
-    """Hold the final export's figures against the approved bounds.
+def require_within_bounds(figures: ItemsMapped, bounds: Bounds) -> None:
+    """Judge the final export's figures by the approved bounds.
 
     Raises:
         Stale: one lies outside.
     """
     judged = (
-        ("items", facts["read"], bounds["items_least"], bounds["items_most"]),
-        ("dropped items", facts["dropped"], 0, bounds["dropped_most"]),
-        ("rejected items", facts["rejected"], 0, bounds["rejected_most"]),
-        ("colliding keys without a winner", facts["unresolved_keys"], 0, 0),
+        ("items", figures.read, bounds.items_least, bounds.items_most),
+        ("dropped items", figures.dropped, 0, bounds.dropped_most),
+        ("rejected items", figures.rejected, 0, bounds.rejected_most),
+        ("colliding keys without a winner", figures.unresolved_keys, 0, 0),
     )
     for what, found, least, most in judged:
         if not least <= found <= most:
@@ -135,25 +137,28 @@ def require_within_bounds(facts: Evidence, bounds: Evidence) -> None:
             raise Stale(message, "look at what changed, then start a new run")
 
 
-def _facts(spec: Spec, tally: Tally, ledger: Ledger) -> tuple[Evidence, Collisions]:
+def _figures(
+    spec: Spec, tally: Tally, ledger: Ledger, sample_of: int | None
+) -> tuple[ItemsMapped, Collisions]:
     """Return the figures of one pass for the journal, and the collisions by name."""
     winner = spec.transform.collisions
     # First of all, since it decides the collisions and writes down the losers.
     resolved = ledger.superseded(None if winner == "refuse" else winner.take)
     collisions = ledger.collisions(EXAMPLES)
-    facts = {
-        "read": tally.read,
-        "kept": tally.kept,
-        "dropped": tally.dropped,
-        "rejected": tally.rejected,
-        "results": tally.results,
-        "rejects_by_reason": dict(ledger.rejects_by_reason()),
-        "colliding_keys": collisions.keys,
-        "colliding_items": collisions.items,
-        "unresolved_keys": resolved.unresolved,
-        "superseded": resolved.count,
-    }
-    return facts, collisions
+    figures = ItemsMapped(
+        read=tally.read,
+        kept=tally.kept,
+        dropped=tally.dropped,
+        rejected=tally.rejected,
+        results=tally.results,
+        rejects_by_reason=dict(ledger.rejects_by_reason()),
+        colliding_keys=collisions.keys,
+        colliding_items=collisions.items,
+        unresolved_keys=resolved.unresolved,
+        superseded=resolved.count,
+        sample_of=sample_of,
+    )
+    return figures, collisions
 
 
 def _portrait(

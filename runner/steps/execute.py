@@ -7,20 +7,12 @@ Each step's effect comes first and its record after, so a killed run repeats the
 from collections.abc import Iterator
 
 from retable.runner.failure import CheckFailed, Failure, Stale
-from retable.runner.plan.plan import (
-    CreateTable,
-    DeployStack,
-    DeployTable,
-    EnablePitr,
-    LiftFence,
-    Plan,
-    RestoreBackup,
-    Step,
-    VerifyTable,
-)
+from retable.runner.plan.export_steps import EnablePitr
+from retable.runner.plan.finish_steps import LiftFence, VerifyTable
+from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import DropFromStack, FreezeSource, Removal, Unprotect
-from retable.runner.plan.titles import title
-from retable.runner.runs.journal import RUN, Journal
+from retable.runner.plan.target_steps import DeployStack, NewTable
+from retable.runner.runs.journal import INTENT, RUN, Journal
 from retable.runner.steps.delete import protect_again
 from retable.runner.steps.deploy_stack import is_undropped
 from retable.runner.steps.freeze import thaw
@@ -39,10 +31,10 @@ def execute(world: World) -> None:
         Stopped: the world stopped us; resuming goes on with the same step.
     """
     for step in world.plan.steps:
-        if world.journal.evidence(step.id) is None or _is_repeated(step, world):
+        if world.journal.evidence(step) is None or _is_repeated(step, world):
             _carry_out(step, world)
         else:
-            world.progress.start(step.id, title(step))
+            world.progress.start(step.id, step.title)
             world.progress.finish("done before")
     world.journal.record(RUN, "completed")
 
@@ -84,9 +76,7 @@ def retreat(world: World) -> bool:
 
 def is_past_the_delete(plan: Plan, journal: Journal) -> bool:
     """Return whether the delete has been begun, after which there is no way back."""
-    return any(
-        journal.records(step.id, "intent") for step in plan.steps if isinstance(step, Removal)
-    )
+    return any(journal.records(step.id, INTENT) for step in plan.steps if isinstance(step, Removal))
 
 
 def _is_undeleted(world: World) -> bool:
@@ -96,7 +86,7 @@ def _is_undeleted(world: World) -> bool:
         return False
     removals = [step for step in world.plan.steps if isinstance(step, Removal)]
     return all(
-        world.journal.evidence(step.id) is None
+        world.journal.evidence(step) is None
         and (description.table_id or "") == step.table_id
         and (not isinstance(step, DropFromStack) or is_undropped(step, world))
         for step in removals
@@ -114,7 +104,7 @@ def frozen_steps(plan: Plan, journal: Journal) -> Iterator[FreezeSource]:
 
 def _carry_out(step: Step, world: World) -> None:
     """Do one step and record it; on a finding before the delete, turn back."""
-    world.progress.start(step.id, title(step))
+    world.progress.start(step.id, step.title)
     world.journal.record(step.id, "begun")
     world.require_lock()
     try:
@@ -128,16 +118,16 @@ def _carry_out(step: Step, world: World) -> None:
         world.progress.finish("stopped")
         raise
     # Recorded after the effect, never before: a crash between the two repeats the step.
-    world.journal.record(step.id, "done", evidence)
+    world.journal.finish(step, evidence)
     world.progress.finish("done")
 
 
 def _turn_back(world: World) -> None:
     """Undo what a run that found something wrong before it made the target did to the source."""
     made = any(
-        world.journal.records(step.id, "intent")
+        world.journal.records(step.id, INTENT)
         for step in world.plan.steps
-        if isinstance(step, CreateTable | DeployTable | RestoreBackup)
+        if isinstance(step, NewTable)
     )
     frozen = any(frozen_steps(world.plan, world.journal))
     unprotected = any(

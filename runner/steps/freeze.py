@@ -5,16 +5,17 @@ from datetime import datetime
 from retable.runner.aws.errors import PolicyRefused
 from retable.runner.aws.policy_calls import Policy
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.source_steps import FreezeSource, Settle
+from retable.runner.plan.source_steps import FreezeSource, Frozen, Settle, Settled
+from retable.runner.plan.step import Link, link
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import denies_bulk, freeze_policy, has_freeze, own_policy
 
 FREEZE_DEADLINE_SECONDS = 600.0
 """Resource policies are eventually consistent; AWS names no bound, so ours is generous."""
 
 
-def freeze_source(step: FreezeSource, world: World) -> Evidence:
+def freeze_source(step: FreezeSource, world: World) -> Frozen:
     """Deny item writes by the table's resource policy and wait until GetResourcePolicy shows it.
 
     The statements that were there stay. Doing it again changes nothing. Whether StartBulkPutItems
@@ -33,28 +34,28 @@ def freeze_source(step: FreezeSource, world: World) -> Evidence:
     for _ in patiently(world, FREEZE_DEADLINE_SECONDS, "the freeze to show in the policy"):
         present = tables.policies.get(step.table_arn)
         if present is not None and has_freeze(present.text):
-            return {
-                "seen_at": present.seen_at.isoformat(),
-                "revision": present.revision_id,
-                "bulk_writes": "denied" if denies_bulk(present.text) else "allowed",
-            }
+            return Frozen(
+                seen_at=present.seen_at,
+                revision=present.revision_id,
+                bulk_writes="denied" if denies_bulk(present.text) else "allowed",
+            )
     message = f"the freeze of {world.plan.source} did not show in its policy"
     raise Stopped(message, "resume: the step is repeated")
 
 
 def denies_bulk_writes(world: World) -> bool:
     """Return whether the service took a freeze of this run that names StartBulkPutItems."""
-    frozen = [step.id for step in world.plan.steps if isinstance(step, FreezeSource)]
-    return any(world.evidence(step_id).get("bulk_writes") == "denied" for step_id in frozen)
+    frozen = [link(step) for step in world.plan.steps if isinstance(step, FreezeSource)]
+    return any(world.evidence(freeze).bulk_writes == "denied" for freeze in frozen)
 
 
-def settle(step: Settle, world: World) -> Evidence:
+def settle(step: Settle, world: World) -> Settled:
     """Wait until the fence has been in force for ``step.seconds`` by the service's own clock (I1).
 
     Raises:
         CheckFailed: the fence was taken away meanwhile.
     """
-    arn = _freeze_step(step.freeze, world).table_arn
+    arn = world.plan.at(step.freeze).table_arn
     seen_at = frozen_since(step.freeze, world)
     while True:
         present = world.aws.tables.policies.get(arn)
@@ -63,14 +64,14 @@ def settle(step: Settle, world: World) -> Evidence:
             raise CheckFailed(message, "find out who writes its policy, then start a new run")
         waited = (present.seen_at - seen_at).total_seconds()
         if waited >= step.seconds:
-            return {"waited_seconds": int(waited)}
+            return Settled(waited_seconds=int(waited))
         world.progress.note(f"settling: {int(waited)} of {step.seconds} s since the freeze")
         world.clock.sleep(min(15.0, step.seconds - waited))
 
 
-def frozen_since(freeze: str, world: World) -> datetime:
+def frozen_since(freeze: Link[FreezeSource], world: World) -> datetime:
     """Return when the freeze was first seen, by the service's clock."""
-    return datetime.fromisoformat(str(world.evidence(freeze)["seen_at"]))
+    return world.evidence(freeze).seen_at
 
 
 def thaw(step: FreezeSource, world: World) -> None:
@@ -109,11 +110,3 @@ def _deny_writes(step: FreezeSource, present: Policy | None, world: World) -> No
         policies.put(step.table_arn, freeze_policy(step.table_arn, own, bulk=False), revision)
         told = "this service takes no StartBulkPutItems in a policy: let nobody start one now"
         world.progress.note(told)
-
-
-def _freeze_step(step_id: str, world: World) -> FreezeSource:
-    """Return the plan's freeze step."""
-    step = world.plan.step(step_id)
-    if not isinstance(step, FreezeSource):
-        raise TypeError(step_id)
-    return step

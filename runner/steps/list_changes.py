@@ -1,7 +1,7 @@
 """Listing what was written to the source after the export that is loaded."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from retable.runner.aws.exports import ExportRequest
@@ -10,10 +10,15 @@ from retable.runner.export.later_writes import Ttl, list_later_writes
 from retable.runner.export.location import open_export, parse_location
 from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
-from retable.runner.plan.source_steps import ListChanges
-from retable.runner.runs.journal import Record
-from retable.runner.steps.make_export import completed_export
-from retable.runner.steps.world import Evidence, World
+from retable.runner.plan.source_steps import ChangesListed, ListChanges
+from retable.runner.runs.journal import REQUESTED
+from retable.runner.steps.make_export import (
+    EXPORT_FAILED,
+    ExportStarted,
+    Token,
+    completed_export,
+)
+from retable.runner.steps.world import World
 
 LONGEST = timedelta(hours=24)
 """What an incremental export covers at most; ExportTableToPointInTime in the guide."""
@@ -23,7 +28,22 @@ UNTIL, STARTED = "until", "started-window"
 Window = tuple[datetime, datetime]
 
 
-def list_changes(step: ListChanges, world: World) -> Evidence:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Up to when changes are listed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowStarted:
+    """An export of one window, which is known by its place among them."""
+
+    arn: str
+    place: int
+
+
+def list_changes(step: ListChanges, world: World) -> ChangesListed:
     """Export what changed since, window by window, and list whose items those are.
 
     Where the time since is shorter than an export's least window, that is waited for.
@@ -32,19 +52,24 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
         CheckFailed: there are changes, and nobody has accepted that they are lost.
         Stopped: an export fails; resuming makes it again.
     """
-    since = datetime.fromisoformat(str(world.evidence(step.since)["export_time"]))
+    since = world.evidence(step.since).export_time
     until = _until(step, since, world)
     least = timedelta(seconds=step.least_seconds)
-    told = {"since": since.isoformat(), "until": until.isoformat()}
     files = _files(step, list(windows(since, until, least)), world)
     ttl = Ttl(attribute=step.ttl, now=int(until.timestamp())) if step.ttl else None
     later = list_later_writes(files, world.folder.changes, world.progress, world.spool, ttl=ttl)
-    found = {**told, "changes": later.written + later.deleted}
-    found |= {"written": later.written, "deleted": later.deleted, "expired": later.expired}
-    found |= {"listed_at": world.aws.tables.service_time(world.plan.source).isoformat()}
-    if step.must and found["changes"] and not step.accepted:
+    found = ChangesListed(
+        since=since,
+        until=until,
+        changes=later.written + later.deleted,
+        written=later.written,
+        deleted=later.deleted,
+        expired=later.expired,
+        listed_at=world.aws.tables.service_time(world.plan.source),
+    )
+    if step.must and found.changes and not step.accepted:
         message = (
-            f"{found['changes']:,} items of {world.plan.source} were written after "
+            f"{found.changes:,} items of {world.plan.source} were written after "
             f"{since.isoformat()} and would be lost: {later.written:,} put, "
             f"{later.deleted:,} deleted; their keys are in {world.folder.changes}"
         )
@@ -54,9 +79,9 @@ def list_changes(step: ListChanges, world: World) -> Evidence:
 
 def _until(step: ListChanges, since: datetime, world: World) -> datetime:
     """Return up to when changes are listed: the service's time when the step first began."""
-    noted = world.journal.last(step.id, UNTIL)
-    if noted is not None:
-        return datetime.fromisoformat(str(noted["at"]))
+    noted = world.journal.noted(step, UNTIL, Until)
+    if noted:
+        return noted[-1].at
     table = world.plan.source
     until = world.aws.tables.service_time(table)
     while (until - since).total_seconds() < step.least_seconds:
@@ -64,7 +89,7 @@ def _until(step: ListChanges, since: datetime, world: World) -> datetime:
         world.progress.note(f"waiting {int(left)} s: an export of changes covers no less")
         world.clock.sleep(min(15.0, max(left, 1.0)))
         until = world.aws.tables.service_time(table)
-    world.journal.record(step.id, UNTIL, {"at": until.isoformat()})
+    world.journal.note(step, UNTIL, Until(at=until))
     return until
 
 
@@ -85,7 +110,7 @@ def _files(step: ListChanges, windows: Sequence[Window], world: World) -> tuple[
     found: list[CheckedFile] = []
     for place, window in enumerate(windows):
         arn = _started(step, place, world) or _start(step, place, window, world)
-        state = completed_export(step.id, arn, world)
+        state = completed_export(step, arn, world)
         export = open_export(location, state.id, world.aws.objects)
         if export.window is None or export.table_id != step.table_id:
             message = f"export {export.id} is none of the changes of {world.plan.source}"
@@ -97,16 +122,16 @@ def _files(step: ListChanges, windows: Sequence[Window], world: World) -> tuple[
 
 def _started(step: ListChanges, place: int, world: World) -> str | None:
     """Return the export of that window that this run has started, unless it has failed."""
-    failed = {record.data["arn"] for record in world.journal.records(step.id, "export-failed")}
-    own = [record for record in _starts(step, place, world) if record.data["arn"] not in failed]
-    return str(own[-1].data["arn"]) if own else None
+    failed = {one.arn for one in world.journal.noted(step, EXPORT_FAILED, ExportStarted)}
+    own = [arn for arn in _starts(step, place, world) if arn not in failed]
+    return own[-1] if own else None
 
 
 def _start(step: ListChanges, place: int, window: Window, world: World) -> str:
     """Start the export of a window; its token follows from the run and is journaled first."""
     attempt = len(_starts(step, place, world)) + 1
     token = f"{world.folder.run_id}-{step.id}-{place}-{attempt}"
-    world.journal.record(step.id, "intent", {"client_token": token})
+    world.journal.note(step, REQUESTED, Token(client_token=token))
     wanted = ExportRequest(
         table_arn=step.table_arn,
         bucket=step.bucket,
@@ -118,10 +143,11 @@ def _start(step: ListChanges, place: int, window: Window, world: World) -> str:
         old_images=step.ttl is not None,
     )
     arn = world.aws.exports.start(wanted, token)
-    world.journal.record(step.id, STARTED, {"arn": arn, "place": place})
+    world.journal.note(step, STARTED, WindowStarted(arn=arn, place=place))
     return arn
 
 
-def _starts(step: ListChanges, place: int, world: World) -> list[Record]:
-    records = world.journal.records(step.id, STARTED)
-    return [record for record in records if record.data["place"] == place]
+def _starts(step: ListChanges, place: int, world: World) -> list[str]:
+    """Return the exports of that window that this run has started."""
+    noted = world.journal.noted(step, STARTED, WindowStarted)
+    return [one.arn for one in noted if one.place == place]

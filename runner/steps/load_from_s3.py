@@ -17,15 +17,19 @@ from retable.runner.load.batches import entries_of, in_turns, mapped_lines
 from retable.runner.load.progress_account import FileState
 from retable.runner.load.quarantine import Place, Quarantine
 from retable.runner.load.stage import MOST_OBJECTS, stage_items
-from retable.runner.plan.plan import (
+from retable.runner.plan.finish_steps import ClearStage, StageCleared
+from retable.runner.plan.step import Link, StepOf
+from retable.runner.plan.target_steps import (
     STAGING_FOLDER,
-    ClearStage,
-    CreateTable,
-    DryRun,
-    LoadItems,
+    AccountForImport,
+    BulkPutItems,
+    ImportTable,
+    ItemsLoaded,
+    ItemsStaged,
     StageItems,
+    TableImported,
 )
-from retable.runner.plan.step_requests import staged_by
+from retable.runner.runs.journal import REQUESTED
 from retable.runner.steps.create import (
     await_fence,
     require_absent,
@@ -33,10 +37,10 @@ from retable.runner.steps.create import (
     require_planned_key,
 )
 from retable.runner.steps.load_items import load_quarantine
-from retable.runner.steps.make_export import holder_of
+from retable.runner.steps.make_export import Token, holder_of
 from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.transforms.canonical import canonical_key
 
 STARTED, FAILED = "started", "attempt-failed"
@@ -45,13 +49,13 @@ LOG_DEADLINE_SECONDS = 900.0
 """How long an import's log may be late; no bound is named."""
 
 
-def stage(step: StageItems, world: World) -> Evidence:
+def stage(step: StageItems, world: World) -> ItemsStaged:
     """Write every item to load under the declared prefix; again replaces what is there.
 
     Raises:
         Stopped: S3 does not answer, or the disk is full.
     """
-    mapped = _mapped(step.dry_run, world)
+    mapped = world.plan.at(step.dry_run)
     states = [FileState(file) for file in merged_files(mapped.check, world)]
     ledger = Ledger(world.folder.expected(mapped.role))
     lines = in_turns(states, ledger.losers, holder_of(mapped.check, world))
@@ -63,31 +67,28 @@ def stage(step: StageItems, world: World) -> Evidence:
     prefix = "/".join(part for part in (step.prefix, STAGING_FOLDER, world.folder.run_id) if part)
     items = entries_of(mapped_lines(world.mapping, lines))
     staged = stage_items(items, place, f"{prefix}/items/", world.progress)
-    facts = world.evidence(step.dry_run)
-    if staged.items + facts["superseded"] != facts["results"]:
+    figures = world.evidence(step.dry_run)
+    if staged.items + figures.superseded != figures.results:
         message = (
-            f"{staged.items:,} items were staged; the dry run has {facts['results']:,}, of which "
-            f"{facts['superseded']:,} lost a collision"
+            f"{staged.items:,} items were staged; the dry run has {figures.results:,}, of which "
+            f"{figures.superseded:,} lost a collision"
         )
         raise CheckFailed(message)
     if staged.objects > MOST_OBJECTS:
         message = f"{staged.objects:,} objects were staged; one operation reads {MOST_OBJECTS:,}"
         raise CheckFailed(message, "use load.with: batch-write")
-    return {"prefix": prefix, "items": staged.items, "objects": staged.objects}
+    return ItemsStaged(prefix=prefix, items=staged.items, objects=staged.objects)
 
 
-def clear_stage(step: ClearStage, world: World) -> Evidence:
-    """Delete what was staged and what the service wrote beside it; harmless when repeated."""
-    staged = world.plan.step(step.stage)
-    if not isinstance(staged, StageItems):
-        raise TypeError(step.stage)
-    objects = world.aws.objects
-    keys = list(objects.list_keys(staged.bucket, f"{world.evidence(step.stage)['prefix']}/"))
-    objects.delete(staged.bucket, keys)
-    return {"objects": len(keys)}
+def clear_stage(step: ClearStage, world: World) -> StageCleared:
+    """Delete what was staged and what the service wrote beside it; idempotent."""
+    bucket, objects = world.plan.at(step.stage).bucket, world.aws.objects
+    keys = list(objects.list_keys(bucket, f"{world.evidence(step.stage).prefix}/"))
+    objects.delete(bucket, keys)
+    return StageCleared(objects=len(keys))
 
 
-def import_table(step: CreateTable, world: World) -> Evidence:
+def import_table(step: ImportTable, world: World) -> TableImported:
     """Let the table be born with the staged items, then fence it.
 
     Until it is ACTIVE nobody can write to it; the fence is put as soon as it is.
@@ -98,10 +99,10 @@ def import_table(step: CreateTable, world: World) -> Evidence:
     """
     tables, bulk = world.aws.tables, world.aws.bulk
     name = str(step.request["TableName"])
-    require_absent(step.id, name, world)
-    staged = _staged(str(step.imports), world)
+    require_absent(step, name, world)
+    staged = _staged(step.stage, world)
     outcome = _carried_out(
-        step.id,
+        step,
         world,
         Operation(
             find=bulk.import_of,
@@ -112,23 +113,23 @@ def import_table(step: CreateTable, world: World) -> Evidence:
     )
     description = tables.wait_active(name, clock=world.clock, progress=world.progress)
     require_planned_key(description, world)
-    return {
-        "table": name,
-        "table_id": description.table_id,
-        "arn": description.arn,
-        "fenced": await_fence(description, world),
-        "import": outcome.arn,
-    }
+    return TableImported(
+        table=name,
+        table_id=description.table_id,
+        arn=description.arn,
+        fenced=await_fence(description, world),
+        import_arn=outcome.arn,
+    )
 
 
-def account_for_import(step: LoadItems, world: World) -> Evidence:
+def account_for_import(step: AccountForImport, world: World) -> ItemsLoaded:
     """Read back what the import could not write, and account for every item.
 
     Raises:
         CheckFailed: the service does not name every item that failed.
     """
     require_created_table(step.create, world)
-    arn = str(world.evidence(step.create)["import"])
+    arn = world.evidence(step.create).import_arn
     outcome = world.aws.bulk.wait_import(arn, clock=world.clock, progress=world.progress)
     refused = _named_by_log(_log(outcome, world), step, world)
     return _accounted(step, world, outcome, refused)
@@ -145,7 +146,7 @@ def _log(outcome: Outcome, world: World) -> list[str]:
     return messages
 
 
-def bulk_put(step: LoadItems, world: World) -> Evidence:
+def bulk_put(step: BulkPutItems, world: World) -> ItemsLoaded:
     """Let the service write what is staged into the table, and account for every item.
 
     Raises:
@@ -153,12 +154,12 @@ def bulk_put(step: LoadItems, world: World) -> Evidence:
         Stopped: the operation failed; resuming starts another one.
     """
     table = require_created_table(step.create, world)
-    staged = _staged(str(step.stage), world)
+    staged = _staged(step.stage, world)
     attempt = len(world.journal.records(step.id, FAILED)) + 1
-    output = f"{world.evidence(str(step.stage))['prefix']}/output-{attempt}"
+    output = f"{world.evidence(step.stage).prefix}/output-{attempt}"
     bulk = world.aws.bulk
     outcome = _carried_out(
-        step.id,
+        step,
         world,
         Operation(
             find=bulk.bulk_put_of,
@@ -182,27 +183,34 @@ class Operation:
     """Takes away what a failed one has left behind."""
 
 
-def _carried_out(step_id: str, world: World, operation: Operation) -> Outcome:
-    """Start an operation under a journaled token, or take up the one that was, and wait for it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An operation that was started, or one that failed."""
+
+    arn: str
+
+
+def _carried_out(step: StepOf[Any], world: World, operation: Operation) -> Outcome:
+    """Start an operation under a journaled token, or resume the one that was, and wait for it.
 
     Raises:
         Stopped: it failed; resuming starts another one.
     """
-    failed = len(world.journal.records(step_id, FAILED))
-    started = world.journal.records(step_id, STARTED)
-    if len(started) > failed:
-        arn = str(started[-1].data["arn"])
+    journal = world.journal
+    failed, started = (journal.noted(step, event, Attempt) for event in (FAILED, STARTED))
+    if len(started) > len(failed):
+        arn = started[-1].arn
     else:
-        token = f"{world.folder.run_id}-{step_id}-{failed + 1}"
-        intents = world.journal.records(step_id, "intent")
-        asked_before = any(one.data.get("client_token") == token for one in intents)
-        world.journal.record(step_id, "intent", {"client_token": token})
-        arn = (operation.find(token) if asked_before else None) or operation.start(token)
-        world.journal.record(step_id, STARTED, {"arn": arn})
+        token = Token(client_token=f"{world.folder.run_id}-{step.id}-{len(failed) + 1}")
+        asked_before = token in journal.noted(step, REQUESTED, Token)
+        journal.note(step, REQUESTED, token)
+        known = operation.find(token.client_token) if asked_before else None
+        arn = known or operation.start(token.client_token)
+        journal.note(step, STARTED, Attempt(arn=arn))
     outcome = operation.wait(arn)
     if not outcome.is_done:
         operation.undo(outcome)
-        world.journal.record(step_id, FAILED, {"arn": arn})
+        journal.note(step, FAILED, Attempt(arn=arn))
         message = f"{arn} is {outcome.status}: {outcome.failure or 'no reason given'}"
         raise Stopped(message, "put the cause right, then resume; it starts another one")
     return outcome
@@ -216,20 +224,22 @@ def _discard(name: str, table_id: str | None, world: World) -> None:
         return
     tables.wait_active(name, clock=world.clock, progress=world.progress)
     tables.delete(name)
-    tables.wait_gone(name, table_id, clock=world.clock, progress=world.progress)
+    tables.wait_deleted(name, table_id, clock=world.clock, progress=world.progress)
 
 
 Refused = Iterator[tuple[Mapping[str, Any], str]]
 """Items that could not be written, as DynamoDB JSON, each with a code."""
 
 
-def _accounted(step: LoadItems, world: World, outcome: Outcome, refused: Refused) -> Evidence:
+def _accounted(
+    step: BulkPutItems | AccountForImport, world: World, outcome: Outcome, refused: Refused
+) -> ItemsLoaded:
     """Put what was refused into quarantine and return the sums.
 
     Raises:
         CheckFailed: not every item that failed is named, or one is that was not staged.
     """
-    staged = int(world.evidence(str(step.stage))["items"])
+    staged = world.evidence(step.stage).items
     if outcome.processed != staged:
         message = f"{outcome.arn} has read {outcome.processed:,} items; {staged:,} were staged"
         raise CheckFailed(message, "something else lies under the staging prefix, or is missing")
@@ -238,19 +248,19 @@ def _accounted(step: LoadItems, world: World, outcome: Outcome, refused: Refused
     if len(items) != outcome.failed:
         message = f"{outcome.failed:,} items failed and {len(items):,} of them are named"
         raise CheckFailed(message, f"look at {outcome.arn} in the AWS console")
-    ledger = Ledger(world.folder.expected(_mapped(step.dry_run, world).role))
+    ledger = Ledger(world.folder.expected(world.plan.at(step.dry_run).role))
     places = ledger.places(items)
     for key, (item, code) in sorted(items.items()):
         if key not in places:
             message = f"{outcome.arn} names an item that was not staged"
             raise CheckFailed(message, "something else lies under the staging prefix")
         quarantine.add_found(Place(*places[key]), key, orjson.dumps(item), code)
-    facts = world.evidence(step.dry_run)
-    return {
-        "loaded": facts["results"] - facts["superseded"] - len(items),
-        "superseded": facts["superseded"],
-        "quarantined": len(items),
-    }
+    figures = world.evidence(step.dry_run)
+    return ItemsLoaded(
+        loaded=figures.results - figures.superseded - len(items),
+        superseded=figures.superseded,
+        quarantined=len(items),
+    )
 
 
 def _named_by_output(bucket: str, prefix: str, world: World) -> Refused:
@@ -270,13 +280,13 @@ def _record(line: bytes) -> Any:
         return None
 
 
-def _named_by_log(messages: Iterable[str], step: LoadItems, world: World) -> Refused:
+def _named_by_log(messages: Iterable[str], step: AccountForImport, world: World) -> Refused:
     """Yield the items that an import's log points to, read back from where they were staged."""
     wanted: dict[str, set[int]] = {}
     for message in messages:
         pointer = orjson.loads(message)["itemS3Pointer"]
         wanted.setdefault(str(pointer["key"]), set()).add(int(pointer["itemIndex"]))
-    bucket = _staged(str(step.stage), world).bucket
+    bucket = world.plan.at(step.stage).bucket
     for key, indexes in sorted(wanted.items()):
         for index, line in enumerate(_lines_of(bucket, key, world)):
             if index in indexes:
@@ -293,17 +303,6 @@ def _lines_of(bucket: str, key: str, world: World) -> Iterator[bytes]:
     path.unlink()
 
 
-def _staged(step_id: str, world: World) -> Staged:
+def _staged(stage: Link[StageItems], world: World) -> Staged:
     """Return where a ``StageItems`` step has put the items."""
-    step = world.plan.step(step_id)
-    if not isinstance(step, StageItems):
-        raise TypeError(step_id)
-    return staged_by(step, f"{world.evidence(step_id)['prefix']}/items/")
-
-
-def _mapped(step_id: str, world: World) -> DryRun:
-    """Return the dry run whose results are loaded."""
-    step = world.plan.step(step_id)
-    if not isinstance(step, DryRun):
-        raise TypeError(step_id)
-    return step
+    return world.plan.at(stage).staged(f"{world.evidence(stage).prefix}/items/")

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from retable.runner.failure import CheckFailed
 from retable.runner.ledger.questions import Ledger
 from retable.runner.load.batch_write import LoadRequest, load_items
 from retable.runner.load.progress_account import FileTally
-from retable.runner.plan.plan import DryRun, LoadItems
-from retable.runner.runs.throughput import THROUGHPUT, Recorder
+from retable.runner.plan.target_steps import ItemsLoaded, LoadItems
+from retable.runner.runs.throughput import THROUGHPUT, Recorder, Throughput
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.make_export import holder_of
 from retable.runner.steps.merge_exports import merged_files
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 
 MARK_SECONDS = 10.0
 """How long a file goes without a mark at least where records are kept in S3."""
@@ -24,7 +23,7 @@ FILE_DONE = "file-done"
 """The event that journals one data file whose items are all written or quarantined."""
 
 
-def load(step: LoadItems, world: World) -> Evidence:
+def load(step: LoadItems, world: World) -> ItemsLoaded:
     """Write the items, file by file; files that were journaled as done are not written again.
 
     Raises:
@@ -32,9 +31,7 @@ def load(step: LoadItems, world: World) -> Evidence:
         CheckFailed: the table refused more items than ``max_rejects`` allows.
     """
     table = require_created_table(step.create, world)
-    mapped = world.plan.step(step.dry_run)
-    if not isinstance(mapped, DryRun):
-        raise TypeError(step.dry_run)
+    mapped = world.plan.at(step.dry_run)
     ledger = Ledger(world.folder.expected(mapped.role))
     with _throughput(step, world) as progress:
         request = LoadRequest(
@@ -45,7 +42,7 @@ def load(step: LoadItems, world: World) -> Evidence:
             key=world.plan.key,
             rate=step.rate,
             on_conflict=step.on_conflict,
-            done_files=frozenset(done["file"] for done in _files_done(step, world)),
+            done_files=frozenset(done.file for done in _files_done(step, world)),
             skip=ledger.losers,
             on_file_done=lambda tally: _journal(step, FILE_DONE, tally, world),
             on_file_mark=_marker(step, world),
@@ -55,7 +52,7 @@ def load(step: LoadItems, world: World) -> Evidence:
             clock=world.clock,
             rng=world.random,
             holder=holder_of(mapped.check, world),
-            total=int(world.evidence(step.dry_run)["results"]),
+            total=world.evidence(step.dry_run).results,
         )
         load_items(request)
     return _sums(step, world)
@@ -76,7 +73,7 @@ def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
     try:
         yield recorder
     finally:
-        world.journal.record(step.id, THROUGHPUT, {"moments": recorder.moments()})
+        world.journal.note(step, THROUGHPUT, Throughput(moments=recorder.moments()))
 
 
 def _marker(step: LoadItems, world: World) -> Callable[[FileTally], None]:
@@ -98,33 +95,34 @@ def _marker(step: LoadItems, world: World) -> Callable[[FileTally], None]:
 
 def _journal(step: LoadItems, event: str, tally: FileTally, world: World) -> None:
     """Record how far one data file is accounted for."""
-    world.journal.record(step.id, event, asdict(tally))
+    world.journal.note(step, event, tally)
 
 
 def _marks(step: LoadItems, world: World) -> dict[str, FileTally]:
     """Return how far each data file was that an earlier process began; the last record counts."""
-    done = {facts["file"] for facts in _files_done(step, world)}
-    records = world.journal.records(step.id, FILE_MARK)
-    tallies = (FileTally(**record.data) for record in records)
+    done = {tally.file for tally in _files_done(step, world)}
+    tallies = world.journal.noted(step, FILE_MARK, FileTally)
     return {tally.file: tally for tally in tallies if tally.file not in done}
 
 
-def _files_done(step: LoadItems, world: World) -> list[Evidence]:
-    """Return the facts of every data file that is done."""
-    return [record.data for record in world.journal.records(step.id, FILE_DONE)]
+def _files_done(step: LoadItems, world: World) -> list[FileTally]:
+    """Return the tally of every data file that is done."""
+    return world.journal.noted(step, FILE_DONE, FileTally)
 
 
-def _sums(step: LoadItems, world: World) -> Evidence:
+def _sums(step: LoadItems, world: World) -> ItemsLoaded:
     """Return what became of all items, over every process that took part in the load."""
     done = _files_done(step, world)
-    sums = {
-        name: sum(facts[name] for facts in done) for name in ("loaded", "superseded", "quarantined")
-    }
-    results = world.evidence(step.dry_run)["results"]
-    if sum(sums.values()) != results:
+    sums = ItemsLoaded(
+        loaded=sum(tally.loaded for tally in done),
+        superseded=sum(tally.superseded for tally in done),
+        quarantined=sum(tally.quarantined for tally in done),
+    )
+    results = world.evidence(step.dry_run).results
+    if sums.loaded + sums.superseded + sums.quarantined != results:
         message = (
-            f"{sums['loaded']:,} loaded + {sums['superseded']:,} superseded + "
-            f"{sums['quarantined']:,} quarantined are not the {results:,} items to load"
+            f"{sums.loaded:,} loaded + {sums.superseded:,} superseded + "
+            f"{sums.quarantined:,} quarantined are not the {results:,} items to load"
         )
         raise CheckFailed(message)
     return sums

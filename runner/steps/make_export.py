@@ -1,7 +1,7 @@
 """Making an export and proving it whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,38 +13,71 @@ from retable.runner.export.prove_export import check_export
 from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.export.windows import in_order
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.plan import CheckExport, EnablePitr, MakeExport, UseExport
-from retable.runner.steps.world import Evidence, World
+from retable.runner.plan.export_steps import (
+    CheckExport,
+    EnablePitr,
+    ExportFinished,
+    ExportProved,
+    MakeExport,
+    PitrEnabled,
+    UseExport,
+)
+from retable.runner.plan.step import Link, StepOf, link
+from retable.runner.plan.target_steps import EnableTargetPitr
+from retable.runner.runs.journal import REQUESTED
+from retable.runner.steps.world import World
 
-EXPORT_FAILED = "export-failed"
+STARTED, EXPORT_FAILED = "started-export", "export-failed"
 ENDED = (EXPORT_FAILED,)
 """The events that use an export up: it keeps its token, so a failure moves on to another one."""
 
 
-def enable_pitr(step: EnablePitr, world: World) -> Evidence:
-    """Turn point-in-time recovery on and wait until exports are possible; again is harmless."""
-    table = str(world.evidence(step.create)["table"]) if step.create else step.table
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The client token of a request, which is journaled before it is sent."""
+
+    client_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportStarted:
+    """An export that the service has accepted, or one that failed."""
+
+    arn: str
+
+
+def enable_pitr(step: EnablePitr, world: World) -> PitrEnabled:
+    """Turn point-in-time recovery on and wait until exports are possible; idempotent."""
+    return _enable_pitr(step.table, world)
+
+
+def enable_target_pitr(step: EnableTargetPitr, world: World) -> PitrEnabled:
+    """Turn it on for the new table, whatever CloudFormation has called that; idempotent."""
+    return _enable_pitr(world.evidence(step.create).table, world)
+
+
+def _enable_pitr(table: str, world: World) -> PitrEnabled:
     world.aws.tables.enable_pitr(table, clock=world.clock, progress=world.progress)
-    return {"table": table}
+    return PitrEnabled(table=table)
 
 
 def disable_pitr(step: EnablePitr, world: World) -> None:
-    """Turn point-in-time recovery off again where the run turns back; it was off before."""
+    """Turn point-in-time recovery off again where the run rolls back; it was off before."""
     settings = world.plan.settings
-    if settings is None or step.table != settings.description.name:
+    if settings is None:
         return
     description = world.aws.tables.describe(step.table)
     if description is not None and description.table_id == settings.description.table_id:
         world.aws.tables.set_pitr(step.table, enabled=settings.pitr, days=settings.pitr_days)
 
 
-def make_export(step: MakeExport, world: World) -> Evidence:
+def make_export(step: MakeExport, world: World) -> ExportFinished:
     """Start the export, or find the one that was started, and wait until it is COMPLETED.
 
     Raises:
         Stopped: the service could not export; resuming starts another export.
     """
-    arn = export_under_way(step.id, ENDED, world)
+    arn = export_under_way(step, ENDED, world)
     if arn is None:
         wanted = ExportRequest(
             table_arn=step.table_arn,
@@ -55,42 +88,42 @@ def make_export(step: MakeExport, world: World) -> Evidence:
             kms_key=step.kms_key,
             at=None if step.at is None else datetime.fromisoformat(step.at),
         )
-        arn = start_export(step.id, ENDED, wanted, world)
-    state = completed_export(step.id, arn, world)
-    return {
-        "export_id": state.id,
-        "location": f"s3://{step.bucket}/{step.prefix}",
-        "export_time": state.export_time.isoformat() if state.export_time else None,
-        "item_count": state.item_count,
-    }
+        arn = start_export(step, ENDED, wanted, world)
+    state = completed_export(step, arn, world)
+    return ExportFinished(
+        export_id=state.id,
+        location=f"s3://{step.bucket}/{step.prefix}",
+        export_time=state.export_time,
+        item_count=state.item_count,
+    )
 
 
-def export_under_way(step_id: str, ended: Sequence[str], world: World) -> str | None:
+def export_under_way(step: StepOf[Any], ended: Sequence[str], world: World) -> str | None:
     """Return the ARN of the export that the step has started; ``None`` if there is none to take.
 
     Each record of an event in ``ended`` has used one up.
     """
-    started = world.journal.records(step_id, "started-export")
-    if len(started) > _used_up(step_id, ended, world):
-        return str(started[-1].data["arn"])
-    return None
+    started = world.journal.noted(step, STARTED, ExportStarted)
+    return started[-1].arn if len(started) > _used_up(step, ended, world) else None
 
 
-def start_export(step_id: str, ended: Sequence[str], wanted: ExportRequest, world: World) -> str:
+def start_export(
+    step: StepOf[Any], ended: Sequence[str], wanted: ExportRequest, world: World
+) -> str:
     """Start an export for the step and return its ARN.
 
     The client token is journaled before the call and follows from the run, so a repeated call
     gives the same export for 8 hours (ExportTableToPointInTime's ClientToken). Once that export is
     used up, the token is another one.
     """
-    token = f"{world.folder.run_id}-{step_id}-{_used_up(step_id, ended, world) + 1}"
-    world.journal.record(step_id, "intent", {"client_token": token})
+    token = f"{world.folder.run_id}-{step.id}-{_used_up(step, ended, world) + 1}"
+    world.journal.note(step, REQUESTED, Token(client_token=token))
     arn = world.aws.exports.start(wanted, token)
-    world.journal.record(step_id, "started-export", {"arn": arn})
+    world.journal.note(step, STARTED, ExportStarted(arn=arn))
     return arn
 
 
-def completed_export(step_id: str, arn: str, world: World) -> ExportState:
+def completed_export(step: StepOf[Any], arn: str, world: World) -> ExportState:
     """Wait until the export is COMPLETED.
 
     Raises:
@@ -98,28 +131,26 @@ def completed_export(step_id: str, arn: str, world: World) -> ExportState:
     """
     state = world.aws.exports.wait(arn, clock=world.clock, progress=world.progress)
     if state.status != "COMPLETED":
-        world.journal.record(step_id, EXPORT_FAILED, {"arn": arn})
+        world.journal.note(step, EXPORT_FAILED, ExportStarted(arn=arn))
         message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
         raise Stopped(message, "put the cause right, then resume; it exports again")
     return state
 
 
-def _used_up(step_id: str, ended: Sequence[str], world: World) -> int:
+def _used_up(step: StepOf[Any], ended: Sequence[str], world: World) -> int:
     """Return how many exports of the step are of no use any more."""
-    return sum(len(world.journal.records(step_id, event)) for event in ended)
+    return sum(len(world.journal.records(step.id, event)) for event in ended)
 
 
-def use_export(step: UseExport, world: World) -> Evidence:
+def use_export(step: UseExport, world: World) -> ExportFinished:
     """Name the finished exports that are taken."""
     del world
-    return {
-        "export_id": step.export_id,
-        "location": step.location,
-        "incrementals": list(step.incrementals),
-    }
+    return ExportFinished(
+        export_id=step.export_id, location=step.location, incrementals=step.incrementals
+    )
 
 
-def check_made_export(step: CheckExport, world: World) -> Evidence:
+def check_made_export(step: CheckExport, world: World) -> ExportProved:
     """Prove every digest and every count of the exports, and that they are of the right table.
 
     Raises:
@@ -127,23 +158,23 @@ def check_made_export(step: CheckExport, world: World) -> Evidence:
     """
     exports, files = _prove(step, world)
     full, last = exports[0], exports[-1]
-    claimed = world.evidence(step.export).get("item_count")
+    claimed = world.evidence(step.export).item_count
     if claimed is not None and claimed != full.item_count:
         message = (
             f"export {full.id}: DescribeExport says {claimed} items, "
             f"its manifest says {full.item_count}"
         )
         raise CheckFailed(message)
-    return {
-        "export_id": full.id,
-        "table_id": full.table_id,
-        "export_time": last.export_time.isoformat(),
-        "item_count": sum(export.item_count for export in exports),
-        "data_files": len(files),
-    }
+    return ExportProved(
+        export_id=full.id,
+        table_id=full.table_id,
+        export_time=last.export_time,
+        item_count=sum(export.item_count for export in exports),
+        data_files=len(files),
+    )
 
 
-def checked_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
+def checked_files(check: Link[CheckExport], world: World) -> tuple[CheckedFile, ...]:
     """Return the data files of a ``CheckExport`` step, proved whole by this process.
 
     A resumed run has no memory of the proof, so it is made again.
@@ -151,28 +182,22 @@ def checked_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
     Raises:
         CheckFailed: the export is no longer what it was.
     """
-    if check_id not in world.checked:
-        step = world.plan.step(check_id)
-        if not isinstance(step, CheckExport):
-            raise TypeError(check_id)
-        _prove(step, world)
-    return world.checked[check_id]
+    if check not in world.checked:
+        _prove(world.plan.at(check), world)
+    return world.checked[check]
 
 
-def holder_of(check_id: str, world: World) -> Holder:
-    """Return what has the data files of a ``CheckExport`` step at hand."""
-    return world.spool if any(file.stored for file in checked_files(check_id, world)) else IN_PLACE
+def holder_of(check: Link[CheckExport], world: World) -> Holder:
+    """Return what holds the data files of a ``CheckExport`` step on this machine."""
+    return world.spool if any(file.stored for file in checked_files(check, world)) else IN_PLACE
 
 
-def exports_of(check_id: str, world: World) -> tuple[Export, ...]:
-    """Return the manifests of the exports that the ``CheckExport`` step ``check_id`` proves.
+def exports_of(check: Link[CheckExport], world: World) -> tuple[Export, ...]:
+    """Return the manifests of the exports that a ``CheckExport`` step proves.
 
     The full one comes first, the incremental ones follow in the order of their windows.
     """
-    step = world.plan.step(check_id)
-    if not isinstance(step, CheckExport):
-        raise TypeError(check_id)
-    return _open(step, world)
+    return _open(world.plan.at(check), world)
 
 
 def _prove(step: CheckExport, world: World) -> tuple[tuple[Export, ...], tuple[CheckedFile, ...]]:
@@ -196,8 +221,8 @@ def _prove(step: CheckExport, world: World) -> tuple[tuple[Export, ...], tuple[C
         checked = check_export(export, location, spool, world.progress)
         files += [replace(file, place=place) for file in checked]
     _require_distinct(files)
-    world.checked[step.id] = tuple(files)
-    return exports, world.checked[step.id]
+    world.checked[link(step)] = tuple(files)
+    return exports, tuple(files)
 
 
 def _require_distinct(files: Sequence[CheckedFile]) -> None:
@@ -218,13 +243,13 @@ def _open(step: CheckExport, world: World) -> tuple[Export, ...]:
     """Read the manifests of the exports that ``step`` is about, and see that they join."""
     location, objects = _place(step, world)
     named = world.evidence(step.export)
-    full = open_export(location, str(named["export_id"]), objects)
-    added = [open_export(location, name, objects) for name in named.get("incrementals", ())]
+    full = open_export(location, named.export_id, objects)
+    added = [open_export(location, name, objects) for name in named.incrementals]
     return (full, *in_order(full, added))
 
 
 def _place(step: CheckExport, world: World) -> tuple[Any, Any]:
     """Return the export's location, and what reads it where that is S3."""
-    text = world.folder.locate(str(world.evidence(step.export)["location"]))
+    text = world.folder.locate(world.evidence(step.export).location)
     location = parse_location(text, world.spec.origin.folder)
     return location, world.aws.objects if isinstance(location, S3Prefix) else None

@@ -6,12 +6,13 @@ from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.merge_incrementals import OUTDATED, merge_changes
 from retable.runner.export.outdated import outdated_of
 from retable.runner.failure import CheckFailed
-from retable.runner.plan.plan import MergeExports
+from retable.runner.plan.export_steps import CheckExport, ExportsMerged, MergeExports
+from retable.runner.plan.step import Link, link
 from retable.runner.steps.make_export import checked_files, holder_of
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 
 
-def merge_exports(step: MergeExports, world: World) -> Evidence:
+def merge_exports(step: MergeExports, world: World) -> ExportsMerged:
     """Write the list of lines that later changes have overtaken; again writes the same list.
 
     Raises:
@@ -19,20 +20,19 @@ def merge_exports(step: MergeExports, world: World) -> Evidence:
         Stopped: the disk is full; resuming merges anew.
     """
     files = checked_files(step.check, world)
-    return asdict(
-        merge_changes(files, world.folder.merge, world.progress, holder_of(step.check, world))
-    )
+    merged = merge_changes(files, world.folder.merge, world.progress, holder_of(step.check, world))
+    return ExportsMerged(**asdict(merged))
 
 
-def merged_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
+def merged_files(check: Link[CheckExport], world: World) -> tuple[CheckedFile, ...]:
     """Return the data files of a ``CheckExport`` step, each knowing which of its lines count.
 
     Raises:
         Stopped: the plan merges them, and has not yet.
         CheckFailed: the export is no longer what it was.
     """
-    files = checked_files(check_id, world)
-    if _merge_of(check_id, world) is None:
+    files = checked_files(check, world)
+    if _merge_of(check, world) is None:
         return files
     listed = outdated_of(world.folder.merge / OUTDATED, len(files))
     return tuple(
@@ -40,24 +40,24 @@ def merged_files(check_id: str, world: World) -> tuple[CheckedFile, ...]:
     )
 
 
-def require_merged(check_id: str, read: int, world: World) -> None:
+def require_merged(check: Link[CheckExport], read: int, world: World) -> None:
     """Hold the items that were read against what the merge came to, where there was one.
 
     Raises:
         CheckFailed: they are not as many.
     """
-    merged = _merge_of(check_id, world)
-    if merged is not None and merged["merged"] != read:
+    merged = _merge_of(check, world)
+    if merged is not None and merged.merged != read:
         message = (
-            f"{read:,} items were read; {merged['full']:,} of the full export and "
-            f"{merged['changes']:,} changes make {merged['merged']:,}"
+            f"{read:,} items were read; {merged.full:,} of the full export and "
+            f"{merged.changes:,} changes make {merged.merged:,}"
         )
         raise CheckFailed(message, "the run folder was altered; start a new run")
 
 
-def _merge_of(check_id: str, world: World) -> Evidence | None:
+def _merge_of(check: Link[CheckExport], world: World) -> ExportsMerged | None:
     """Return what the merge of those exports left behind; ``None`` where the plan has none."""
     for step in world.plan.steps:
-        if isinstance(step, MergeExports) and step.check == check_id:
-            return world.evidence(step.id)
+        if isinstance(step, MergeExports) and step.check == check:
+            return world.evidence(link(step))
     return None

@@ -1,34 +1,28 @@
-"""Doing one step, whichever it is."""
+"""Carrying out one step, whichever it is: the one table from kinds of steps to what they do."""
 
-from retable.runner.plan.plan import (
-    AdoptTable,
+from retable.runner.plan.export_steps import (
+    Approve,
     CheckExport,
-    ClearStage,
     ConvertFiles,
-    CountItems,
-    CreateTable,
-    DeployStack,
-    DeployTable,
     DryRun,
     EnablePitr,
     ExportStep,
-    LiftFence,
-    LoadItems,
     MakeExport,
     MergeExports,
-    RestoreBackup,
-    RestoreSettings,
     ScanTable,
-    StageItems,
-    Step,
-    TargetStep,
     UseExport,
-    UseTable,
+)
+from retable.runner.plan.finish_steps import (
+    ClearStage,
+    CompareSettings,
+    CountItems,
+    FinishStep,
+    LiftFence,
+    RestoreSettings,
     VerifyTable,
 )
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.plan import Step
 from retable.runner.plan.source_steps import (
-    Approve,
     BackUp,
     DeleteTable,
     DropFromStack,
@@ -38,6 +32,21 @@ from retable.runner.plan.source_steps import (
     Settle,
     SourceStep,
     Unprotect,
+)
+from retable.runner.plan.target_steps import (
+    AccountForImport,
+    AdoptTable,
+    BulkPutItems,
+    CreateTable,
+    DeployStack,
+    DeployTable,
+    EnableTargetPitr,
+    ImportTable,
+    LoadItems,
+    RestoreBackup,
+    StageItems,
+    TargetStep,
+    UseTable,
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.back_up import back_up
@@ -63,25 +72,33 @@ from retable.runner.steps.load_from_s3 import (
     stage,
 )
 from retable.runner.steps.load_items import load
-from retable.runner.steps.make_export import check_made_export, enable_pitr, make_export, use_export
+from retable.runner.steps.make_export import (
+    check_made_export,
+    enable_pitr,
+    enable_target_pitr,
+    make_export,
+    use_export,
+)
 from retable.runner.steps.merge_exports import merge_exports
 from retable.runner.steps.restore_backup import count_items, restore_backup
 from retable.runner.steps.restore_settings import restore_settings
 from retable.runner.steps.scan_table import scan_table
 from retable.runner.steps.verify_table import verify
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 
 
-def perform(step: Step, world: World) -> Evidence:
-    """Do what ``step`` says and return what it leaves behind."""
+def perform(step: Step, world: World) -> object:
+    """Carry out ``step`` and return its evidence."""
     if isinstance(step, ExportStep):
         return _perform_on_export(step, world)
     if isinstance(step, SourceStep):
         return _perform_on_source(step, world)
-    return _perform_on_target(step, world)
+    if isinstance(step, TargetStep):
+        return _perform_on_target(step, world)
+    return _finish(step, world)
 
 
-def _perform_on_export(step: ExportStep, world: World) -> Evidence:  # noqa: PLR0911 -- a table
+def _perform_on_export(step: ExportStep, world: World) -> object:  # noqa: PLR0911 -- a table
     match step:
         case EnablePitr():
             return enable_pitr(step, world)
@@ -99,12 +116,12 @@ def _perform_on_export(step: ExportStep, world: World) -> Evidence:  # noqa: PLR
             return merge_exports(step, world)
         case DryRun():
             return dry_run(step, world)
-
-
-def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR0911 -- a table
-    match step:
         case Approve():
             return approve(step, world)
+
+
+def _perform_on_source(step: SourceStep, world: World) -> object:  # noqa: PLR0911 -- a table
+    match step:
         case FreezeSource():
             return freeze_source(step, world)
         case BackUp():
@@ -123,39 +140,45 @@ def _perform_on_source(step: SourceStep, world: World) -> Evidence:  # noqa: PLR
             return delete_table(step, world)
 
 
-def _perform_on_target(step: TargetStep, world: World) -> Evidence:  # noqa: C901, PLR0911, PLR0912 -- a table
+def _perform_on_target(step: TargetStep, world: World) -> object:  # noqa: C901, PLR0911 -- a table
     match step:
         case StageItems():
             return stage(step, world)
-        case DeployStack():
-            return deploy_stack(step, world)
-        case DeployTable():
-            return deploy_table(step, world)
-        case AdoptTable():
-            return adopt_table(step, world)
-        case CreateTable(imports=str()):
-            return import_table(step, world)
         case CreateTable():
             return create_table(step, world)
-        case UseTable():
-            return use_table(step, world)
-        case LoadItems(loader="import-table"):
-            return account_for_import(step, world)
-        case LoadItems(loader="bulk-put"):
-            return bulk_put(step, world)
-        case LoadItems():
-            return load(step, world)
-        case VerifyTable():
-            return verify(step, world)
+        case ImportTable():
+            return import_table(step, world)
+        case DeployTable():
+            return deploy_table(step, world)
         case RestoreBackup():
             return restore_backup(step, world)
+        case UseTable():
+            return use_table(step, world)
+        case EnableTargetPitr():
+            return enable_target_pitr(step, world)
+        case AdoptTable():
+            return adopt_table(step, world)
+        case DeployStack():
+            return deploy_stack(step, world)
+        case LoadItems():
+            return load(step, world)
+        case BulkPutItems():
+            return bulk_put(step, world)
+        case AccountForImport():
+            return account_for_import(step, world)
+
+
+def _finish(step: FinishStep, world: World) -> object:
+    match step:
         case CountItems():
             return count_items(step, world)
+        case VerifyTable():
+            return verify(step, world)
         case RestoreSettings():
             return restore_settings(step, world)
+        case LiftFence():
+            return lift_fence(step, world)
         case CompareSettings():
             return compare_settings(step, world)
         case ClearStage():
             return clear_stage(step, world)
-        case LiftFence():
-            return lift_fence(step, world)

@@ -5,7 +5,6 @@ Comparing it with what it must hold is ``verify``'s.
 
 import shutil
 from collections.abc import Sequence
-from typing import Any
 
 from retable.runner.aws.exports import ExportState
 from retable.runner.engine.local import map_files
@@ -17,8 +16,8 @@ from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.questions import Ledger
 from retable.runner.plan.bounds import checksum_attributes
-from retable.runner.plan.plan import TargetExport, VerifyTable
-from retable.runner.plan.step_requests import export_of
+from retable.runner.plan.finish_steps import TargetExport, VerifyTable
+from retable.runner.report.model import Check
 from retable.runner.steps.make_export import (
     EXPORT_FAILED,
     completed_export,
@@ -41,7 +40,7 @@ when it was made."""
 NOTE_SECONDS = 15.0
 
 
-def read_back(step: VerifyTable, world: World) -> tuple[dict[str, Any], ...]:
+def read_back(step: VerifyTable, world: World) -> tuple[Check, ...]:
     """Read the table into a fresh actual ledger and return the checks of the reading itself.
 
     Raises:
@@ -66,7 +65,7 @@ def read_back(step: VerifyTable, world: World) -> tuple[dict[str, Any], ...]:
     return ()
 
 
-def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> dict[str, Any]:
+def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> Check:
     """Export the table, prove the export whole and describe every item in it."""
     table = world.aws.tables.describe(step.table)
     if table is None:
@@ -78,24 +77,24 @@ def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> dict[
     _require_of(export, state, table)
     files = check_export(export, location, world.spool, world.progress)
     _describe(files, export, world)
-    return {
-        "name": f"items in export {export.id} of {step.table}",
-        "outcome": "passed",
-        "expected": export.item_count,
-        "actual": Ledger(world.folder.actual).counts().results,
-        "message": f"as of {export.export_time.isoformat()}",
-    }
+    return Check(
+        name=f"items in export {export.id} of {step.table}",
+        outcome="passed",
+        expected=export.item_count,
+        actual=Ledger(world.folder.actual).counts().results,
+        message=f"as of {export.export_time.isoformat()}",
+    )
 
 
 def _exported(
     step: VerifyTable, wanted: TargetExport, table: TableDescription, world: World
 ) -> ExportState:
     """Return the finished export of the table, made now unless one is under way."""
-    arn = export_under_way(step.id, ENDED, world)
+    arn = export_under_way(step, ENDED, world)
     if arn is None:
         _settle(wanted.settle_seconds, world)
-        arn = start_export(step.id, ENDED, export_of(table.arn, wanted), world)
-    return completed_export(step.id, arn, world)
+        arn = start_export(step, ENDED, wanted.of(table.arn), world)
+    return completed_export(step, arn, world)
 
 
 def _settle(seconds: int, world: World) -> None:

@@ -1,7 +1,10 @@
 """Bringing a table back from its backup, fenced, and counting what came back."""
 
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.plan import CountItems, RestoreBackup
+from retable.runner.plan.finish_steps import Compared, CountItems, ItemsCounted
+from retable.runner.plan.target_steps import RestoreBackup, TableMade
+from retable.runner.report.model import Check
+from retable.runner.runs.journal import COMPARED
 from retable.runner.steps.back_up import require_available
 from retable.runner.steps.create import (
     await_fence,
@@ -10,14 +13,14 @@ from retable.runner.steps.create import (
     require_planned_key,
 )
 from retable.runner.steps.wait import patiently
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.settings import TableDescription
 
 RESTORE_DEADLINE_SECONDS = 48 * 3600.0
 """AWS promises no time; restores of large tables with many indexes were seen to take a day."""
 
 
-def restore_backup(step: RestoreBackup, world: World) -> Evidence:
+def restore_backup(step: RestoreBackup, world: World) -> TableMade:
     """Make the table of its backup and fence it as soon as it is ACTIVE.
 
     A repeated step takes up the table it made, which names the backup it came from.
@@ -27,7 +30,7 @@ def restore_backup(step: RestoreBackup, world: World) -> Evidence:
         Stopped: the table does not become ACTIVE.
     """
     tables, name = world.aws.tables, str(step.request["TableName"])
-    require_absent(step.id, name, world)
+    require_absent(step, name, world)
     if tables.describe(name) is None:
         require_available(step.backup_arn, world)
         tables.restore_backup(step.backup_arn, name, step.request.get("SSESpecification"))
@@ -36,15 +39,15 @@ def restore_backup(step: RestoreBackup, world: World) -> Evidence:
         message = f"the table {name} that is there now was not made of the backup"
         raise CheckFailed(message, "someone else made it; find out who before going on")
     require_planned_key(description, world)
-    return {
-        "table": name,
-        "table_id": description.table_id,
-        "arn": description.arn,
-        "fenced": await_fence(description, world),
-    }
+    return TableMade(
+        table=name,
+        table_id=description.table_id,
+        arn=description.arn,
+        fenced=await_fence(description, world),
+    )
 
 
-def count_items(step: CountItems, world: World) -> Evidence:
+def count_items(step: CountItems, world: World) -> ItemsCounted:
     """Count what came back; time to live may have deleted some of it before the export.
 
     Raises:
@@ -56,19 +59,19 @@ def count_items(step: CountItems, world: World) -> Evidence:
         found += more
         world.progress.advance(found, step.exported, "items")
     good = found >= step.exported if step.expires else found == step.exported
-    check = {
-        "name": "items that came back",
-        "outcome": "passed" if good else "failed",
-        "expected": step.exported,
-        "actual": found,
-    }
-    world.journal.record(step.id, "compared", {"checks": [check]})
+    check = Check(
+        name="items that came back",
+        outcome="passed" if good else "failed",
+        expected=step.exported,
+        actual=found,
+    )
+    world.journal.note(step, COMPARED, Compared(checks=(check,)))
     if not good:
         least = "at least " if step.expires else ""
         message = f"{description.name} came back with {found:,} items, expected {least}"
         message += f"{step.exported:,}, which were exported behind the freeze"
         raise CheckFailed(message, "the table stays fenced; both backups are kept")
-    return {"items": found, "exported": step.exported}
+    return ItemsCounted(items=found, exported=step.exported)
 
 
 def _await_active(name: str, world: World) -> TableDescription:

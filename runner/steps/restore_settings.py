@@ -1,13 +1,13 @@
 """Giving the target the settings that were captured before the first change (I8)."""
 
-from retable.runner.plan.plan import RestoreSettings
+from retable.runner.plan.finish_steps import RestoreSettings, SettingsRestored
 from retable.runner.steps.attach_services import attach
 from retable.runner.steps.create import require_created_table
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.table.settings import Attached, TableSettings
 
 
-def restore_settings(step: RestoreSettings, world: World) -> Evidence:
+def restore_settings(step: RestoreSettings, world: World) -> SettingsRestored:
     """Apply each setting that differs, and wait for ACTIVE between; harmless when repeated.
 
     They come after verification: a stream would carry an INSERT for every loaded item, and TTL
@@ -37,7 +37,7 @@ def restore_settings(step: RestoreSettings, world: World) -> Evidence:
         tables.set_deletion_protection(name, enabled=True)
         changed.append("deletion_protection")
         tables.wait_active(name, clock=world.clock, progress=world.progress)
-    return {"restored": changed}
+    return SettingsRestored(restored=tuple(changed))
 
 
 def _recovers(step: RestoreSettings, present: TableSettings | None) -> bool:

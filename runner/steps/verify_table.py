@@ -1,6 +1,6 @@
 """Verification: the table is read back and both sides are compared with the ledger (I4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,15 +12,18 @@ from retable.runner.ledger.item_account import account
 from retable.runner.ledger.questions import Ledger
 from retable.runner.load.quarantine import kept_existing
 from retable.runner.plan.bounds import checksum_attributes, max_rejects
-from retable.runner.plan.plan import DryRun, VerifyTable
+from retable.runner.plan.export_steps import DryRun
+from retable.runner.plan.finish_steps import TableCompared, TableVerified, VerifyTable
+from retable.runner.report.item_figures import Buckets
 from retable.runner.report.json import encode_part
-from retable.runner.report.model import ONE_ITEM
+from retable.runner.report.model import ONE_ITEM, Check, Scalar
+from retable.runner.runs.journal import COMPARED
 from retable.runner.steps.create import require_created_table
 from retable.runner.steps.load_items import load_quarantine
 from retable.runner.steps.make_export import holder_of
 from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.read_back import read_back
-from retable.runner.steps.world import Evidence, World
+from retable.runner.steps.world import World
 from retable.runner.verify.compare import Comparison, compare
 from retable.runner.verify.drill import Drill
 from retable.runner.verify.expire import write_expired
@@ -36,7 +39,7 @@ SAMPLED_ITEMS = 50
 """How many items are read one by one as well: a second's work."""
 
 
-def verify(step: VerifyTable, world: World) -> Evidence:
+def verify(step: VerifyTable, world: World) -> TableVerified:
     """Compare the table with what the export says it must hold, and run the spec's queries.
 
     Raises:
@@ -54,12 +57,12 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     found = _compare(step, world)
     comparison = found.comparison
     sampled = _sampled_check(step, found, world)
-    checks = [
+    checks = (
         *found.read,
         *_comparison_checks(comparison),
         sampled,
         *_query_checks(step, world),
-    ]
+    )
     rows = found.drill.rows(
         comparison.first[:SHOWN_DIFFERENCES],
         checksum_attributes(world.spec),
@@ -70,24 +73,30 @@ def verify(step: VerifyTable, world: World) -> Evidence:
     mapped = _mapped(step, world)
     files = merged_files(mapped.check, world)
     write_explorable(world.folder, mapped.role, files, _quarantined(step, world))
-    facts = {
-        "expected": comparison.expected_count,
-        "actual": comparison.actual_count,
-        "missing": comparison.missing,
-        "extra": comparison.extra,
-        "different": comparison.different,
-        "expired": found.expired,
-        "checks": checks,
-        "buckets": {
-            "expected": comparison.buckets_expected,
-            "actual": comparison.buckets_actual,
-            "differing": comparison.buckets_differing,
-        },
-    }
-    world.journal.record(step.id, "compared", facts)
+    compared = TableCompared(
+        checks=checks,
+        missing=comparison.missing,
+        extra=comparison.extra,
+        different=comparison.different,
+        expected=comparison.expected_count,
+        actual=comparison.actual_count,
+        expired=found.expired,
+        buckets=Buckets(
+            expected=tuple(comparison.buckets_expected),
+            actual=tuple(comparison.buckets_actual),
+            differing=tuple(comparison.buckets_differing),
+        ),
+    )
+    world.journal.note(step, COMPARED, compared)
     _require_account(step, world)
     _require_passed(step, comparison, checks)
-    return {name: facts[name] for name in ("expected", "actual", "missing", "extra", "different")}
+    return TableVerified(
+        missing=compared.missing,
+        extra=compared.extra,
+        different=compared.different,
+        expected=compared.expected,
+        actual=compared.actual,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,7 @@ class Found:
     drill: Drill
     expired: int
     """How many missing items time to live has deleted."""
-    read: tuple[dict[str, Any], ...]
+    read: tuple[Check, ...]
     """The checks of the reading itself."""
 
 
@@ -127,7 +136,7 @@ def _drill(step: VerifyTable, world: World) -> Drill:
     )
 
 
-def _verify_one(step: VerifyTable, world: World, key: str) -> Evidence:
+def _verify_one(step: VerifyTable, world: World, key: str) -> TableVerified:
     """Hold a single item to account.
 
     Raises:
@@ -148,18 +157,26 @@ def _verify_one(step: VerifyTable, world: World, key: str) -> Evidence:
     rows = [difference] if difference else []
     told = drill.rows(rows, attributes, show_values=world.show_values)
     write_durably(world.folder.differences, encode_part(told))
-    kinds = {"missing": 0, "extra": 0, "different": 0} | {row.kind: 1 for row in rows}
-    check = {
-        "name": ONE_ITEM,
-        "outcome": "failed" if difference else "passed",
-        "expected": expected,
-        "actual": actual,
-    }
-    world.journal.record(step.id, "compared", {**kinds, "checks": [check]})
+    check = Check(
+        name=ONE_ITEM,
+        outcome="failed" if difference else "passed",
+        expected=expected,
+        actual=actual,
+    )
+    kinds = [row.kind for row in rows]
+    found = TableVerified(
+        missing=kinds.count("missing"),
+        extra=kinds.count("extra"),
+        different=kinds.count("different"),
+    )
+    compared = TableCompared(
+        checks=(check,), missing=found.missing, extra=found.extra, different=found.different
+    )
+    world.journal.note(step, COMPARED, compared)
     if difference:
         message = f"the item is {difference.kind} in {step.table}"
         raise CheckFailed(message, "--show-values shows the values in which it differs")
-    return kinds
+    return found
 
 
 def _compared(step: VerifyTable, world: World) -> Comparison:
@@ -183,7 +200,7 @@ def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
     return write_expired(world.folder.actual, drill, settings.ttl, now, world.folder.expired)
 
 
-def _sampled_check(step: VerifyTable, found: Found, world: World) -> dict[str, Any]:
+def _sampled_check(step: VerifyTable, found: Found, world: World) -> Check:
     """Read some items one by one, consistently, and return how many are what they must be."""
     sampled = pick(
         world.folder.expected(_mapped(step, world).role),
@@ -194,21 +211,18 @@ def _sampled_check(step: VerifyTable, found: Found, world: World) -> dict[str, A
     )
     equal = count_equal(sampled, found.drill, checksum_attributes(world.spec))
     passed = equal == len(sampled)
-    return {
-        "name": "items read one by one",
-        "outcome": "passed" if passed else "failed",
-        "expected": len(sampled),
-        "actual": equal,
-        "message": None if passed else "by consistent GetItem of items picked by their hash",
-    }
+    return Check(
+        name="items read one by one",
+        outcome="passed" if passed else "failed",
+        expected=len(sampled),
+        actual=equal,
+        message=None if passed else "by consistent GetItem of items picked by their hash",
+    )
 
 
 def _mapped(step: VerifyTable, world: World) -> DryRun:
     """Return the dry run whose ledger is what the table must hold."""
-    mapped = world.plan.step(step.dry_run)
-    if not isinstance(mapped, DryRun):
-        raise TypeError(step.dry_run)
-    return mapped
+    return world.plan.at(step.dry_run)
 
 
 def _quarantined(step: VerifyTable, world: World) -> Any:
@@ -218,7 +232,7 @@ def _quarantined(step: VerifyTable, world: World) -> Any:
     return load_quarantine(world.folder.path.parent / step.loaded_by / "quarantine")
 
 
-def _comparison_checks(comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _comparison_checks(comparison: Comparison) -> Iterator[Check]:
     """Yield the checks of counts, checksum and items."""
     differing = comparison.missing + comparison.extra + comparison.different
     pairs = (
@@ -228,16 +242,16 @@ def _comparison_checks(comparison: Comparison) -> Iterator[dict[str, Any]]:
     )
     for name, expected, actual in pairs:
         passed = expected == actual
-        yield {
-            "name": name,
-            "outcome": "passed" if passed else "failed",
-            "expected": expected,
-            "actual": actual,
-            "sql": None if passed else comparison.sql.get(name),
-        }
+        yield Check(
+            name=name,
+            outcome="passed" if passed else "failed",
+            expected=expected,
+            actual=actual,
+            sql=None if passed else comparison.sql.get(name),
+        )
 
 
-def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
+def _query_checks(step: VerifyTable, world: World) -> Iterator[Check]:
     """Yield the outcome of each of the spec's own queries."""
     queries = world.spec.verify.queries
     if not queries:
@@ -257,18 +271,18 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[dict[str, Any]]:
             quarantined=_quarantined(step, world),
         )
     for result in results:
-        yield {
-            "name": result.name,
-            "outcome": result.outcome,
-            "expected": _scalar(result.expected),
-            "actual": _shown(result.actual, result.expected),
-            "sql": None if result.outcome == "passed" else result.sql,
-            "line": result.line,
-            "message": result.message,
-        }
+        yield Check(
+            name=result.name,
+            outcome=result.outcome,
+            expected=_scalar(result.expected),
+            actual=_shown(result.actual, result.expected),
+            sql=None if result.outcome == "passed" else result.sql,
+            line=result.line,
+            message=result.message,
+        )
 
 
-def _shown(actual: Any, expected: Any) -> str | int | bool | None:
+def _shown(actual: Any, expected: Any) -> Scalar:
     """Return what a query gave, as a report may hold it.
 
     Text may be an item's own; what is told is how long it is, unless the spec names it itself (I6).
@@ -278,7 +292,7 @@ def _shown(actual: Any, expected: Any) -> str | int | bool | None:
     return _scalar(actual)
 
 
-def _scalar(value: Any) -> str | int | bool | None:
+def _scalar(value: Any) -> Scalar:
     """Return ``value`` as a report holds it: exact decimals as text."""
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
@@ -295,13 +309,13 @@ def _require_account(step: VerifyTable, world: World) -> None:
     counts = Ledger(world.folder.expected(_mapped(step, world).role)).counts()
     account(
         counts,
-        superseded=loaded["superseded"],
-        quarantined=loaded["quarantined"],
-        loaded=loaded["loaded"],
+        superseded=loaded.superseded,
+        quarantined=loaded.quarantined,
+        loaded=loaded.loaded,
     )
     allowed = max_rejects(world.spec, counts.read)
     # What was kept as the spec asks for is no fault of the items.
-    refused = loaded["quarantined"] - kept_existing(load_quarantine(world.folder.quarantine))
+    refused = loaded.quarantined - kept_existing(load_quarantine(world.folder.quarantine))
     if counts.rejected + refused > allowed:
         message = (
             f"{refused:,} items were refused by the table; "
@@ -310,9 +324,7 @@ def _require_account(step: VerifyTable, world: World) -> None:
         raise CheckFailed(message, f"they are in {load_quarantine(world.folder.quarantine)}")
 
 
-def _require_passed(
-    step: VerifyTable, comparison: Comparison, checks: list[dict[str, Any]]
-) -> None:
+def _require_passed(step: VerifyTable, comparison: Comparison, checks: Sequence[Check]) -> None:
     """Stop where any check did not pass.
 
     Raises:
@@ -324,8 +336,8 @@ def _require_passed(
             f"{comparison.extra:,} extra, {comparison.different:,} different"
         )
         raise CheckFailed(message, "diff.jsonl in the run folder names every one")
-    failed = [check for check in checks if check["outcome"] != "passed"]
+    failed = [check for check in checks if check.outcome != "passed"]
     if failed:
-        word = "failed" if failed[0]["outcome"] == "failed" else "could not be evaluated"
-        message = f"check {failed[0]['name']!r} {word}: {len(failed)} of {len(checks)} did not pass"
+        word = "failed" if failed[0].outcome == "failed" else "could not be evaluated"
+        message = f"check {failed[0].name!r} {word}: {len(failed)} of {len(checks)} did not pass"
         raise CheckFailed(message)

@@ -1,9 +1,9 @@
 """What a step works with: the plan, the journal, the run folder and the ways to the outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TypeVar
 
 from retable.runner.aws.session import Aws
 from retable.runner.cdk.stacks import Stacks, stacks_of
@@ -11,15 +11,16 @@ from retable.runner.clock import Clock
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.spool import DEFAULT_BYTES, Spool
 from retable.runner.failure import Stopped
+from retable.runner.plan.export_steps import CheckExport, ItemsMapped
 from retable.runner.plan.plan import Plan
+from retable.runner.plan.step import Link, StepOf
 from retable.runner.progress import Progress
 from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import Journal
 from retable.schema.spec import Spec
 from retable.transforms.mapping import Mapping as ItemMapping
 
-Evidence = Mapping[str, Any]
-"""What a finished step leaves in the journal: JSON scalars, lists and maps, no item data."""
+E = TypeVar("E")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,8 +38,8 @@ class World:
     progress: Progress
     random: Random
     processes: int
-    approve: Callable[[Plan, Evidence], str | None]
-    """Asks for leave, given the rehearsal's figures; returns who gave it, or ``None``."""
+    approve: Callable[[Plan, ItemsMapped | None], str | None]
+    """Asks for approval, given the rehearsal's figures; returns who gave it, or ``None``."""
     only_key: str | None = None
     """The canonical key of the only item that is to be verified; ``None`` is all of them."""
     show_values: bool = False
@@ -46,8 +47,8 @@ class World:
     require_lock: Callable[[], None] = lambda: None
     """Raises ``Stopped`` where another runner has taken the run over; asked before each effect."""
 
-    checked: dict[str, tuple[CheckedFile, ...]] = field(default_factory=dict)
-    """Data files proved whole in this process, by the id of their ``CheckExport`` step."""
+    checked: dict[Link[CheckExport], tuple[CheckedFile, ...]] = field(default_factory=dict)
+    """Data files proved whole in this process, by the step that checks them."""
 
     spool_bytes: int = DEFAULT_BYTES
     """How much of an export in S3 is kept on this machine, beside what is being read."""
@@ -74,14 +75,15 @@ class World:
         """Return the way to CloudFormation's stacks."""
         return stacks_of(self.aws)
 
-    def evidence(self, step_id: str) -> Evidence:
-        """Return what the step ``step_id`` left behind.
+    def evidence(self, link: Link[StepOf[E]]) -> E:
+        """Return the evidence of the step that ``link`` leads to.
 
         Raises:
-            Stopped: it has not finished, so nothing that builds on it may run.
+            Stopped: it has not finished, so nothing that depends on it may run.
         """
-        found = self.journal.evidence(step_id)
+        step = self.plan.at(link)
+        found: E | None = self.journal.evidence(step)
         if found is None:
-            message = f"step {step_id} has not finished"
+            message = f"step {step.id} has not finished"
             raise Stopped(message, "resume the run; its steps go in order")
         return found

@@ -1,4 +1,4 @@
-"""Which of the source's attachments the target shall have, and what of them is not for it."""
+"""Which of the source's attachments the target gets, and which it does not."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -15,18 +15,18 @@ from retable.runner.table.settings import (
 from retable.schema.spec import Spec
 
 NEW_ON_DEMAND = WarmThroughput(read=12_000, write=4_000)
-"""What a new on-demand table or index bears at once ("Warm throughput", developer guide)."""
+"""The initial throughput of an on-demand table or index ("Warm throughput", developer guide)."""
 SIDES: tuple[tuple[str, Literal["Read", "Write"]], ...] = (("read", "Read"), ("write", "Write"))
-"""What a spec calls each side of the capacity, and what the service does."""
+"""Each capacity dimension as a spec names it, and as the service does."""
 UTILIZATION = 70
-"""In percent: what the console and CDK aim at where nothing is said."""
+"""In percent: the default target of the console and of CDK."""
 
 
 def attached_to_target(spec: Spec, source: TableSettings, request: Mapping[str, Any]) -> Attached:
-    """Return what the table that ``request`` creates shall have attached.
+    """Return what the table that ``request`` creates gets attached.
 
-    An index of the source's that the target lacks takes its own part with it. Only provisioned
-    capacity is scaled, and warm throughput is for the billing it was had with.
+    The attachments of an index that the target lacks are dropped. Only provisioned
+    capacity is scaled, and warm throughput is kept only with the same billing mode.
 
     Raises:
         Refused: the spec declares autoscaling of a table that has no provisioned capacity.
@@ -49,7 +49,7 @@ def attached_to_target(spec: Spec, source: TableSettings, request: Mapping[str, 
 
 
 def _scaling(spec: Spec, kept: tuple[Scaling, ...], *, provisioned: bool) -> tuple[Scaling, ...]:
-    """Return how capacity is scaled, given what of the source's own scaling there could be."""
+    """Return the autoscaling, given the source's own that the target could keep."""
     settings = spec.target.settings
     declared: Any = "keep" if settings == "keep" else settings.get("autoscaling", "keep")
     if declared == "keep":
@@ -58,7 +58,7 @@ def _scaling(spec: Spec, kept: tuple[Scaling, ...], *, provisioned: bool) -> tup
         return ()
     if not provisioned:
         message = f"autoscaling scales provisioned capacity, and {spec.target.table} has none"
-        raise Refused(message, "give target.billing as {read, write}, or leave autoscaling out")
+        raise Refused(message, "set target.billing to {read, write}, or remove autoscaling")
     own = (
         _declared(spec.target.table, side, declared[name])
         for name, side in SIDES
@@ -73,26 +73,26 @@ def _declared(table: str, side: Literal["Read", "Write"], bounds: Mapping[str, i
         "TargetValue": float(bounds.get("utilization", UTILIZATION)),
         "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
     }
-    # The name that the console gives.
+    # The policy name that the console uses.
     policy = ScalingPolicy(name=f"{metric}:table/{table}", tracking=tracking)
     return Scaling(
         index=WHOLE, side=side, least=bounds["min"], most=bounds["max"], policies=(policy,)
     )
 
 
-def left_behind(wanted: Attached, source: TableSettings) -> Iterator[str]:
-    """Yield in words what is attached to the source and not for the target."""
+def left_behind(attached: Attached, source: TableSettings) -> Iterator[str]:
+    """Yield a description of each attachment of the source that the target does not get."""
     own, name = source.attached, source.description.name
     scaled = {(one.index, one.side) for one in own.scaling}
-    kept = {(one.index, one.side) for one in wanted.scaling}
+    kept = {(one.index, one.side) for one in attached.scaling}
     for index, side in sorted(scaled - kept):
         yield f"the autoscaling of {side.lower()} capacity of {_named(name, index)} is not kept"
-    for index in sorted(own.insights.keys() - wanted.insights.keys()):
+    for index in sorted(own.insights.keys() - attached.insights.keys()):
         yield f"the contributor insights of {_named(name, index)} are not kept"
 
 
-def attached_words(attached: Attached) -> Iterator[str]:
-    """Yield each kind of attachment, as a plan lists settings."""
+def describe_attached(attached: Attached) -> Iterator[str]:
+    """Yield a description of each attachment, as a plan lists settings."""
     for one in attached.scaling:
         of = f" of {one.index}" if one.index else ""
         yield f"{one.side.lower()} autoscaling{of} {one.least:,} to {one.most:,}"
@@ -107,7 +107,7 @@ def attached_words(attached: Attached) -> Iterator[str]:
 
 
 def _throughputs(request: Mapping[str, Any]) -> dict[str, WarmThroughput]:
-    """Return what the new table and each of its global indexes bear from birth."""
+    """Return the initial throughput of the new table and each of its global indexes."""
     parts = {index["IndexName"]: index for index in request.get("GlobalSecondaryIndexes", ())}
     return {name: _throughput(part) for name, part in ({WHOLE: request} | parts).items()}
 

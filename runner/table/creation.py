@@ -1,4 +1,4 @@
-"""CreateTable's parameters, made of the source's and the spec's."""
+"""CreateTable's parameters, from the source's and the spec's."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,11 +11,11 @@ PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY"}
 
 
 def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
-    """Return the request that creates ``target``, with the source's own values where it keeps them.
+    """Return the request that creates ``target``, with the source's values where it keeps them.
 
     Raises:
-        Refused: the source's indexes cannot be kept under the target's key, or one attribute keys
-            the table and an index with different types.
+        Refused: the source's indexes cannot be kept with the target's key, or one attribute has
+            different types in the keys of the table and an index.
     """
     kept = source.description
     indexes = kept.indexes if target.indexes == "keep" else target.indexes
@@ -44,14 +44,14 @@ def create_request(target: Target, source: TableSettings) -> dict[str, Any]:
 
 
 def _require_fitting_local_indexes(target: Target, indexes: Indexes) -> None:
-    """Local indexes share the table's partition key, so a re-key cannot keep them as they are."""
+    """Local indexes share the table's partition key, so a new key cannot keep them."""
     for index in indexes.local:
         if index.partition != (target.key.partition,) or target.key.sort is None:
             message = (
                 f"the local index {index.name} is keyed by {index.partition[0].name}, "
                 f"the target by {target.key.partition.name}"
             )
-            raise Refused(message, "declare target.indexes without it, or as a global one")
+            raise Refused(message, "declare target.indexes without it, or make it a global index")
 
 
 def _sort(target: Target) -> tuple[KeyAttribute, ...]:
@@ -70,7 +70,7 @@ def _key_schema(
 
 
 def _definitions(target: Target, indexes: Indexes) -> list[dict[str, str]]:
-    """Return exactly the attributes that keys use; DynamoDB refuses any other."""
+    """Return exactly the attributes that keys use; DynamoDB refuses others."""
     types: dict[str, str] = {key.name: key.type for key in target.key.attributes}
     for index in (*indexes.global_, *indexes.local):
         for key in (*index.partition, *index.sort):
@@ -83,7 +83,7 @@ def _definitions(target: Target, indexes: Indexes) -> list[dict[str, str]]:
 
 
 def _billing(billing: str | Provisioned) -> dict[str, Any]:
-    """Return how the table is paid for."""
+    """Return the billing parameters of the table."""
     if isinstance(billing, Provisioned):
         return {"BillingMode": "PROVISIONED", **_throughput(billing)}
     return {"BillingMode": "PAY_PER_REQUEST"}
@@ -92,7 +92,7 @@ def _billing(billing: str | Provisioned) -> dict[str, Any]:
 def _index_throughput(
     index: Index, target: Target, kept: TableDescription, billing: str | Provisioned
 ) -> dict[str, Any]:
-    """Return the throughput of a global index: its own where it is kept, else the table's."""
+    """Return the throughput of a global index: its own if it is kept, else the table's."""
     if isinstance(billing, Provisioned):
         own = kept.index_billing.get(index.name) if target.billing == "keep" else None
         return _throughput(own or billing)
@@ -101,7 +101,7 @@ def _index_throughput(
 
 
 def _throughput(billing: Provisioned) -> dict[str, Any]:
-    """Return provisioned capacity as requests have it."""
+    """Return provisioned capacity in the form of a request."""
     units = {"ReadCapacityUnits": billing.read, "WriteCapacityUnits": billing.write}
     return {"ProvisionedThroughput": units}
 

@@ -1,7 +1,7 @@
-"""Requests that change a table: built here alone, for the call and for the check before it.
+"""Requests that change a table: built only here, for the call and for the check before it.
 
-What is sent after the delete is checked before the first change, so that the two must be one.
-Whether a request would be taken is ``validate``'s to say.
+Requests sent after the delete are checked before the first change, so both must be the same.
+``validate_requests`` checks whether the service would accept one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,34 +14,34 @@ from retable.runner.table.settings import WHOLE, Kinesis, Scaling, WarmThroughpu
 
 AUTOSCALING = "application-autoscaling"
 SCALING_NAMESPACE = "dynamodb"
-"""What Application Auto Scaling calls DynamoDB."""
+"""DynamoDB's namespace in Application Auto Scaling."""
 TARGET_TRACKING = "TargetTrackingScaling"
 NO_POLICY = "NO_POLICY"
-"""The ExpectedRevisionId of a table that has no policy yet (PutResourcePolicy)."""
+"""The ExpectedRevisionId of a table without a policy (PutResourcePolicy)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request, as the service's API has it."""
+    """One request, in the form of the service's API."""
 
     service: str = "dynamodb"
-    """As boto3 calls it."""
+    """The operation's method name in boto3."""
     operation: str
     parameters: Mapping[str, Any]
 
     def send(self, client: Any) -> Any:
-        """Send it by boto3's ``client`` of the service; return the answer."""
+        """Send it with boto3's ``client`` of the service; return the answer."""
         return getattr(client, xform_name(self.operation))(**self.parameters)
 
 
 def table_creation(parameters: Mapping[str, Any], fence: str | None) -> Request:
-    """Return what creates a table, with its fence where there is one to put."""
+    """Return the request that creates a table, with its fence if there is one."""
     own = {} if fence is None else {"ResourcePolicy": fence}
     return Request(operation="CreateTable", parameters={**parameters, **own})
 
 
 def restoration(backup_arn: str, table: str, sse: Mapping[str, Any] | None) -> Request:
-    """Return what makes ``table`` of a backup."""
+    """Return the request that restores ``table`` from a backup."""
     sealed = {} if sse is None else {"SSESpecificationOverride": dict(sse)}
     return Request(
         operation="RestoreTableFromBackup",
@@ -50,44 +50,44 @@ def restoration(backup_arn: str, table: str, sse: Mapping[str, Any] | None) -> R
 
 
 def time_to_live(table: str, attribute: str) -> Request:
-    """Return what lets items expire by ``attribute``."""
-    wanted = {"Enabled": True, "AttributeName": attribute}
+    """Return the request that enables TTL on ``attribute``."""
+    specification = {"Enabled": True, "AttributeName": attribute}
     return Request(
         operation="UpdateTimeToLive",
-        parameters={"TableName": table, "TimeToLiveSpecification": wanted},
+        parameters={"TableName": table, "TimeToLiveSpecification": specification},
     )
 
 
 def recovery(table: str, *, enabled: bool, days: int | None) -> Request:
-    """Return what turns point-in-time recovery on, ``days`` back, or off."""
-    wanted: dict[str, Any] = {"PointInTimeRecoveryEnabled": enabled}
+    """Return the request that enables point-in-time recovery for ``days``, or disables it."""
+    specification: dict[str, Any] = {"PointInTimeRecoveryEnabled": enabled}
     if enabled and days is not None:
-        wanted["RecoveryPeriodInDays"] = days
+        specification["RecoveryPeriodInDays"] = days
     return Request(
         operation="UpdateContinuousBackups",
-        parameters={"TableName": table, "PointInTimeRecoverySpecification": wanted},
+        parameters={"TableName": table, "PointInTimeRecoverySpecification": specification},
     )
 
 
 def stream(table: str, view_type: str) -> Request:
-    """Return what turns a stream on."""
-    wanted = {"StreamEnabled": True, "StreamViewType": view_type}
-    return _update(table, {"StreamSpecification": wanted})
+    """Return the request that enables a stream."""
+    specification = {"StreamEnabled": True, "StreamViewType": view_type}
+    return _update(table, {"StreamSpecification": specification})
 
 
 def deletion_protection(table: str, *, enabled: bool) -> Request:
-    """Return what turns deletion protection on or off."""
+    """Return the request that enables or disables deletion protection."""
     return _update(table, {"DeletionProtectionEnabled": enabled})
 
 
 def tagging(arn: str, tags: Mapping[str, str]) -> Request:
-    """Return what adds ``tags``."""
+    """Return the request that adds ``tags``."""
     listed = [{"Key": name, "Value": value} for name, value in sorted(tags.items())]
     return Request(operation="TagResource", parameters={"ResourceArn": arn, "Tags": listed})
 
 
 def resource_policy(arn: str, text: str, expected_revision: str) -> Request:
-    """Return what puts a policy, if the table still has the expected one."""
+    """Return the request that puts a policy, if the table still has the expected one."""
     return Request(
         operation="PutResourcePolicy",
         parameters={"ResourceArn": arn, "Policy": text, "ExpectedRevisionId": expected_revision},
@@ -95,7 +95,7 @@ def resource_policy(arn: str, text: str, expected_revision: str) -> Request:
 
 
 def autoscaling(table: str, scaling: Scaling) -> Iterator[Request]:
-    """Yield what lets one side of a table or an index be scaled within its bounds."""
+    """Yield the requests that scale one capacity dimension of a table or an index."""
     kind = "index" if scaling.index else "table"
     what = {
         "ServiceNamespace": SCALING_NAMESPACE,
@@ -118,7 +118,7 @@ def autoscaling(table: str, scaling: Scaling) -> Iterator[Request]:
 
 
 def kinesis_stream(table: str, kinesis: Kinesis) -> Request:
-    """Return what sends a record of each change to a Kinesis stream."""
+    """Return the request that sends a record of each change to a Kinesis stream."""
     own = {"ApproximateCreationDateTimePrecision": kinesis.precision}
     configured = {"EnableKinesisStreamingConfiguration": own} if kinesis.precision else {}
     return Request(
@@ -128,18 +128,18 @@ def kinesis_stream(table: str, kinesis: Kinesis) -> Request:
 
 
 def contributor_insights(table: str, index: str, mode: str) -> Request:
-    """Return what turns contributor insights on."""
+    """Return the request that enables contributor insights."""
     named = {"IndexName": index} if index else {}
-    wanted = {"ContributorInsightsAction": "ENABLE", "ContributorInsightsMode": mode}
+    specification = {"ContributorInsightsAction": "ENABLE", "ContributorInsightsMode": mode}
     return Request(
         operation="UpdateContributorInsights",
-        parameters={"TableName": table, **named, **wanted},
+        parameters={"TableName": table, **named, **specification},
     )
 
 
-def warm_throughput(table: str, index: str, wanted: WarmThroughput) -> Request:
-    """Return what raises the warm throughput."""
-    units = {"ReadUnitsPerSecond": wanted.read, "WriteUnitsPerSecond": wanted.write}
+def warm_throughput(table: str, index: str, specification: WarmThroughput) -> Request:
+    """Return the request that raises the warm throughput."""
+    units = {"ReadUnitsPerSecond": specification.read, "WriteUnitsPerSecond": specification.write}
     change: Mapping[str, Any] = {"WarmThroughput": units}
     if index != WHOLE:
         update = {"Update": {"IndexName": index, **change}}

@@ -1,7 +1,7 @@
 """Resource policies that stop writes: the freeze of the source and the fence of the target.
 
-Both deny item writes and nothing else; control-plane calls stay allowed, so that a run can always
-put things back.
+Both deny item writes and nothing else; control-plane calls stay allowed, so a run can always
+undo its changes.
 """
 
 import json
@@ -21,9 +21,9 @@ WRITE_ACTIONS = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
-"""Every action by which an item is written; transactions need those of their parts."""
+"""Every action that writes items; transactions need the actions of their parts."""
 BULK_WRITE = "dynamodb:StartBulkPutItems"
-"""Writes items from S3, since 2026. No source says that a resource policy may name it."""
+"""Writes items from S3, since 2026. Not documented as an action that a resource policy may name."""
 FREEZE_SID = "RetableFreeze"
 FENCE_SID = "RetableFence"
 
@@ -31,10 +31,10 @@ FENCE_SID = "RetableFence"
 def freeze_policy(table_arn: str, existing: str | None, *, bulk: bool) -> str:
     """Return ``existing`` with a statement that denies item writes to everyone, us included.
 
-    ``bulk``: also those of StartBulkPutItems.
+    ``bulk``: also deny StartBulkPutItems.
 
     Raises:
-        Refused: the two together are larger than a policy may be.
+        Refused: together they exceed the maximum policy size.
     """
     return _merged(existing, _deny(FREEZE_SID, table_arn, bulk=bulk))
 
@@ -44,10 +44,10 @@ def fence_policy(
 ) -> str:
     """Return ``existing`` with a statement that denies item writes to all but ``principals``.
 
-    ``bulk``: also those of StartBulkPutItems.
+    ``bulk``: also deny StartBulkPutItems.
 
     Raises:
-        Refused: the two together are larger than a policy may be.
+        Refused: together they exceed the maximum policy size.
     """
     condition = {"ArnNotLike": {"aws:PrincipalArn": list(principals)}}
     return _merged(existing, {**_deny(FENCE_SID, table_arn, bulk=bulk), "Condition": condition})
@@ -63,23 +63,23 @@ def without_fence(text: str) -> str | None:
 
 
 def own_policy(text: str) -> str | None:
-    """Return the policy ``text`` as it is, or without our statements where it has any."""
+    """Return the policy ``text`` as it is, or without our statements if it has any."""
     return without_fence(text) if is_ours(text) else text
 
 
 def is_ours(text: str) -> bool:
-    """Return whether a run has put a statement into the policy ``text``."""
+    """Return whether the policy ``text`` has a statement of a run."""
     return any(one.get("Sid") in {FREEZE_SID, FENCE_SID} for one in _statements(text))
 
 
 def faults_of_policy(text: str, table_arn: str) -> Iterator[str]:
-    """Yield what is wrong with ``text`` as the resource policy of the table ``table_arn``."""
+    """Yield each fault of ``text`` as the resource policy of the table ``table_arn``."""
     try:
         policy = json.loads(text)
     except ValueError:
         policy = None
     if not isinstance(policy, dict):
-        yield "the policy is no JSON object"
+        yield "the policy is not a JSON object"
         return
     found = (*size_faults(text), *policy_faults(policy), *_foreign_resources(policy, table_arn))
     for path, message in found:
@@ -88,7 +88,7 @@ def faults_of_policy(text: str, table_arn: str) -> Iterator[str]:
 
 
 def has_freeze(text: str) -> bool:
-    """Return whether the freeze is among the policy's statements, in force for every writer."""
+    """Return whether the policy has the freeze statement, unconditional for every writer."""
     return any(
         statement.get("Sid") == FREEZE_SID and _denies_writes(statement)
         for statement in _statements(text)
@@ -96,7 +96,7 @@ def has_freeze(text: str) -> bool:
 
 
 def denies_bulk(text: str) -> bool:
-    """Return whether the freeze in the policy ``text`` denies StartBulkPutItems as well."""
+    """Return whether the freeze in the policy ``text`` also denies StartBulkPutItems."""
     return any(
         statement.get("Sid") == FREEZE_SID and BULK_WRITE in _actions(statement)
         for statement in _statements(text)
@@ -104,14 +104,14 @@ def denies_bulk(text: str) -> bool:
 
 
 def has_fence(text: str) -> bool:
-    """Return whether the fence is among the policy's statements."""
+    """Return whether the policy has the fence statement."""
     return any(statement.get("Sid") == FENCE_SID for statement in _statements(text))
 
 
 def principals_of(caller_arn: str) -> tuple[str, ...]:
-    """Return the patterns of ``aws:PrincipalArn`` that mean the caller named by STS.
+    """Return the patterns of ``aws:PrincipalArn`` that match the caller named by STS.
 
-    An assumed role's ARN names the session and has lost the role's path, while
+    An assumed role's ARN names the session and lacks the role's path, while
     ``aws:PrincipalArn`` holds the role with its path.
     """
     head, _, rest = caller_arn.partition(":assumed-role/")
@@ -123,24 +123,24 @@ def principals_of(caller_arn: str) -> tuple[str, ...]:
 
 
 def _foreign_resources(policy: Mapping[str, Any], table_arn: str) -> Iterator[Fault]:
-    """Yield each resource that is neither the table, nor below it, nor everything."""
+    """Yield each resource that is neither the table, nor below it, nor ``*``."""
     for path, statement in statements_of(policy):
         named = statement.get("Resource", []) if isinstance(statement, dict) else []
         for resource in texts_of(named):
             known = resource == "*" or f"{resource}/".startswith(f"{table_arn}/")
             if isinstance(resource, str) and not known:
-                message = f"a policy is about its own table, {table_arn}; found {resource}"
+                message = f"a policy may only name its own table, {table_arn}; found {resource}"
                 yield (*path, "Resource"), message
 
 
 def _denies_writes(statement: Mapping[str, Any]) -> bool:
-    """Return whether nobody has weakened a statement of ours that has no condition."""
+    """Return whether our unconditional statement is unchanged."""
     whole = "Condition" not in statement and _actions(statement).issuperset(WRITE_ACTIONS)
     return whole and statement.get("Effect") == "Deny"
 
 
 def _actions(statement: Mapping[str, Any]) -> set[str]:
-    """Return the actions a statement names; a single one may stand without a list."""
+    """Return the actions a statement names; a single one may be a plain string."""
     actions = statement.get("Action", ())
     return {actions} if isinstance(actions, str) else set(actions)
 
@@ -157,7 +157,7 @@ def _deny(sid: str, table_arn: str, *, bulk: bool) -> dict[str, Any]:
 
 
 def _merged(existing: str | None, statement: dict[str, Any]) -> str:
-    """Return the policy ``existing`` with ``statement`` in place of an older one of its name."""
+    """Return the policy ``existing`` with ``statement``, replacing one with the same Sid."""
     document = json.loads(existing) if existing else {"Version": "2012-10-17"}
     kept = [
         other for other in _statements(existing or "{}") if other.get("Sid") != statement["Sid"]
@@ -170,6 +170,6 @@ def _merged(existing: str | None, statement: dict[str, Any]) -> str:
 
 
 def _statements(text: str) -> list[dict[str, Any]]:
-    """Return the policy's statements; a single one may stand without a list."""
+    """Return the policy's statements; a single one may be a plain object."""
     statements = json.loads(text).get("Statement", [])
     return statements if isinstance(statements, list) else [statements]

@@ -1,4 +1,4 @@
-"""Whether the services would take requests, as far as that can be told without asking them."""
+"""Whether the services would accept requests, as far as can be checked without a call."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
@@ -15,21 +15,21 @@ from retable.schema.limits import MAX_TAGS, RESERVED_TAG_KEY
 
 
 def require_valid(requests: Iterable[Request]) -> None:
-    """Hold requests against the services' own models, and what is known beyond these.
+    """Check requests against the services' models, and against documented rules beyond them.
 
     Raises:
-        Refused: some would be turned down; it names every fault.
+        Refused: the services would reject some; it names every fault.
     """
     faults = [
         f"{request.operation}: {fault}" for request in requests for fault in faults_of(request)
     ]
     if faults:
-        message = f"the service would refuse what the run is to ask for: {'; '.join(faults)}"
-        raise Refused(message, "put it right in the spec, or where the spec takes it from")
+        message = f"the service would refuse the run's requests: {'; '.join(faults)}"
+        raise Refused(message, "correct it in the spec, or in what the spec takes it from")
 
 
 def faults_of(request: Request) -> Iterator[str]:
-    """Yield in words everything for which the service would turn ``request`` down."""
+    """Yield each reason for which the service would reject ``request``."""
     shape: Any = _model(request.service).operation_model(request.operation).input_shape
     report = ParamValidator().validate(dict(request.parameters), shape)
     if report.has_errors():
@@ -43,14 +43,14 @@ def faults_of(request: Request) -> Iterator[str]:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    """Return the model that botocore brings along; no profile or environment has a say in it."""
+    """Return botocore's bundled model; no profile or environment variable affects it."""
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 def _too_long(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """Yield each text that is longer than the model has it, which ParamValidator does not look at.
+    """Yield each string longer than the model's maximum, which ParamValidator does not check.
 
-    Counts and figures are left alone: services raise those from time to time.
+    Counts and numbers are not checked: services raise those limits from time to time.
     """
     if shape.type_name == "structure":
         for name, inner in value.items():
@@ -64,17 +64,17 @@ def _too_long(value: Any, shape: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "string":
         most = shape.metadata.get("max")
         if most is not None and len(value) > most:
-            yield f"{path.removeprefix('.')} has {most:,} characters at most; found {len(value):,}"
+            yield f"{path.removeprefix('.')} has at most {most:,} characters; found {len(value):,}"
 
 
 def _tag_faults(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with tags (developer guide, "Tagging restrictions in DynamoDB")."""
+    """Yield each fault of the tags (developer guide, "Tagging restrictions in DynamoDB")."""
     names = [tag["Key"] for tag in parameters["Tags"]]
     if len(names) > MAX_TAGS:
-        yield f"a table has {MAX_TAGS} tags at most; found {len(names)}"
+        yield f"a table has at most {MAX_TAGS} tags; found {len(names)}"
     for name in names:
         if name.lower().startswith(RESERVED_TAG_KEY):
-            yield f"a tag's key is not {RESERVED_TAG_KEY}…; found {name}"
+            yield f"a tag's key must not start with {RESERVED_TAG_KEY}; found {name}"
 
 
 def _bounds_faults(parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -88,4 +88,4 @@ BEYOND_THE_MODEL: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "RegisterScalableTarget": _bounds_faults,
     "TagResource": _tag_faults,
 }
-"""What services ask for and their models do not say, by operation."""
+"""Checks that the services' models lack, by operation."""

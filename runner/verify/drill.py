@@ -32,6 +32,7 @@ class Getter(Protocol):
 
     def get_item(self, table: str, key: TypedItem) -> TypedItem | None:
         """Return the item with that key by a consistent read; ``None`` if there is none."""
+        ...
 
 
 class Drill:

@@ -26,6 +26,7 @@ class Scanner(Protocol):
         self, table: str, *, segment: int, segments: int, consistent: bool = True
     ) -> Iterator[list[TypedItem]]:
         """Yield the items of one segment, page by page, as DynamoDB JSON."""
+        ...
 
 
 def read_table(  # noqa: PLR0913 -- what to read, and where to

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.plan.plan import RestoreSettings
-from retable.runner.table.carried_over import attached_words
+from retable.runner.plan.finish_steps import RestoreSettings
+from retable.runner.table.carried_over import describe_attached
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import WHOLE, Attached, TableSettings, is_warm
 from retable.schema.spec import Target
@@ -142,8 +142,8 @@ def _attached(wanted: Wanted, found: TableSettings) -> Iterator[Setting]:
     for name, one, other in pairs:
         yield Setting(
             name=name,
-            wanted=", ".join(attached_words(one)) or NONE,
-            found=", ".join(attached_words(other)) or NONE,
+            wanted=", ".join(describe_attached(one)) or NONE,
+            found=", ".join(describe_attached(other)) or NONE,
             same=one == other or (wanted.declared and one == nothing),
             held=not wanted.declared and one != nothing,
         )

@@ -1,4 +1,4 @@
-"""The engines that are held to the written expectations: our sandbox, dynalite, any endpoint."""
+"""The engines that must meet the written expectations: our sandbox, dynalite, any endpoint."""
 
 import os
 from collections.abc import Iterator

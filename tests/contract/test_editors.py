@@ -1,4 +1,4 @@
-"""What editors show of a spec, asked of the real yaml-language-server.
+"""What editors show of a spec, tested with the real yaml-language-server.
 
 npm install --no-audit --no-fund --prefix /tmp/yls yaml-language-server@1.25.0
 RETABLE_YAML_LANGUAGE_SERVER=/tmp/yls/node_modules/.bin/yaml-language-server pytest …
@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
 
 
 def opened(server: Server, path: Path, text: str) -> tuple[Path, list[str]]:
-    # A name of its own, as the server still speaks of what was opened before.
+    # A unique name, as the server still reports on files that were opened before.
     path = path / f"{len(list(path.iterdir()))}.migrate.yaml"
     path.write_text(HEAD + text)
     return path, [found["message"] for found in server.open(path)]
@@ -42,7 +42,7 @@ def opened(server: Server, path: Path, text: str) -> tuple[Path, list[str]]:
         ("transform:\n  \n", (3, 3), {"where", "copy", "drop", "fields", "max_rejects"}),
     ],
 )
-def test_what_may_stand_there_is_offered(
+def test_possible_keys_and_values_are_offered(
     server: Server, tmp_path: Path, text: str, place: tuple[int, int], labels: set[str]
 ) -> None:
     path, _ = opened(server, tmp_path, text)
@@ -61,7 +61,7 @@ def test_what_may_stand_there_is_offered(
         ("target:\n  key:\n    partition: {name: a, type: S}\n", (4, 18), "attribute's name"),
     ],
 )
-def test_what_a_key_means_is_told_under_the_pointer(
+def test_hovering_over_a_key_shows_its_description(
     server: Server, tmp_path: Path, text: str, place: tuple[int, int], words: str
 ) -> None:
     path, _ = opened(server, tmp_path, text)
@@ -69,9 +69,7 @@ def test_what_a_key_means_is_told_under_the_pointer(
     assert words in hover["contents"]["value"]
 
 
-def test_what_is_wrong_is_underlined_and_what_is_right_is_not(
-    server: Server, tmp_path: Path
-) -> None:
+def test_mistakes_are_underlined_and_nothing_else(server: Server, tmp_path: Path) -> None:
     assert opened(server, tmp_path, small_spec())[1] == []
     _, found = opened(server, tmp_path, small_spec().replace("transform:", "transfrom:"))
     assert any("transfrom" in message for message in found), found

@@ -13,7 +13,7 @@ LARGE = 40
 """Items of 60 KB, so that a scan of them takes several pages of 1 MB."""
 
 
-def test_segments_share_every_item_out_exactly_once(engine: Engine) -> None:
+def test_segments_return_every_item_exactly_once(engine: Engine) -> None:
     table = _filled(engine)
     for total in (1, 2, 3, 7):
         found = Counter(
@@ -44,7 +44,7 @@ def test_a_page_ends_at_one_megabyte(engine: Engine) -> None:
     engine.drop(name)
 
 
-def test_a_table_that_is_made_again_has_another_id_and_is_empty(engine: Engine) -> None:
+def test_a_recreated_table_has_another_id_and_is_empty(engine: Engine) -> None:
     name = "contract-again"
     first = engine.create(name, "simple")["TableId"]
     engine.wire.done("PutItem", {"TableName": name, "Item": {"pk": {"S": "a"}}})

@@ -85,7 +85,7 @@ def test_a_table_that_is_lost_comes_back_into_its_stack(bed: Bed, policy: str, h
     bed.lose(how)
     if how == "stack":
         # The rest of the stack comes back as well, which somebody must have agreed to.
-        assert "accepted by name: Topic" in bed.migrate("plan", spec).err
+        assert "accept what is intended by name: Topic" in bed.migrate("plan", spec).err
         text = spec.read_text("utf-8")
         accepted = text.replace("construct: Table\n", "construct: Table\n    accept: [Topic]\n")
         spec.write_text(accepted, "utf-8")

@@ -37,7 +37,7 @@ def test_where_all_is_fine_it_says_so_and_prints_the_policy(
     assert ended.code == 0, ended.out + ended.err
     for name in ("versions", "identity", "source", "plan", "disk", "bucket", "clock"):
         assert f"ok         {name}: " in ended.out, name
-    assert "0 problems, 0 warnings, 1 not known" in ended.out
+    assert "0 problems, 0 warnings, 1 unknown" in ended.out
     policy = json.loads(ended.out[ended.out.index("\n{") :])
     assert policy["Version"] == "2012-10-17"
     assert not (tmp_path / ".migrate").exists()
@@ -80,9 +80,9 @@ def test_what_stands_in_the_way_is_told_all_at_once(env: dict[str, str], tmp_pat
     s3.delete_bucket_lifecycle(Bucket="acme-exports")
     s3.close()
     assert ended.code == 1
-    assert "PROBLEM    bucket: asked what becomes of objects below orders: " in ended.out
+    assert "PROBLEM    bucket: checked the lifecycle of objects below orders: " in ended.out
     assert "the lifecycle rule tidy expires them after 7 days" in ended.out
-    assert "PROBLEM    state: looked at the bucket nobodys: there is none" in ended.out
+    assert "PROBLEM    state: checked the bucket nobodys: there is none" in ended.out
     assert "= help: " in ended.out
 
 
@@ -100,7 +100,7 @@ def test_a_spec_of_a_table_that_is_not_there_is_a_problem(
     ended = migrate("doctor", spec, cwd=tmp_path, env=env)
     assert ended.code == 1
     assert "the table none does not exist" in ended.out
-    assert "without a plan it is not known what is needed" in ended.out
+    assert "without a plan, the needed permissions are unknown" in ended.out
 
 
 def test_where_aws_cannot_be_asked_it_stops_with_3(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_where_aws_cannot_be_asked_it_stops_with_3(tmp_path: Path) -> None:
     }
     ended = migrate("doctor", ORDERS, cwd=tmp_path, env=nowhere)
     assert ended.code == 3
-    assert "PROBLEM    identity: asked STS who is calling: " in ended.out
-    assert "AWS could not be asked" in ended.out
+    assert "PROBLEM    identity: identified the caller with STS: " in ended.out
+    assert "AWS could not be reached" in ended.out
 
 
 def test_a_sandbox_can_be_asked_too(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_sample_says_so_and_needs_a_dry_run(tmp_path: Path) -> None:
     spec = tmp_path / "sample/found.migrate.yaml"
     refused = migrate("run", spec, "--sandbox", "--yes", "--sample", "20", cwd=tmp_path)
     assert refused.code == 2
-    assert "--sample goes with --dry-run" in refused.err
+    assert "--sample needs --dry-run" in refused.err
 
 
 def test_i6_no_key_is_in_the_journal_of_a_dry_run(settled: Ended) -> None:

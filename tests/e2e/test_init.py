@@ -44,4 +44,4 @@ def test_a_spec_is_drafted_from_an_export_in_s3_and_can_be_dry_run(tmp_path: Pat
         dry = migrate("run", path, "--dry-run", cwd=tmp_path, env=env)
         assert dry.code == 0, dry.err
         again = migrate("init", "--from-export", place, cwd=tmp_path, env=env)
-        assert (again.code, "is there already" in again.err) == (2, True)
+        assert (again.code, "already exists" in again.err) == (2, True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from retable.runner.failure import CheckFailed, Stale
-from retable.runner.plan.plan import LiftFence
-from retable.runner.plan.source_steps import DeleteTable, FreezeSource
+from retable.runner.plan.export_steps import Approve, CheckExport, DryRun
+from retable.runner.plan.finish_steps import LiftFence
+from retable.runner.plan.source_steps import BackUp, DeleteTable, FreezeSource
+from retable.runner.plan.step import StepOf, link
+from retable.runner.plan.target_steps import CreateTable, LoadItems
 from retable.runner.runs.journal import RUN
 from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.steps.delete import require_provably_safe_to_delete
@@ -29,25 +33,17 @@ def run(tmp_path: Path) -> Iterator[Run]:
         yield started
 
 
-def delete_step(run: Run) -> DeleteTable:
-    return next(step for step in run.world.plan.steps if isinstance(step, DeleteTable))
-
-
-def freeze_step(run: Run) -> FreezeSource:
-    return next(step for step in run.world.plan.steps if isinstance(step, FreezeSource))
-
-
 def lift_the_freeze(run: Run) -> None:
-    arn = freeze_step(run).table_arn
+    arn = run.step(FreezeSource).table_arn
     run.client.delete_resource_policy(ResourceArn=arn)
 
 
 def delete_the_backup(run: Run) -> None:
-    run.client.delete_backup(BackupArn=run.world.evidence("backup")["arn"])
+    run.client.delete_backup(BackupArn=run.evidence(BackUp).arn)
 
 
 def alter_a_data_file(run: Run) -> None:
-    files = run.world.checked.pop("check-final")
+    files = run.world.checked.pop(link(run.step(CheckExport, "check-final")))
     largest = max(files, key=lambda file: file.item_count)
     run.world.checked.clear()
     # What was fetched is gone, and what lies in the bucket is another file.
@@ -56,34 +52,35 @@ def alter_a_data_file(run: Run) -> None:
     run.server.sandbox.moto.put_object("acme-exports", largest.key, b"altered")
 
 
+def record_again(run: Run, kind: type[StepOf[Any]], step_id: str, **changes: Any) -> None:
+    """Record the evidence of a finished step once more, with ``changes``."""
+    evidence = run.evidence(kind, step_id)
+    run.world.journal.finish(run.step(kind, step_id), replace(evidence, **changes))
+
+
 def approve_another_plan(run: Run) -> None:
-    approval = dict(run.world.evidence("approve"))
-    run.world.journal.record("approve", "done", {**approval, "fingerprint": "0" * 64})
+    record_again(run, Approve, "approve", fingerprint="0" * 64)
 
 
 def approve_another_table(run: Run) -> None:
-    approval = dict(run.world.evidence("approve"))
-    run.world.journal.record("approve", "done", {**approval, "deletes": "users"})
+    record_again(run, Approve, "approve", deletes="users")
 
 
 def export_before_the_freeze(run: Run) -> None:
-    facts = dict(run.world.evidence("freeze"))
-    run.world.journal.record("freeze", "done", {**facts, "seen_at": "2099-01-01T00:00:00+00:00"})
+    record_again(run, FreezeSource, "freeze", seen_at=datetime(2099, 1, 1, tzinfo=UTC))
 
 
 def reject_an_item(run: Run) -> None:
-    facts = dict(run.world.evidence("dry-run-final"))
-    run.world.journal.record("dry-run-final", "done", {**facts, "rejected": 1})
+    record_again(run, DryRun, "dry-run-final", rejected=1)
 
 
 def collide(run: Run) -> None:
-    facts = dict(run.world.evidence("dry-run-final"))
-    run.world.journal.record("dry-run-final", "done", {**facts, "unresolved_keys": 1})
+    record_again(run, DryRun, "dry-run-final", unresolved_keys=1)
 
 
 def miss_an_item(run: Run) -> None:
-    facts = dict(run.world.evidence("dry-run-final"))
-    run.world.journal.record("dry-run-final", "done", {**facts, "read": facts["read"] - 1})
+    read = run.evidence(DryRun, "dry-run-final").read
+    record_again(run, DryRun, "dry-run-final", read=read - 1)
 
 
 def replace_the_table(run: Run) -> None:
@@ -109,7 +106,7 @@ def plan_what_would_be_refused(run: Run) -> None:
 GATES: dict[str, tuple[Callable[[Run], None], str]] = {
     "the freeze is gone": (lift_the_freeze, "is not frozen any more"),
     "the backup is gone": (delete_the_backup, "backup"),
-    "a data file was altered": (alter_a_data_file, "is not the object it was"),
+    "a data file was altered": (alter_a_data_file, "has changed"),
     "another plan was approved": (approve_another_plan, "not for deleting orders by this plan"),
     "another table was approved": (approve_another_table, "not for deleting orders"),
     "the export is too early": (export_before_the_freeze, "after the freeze was first seen"),
@@ -125,14 +122,14 @@ GATES: dict[str, tuple[Callable[[Run], None], str]] = {
 def test_i1_nothing_is_deleted_unless_everything_is_proved(run: Run, gate: str) -> None:
     tamper, said = GATES[gate]
     run.until("delete")
-    require_provably_safe_to_delete(delete_step(run), run.world)
+    require_provably_safe_to_delete(run.step(DeleteTable), run.world)
     before = run.client.describe_table(TableName="orders")["Table"]["TableId"]
     tamper(run)
     with pytest.raises(Exception, match=said):
         run.finish()
     after = run.client.describe_table(TableName="orders")["Table"]
     assert after["TableId"] == before or gate == "the table is another one"
-    assert run.world.journal.last("delete", "intent") is None
+    assert run.world.journal.records("delete", "intent") == []
 
 
 def test_i1_outside_the_bounds_the_freeze_is_lifted_and_the_run_is_stale(run: Run) -> None:
@@ -173,7 +170,7 @@ def test_i1_the_freeze_denies_bulk_writes_too(run: Run) -> None:
             InputS3Configuration={**place, "InputFormat": "DYNAMODB_JSON"},
             OutputS3Configuration={**place, "OutputType": ["ERROR"]},
         )
-    assert run.world.evidence("freeze")["bulk_writes"] == "denied"
+    assert run.evidence(FreezeSource).bulk_writes == "denied"
 
 
 def test_i1_a_service_that_takes_no_bulk_writes_in_a_policy_freezes_the_rest(run: Run) -> None:
@@ -181,28 +178,28 @@ def test_i1_a_service_that_takes_no_bulk_writes_in_a_policy_freezes_the_rest(run
     run.until("freeze")
     set_faults(run.server.endpoint, errors=[refusal])
     run.until("settle")
-    assert run.world.evidence("freeze")["bulk_writes"] == "allowed"
+    assert run.evidence(FreezeSource).bulk_writes == "allowed"
     with pytest.raises(ClientError, match="dynamodb:PutItem"):
         run.client.put_item(TableName="orders", Item=run.items("orders")[0])
     run.finish()
-    assert len(run.items("orders")) == run.world.evidence("load")["loaded"]
+    assert len(run.items("orders")) == run.evidence(LoadItems).loaded
 
 
 def test_i3_i4_every_item_has_an_account_and_both_sides_agree(run: Run) -> None:
     before = len(run.items("orders"))
     run.finish()
-    mapped, loaded = run.world.evidence("dry-run-final"), run.world.evidence("load")
-    assert mapped["read"] == before
-    assert mapped["read"] == mapped["kept"] + mapped["dropped"] + mapped["rejected"]
-    assert mapped["results"] == loaded["loaded"] + loaded["superseded"] + loaded["quarantined"]
-    assert len(run.items("orders")) == loaded["loaded"]
+    mapped, loaded = run.evidence(DryRun, "dry-run-final"), run.evidence(LoadItems)
+    assert mapped.read == before
+    assert mapped.read == mapped.kept + mapped.dropped + mapped.rejected
+    assert mapped.results == loaded.loaded + loaded.superseded + loaded.quarantined
+    assert len(run.items("orders")) == loaded.loaded
 
 
 def test_i4_a_resumed_run_verifies_again(run: Run) -> None:
     run.until("settings")
     item = run.items("orders")[0]
     # The fence lets only the loader write, so it is taken off for the test's own hand.
-    run.client.delete_resource_policy(ResourceArn=run.world.evidence("create")["arn"])
+    run.client.delete_resource_policy(ResourceArn=run.evidence(CreateTable).arn)
     run.client.put_item(TableName="orders", Item={**item, "note": {"S": "x"}})
     with pytest.raises(CheckFailed, match="1 different"):
         run.finish()
@@ -275,7 +272,7 @@ def test_i9_the_target_is_fenced_from_its_first_moment(run: Run) -> None:
 
 def test_i9_a_target_that_is_not_empty_is_not_loaded(run: Run) -> None:
     run.until("create")
-    request = run.world.plan.step("create").request  # type: ignore[union-attr]  # it is the one
+    request = run.step(CreateTable).request
     run.world.journal.record("create", "intent", {"table": "orders"})
     run.client.create_table(**json.loads(json.dumps(request)))
     item = {"customer_id": {"S": "c"}, "order_key": {"S": "k"}}

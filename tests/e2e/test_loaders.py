@@ -11,6 +11,12 @@ import pytest
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.failure import Refused, Stopped
 from retable.runner.load.quarantine import read_quarantine
+from retable.runner.plan.target_steps import (
+    AccountForImport,
+    BulkPutItems,
+    ImportTable,
+    StageItems,
+)
 from retable.runner.steps.perform import perform
 from support.command import migrate
 from support.worlds import Run, running
@@ -38,6 +44,12 @@ sandbox:
   seed: things.jsonl
 """
 COUNT = 300
+
+STARTS: dict[str, type[ImportTable | BulkPutItems]] = {
+    "import-table": ImportTable,
+    "bulk-put": BulkPutItems,
+}
+"""The step that starts the service's own operation, by the loader."""
 
 
 def write_spec(folder: Path, loader: str, rejects: str = "") -> Path:
@@ -78,7 +90,7 @@ def damaged_run(folder: Path, loader: str) -> Iterator[Run]:
     spec = write_spec(folder, loader, "max_rejects: 2")
     with running(spec, folder) as run:
         run.until("create" if loader == "import-table" else "load")
-        prefix = str(run.world.evidence("stage")["prefix"])
+        prefix = run.evidence(StageItems).prefix
         moto = run.server.sandbox.moto
         (key, body), *_ = moto.objects("acme-exports", f"{prefix}/items/")
         lines = gzip.decompress(body).splitlines()
@@ -100,8 +112,8 @@ def test_i3_what_the_service_could_not_write_is_read_back_into_quarantine(
         assert len(kept) == 2
         assert {entry["item"]["kind"]["N"] for entry in kept} == {"1"}
         assert all(entry["source_line"] > 0 for entry in kept)
-        facts = run.world.evidence("load")
-        assert (facts["loaded"], facts["quarantined"]) == (COUNT - 3, 2)
+        load = run.evidence(AccountForImport if loader == "import-table" else BulkPutItems)
+        assert (load.loaded, load.quarantined) == (COUNT - 3, 2)
         assert len(run.items("things-v2")) == COUNT - 3
 
 
@@ -111,17 +123,17 @@ def test_i2_an_operation_under_way_is_taken_up_and_not_started_again(
 ) -> None:
     """The same token gives the same operation, and one that is journaled is only asked about."""
     spec = write_spec(tmp_path, loader)
-    step_id = "create" if loader == "import-table" else "load"
+    kind = STARTS[loader]
     with running(spec, tmp_path) as run:
-        run.until(step_id)
-        step = run.world.plan.step(step_id)
+        step = run.step(kind)
+        run.until(step.id)
         first = perform(step, run.world)
         again = perform(step, run.world)
         assert first == again
-        started = run.world.journal.records(step_id, "started")
+        started = run.world.journal.records(step.id, "started")
         assert len(started) == 1
         assert len(run.server.sandbox.state.bulk) == 1
-        run.world.journal.record(step_id, "done", again)
+        run.world.journal.finish(step, again)
         run.finish()
 
 
@@ -130,9 +142,9 @@ def test_i2_an_operation_whose_token_is_forgotten_is_found_again(
     tmp_path: Path, loader: str
 ) -> None:
     """The service knows a token for 8 hours; a run may stand still for longer."""
-    step_id = "create" if loader == "import-table" else "load"
     with running(write_spec(tmp_path, loader), tmp_path) as run:
-        run.until(step_id)
+        step = run.step(STARTS[loader])
+        run.until(step.id)
         start = "ImportTable" if loader == "import-table" else "StartBulkPutItems"
         bulk = run.world.aws.bulk
         client = bulk._client  # noqa: SLF001 -- what the run would have sent before it was killed
@@ -141,16 +153,16 @@ def test_i2_an_operation_whose_token_is_forgotten_is_found_again(
             f"provide-client-params.dynamodb.{start}",
             lambda params, **_: sent.append(params["ClientToken"]),
         )
-        perform(run.world.plan.step(step_id), run.world)
+        perform(step, run.world)
         find = bulk.import_of if loader == "import-table" else bulk.bulk_put_of
-        assert find(sent[0]) == run.world.journal.records(step_id, "started")[0].data["arn"]
+        assert find(sent[0]) == run.world.journal.records(step.id, "started")[0].data["arn"]
         assert find("another") is None
 
 
 def test_what_was_staged_is_taken_away_in_the_end(tmp_path: Path) -> None:
     with running(write_spec(tmp_path, "bulk-put"), tmp_path) as run:
         run.until("clear-stage")
-        prefix = str(run.world.evidence("stage")["prefix"])
+        prefix = run.evidence(StageItems).prefix
         moto = run.server.sandbox.moto
         assert list(moto.objects("acme-exports", f"{prefix}/"))
         run.finish()
@@ -161,12 +173,12 @@ def test_what_was_staged_is_taken_away_in_the_end(tmp_path: Path) -> None:
 def test_i2_a_failed_import_leaves_no_table_in_the_way_of_the_next(tmp_path: Path) -> None:
     with running(write_spec(tmp_path, "import-table"), tmp_path) as run:
         run.until("create")
-        prefix = str(run.world.evidence("stage")["prefix"])
+        prefix = run.evidence(StageItems).prefix
         moto = run.server.sandbox.moto
         (key, body), *_ = moto.objects("acme-exports", f"{prefix}/items/")
         moto.put_object("acme-exports", key, b"not gzip")
         with pytest.raises(Stopped, match="an input file could not be read"):
-            perform(run.world.plan.step("create"), run.world)
+            perform(run.step(ImportTable), run.world)
         assert run.world.aws.tables.describe("things-v2") is None
         moto.put_object("acme-exports", key, body)
         run.finish()
@@ -198,7 +210,7 @@ def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Pat
 
 def test_a_botocore_that_does_not_know_the_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retable.runner.aws.bulk.BULK_PUT", "StartNothing")
-    with pytest.raises(Refused, match=r"botocore \S+ does not know StartNothing"):
+    with pytest.raises(Refused, match=r"botocore \S+ does not support StartNothing"):
         require_bulk_put()
 
 

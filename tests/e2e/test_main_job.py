@@ -36,7 +36,7 @@ def test_functions_of_a_spec_s_own_run_only_with_leave(tmp_path: Path) -> None:
     for command in (["run", "--yes"], ["run", "--dry-run"]):
         refused = migrate(command[0], spec, "--sandbox", command[1], cwd=tmp_path)
         assert refused.code == 2
-        assert "order_tiers.py holds Python that was not allowed to run" in refused.err
+        assert "order_tiers.py contains Python that is not allowed to run" in refused.err
     planned = migrate("plan", spec, "--sandbox", cwd=tmp_path)
     assert planned.code == 0
     assert "    calls tier(total) of order_tiers.py" in planned.out

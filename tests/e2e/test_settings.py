@@ -9,8 +9,8 @@ import pytest
 from retable.runner.failure import CheckFailed, Refused, Stopped
 from retable.runner.outcome.summary import summarize
 from retable.runner.plan.encoding import read_plan
-from retable.runner.plan.plan import RestoreSettings
-from retable.runner.plan.step_requests import target_requests
+from retable.runner.plan.finish_steps import CompareSettings, RestoreSettings, SettingsRestored
+from retable.runner.plan.step import requests_of
 from retable.runner.planning.show import describe
 from retable.runner.report.model import Report
 from retable.runner.runs.journal import read_journal
@@ -63,16 +63,15 @@ def test_the_plan_tells_what_will_be_attached(run: Run) -> None:
 
 def test_i2_attaching_bears_repeating(run: Run) -> None:
     run.until("lift-fence")
-    step = run.world.plan.step("settings")
-    assert isinstance(step, RestoreSettings)
-    assert run.world.evidence("settings")["restored"][:4] == [
+    step = run.step(RestoreSettings)
+    assert run.evidence(RestoreSettings).restored[:4] == (
         "warm_throughput",
         "autoscaling",
         "contributor_insights",
         "kinesis",
-    ]
+    )
     run.world.journal.record("settings", "begun")
-    assert perform(step, run.world) == {"restored": []}
+    assert perform(step, run.world) == SettingsRestored(restored=())
     # As after an answer that was lost: the service says that it is on already.
     run.aws.attachments.stream_to("orders-v2", step.attached.kinesis[0])
 
@@ -111,7 +110,7 @@ def test_i8_all_that_a_run_asks_for_was_checked_before_its_first_change(
         arn = settings(run, "orders").description.arn_beside("orders-v2")
         fence = fence_at_birth(arn, run.world)
         run.finish()
-        checked = list(target_requests(run.world.plan.steps, arn, fence))
+        checked = list(requests_of(run.world.plan.steps, arn, fence))
     # A policy's revision is the service's, and stands for nothing that could be wrong.
     of_the_target = [bare(request) for request in sent if "orders-v2" in str(request.parameters)]
     assert {request.operation for request in checked} <= {one.operation for one in of_the_target}
@@ -280,7 +279,7 @@ def test_a_setting_that_did_not_come_back_is_named_and_fails_the_run(whole: Run,
     found = whole.aws.tables.settings("orders-v2")
     assert found is not None
     LOSSES[name](whole, found.description.arn)
-    step = whole.world.plan.step("compare-settings")
+    step = whole.step(CompareSettings)
     with pytest.raises(CheckFailed, match=f"orders-v2 are not what they shall be: .*{name}") as why:
         perform(step, replace(whole.world, clock=ManualClock()))
     report = reported(whole, why.value)
@@ -295,9 +294,7 @@ def test_i6_no_value_of_a_tag_is_told(whole: Run) -> None:
     arn = settings(whole, "orders-v2").description.arn
     whole.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "s3cret"}])
     with pytest.raises(CheckFailed) as why:
-        perform(
-            whole.world.plan.step("compare-settings"), replace(whole.world, clock=ManualClock())
-        )
+        perform(whole.step(CompareSettings), replace(whole.world, clock=ManualClock()))
     told = repr(reported(whole, why.value).checks)
     assert "without team" in told
     assert "s3cret" not in told
@@ -318,9 +315,7 @@ def test_a_setting_that_was_put_right_lets_the_run_end(whole: Run) -> None:
     arn = settings(whole, "orders-v2").description.arn
     lose_the_tags(whole, arn)
     with pytest.raises(CheckFailed):
-        perform(
-            whole.world.plan.step("compare-settings"), replace(whole.world, clock=ManualClock())
-        )
+        perform(whole.step(CompareSettings), replace(whole.world, clock=ManualClock()))
     whole.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "shop"}])
     # The fence is lifted, so applications write: nothing is compared with the export any more.
     item = {"customer": {"S": "c"}, "order_id": {"S": "written meanwhile"}}

@@ -262,10 +262,10 @@ def test_what_is_kept_is_encrypted_and_goes_to_nobody_elses_bucket(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--sandbox", "--state", "s3://b/p"], "--state keeps runs that can be resumed"),
-        (["--dry-run", "--state", "s3://b/p"], "--state keeps runs that can be resumed"),
+        (["--sandbox", "--state", "s3://b/p"], "--state keeps runs for resuming"),
+        (["--dry-run", "--state", "s3://b/p"], "--state keeps runs for resuming"),
         (["--break-lock"], "there is none without --state"),
-        (["--state", "b/p"], "names no place in S3"),
+        (["--state", "b/p"], "is not an S3 address"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: list[str], words: str) -> None:

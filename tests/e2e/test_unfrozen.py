@@ -128,7 +128,7 @@ def test_i2_stopped_at_the_delete_and_resumed_it_is_named_again(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("export", "said"),
     [
-        ("kind: native\n    id: 01763608000000-0a1b2c3d", "an export at hand"),
+        ("kind: native\n    id: 01763608000000-0a1b2c3d", "an existing export"),
         ("kind: scan", "kind: scan (no export shows later writes)"),
     ],
 )

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from retable.runner.cdk.assembly import StackArtifact, read_assembly
-from retable.runner.cdk.intrinsics import Surroundings
+from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.locate import find_stack
 from retable.runner.cdk.template import Template
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "cdk"
 ORDERS = "OrdersTable315BB997"
 """The logical id that CDK gives the table of OrdersStack."""
-HERE = Surroundings(account="123456789012", region="eu-west-1", stack="OrdersStack")
+HERE = DeployTarget(account="123456789012", region="eu-west-1", stack="OrdersStack")
 
 
 def orders(variant: str) -> StackArtifact:

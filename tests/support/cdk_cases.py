@@ -6,13 +6,13 @@ from typing import Any
 
 from retable.runner.cdk.cdk_finding import Finding
 from retable.runner.cdk.prove import Case, Known
-from retable.runner.cdk.table_shape import Wanted
+from retable.runner.cdk.table_shape import DeclaredTable
 from retable.runner.cdk.template import Template
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema
 from support.assemblies import HERE, ORDERS, orders
 
 LOADER = "arn:aws:iam::123456789012:role/loader"
-WANT = Wanted(
+WANT = DeclaredTable(
     name="orders",
     key=KeySchema(partition=KeyAttribute("customer_id", "S"), sort=KeyAttribute("order_key", "S")),
     indexes=Indexes(

@@ -189,7 +189,7 @@ class LocalObjects:
         body = self.read(bucket, key)
         found = hashlib.md5(body, usedforsecurity=False).hexdigest()
         if etag not in {None, found}:
-            message = f"s3://{bucket}/{key} is not the object it was"
+            message = f"s3://{bucket}/{key} has changed"
             raise CheckFailed(message)
         self.fetched.append(key)
         path.write_bytes(body)

@@ -36,7 +36,7 @@ from retable.transforms import function
 
 @function("tier(total: number) -> string")
 def tier(total):
-    \"\"\"Name the tier of an order by what it comes to.\"\"\"
+    \"\"\"Return the tier of an order by its total.\"\"\"
     return "gold" if total >= 500 else "plain"
 ```
 

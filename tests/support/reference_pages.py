@@ -4,11 +4,12 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from retable.runner.cli import COMMANDS, migrate
+from retable.runner.plan.plan import Step
 from retable.schema.validate import SCHEMA_FILE
 
 SCHEMAS = SCHEMA_FILE.parent
@@ -25,6 +26,7 @@ def pages() -> dict[str, str]:
     for name, title in (("report", "report.json"), ("plan", "A plan"), ("lint", "Findings")):
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_bytes())
         pages[f"{name}.md"] = "\n".join(_schema(title, name, schema))
+    pages["plan.md"] += "\n".join(_steps())
     return pages
 
 
@@ -83,6 +85,14 @@ def _schema(title: str, name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     yield f"{schema.get('description', '')} `migrate schema {name}` prints the JSON Schema. {MADE}"
     yield "| key | takes | means |\n| --- | --- | --- |"
     yield "\n".join(_rows(schema, schema, "")) + "\n"
+
+
+def _steps() -> Iterator[str]:
+    yield "\n## Steps\n"
+    yield "| kind | does |\n| --- | --- |"
+    for kind in get_args(Step):
+        yield f"| `{kind.__name__}` | {(kind.__doc__ or '').splitlines()[0]} |"
+    yield ""
 
 
 def _resolved(part: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:

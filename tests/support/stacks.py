@@ -25,7 +25,7 @@ class Account:
 
     def client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(  # type: ignore[call-overload]  # the service is not a literal
-            service,
+            service,  # pyright: ignore[reportArgumentType]  # likewise
             region_name=region,
             endpoint_url=self.server.endpoint,
             aws_access_key_id="tester",

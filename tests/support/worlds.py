@@ -13,6 +13,7 @@ from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.plan.encoding import encode_plan, fingerprint
+from retable.runner.plan.step import E, S, StepOf, link
 from retable.runner.planning.compile import compile_plan
 from retable.runner.planning.observe import observe
 from retable.runner.progress import NoProgress
@@ -47,8 +48,19 @@ class Run:
         for step in self.world.plan.steps:
             if step.id == step_id:
                 return
-            if self.world.journal.evidence(step.id) is None:
-                self.world.journal.record(step.id, "done", perform(step, self.world))
+            if self.world.journal.evidence(step) is None:
+                self.world.journal.finish(step, perform(step, self.world))
+
+    def step(self, kind: type[S], step_id: str | None = None) -> S:
+        """Return the plan's only step of ``kind``, or the one called ``step_id``."""
+        steps = (step for step in self.world.plan.steps if isinstance(step, kind))
+        (found,) = (step for step in steps if step_id in (None, step.id))
+        return found
+
+    def evidence(self, kind: type[StepOf[E]], step_id: str | None = None) -> E:
+        """Return the evidence of that step."""
+        found: E = self.world.evidence(link(self.step(kind, step_id)))
+        return found
 
     def finish(self) -> None:
         """Carry out whatever is left, as a run does."""

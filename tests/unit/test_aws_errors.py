@@ -1,4 +1,4 @@
-"""AWS's errors in our words: what failed, what to do, and nothing of what was sent."""
+"""AWS errors as failures: what failed, what to do, and nothing of what was sent."""
 
 import pytest
 from botocore.exceptions import (
@@ -15,13 +15,13 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from retable.runner.aws.errors import in_words
+from retable.runner.aws.errors import translated_errors
 from retable.runner.failure import CheckFailed, Failure, Refused, Stopped
 
 
 def failure_of(error: Exception, service: str = "dynamodb") -> Failure:
-    """Return what ``error`` becomes."""
-    with pytest.raises(Failure) as caught, in_words("describing orders", service):
+    """Return the failure that ``error`` becomes."""
+    with pytest.raises(Failure) as caught, translated_errors("describing orders", service):
         raise error
     return caught.value
 
@@ -33,18 +33,18 @@ def answer(code: str, operation: str = "DescribeTable", message: str = "no") -> 
 @pytest.mark.parametrize(
     ("code", "said", "hint"),
     [
-        ("ExpiredTokenException", "the credentials are expired", "renew them"),
-        ("ExpiredToken", "the credentials are expired", "renew them"),
+        ("ExpiredTokenException", "the credentials have expired", "renew them"),
+        ("ExpiredToken", "the credentials have expired", "renew them"),
         ("UnrecognizedClientException", "the credentials are not accepted", "AWS_PROFILE"),
         ("InvalidClientTokenId", "the credentials are not accepted", "AWS_PROFILE"),
-        ("RequestTimeTooSkewed", "this machine's clock is wrong", "set it right"),
+        ("RequestTimeTooSkewed", "this machine's clock is wrong", "set the clock"),
         ("AccessDeniedException", "access was denied", "dynamodb:DescribeTable"),
-        ("ThrottlingException", "asks to slow down", "wait"),
+        ("ThrottlingException", "throttles the requests", "wait"),
         ("ResourceInUseException", "the table is in use", "ACTIVE"),
         ("SomethingNew", "DescribeTable answered SomethingNew: no", None),
     ],
 )
-def test_an_answer_that_says_no_names_the_cause_and_the_way_out(
+def test_an_error_response_names_the_cause_and_the_remedy(
     code: str, said: str, hint: str | None
 ) -> None:
     failure = failure_of(answer(code))
@@ -95,8 +95,8 @@ def test_a_missing_bucket_is_named() -> None:
     [
         (NoCredentialsError(), Stopped, "no AWS credentials were found"),
         (CredentialRetrievalError(provider="x", error_msg="HUSH"), Stopped, "not be fetched"),
-        (SSOTokenLoadError(error_msg="x"), Stopped, "the AWS login has ended"),
-        (UnauthorizedSSOTokenError(), Stopped, "the AWS login has ended"),
+        (SSOTokenLoadError(error_msg="x"), Stopped, "the AWS login has expired"),
+        (UnauthorizedSSOTokenError(), Stopped, "the AWS login has expired"),
         (NoRegionError(), Refused, "no AWS region is set"),
         (ProfileNotFound(profile="nope"), Refused, "the AWS profile nope does not exist"),
         (
@@ -117,8 +117,8 @@ def test_a_call_without_an_answer_says_why(
     assert "HUSH" not in str(failure)
 
 
-def test_our_own_failures_pass_as_they_are() -> None:
+def test_our_own_failures_pass_unchanged() -> None:
     ours = CheckFailed("no")
-    with pytest.raises(CheckFailed) as caught, in_words("x"):
+    with pytest.raises(CheckFailed) as caught, translated_errors("x"):
         raise ours
     assert caught.value is ours

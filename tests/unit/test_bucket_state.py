@@ -1,4 +1,4 @@
-"""What a bucket is like: whose, where, and which rules take its objects out of reach."""
+"""The state of a bucket: owner, Region, and the rules that expire or archive its objects."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,23 +44,23 @@ def rule(s3: Any, **fields: Any) -> None:
     )
 
 
-def test_a_bucket_that_keeps_what_it_is_given_is_fine(bed: tuple[Aws, Any]) -> None:
+def test_a_bucket_that_keeps_its_objects_is_fine(bed: tuple[Aws, Any]) -> None:
     aws, s3 = bed
     s3.delete_bucket_lifecycle(Bucket="acme-exports")
     assert told(aws) == [
         ("ok", "it is in eu-west-1 and belongs to 123456789012"),
         ("ok", "Off"),
-        ("ok", "none is gone within 35 days"),
+        ("ok", "no rule affects them within 35 days"),
     ]
     s3.put_bucket_versioning(Bucket="acme-exports", VersioningConfiguration={"Status": "Enabled"})
     assert ("ok", "Enabled") in told(aws)
 
 
-def test_a_bucket_that_is_not_there_is_a_problem(bed: tuple[Aws, Any]) -> None:
+def test_an_absent_bucket_is_a_problem(bed: tuple[Aws, Any]) -> None:
     assert told(bed[0], S3Prefix("nobodys", "x")) == [("problem", "there is none")]
 
 
-def test_a_bucket_of_another_account_is_told_of(bed: tuple[Aws, Any]) -> None:
+def test_a_bucket_of_another_account_is_reported(bed: tuple[Aws, Any]) -> None:
     assert told(bed[0], owner="999999999999")[0] == (
         "problem",
         "it is in eu-west-1 and does not belong to 999999999999",
@@ -87,7 +87,7 @@ def test_a_bucket_of_another_account_is_told_of(bed: tuple[Aws, Any]) -> None:
         ),
     ],
 )
-def test_a_rule_that_takes_exports_away_within_35_days_is_a_problem(
+def test_a_rule_that_affects_exports_within_35_days_is_a_problem(
     bed: tuple[Aws, Any], fields: dict[str, Any], found: str
 ) -> None:
     rule(bed[1], **fields)
@@ -107,6 +107,6 @@ def test_a_rule_that_takes_exports_away_within_35_days_is_a_problem(
         },
     ],
 )
-def test_other_rules_are_none_of_our_business(bed: tuple[Aws, Any], fields: dict[str, Any]) -> None:
+def test_other_rules_are_ignored(bed: tuple[Aws, Any], fields: dict[str, Any]) -> None:
     rule(bed[1], **fields)
-    assert told(bed[0])[-1] == ("ok", "none is gone within 35 days")
+    assert told(bed[0])[-1] == ("ok", "no rule affects them within 35 days")

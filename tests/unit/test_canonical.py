@@ -91,7 +91,7 @@ def test_thirty_one_wraps_are_taken_and_thirty_two_refused() -> None:
     assert fault.value.reason is Reason.TOO_DEEP
 
 
-def test_a_number_out_of_range_is_told_from_one_that_is_none() -> None:
+def test_a_number_out_of_range_is_distinguished_from_no_number() -> None:
     with pytest.raises(ItemFaultError) as fault:
         canonical_item({"n": {"N": "1E200"}})
     assert fault.value.reason is Reason.NUMBER_OUT_OF_RANGE

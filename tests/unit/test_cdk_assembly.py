@@ -43,7 +43,7 @@ def test_tables_of_all_kinds_are_found_in_stages_and_nested_stacks(
 
 
 @pytest.mark.parametrize("variant", ["by-id", "old-by-id"])
-def test_a_template_without_paths_is_understood_by_the_assemblys_notes(
+def test_a_template_without_paths_is_read_with_the_assemblys_metadata(
     variant: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cdk.out"
@@ -68,15 +68,15 @@ def test_without_any_paths_a_table_is_found_by_its_name(tmp_path: Path) -> None:
     assert find_table(stack, "Any", None) is None
 
 
-def test_a_name_does_not_stand_in_for_a_path_that_is_wrong() -> None:
+def test_a_name_does_not_replace_a_wrong_path() -> None:
     assert find_table(orders("by-id"), "Order", "orders") is None
 
 
-def test_the_message_says_where_a_table_was_looked_for_and_what_is_there() -> None:
+def test_the_message_lists_where_it_looked_and_the_existing_tables() -> None:
     with pytest.raises(Refused) as caught:
         require_table(data("stage"), "Inner/Tabel", None)
     assert caught.value.message == (
-        "the stack Prod/Data has no table Prod/Data/Inner/Tabel: looked at it and at its Resource "
+        "the stack Prod/Data has no table Prod/Data/Inner/Tabel: looked for it and its Resource "
         "in ProdData90A795AA.template.json and 1 nested, 9 known paths"
     )
     assert caught.value.hint == (
@@ -100,13 +100,13 @@ def test_a_stack_for_one_account_and_region_says_which() -> None:
     assert (orders("by-id").account, orders("by-id").region) == ("123456789012", "eu-west-1")
 
 
-def test_a_stack_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(Refused, match="there is no stack Other") as caught:
+def test_an_absent_stack_is_refused_with_the_existing_ones() -> None:
+    with pytest.raises(Refused, match="has no stack Other") as caught:
         find_stack(read_assembly(CASES / "stage"), "Other")
     assert caught.value.hint == "its stacks: Prod/Data (prod-data)"
 
 
-def test_two_stacks_of_one_name_must_be_told_apart_by_path(tmp_path: Path) -> None:
+def test_two_stacks_of_one_name_must_be_named_by_path(tmp_path: Path) -> None:
     write_assembly(tmp_path, {})
     manifest = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
     one = manifest["artifacts"]["Hand"]
@@ -122,8 +122,8 @@ def test_two_stacks_of_one_name_must_be_told_apart_by_path(tmp_path: Path) -> No
     assert find_stack(read_assembly(tmp_path), "Prod/Data").id == "Prod"
 
 
-def test_a_folder_without_a_manifest_is_no_assembly(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is no cloud assembly"):
+def test_a_folder_without_a_manifest_is_not_an_assembly(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is not a cloud assembly"):
         read_assembly(tmp_path)
 
 
@@ -172,7 +172,7 @@ def test_an_assembly_that_is_its_own_stage_is_read_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("[]", "holds no JSON object"),
+        ("[]", "is not a JSON object"),
         ('{"a": NaN}', "is not JSON"),
         ("{", "is not JSON"),
         ('{"a": ' + "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1) + "}", "levels"),
@@ -180,7 +180,7 @@ def test_an_assembly_that_is_its_own_stage_is_read_once(tmp_path: Path) -> None:
     ],
     ids=["array", "nan", "torn", "deep", "abyss"],
 )
-def test_what_is_no_bounded_json_object_is_refused(text: str, why: str, tmp_path: Path) -> None:
+def test_anything_but_a_bounded_json_object_is_refused(text: str, why: str, tmp_path: Path) -> None:
     write_assembly(tmp_path, {})
     (tmp_path / "Hand.template.json").write_text(text, "utf-8")
     with pytest.raises(Refused, match=why):

@@ -1,4 +1,4 @@
-"""The CDK command line: which is run, with what, and what becomes of each way it can fail."""
+"""The CDK command line: which one runs, with which arguments, and how each failure is reported."""
 
 import json
 import os
@@ -51,14 +51,14 @@ def test_npx_is_the_last_resort_and_installs_nothing(tmp_path: Path) -> None:
     assert found.arguments == (str(npx), "--no-install", "cdk")
 
 
-def test_no_command_line_at_all_is_refused_with_where_it_was_looked_for(tmp_path: Path) -> None:
+def test_a_missing_command_line_is_refused_with_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"node_modules/.bin .*, on the PATH, and for npx") as caught:
         find_program(app_folder(tmp_path / "app"), {"PATH": str(tmp_path)})
     assert str(caught.value.hint).startswith("npm install aws-cdk@2")
 
 
-def test_a_folder_without_cdk_json_is_no_app(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"is no CDK app: it has no cdk\.json"):
+def test_a_folder_without_cdk_json_is_not_an_app(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"is not a CDK app: it has no cdk\.json"):
         open_cdk(tmp_path, {}, tmp_path, SystemClock())
 
 
@@ -66,23 +66,21 @@ def test_a_folder_without_cdk_json_is_no_app(tmp_path: Path) -> None:
     ("wanted", "words"),
     [
         ({"version": "3.0.0 (build 1)"}, r"is version 3\.0\.0, expected 2\.x"),
-        ({"version": "hello"}, "named no version"),
+        ({"version": "hello"}, "printed no version"),
         ({"version": "2.1.0", "version_exit": 1}, "ended with exit code 1"),
     ],
 )
-def test_a_version_that_is_not_known_is_refused(
-    wanted: dict[str, Any], words: str, tmp_path: Path
-) -> None:
+def test_an_unknown_version_is_refused(wanted: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(Refused, match=words):
         opened(tmp_path, FakeCdk(tmp_path / "bin", **wanted))
 
 
-def test_a_warning_before_the_version_is_passed_over(tmp_path: Path) -> None:
+def test_a_warning_before_the_version_is_skipped(tmp_path: Path) -> None:
     fake = FakeCdk(tmp_path / "bin", version="!! Node 20 is old !!\n2.1148.1 (build x)")
     assert opened(tmp_path, fake).version == "2.1148.1"
 
 
-def test_synth_writes_the_assembly_of_a_context_where_it_is_told(tmp_path: Path) -> None:
+def test_synth_writes_the_assembly_of_a_context_to_the_given_folder(tmp_path: Path) -> None:
     fake = FakeCdk(tmp_path / "bin", assembly=str(CASES / "absent"))
     cdk = opened(tmp_path, fake)
     output = tmp_path / "run" / "absent"
@@ -102,7 +100,7 @@ def test_synth_writes_the_assembly_of_a_context_where_it_is_told(tmp_path: Path)
 @pytest.mark.parametrize("key", ["--app", "-c", "a=b", "", "a\nb", "aws:x", "cdk:y", "a\0"])
 def test_a_context_key_cannot_become_an_option(key: str, tmp_path: Path) -> None:
     fake = FakeCdk(tmp_path / "bin")
-    with pytest.raises(Refused, match="cannot be given to the CDK command line"):
+    with pytest.raises(Refused, match="cannot be passed to the CDK command line"):
         opened(tmp_path, fake).synthesize({key: "x"}, tmp_path / "out")
     assert [call["arguments"] for call in fake.calls] == [["--version"]]
 
@@ -112,7 +110,7 @@ def test_a_value_that_no_argument_can_hold_is_refused(tmp_path: Path) -> None:
         opened(tmp_path, FakeCdk(tmp_path / "bin")).synthesize({"k": "a\0b"}, tmp_path / "out")
 
 
-def test_an_app_that_fails_is_told_by_its_last_lines_made_safe(tmp_path: Path) -> None:
+def test_a_failed_app_is_reported_with_its_last_lines_escaped(tmp_path: Path) -> None:
     lines = [*map(str, range(99)), "\x1b[31mTypeError\x1b[0m: no\u202e", "  at app.py"]
     cdk = opened(tmp_path, FakeCdk(tmp_path / "bin", say=lines, exit=1))
     with pytest.raises(Refused) as caught:
@@ -121,19 +119,19 @@ def test_an_app_that_fails_is_told_by_its_last_lines_made_safe(tmp_path: Path) -
         "cdk synth ended with exit code 1: 96 | 97 | 98 | TypeError: no\\u202e | at app.py"
     )
     log = tmp_path / "logs" / "synth-absent.log"
-    assert caught.value.hint == f"all it printed is in {log}"
+    assert caught.value.hint == f"its output is in {log}"
     assert len(log.read_text("utf-8").splitlines()) == 101
 
 
-def test_an_app_that_fails_in_silence_is_said_to_have_said_nothing(tmp_path: Path) -> None:
+def test_an_app_that_fails_without_output_is_reported_as_such(tmp_path: Path) -> None:
     cdk = opened(tmp_path, FakeCdk(tmp_path / "bin", exit=7))
-    with pytest.raises(Refused, match="exit code 7: it said nothing"):
+    with pytest.raises(Refused, match="exit code 7: no output"):
         cdk.synthesize(CONTEXT, tmp_path / "absent")
 
 
-def test_a_synth_that_ends_well_and_writes_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_synth_that_succeeds_and_writes_nothing_is_refused(tmp_path: Path) -> None:
     cdk = opened(tmp_path, FakeCdk(tmp_path / "bin"))
-    with pytest.raises(Refused, match="is no cloud assembly"):
+    with pytest.raises(Refused, match="is not a cloud assembly"):
         cdk.synthesize(CONTEXT, tmp_path / "absent")
 
 
@@ -148,11 +146,11 @@ def test_a_synth_that_ends_well_and_writes_nothing_is_refused(tmp_path: Path) ->
         (
             "Context lookups have been disabled. Make sure all necessary context is there",
             Refused,
-            "would have to look something up",
+            "needs a context lookup",
         ),
     ],
 )
-def test_what_is_missing_around_the_app_is_said(
+def test_missing_credentials_and_context_are_named(
     line: str, kind: type[Exception], words: str, tmp_path: Path
 ) -> None:
     cdk = opened(tmp_path, FakeCdk(tmp_path / "bin", say=[line], exit=1))
@@ -178,7 +176,7 @@ def test_the_log_is_bounded_however_much_is_printed(tmp_path: Path) -> None:
         cdk.synthesize(CONTEXT, tmp_path / "absent")
     log = tmp_path / "logs" / "synth-absent.log"
     assert log.stat().st_size <= MAX_LOG_BYTES + 100
-    assert log.read_text("utf-8").endswith("… the rest is cut\n")
+    assert log.read_text("utf-8").endswith("… truncated\n")
 
 
 @pytest.mark.parametrize("hang", ["loudly", "quietly"])
@@ -275,17 +273,17 @@ def test_a_stacks_path_cannot_become_an_option_or_a_pattern(path: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["--execute", "1a", "a" * 129, "a_b", ""])
-def test_a_change_set_is_called_as_cloudformation_allows(name: str, tmp_path: Path) -> None:
+def test_a_change_set_has_a_name_that_cloudformation_allows(name: str, tmp_path: Path) -> None:
     deployment = Deployment(
         assembly=_deployment().assembly, stack=orders("absent"), change_set=name
     )
-    with pytest.raises(Refused, match="is no name of a change set"):
+    with pytest.raises(Refused, match="is not a change set name"):
         opened(tmp_path, FakeCdk(tmp_path / "bin")).deploy(
             deployment, Watch(lambda: None, lambda _: None)
         )
 
 
-def test_an_assembly_that_is_too_new_for_the_command_line_is_said_to_be_so(tmp_path: Path) -> None:
+def test_an_assembly_too_new_for_the_command_line_is_refused(tmp_path: Path) -> None:
     line = "Cloud assembly schema version mismatch: Maximum schema version supported is 44.x.x"
     cdk = opened(tmp_path, FakeCdk(tmp_path / "bin", say=[line], exit=1))
     with pytest.raises(Refused, match=r"2\.1148\.1 cannot read .* whose schema is 55\.0\.0") as no:
@@ -320,7 +318,7 @@ def test_the_real_command_line_synthesizes_what_is_checked_in(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(REAL is None, reason="no CDK command line: set RETABLE_CDK or put it on PATH")
-def test_the_real_command_line_is_told_to_fail_like_the_stand_in(tmp_path: Path) -> None:
+def test_the_real_command_line_fails_like_the_fake(tmp_path: Path) -> None:
     cdk = _real(tmp_path)
     (cdk.app / "cdk.json").write_text(json.dumps({"app": "echo broken app && exit 3"}), "utf-8")
     with pytest.raises(Refused, match=r"cdk synth ended with exit code 1: .*broken app"):
@@ -351,7 +349,7 @@ def _deployment(*, imports_existing: bool = False) -> Deployment:
 
 
 def _await(condition: Any) -> None:
-    """Wait until something holds, for so long at most."""
+    """Wait until a condition is true, for a limited time."""
     give_up = time.monotonic() + WAIT_SECONDS
     while not condition():
         assert time.monotonic() < give_up

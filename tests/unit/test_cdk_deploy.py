@@ -1,4 +1,4 @@
-"""Carrying an assembly out: what stops it, what repeats it, what an interruption leaves."""
+"""Deploying an assembly: what stops it, what repeats it, what an interruption leaves."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ BEFORE, AFTER = orders("by-id").template, orders("absent").template
 
 
 class Notes(NoProgress):
-    """Keeps what is told."""
+    """Keeps what is reported."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -35,7 +35,7 @@ class Notes(NoProgress):
 
 
 class InterruptedClock(ManualClock):
-    """A clock whose reader gets Ctrl-C as soon as something is so."""
+    """A clock whose reader gets Ctrl-C as soon as a condition is true."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Bench:
 
     @property
     def deployments(self) -> int:
-        """Return how often the command line was asked to change something."""
+        """Return how often the command line was called to change something."""
         commands = [call["arguments"][0] for call in self.program.calls]
         return commands.count("deploy") + commands.count("import")
 
@@ -86,7 +86,7 @@ class Bench:
         return act
 
     def go(self, *, begun: bool = False) -> Done:
-        """Carry the goal out."""
+        """Deploy the goal."""
         return carry_out(self.goal, self.tools, begun=begun)
 
 
@@ -103,7 +103,7 @@ def test_a_deployment_is_followed_until_the_stack_has_its_template(tmp_path: Pat
     assert bench.notes.told == [f"{ORDERS} (AWS::DynamoDB::Table) DELETE_COMPLETE"]
 
 
-def test_what_is_deployed_already_is_left_as_it_is(tmp_path: Path) -> None:
+def test_what_is_already_deployed_is_left_unchanged(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.cloud.deployed(AFTER)
     assert bench.go().outcome == "already"
@@ -111,7 +111,7 @@ def test_what_is_deployed_already_is_left_as_it_is(tmp_path: Path) -> None:
     assert bench.deployments == 0
 
 
-def test_an_operation_that_went_on_without_the_runner_is_waited_for(tmp_path: Path) -> None:
+def test_an_operation_that_continued_without_the_runner_is_awaited(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.cloud.status = "UPDATE_IN_PROGRESS"
     bench.cloud.deployed(AFTER)
@@ -131,7 +131,7 @@ def test_a_command_killed_before_it_began_anything_is_run_again(tmp_path: Path) 
     assert bench.deployments == 1
 
 
-def test_an_operation_that_failed_without_the_runner_is_told_before_it_is_repeated(
+def test_an_operation_that_failed_without_the_runner_is_reported_before_it_is_repeated(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)
@@ -142,14 +142,14 @@ def test_an_operation_that_failed_without_the_runner_is_told_before_it_is_repeat
         lambda: bench.cloud.event(ORDERS, "DELETE_FAILED", "protected"),
         bench.becomes("UPDATE_ROLLBACK_COMPLETE"),
     ]
-    with pytest.raises(Stopped, match=r"failed and was taken back: .* DELETE_FAILED: protected"):
+    with pytest.raises(Stopped, match=r"failed and was rolled back: .* DELETE_FAILED: protected"):
         bench.go(begun=True)
     assert bench.deployments == 0
     bench.cloud.script = [lambda: None, lambda: None, bench.becomes("UPDATE_COMPLETE", AFTER)]
     assert bench.go(begun=True).outcome == "deployed"
 
 
-def test_what_failed_before_the_run_was_resumed_is_told_and_no_older_failure(
+def test_a_failure_before_the_resume_is_reported_and_no_older_one(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)
@@ -163,7 +163,7 @@ def test_what_failed_before_the_run_was_resumed_is_told_and_no_older_failure(
     bench.cloud.status = "UPDATE_ROLLBACK_IN_PROGRESS"
     bench.cloud.begun = lambda: True
     bench.cloud.script = [lambda: None, lambda: None, bench.becomes("UPDATE_ROLLBACK_COMPLETE")]
-    with pytest.raises(Stopped, match=r"failed and was taken back: .* DELETE_FAILED: protected"):
+    with pytest.raises(Stopped, match=r"failed and was rolled back: .* DELETE_FAILED: protected"):
         bench.go(begun=True)
     assert bench.deployments == 0
 
@@ -180,11 +180,11 @@ def test_a_stack_that_someone_else_deploys_is_not_touched(tmp_path: Path) -> Non
     ("status", "hint"),
     [
         ("UPDATE_ROLLBACK_FAILED", "ContinueUpdateRollback"),
-        ("REVIEW_IN_PROGRESS", "a change set and nothing else"),
+        ("REVIEW_IN_PROGRESS", "it has only a change set"),
         ("ROLLBACK_COMPLETE", "delete the stack"),
     ],
 )
-def test_a_stack_that_is_stuck_is_not_touched_and_its_cure_is_told(
+def test_a_stuck_stack_is_not_touched_and_its_cure_is_reported(
     status: str, hint: str, tmp_path: Path
 ) -> None:
     bench = Bench(tmp_path)
@@ -209,16 +209,16 @@ def test_a_stack_that_was_deployed_since_the_plan_is_not_touched(tmp_path: Path)
     with pytest.raises(Stale, match="was deployed with another template since the plan"):
         bench.go()
     bench.goal = replace(bench.goal, before=None)
-    with pytest.raises(Stale, match="is there, which was not when the plan was made"):
+    with pytest.raises(Stale, match="exists, and it did not when the plan was made"):
         bench.go()
     bench.cloud.status = None
     bench.goal = replace(bench.goal, before="0" * 64)
-    with pytest.raises(Stale, match="there is no stack OrdersStack, which was there"):
+    with pytest.raises(Stale, match="the stack OrdersStack does not exist, and it did"):
         bench.go()
     assert bench.deployments == 0
 
 
-def test_a_stack_that_was_not_there_is_made(tmp_path: Path) -> None:
+def test_an_absent_stack_is_created(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.cloud.status = None
     bench.goal = replace(bench.goal, before=None)
@@ -238,10 +238,10 @@ def test_a_failed_deployment_names_the_resource_that_failed_first_and_why(tmp_pa
     with pytest.raises(Stopped) as caught:
         bench.go()
     assert caught.value.message == (
-        "the deployment of OrdersStack failed and was taken back: "
+        "the deployment of OrdersStack failed and was rolled back: "
         f"{ORDERS} (AWS::DynamoDB::Table) CREATE_FAILED: orders already exists"
     )
-    assert caught.value.hint == "put it right, then resume"
+    assert caught.value.hint == "fix the cause, then resume"
 
 
 def test_a_deployment_that_leaves_the_stack_stuck_says_how_and_what_helps(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_deployment_that_leaves_the_stack_stuck_says_how_and_what_helps(tmp_pa
     assert "ContinueUpdateRollback" in str(caught.value.hint)
 
 
-def test_a_command_that_fails_before_cloudformation_does_is_told_by_its_last_lines(
+def test_a_command_that_fails_before_cloudformation_is_reported_with_its_last_lines(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path, exit=1, say=["SSM parameter /cdk-bootstrap/x/version not found"])
@@ -265,7 +265,7 @@ def test_a_command_that_fails_before_cloudformation_does_is_told_by_its_last_lin
     assert str(caught.value.hint).endswith("logs/retable-1-absent.log")
 
 
-def test_a_command_that_fails_although_the_stack_has_its_template_has_done_its_work(
+def test_a_failed_command_counts_as_done_if_the_stack_has_its_template(
     tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path, exit=1, say=["socket hang up"])
@@ -277,18 +277,18 @@ def test_a_command_that_fails_although_the_stack_has_its_template_has_done_its_w
     assert bench.go().outcome == "deployed"
 
 
-def test_a_command_that_ends_well_and_changes_nothing_is_not_believed(tmp_path: Path) -> None:
+def test_a_command_that_succeeds_and_changes_nothing_is_a_failure(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     with pytest.raises(CheckFailed, match="does not have the template that was deployed"):
         bench.go()
 
 
-def test_an_interruption_says_that_cloudformation_goes_on(tmp_path: Path) -> None:
+def test_an_interruption_says_that_cloudformation_continues(tmp_path: Path) -> None:
     bench = Bench(tmp_path, hang="loudly")
     bench.clock.interrupts = lambda: bool(bench.program.pids)
     with pytest.raises(KeyboardInterrupt):
         bench.go()
-    assert bench.notes.told == ["CloudFormation goes on with OrdersStack alone, if it has begun"]
+    assert bench.notes.told == ["CloudFormation continues with OrdersStack if it has begun"]
 
 
 def test_an_import_is_reached_once_the_stack_has_the_table(tmp_path: Path) -> None:

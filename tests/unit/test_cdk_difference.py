@@ -14,7 +14,7 @@ WORKER = "WorkerDefaultPolicyD9676315"
 SCALING = "OrdersTableWriteScalingTarget"
 
 
-def test_taking_the_table_away_takes_what_needs_it() -> None:
+def test_removing_the_table_removes_what_needs_it() -> None:
     before, after = orders("by-id").template, orders("absent").template
     assert [str(change) for change in changes(before, after)] == [
         f"removed {ORDERS} (AWS::DynamoDB::Table)",
@@ -38,7 +38,7 @@ def test_a_template_does_not_differ_from_itself_or_from_another_release_of_cdk()
     ],
     ids=["metadata", "path"],
 )
-def test_what_cdk_adds_for_itself_is_no_change(noise: dict[str, Any]) -> None:
+def test_what_cdk_adds_for_itself_is_not_a_change(noise: dict[str, Any]) -> None:
     plain = template({"R": {"Type": "T"}})
     noisy = template(
         {"R": {"Type": "T"}, **noise},
@@ -50,7 +50,7 @@ def test_what_cdk_adds_for_itself_is_no_change(noise: dict[str, Any]) -> None:
     assert changes(plain, noisy) == ()
 
 
-def test_the_order_of_dependencies_says_nothing() -> None:
+def test_the_order_of_dependencies_is_irrelevant() -> None:
     one = template({"R": {"Type": "T", "DependsOn": ["A", "B"]}})
     other = template({"R": {"Type": "T", "DependsOn": ["B", "A"]}})
     assert changes(one, other) == ()
@@ -96,7 +96,7 @@ def test_values_differ_by_type_and_by_place(left: Any, right: Any, places: list[
     assert list(differences(left, right, "")) == places
 
 
-def test_a_stack_that_is_not_there_has_no_parts() -> None:
+def test_an_absent_stack_has_no_parts() -> None:
     added = changes(EMPTY, orders("absent").template)
     assert {change.kind for change in added} == {"added"}
 
@@ -115,7 +115,7 @@ def test_a_stack_that_is_not_there_has_no_parts() -> None:
     ],
     ids=str,
 )
-def test_every_way_of_naming_a_part_is_a_need(user: dict[str, Any]) -> None:
+def test_every_reference_to_a_part_is_a_dependency(user: dict[str, Any]) -> None:
     found = dependents(
         template(
             {"T": {"Type": "T"}, "User": {"Type": "U", **user}},
@@ -139,12 +139,12 @@ def test_every_way_of_naming_a_part_is_a_need(user: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_what_only_looks_like_a_name_or_is_an_order_is_no_need(other: dict[str, Any]) -> None:
+def test_a_look_alike_of_a_reference_or_an_order_is_not_a_dependency(other: dict[str, Any]) -> None:
     resources = {"T": {"Type": "T"}, "U": {"Type": "U"}, "Other": {"Type": "O", **other}}
     assert dependents(template(resources), ["T"]) == frozenset()
 
 
-def test_needs_are_followed_through_nested_stacks_in_both_directions() -> None:
+def test_dependencies_are_followed_through_nested_stacks_in_both_directions() -> None:
     found = data("stage").template
     assert "Outputs.InnerArn" in dependents(found, [f"{INNER}/TableCD117FA1"])
     assert f"{INNER}/Outputs.Name" in dependents(found, ["TableCD117FA1"])

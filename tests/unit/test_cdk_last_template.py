@@ -1,4 +1,4 @@
-"""The last deployment of a stack: what it brings back, whom it moves over, what an import needs."""
+"""The last deployment of a stack: what it restores, whom it switches over, what an import needs."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from support.assemblies import HERE, table, template
 from support.cdk_cases import CASE, KNOWN, WANT, codes_of, extended
 
 
-def test_what_the_last_template_brings_back_is_not_pending_and_what_it_forgets_is() -> None:
+def test_what_the_last_template_restores_is_not_pending_and_what_it_omits_is() -> None:
     topic = {"S": {"Type": "Scaling", "Properties": {"Table": {"Ref": "T"}}}}
     bare = template({"T": table()})
     whole = extended(bare, **topic)
@@ -28,7 +28,7 @@ def test_what_the_last_template_brings_back_is_not_pending_and_what_it_forgets_i
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-def test_a_last_template_that_moves_the_app_to_an_unfrozen_tables_copy_stops_the_run(
+def test_a_last_template_that_switches_to_a_copy_of_an_unfrozen_table_stops_the_run(
     frozen: bool,  # noqa: FBT001
 ) -> None:
     def moved(to: str) -> Template:

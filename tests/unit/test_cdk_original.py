@@ -1,4 +1,4 @@
-"""A stack kept as it is deployed is an assembly that deploys just that."""
+"""A saved stack is an assembly that deploys the same again."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_it_is_deployed_as_the_stack_is(tmp_path: Path) -> None:
     assert [found.deploys.get(one) for one in roles] == [stack.deploys.get(one) for one in roles]
 
 
-def test_it_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+def test_it_replaces_an_older_one(tmp_path: Path) -> None:
     folder = kept(tmp_path / "original", orders("by-id").template)
     (folder / "left.json").write_text("{}", "utf-8")
     kept(folder, orders("by-id").template)
@@ -46,7 +46,7 @@ def test_it_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["0.5", "12", "1e3"])
-def test_numbers_of_a_template_stay_what_they_are(tmp_path: Path, number: str) -> None:
+def test_numbers_of_a_template_stay_unchanged(tmp_path: Path, number: str) -> None:
     body = {**orders("by-id").template.body, "Metadata": {"share": json.loads(number)}}
     folder = kept(tmp_path / "original", Template(body))
     found = open_variant(folder, "OrdersStack").stack.template.body["Metadata"]["share"]

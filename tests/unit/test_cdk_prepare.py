@@ -24,7 +24,7 @@ TABLE = "AWS::DynamoDB::Table"
 
 
 class App:
-    """An app whose assemblies are those that are checked in."""
+    """An app with the checked-in assemblies."""
 
     def __init__(self, folder: Path) -> None:
         self.fake = FakeCdk(folder / "bin")
@@ -75,7 +75,7 @@ def test_an_apps_variants_and_its_stack_are_ready_to_be_proved(tmp_path: Path) -
     assert blocking(prove(ready.case, WANT, KNOWN), ()) == ()
 
 
-def test_what_is_deployed_later_lies_in_the_run_folder(tmp_path: Path) -> None:
+def test_what_is_deployed_later_is_in_the_run_folder(tmp_path: Path) -> None:
     app = App(tmp_path)
     ready = app.prepared()
     folder = app.question.folder / "absent"
@@ -115,7 +115,7 @@ def test_a_source_that_the_stack_does_not_have_is_refused(tmp_path: Path) -> Non
         app.prepared()
 
 
-def test_a_stack_that_is_not_there_yet_is_prepared_side_by_side(tmp_path: Path) -> None:
+def test_a_stack_that_does_not_exist_yet_is_prepared_side_by_side(tmp_path: Path) -> None:
     app = App(tmp_path)
     app.cloud.status = None
     ready = app.prepared(replaces=False, target="orders")
@@ -130,7 +130,7 @@ def test_a_stack_that_is_not_there_yet_is_prepared_side_by_side(tmp_path: Path) 
         ({"region": "us-east-1"}, "for the region eu-west-1, the run for us-east-1"),
     ],
 )
-def test_a_stack_for_somewhere_else_is_refused(
+def test_a_stack_for_another_account_or_region_is_refused(
     change: dict[str, str], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(Refused, match=words):
@@ -140,10 +140,10 @@ def test_a_stack_for_somewhere_else_is_refused(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"stack": "Other"}, "there is no stack Other"),
+        ({"stack": "Other"}, "has no stack Other"),
         ({"construct": "Other"}, "has no table OrdersStack/Other"),
         ({"final": CdkVariant(assembly="absent")}, "in the present template and nowhere in the"),
-        ({"absent": CdkVariant(assembly="app")}, "is no cloud assembly"),
+        ({"absent": CdkVariant(assembly="app")}, "is not a cloud assembly"),
     ],
 )
 def test_an_app_that_lacks_what_the_spec_names_is_refused(
@@ -153,7 +153,7 @@ def test_an_app_that_lacks_what_the_spec_names_is_refused(
         App(tmp_path).provided(**change)
 
 
-def test_stacks_that_import_what_would_go_are_found(tmp_path: Path) -> None:
+def test_stacks_that_import_removed_outputs_are_found(tmp_path: Path) -> None:
     app = App(tmp_path)
     app.cloud.outputs = [{"OutputKey": "TableArn", "ExportName": "orders-arn"}]
     app.cloud.imports["orders-arn"] = ["billing"]

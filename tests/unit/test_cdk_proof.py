@@ -1,4 +1,4 @@
-"""What deployments do to a table and beside it, proved by templates alone."""
+"""What deployments do to a table and besides it, proved from templates alone."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from retable.runner.cdk.cdk_finding import blocking, require_proven
 from retable.runner.cdk.proof import prove_addition, prove_final, prove_removal
 from retable.runner.cdk.prove import Case, prove
 from retable.runner.cdk.references import dependents
-from retable.runner.cdk.table_shape import Wanted
+from retable.runner.cdk.table_shape import DeclaredTable
 from retable.runner.cdk.template import EMPTY, Template
 from retable.runner.failure import Refused
 from retable.schema.spec import Indexes, KeyAttribute, KeySchema
@@ -17,7 +17,7 @@ from support.assemblies import HERE, ORDERS, orders, table, template
 from support.cdk_cases import BUCKET, CASE, KNOWN, WANT, codes_of, extended
 
 
-def test_a_rebuild_of_cdks_own_templates_is_proved_with_nothing_to_accept() -> None:
+def test_a_rebuild_of_cdks_own_templates_needs_nothing_accepted() -> None:
     found = prove(CASE, WANT, KNOWN)
     assert blocking(found, ()) == ()
     require_proven(found, ())
@@ -30,7 +30,7 @@ def test_a_rebuild_of_cdks_own_templates_is_proved_with_nothing_to_accept() -> N
     }
 
 
-def test_what_goes_with_the_table_is_told() -> None:
+def test_what_is_removed_with_the_table_is_reported() -> None:
     told = [one.subject for one in prove(CASE, WANT, KNOWN) if one.code == "goes-along"]
     assert told == [
         "OrdersTableWriteScalingTarget20EB861D",
@@ -41,7 +41,7 @@ def test_what_goes_with_the_table_is_told() -> None:
     ]
 
 
-def test_the_way_back_is_proved_like_the_way_there() -> None:
+def test_the_restore_is_proved_like_the_rebuild() -> None:
     found = prove_addition(orders("absent").template, orders("by-id").template, ORDERS)
     assert {one.code for one in found} == {"goes-along"}
 
@@ -67,7 +67,7 @@ def test_an_absent_template_that_does_more_is_refused_until_it_is_accepted_by_na
     (finding,) = prove_removal(template(there), template(without), "T")
     assert (finding.code, finding.weight) == ("other-change", "acceptable")
     assert words in finding.message
-    with pytest.raises(Refused, match="the absent template does something else as well"):
+    with pytest.raises(Refused, match="the absent template makes an unrelated change"):
         require_proven([finding], ["Something"])
     require_proven([finding], [finding.subject])
 
@@ -80,7 +80,7 @@ def test_other_sections_count_as_well(section: str) -> None:
     assert [one.subject for one in found] == [f"{section}.A"]
 
 
-def test_a_part_that_only_comes_after_the_table_may_not_go_with_it() -> None:
+def test_a_part_that_only_depends_on_the_table_by_order_may_not_be_removed_with_it() -> None:
     later = {"Type": "AWS::S3::Bucket", "DependsOn": ["T"]}
     there = template({"T": table(), "Later": later})
     assert [one.code for one in prove_removal(there, template({}), "T")] == ["other-change"]
@@ -88,7 +88,7 @@ def test_a_part_that_only_comes_after_the_table_may_not_go_with_it() -> None:
     assert [one.code for one in prove_removal(there, kept, "T")] == ["goes-along"]
 
 
-def test_a_part_may_lose_what_names_the_table_and_nothing_else() -> None:
+def test_a_part_may_lose_its_references_to_the_table_and_nothing_else() -> None:
     def worker(*names: Any, more: dict[str, Any] | None = None) -> dict[str, Any]:
         statements = [{"Resource": name} for name in names]
         return {"Type": "AWS::IAM::Policy", "Properties": {"S": statements, **(more or {})}}
@@ -107,7 +107,7 @@ def test_a_part_may_lose_what_names_the_table_and_nothing_else() -> None:
     assert codes(worker("a", "b", more={"Boundary": "x"})) == ["other-change"]
 
 
-def test_a_nested_stack_that_holds_the_table_alone_may_go_with_it() -> None:
+def test_a_nested_stack_with_only_the_table_may_be_removed_with_it() -> None:
     stack = {"Type": "AWS::CloudFormation::Stack"}
 
     def there(**inner: Any) -> Template:
@@ -137,7 +137,7 @@ def test_a_table_that_is_nowhere_is_refused() -> None:
     assert "table-missing" in codes_of(prove(replace(CASE, final=EMPTY), WANT, KNOWN))
 
 
-def test_a_change_that_waits_in_the_app_cannot_hide_behind_the_table() -> None:
+def test_a_pending_change_of_the_app_cannot_hide_behind_the_table() -> None:
     bucket = {"Exports": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "renamed"}}}
     case = replace(
         CASE,
@@ -150,7 +150,7 @@ def test_a_change_that_waits_in_the_app_cannot_hide_behind_the_table() -> None:
     assert blocking(prove(case, WANT, KNOWN), ["Exports"]) == ()
 
 
-def test_a_change_of_a_part_that_goes_and_comes_with_the_table_is_told() -> None:
+def test_a_change_of_a_part_that_is_removed_and_added_with_the_table_is_reported() -> None:
     def scaled(most: int) -> Template:
         scaling = {"Type": "Scaling", "Properties": {"Table": {"Ref": "T"}, "Max": most}}
         return template({"T": table(), "S": scaling})
@@ -161,11 +161,11 @@ def test_a_change_of_a_part_that_goes_and_comes_with_the_table_is_told() -> None
     want = replace(WANT, key=KeySchema(partition=KeyAttribute("id", "S")), indexes=None, ttl=None)
     found = prove(case, want, KNOWN)
     pending = [one.message for one in found if one.code == "pending-change"]
-    assert pending == ["in the end, beside the table: changed S (Scaling): Properties.Max"]
+    assert pending == ["at the end, besides the table: changed S (Scaling): Properties.Max"]
     assert blocking(found, ()) == ()
 
 
-def test_side_by_side_only_the_new_table_comes() -> None:
+def test_side_by_side_only_the_new_table_is_added() -> None:
     deployed = template({"Old": table(TableName="old"), "Other": BUCKET})
     present = extended(deployed, New=table(TableName="new"))
     case = Case(
@@ -177,7 +177,7 @@ def test_side_by_side_only_the_new_table_comes() -> None:
         new="New",
         at=HERE,
     )
-    want = Wanted(
+    want = DeclaredTable(
         name="new",
         key=KeySchema(partition=KeyAttribute("id", "S")),
         indexes=Indexes(),
@@ -217,7 +217,7 @@ def test_a_global_table_goes_live_in_its_replica() -> None:
     assert list(prove_final(present, final, "T")) == []
 
 
-def test_the_final_template_may_bring_consumers_with_what_they_need_and_nothing_else() -> None:
+def test_the_final_template_may_add_consumers_with_what_they_need_and_nothing_else() -> None:
     present = template({"T": table(), "Other": BUCKET})
     consumer = {"Type": "C", "Properties": {"S": {"Ref": "T"}, "F": {"Ref": "Function"}}}
     brought = {"Consumer": consumer, "Function": {"Type": "F"}}
@@ -232,16 +232,16 @@ def test_the_final_template_may_bring_consumers_with_what_they_need_and_nothing_
     assert [one.subject for one in prove_final(present, fewer, "T")] == ["Other"]
 
 
-def test_every_fault_is_said_at_once_with_the_names_that_would_accept_it() -> None:
+def test_every_fault_is_reported_at_once_with_the_names_that_accept_it() -> None:
     deployed = extended(CASE.deployed, One=BUCKET, Two=BUCKET)
     found = prove(replace(CASE, deployed=deployed), replace(WANT, name="x"), KNOWN)
     with pytest.raises(Refused) as caught:
         require_proven(found, ["Two"])
     assert caught.value.message == (
-        f"the present template calls {ORDERS} orders, the spec x; "
-        "the absent template does something else as well: removed One (AWS::S3::Bucket)"
+        f"the present template names {ORDERS} orders, the spec x; "
+        "the absent template makes an unrelated change: removed One (AWS::S3::Bucket)"
     )
-    assert str(caught.value.hint).endswith("can be accepted by name: One")
+    assert str(caught.value.hint).endswith("accept what is intended by name: One")
 
 
 def test_the_consumers_of_the_fixture_are_its_dependents() -> None:

@@ -1,4 +1,4 @@
-"""What became of a table once its template lost it."""
+"""What happened to a table after it left its template."""
 
 import pytest
 
@@ -23,7 +23,7 @@ from retable.schema.spec import Indexes, KeyAttribute, KeySchema
         ("ACTIVE", None, "Retain", "another"),
     ],
 )
-def test_the_table_and_its_id_say_what_became_of_it(
+def test_the_table_and_its_id_show_what_happened(
     status: str | None, table_id: str | None, policy: str, after: str
 ) -> None:
     found = None if status is None else _described(status, table_id)

@@ -1,4 +1,4 @@
-"""Whether a template's table is the one the spec wants, and what must outlive the old one."""
+"""Whether a template's table is the one of the spec, and what must outlive the old one."""
 
 import json
 from dataclasses import replace
@@ -47,7 +47,7 @@ from support.cdk_cases import BUCKET, CASE, KNOWN, LOADER, WANT, codes_of, exten
                 "created_at N) with all in the spec"
             ),
         ),
-        ({"name": "orders2"}, "the present template calls {} orders, the spec orders2"),
+        ({"name": "orders2"}, "the present template names {} orders, the spec orders2"),
         (
             {"ttl": False},
             "the final template lets items of {} expire by expires_at, the spec by nothing",
@@ -55,19 +55,19 @@ from support.cdk_cases import BUCKET, CASE, KNOWN, LOADER, WANT, codes_of, exten
     ],
     ids=["key", "billing", "no-index", "local-index", "name", "ttl"],
 )
-def test_a_present_template_must_make_the_table_of_the_spec(
+def test_a_present_template_must_declare_the_table_of_the_spec(
     change: dict[str, Any], message: str
 ) -> None:
     found = blocking(prove(CASE, replace(WANT, **change), KNOWN), [ORDERS])
     assert [one.message for one in found] == [message.format(ORDERS)]
 
 
-def test_what_the_source_alone_would_tell_is_not_compared() -> None:
+def test_what_only_the_source_would_show_is_not_compared() -> None:
     unknown = replace(WANT, indexes=None, billing=None, ttl=None)
     assert blocking(prove(CASE, unknown, KNOWN), ()) == ()
 
 
-def test_what_only_a_deployment_can_tell_is_told_and_a_key_must_be_accepted() -> None:
+def test_unresolved_values_are_reported_and_an_unresolved_key_must_be_accepted() -> None:
     unknown = {"Ref": "Given"}
     new = table(TableName=unknown, BillingMode=unknown, TimeToLiveSpecification=unknown)
     new["Properties"]["AttributeDefinitions"][0]["AttributeType"] = unknown
@@ -89,8 +89,8 @@ def test_what_only_a_deployment_can_tell_is_told_and_a_key_must_be_accepted() ->
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
-        ("Retain", "leaves the table, which is then deleted by API"),
-        ("RetainExceptOnCreate", "leaves the table, which is then deleted by API"),
+        ("Retain", "from the stack and keeps it, and the run deletes it by API"),
+        ("RetainExceptOnCreate", "from the stack and keeps it, and the run deletes it by API"),
         ("Delete", "CloudFormation deletes the table"),
         (None, "CloudFormation deletes the table"),
     ],
@@ -107,7 +107,7 @@ def test_the_policy_that_counts_is_the_deployed_one(policy: str | None, words: s
     assert told.weight == "note"
 
 
-def test_a_policy_that_no_table_has_is_refused() -> None:
+def test_an_unsupported_deletion_policy_is_refused() -> None:
     old = CASE.deployed.body["Resources"][ORDERS]
     deployed = extended(CASE.deployed, **{ORDERS: with_policy(old, "Snapshot")})
     (told,) = blocking(prove(replace(CASE, deployed=deployed), WANT, KNOWN), [ORDERS])
@@ -160,7 +160,7 @@ def test_an_absent_template_that_removes_what_is_needed_later_is_refused(
     assert finding.weight == "acceptable"
 
 
-def test_a_key_that_nobody_uses_is_like_any_other_resource() -> None:
+def test_an_unused_key_is_like_any_other_resource() -> None:
     case = replace(CASE, deployed=extended(CASE.deployed, Key={"Type": "AWS::KMS::Key"}))
     known = replace(KNOWN, uses=Uses(keys={"k-2": "the table"}), physical={"Key": "k-1"})
     assert {one.code for one in blocking(prove(case, WANT, known), ())} == {
@@ -208,7 +208,7 @@ def test_a_rule_that_deletes_the_export_early_is_refused(
     assert [one.code for one in stopping] == ["export-expires"] * expires
 
 
-def test_i9_a_last_template_that_lets_the_loader_alone_write_stops_the_run() -> None:
+def test_i9_a_last_template_that_lets_only_the_loader_write_stops_the_run() -> None:
     case = replace(CASE, final=None)
     (stopping,) = blocking(prove(case, replace(WANT, ttl=None), KNOWN), ())
     assert stopping.code == "stays-fenced"
@@ -225,11 +225,11 @@ def test_items_that_expire_while_they_are_loaded_stop_the_run() -> None:
     assert [one.code for one in found if one.code == "ttl-early"] == ["ttl-early"]
 
 
-def test_an_export_that_another_stack_imports_may_not_go() -> None:
+def test_an_export_that_another_stack_imports_may_not_be_removed() -> None:
     known = replace(KNOWN, importers={"TableArn": ("billing", "search")})
     (finding,) = blocking(prove(CASE, WANT, known), ["Outputs.TableArn"])
     assert finding.message == (
-        "the absent template takes the output TableArn away, which is imported by billing, search"
+        "the absent template removes the output TableArn, which is imported by billing, search"
     )
 
 
@@ -288,7 +288,7 @@ def test_a_fence_in_the_template_denies_every_write_to_all_but_the_loader(
     assert [one for one in found if "fence" in one] == ([code] if code else [])
 
 
-def test_our_own_fence_is_known_and_lets_a_role_with_a_path_through() -> None:
+def test_our_own_fence_is_recognized_and_excepts_a_role_with_a_path() -> None:
     patterns = (LOADER, "arn:aws:iam::123456789012:role/*/loader")
     document = json.loads(
         fence_policy("arn:aws:dynamodb:r:1:table/orders", patterns, None, bulk=True)
@@ -307,7 +307,7 @@ def test_our_own_fence_is_known_and_lets_a_role_with_a_path_through() -> None:
 def test_a_stream_before_the_load_must_be_accepted() -> None:
     case = replace(CASE, present=CASE.final or EMPTY, final=None)
     found = prove(case, WANT, KNOWN)
-    # Reading streams needs leave to list all of them, which names no table.
+    # Reading streams needs permission to list all of them, which names no table.
     role = "WorkerDefaultPolicyD9676315"
     (replay,) = blocking(found, [role])
     assert replay.message == (

@@ -21,7 +21,7 @@ STACK = "AWS::CloudFormation::Stack"
 
 
 class Notes(NoProgress):
-    """Keeps what is told."""
+    """Keeps what is reported."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -43,7 +43,7 @@ def test_a_stack_is_described_with_the_names_of_its_exports() -> None:
 
 
 @pytest.mark.parametrize("status", [None, "DELETE_COMPLETE"])
-def test_a_stack_that_is_gone_is_none(status: str | None) -> None:
+def test_a_deleted_stack_is_none(status: str | None) -> None:
     fake = FakeCloudFormation()
     fake.status = status
     assert Stacks(fake).state("OrdersStack") is None
@@ -135,7 +135,7 @@ def test_the_cause_of_a_nested_stacks_failure_is_looked_for_in_it() -> None:
     assert str(failed) == "Table (AWS::DynamoDB::Table) CREATE_FAILED: already exists"
 
 
-def test_a_follower_tells_each_event_once_and_asks_seldom() -> None:
+def test_a_follower_reports_each_event_once_and_polls_seldom() -> None:
     fake, clock, notes = FakeCloudFormation(), ManualClock(), Notes()
     fake.event("Before", "CREATE_COMPLETE")
     follower = Follower(Stacks(fake), "OrdersStack", clock, notes)
@@ -150,7 +150,7 @@ def test_a_follower_tells_each_event_once_and_asks_seldom() -> None:
     assert notes.told == [f"{ORDERS} (AWS::DynamoDB::Table) DELETE_IN_PROGRESS"]
 
 
-def test_a_follower_outlives_a_service_that_does_not_answer() -> None:
+def test_a_follower_survives_a_service_that_does_not_answer() -> None:
     fake, clock, notes = FakeCloudFormation(), ManualClock(), Notes()
     follower = Follower(Stacks(fake), "OrdersStack", clock, notes)
     clock.sleep(POLL_SECONDS)
@@ -159,7 +159,7 @@ def test_a_follower_outlives_a_service_that_does_not_answer() -> None:
     assert notes.told[0].startswith("the events of OrdersStack cannot be read: ")
 
 
-def test_a_follower_of_a_new_stack_finds_it_once_it_is_there() -> None:
+def test_a_follower_of_a_new_stack_finds_it_once_it_exists() -> None:
     fake, clock, notes = FakeCloudFormation(), ManualClock(), Notes()
     fake.status = None
     follower = Follower(Stacks(fake), "OrdersStack", clock, notes)
@@ -170,7 +170,7 @@ def test_a_follower_of_a_new_stack_finds_it_once_it_is_there() -> None:
     assert notes.told == ["A (AWS::DynamoDB::Table) CREATE_COMPLETE"]
 
 
-def test_waiting_for_a_stack_ends_when_nothing_happens_any_more_or_it_is_given_up() -> None:
+def test_waiting_for_a_stack_ends_with_its_operation_or_by_timeout() -> None:
     fake, clock = FakeCloudFormation(), ManualClock()
     fake.status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     follower = Follower(Stacks(fake), "OrdersStack", clock, NoProgress())
@@ -201,7 +201,9 @@ def test_waiting_for_a_stack_ends_when_nothing_happens_any_more_or_it_is_given_u
         ("SOMETHING_NEW", "stuck"),
     ],
 )
-def test_only_a_stack_with_nothing_half_done_is_ready(status: str | None, allowed: str) -> None:
+def test_only_a_stack_without_an_unfinished_operation_is_ready(
+    status: str | None, allowed: str
+) -> None:
     assert readiness(status) == allowed
     if allowed == "stuck":
         assert cure(str(status))

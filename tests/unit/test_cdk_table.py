@@ -1,10 +1,10 @@
-"""The table of a template, and what CloudFormation's functions come to."""
+"""The table of a template, and the values of CloudFormation's functions."""
 
 from typing import Any
 
 import pytest
 
-from retable.runner.cdk.intrinsics import Surroundings, Unknown, resolved
+from retable.runner.cdk.intrinsics import DeployTarget, Unknown, resolved
 from retable.runner.cdk.table_in_template import TableResource, read_table
 from retable.schema.spec import Index, Indexes, KeyAttribute, KeySchema, Provisioned
 from support.assemblies import HERE, ORDERS, data, orders, table, template
@@ -12,7 +12,7 @@ from support.assemblies import HERE, ORDERS, data, orders, table, template
 ID = KeySchema(partition=KeyAttribute("id", "S"))
 
 
-def test_a_table_of_the_second_level_is_read_whole() -> None:
+def test_a_table_of_an_l2_construct_is_read_completely() -> None:
     found = read_table(orders("by-id").template, ORDERS, HERE)
     assert found.name == "orders"
     assert found.key == ID
@@ -51,9 +51,9 @@ def test_a_table_in_a_nested_stack_is_read_by_its_address() -> None:
     assert read_table(data("stage").template, address, HERE).key == ID
 
 
-def test_a_name_of_region_and_text_is_worked_out() -> None:
+def test_a_name_of_region_and_text_is_resolved() -> None:
     assert read_table(data("stage").template, "Raw", HERE).name == "raw-eu-west-1"
-    anywhere = Surroundings(account=None, region=None)
+    anywhere = DeployTarget(account=None, region=None)
     assert read_table(data("stage").template, "Raw", anywhere).name == Unknown("Ref AWS::Region")
 
 
@@ -91,7 +91,7 @@ def test_each_property_becomes_our_value_or_is_unknown(
     assert getattr(_read(**properties), attribute) == value
 
 
-def test_scaled_capacity_is_no_fixed_number() -> None:
+def test_autoscaled_capacity_is_unknown() -> None:
     scaled = {"WriteCapacityAutoScalingSettings": {"MinCapacity": 1, "MaxCapacity": 10}}
     found = _read(BillingMode="PROVISIONED", WriteProvisionedThroughputSettings=scaled)
     assert found.billing == Unknown("scaled capacity")
@@ -120,7 +120,7 @@ def test_scaled_capacity_is_no_fixed_number() -> None:
     ],
     ids=str,
 )
-def test_functions_are_worked_out_as_far_as_they_can_be(value: Any, result: Any) -> None:
+def test_functions_are_resolved_as_far_as_possible(value: Any, result: Any) -> None:
     body = {
         "Parameters": {
             "Mode": {"Type": "String", "Default": "PAY_PER_REQUEST"},
@@ -128,7 +128,7 @@ def test_functions_are_worked_out_as_far_as_they_can_be(value: Any, result: Any)
             "Secret": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/the/name"},
         }
     }
-    at = Surroundings(
+    at = DeployTarget(
         account=HERE.account, region=HERE.region, stack=HERE.stack, parameters={"Given": "given"}
     )
     assert resolved(value, body, at) == result

@@ -51,8 +51,8 @@ def test_yaml_is_read_as_cdk_writes_it(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "holds no object"),
-        ("- a", "holds no object"),
+        ("", "is not an object"),
+        ("- a", "is not an object"),
         ("a: [", "the template of the stack S cannot be read: not YAML"),
         ("a: &x [*x]", "too many values, or too many levels"),
         ("{", "is not JSON"),
@@ -60,7 +60,7 @@ def test_yaml_is_read_as_cdk_writes_it(text: str, value: Any) -> None:
     ],
     ids=["empty", "list", "torn", "endless", "torn-json", "deep"],
 )
-def test_what_is_no_template_is_refused(text: str, why: str) -> None:
+def test_anything_but_a_template_is_refused(text: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
         read_template(text, "S")
 

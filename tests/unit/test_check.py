@@ -64,7 +64,7 @@ def test_the_message_names_the_operator() -> None:
     ("text", "column", "message"),
     [
         ("a..b", 12, "unexpected '.'"),
-        ("a.", 12, "the expression ends too early"),
+        ("a.", 12, "the expression ends unexpectedly"),
         ("a ~ b", 12, "unexpected character '~'"),
         ("a = b", 12, "unexpected character '='"),
         ("lower('a)", 16, "the ' is not closed"),
@@ -78,7 +78,7 @@ def test_a_syntax_error_is_shown_where_it_is(text: str, column: int, message: st
 
 
 def test_hints_say_what_to_write_instead() -> None:
-    assert only(check("multiply(a, 100)")).hint == "a number is written between backticks: `100`"
+    assert only(check("multiply(a, 100)")).hint == "write a number between backticks: `100`"
     assert only(check("a = b")).hint == "compare with =="
 
 
@@ -94,7 +94,7 @@ def test_every_unknown_function_is_found_at_any_depth() -> None:
     assert [problem.span.column for problem in found] == [10, 21, 38]
 
 
-def test_custom_functions_that_nobody_read_are_not_called_unknown() -> None:
+def test_custom_functions_that_were_not_read_are_not_reported_as_unknown() -> None:
     assert check("mine(a)", functions=Functions(file="mine.py")) == []
 
 
@@ -122,7 +122,7 @@ def test_a_file_of_functions_that_cannot_be_used_is_a_finding_with_its_line() ->
     found = only(check("lower(a)", functions=Functions(file="mine.py", text="x = 1\ndef (:\n")))
     assert (found.code, found.message) == (
         "MIG406",
-        "mine.py, line 2: it is no Python: invalid syntax",
+        "mine.py, line 2: not valid Python:  invalid syntax",
     )
 
 

@@ -98,4 +98,4 @@ def test_without_a_folder_specs_this_folder_is_meant(
 def test_a_folder_without_specs_is_refused_and_not_green(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="there is no spec in") as refused:
         spec_files([tmp_path])
-    assert refused.value.hint == "specs are called *.migrate.yaml; any file can be named"
+    assert refused.value.hint == "specs are named *.migrate.yaml; a file of any name can be passed"

@@ -28,7 +28,7 @@ def run(*arguments: str, **environ: str | None) -> Result:
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
-def test_every_report_can_be_told_without_a_key_or_a_value(path: Path) -> None:
+def test_every_report_becomes_a_comment_without_a_key_or_a_value(path: Path) -> None:
     document = json.loads(path.read_bytes())
     body = comment_body([path], "migrate")
     assert body.startswith("<!-- migrate: migrate -->\n\n### ")
@@ -38,7 +38,7 @@ def test_every_report_can_be_told_without_a_key_or_a_value(path: Path) -> None:
             assert str(next(iter(typed.values()))) not in body.split("|")
 
 
-def test_findings_are_told_errors_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_are_listed_errors_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.migrate.yaml").write_text(bad_expression_spec())
     found = CliRunner().invoke(lint, ["--format", "json"]).stdout
@@ -65,7 +65,7 @@ def test_a_comment_that_would_be_too_long_says_that_it_was_cut(tmp_path: Path) -
         paths[-1].write_text(json.dumps({"format_version": 1, "changes": changes}))
     body = comment_body(paths, "migrate")
     assert len(body.encode()) < MAX_BYTES + 100
-    assert body.splitlines()[-1].startswith("Cut here: 60,000 of ")
+    assert body.splitlines()[-1].startswith("Truncated here: 60,000 of ")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format_version": 2}', '{"format_version": 1}'])
@@ -142,7 +142,7 @@ def github(folder: Path, address: str) -> dict[str, str | None]:
     }
 
 
-def test_a_comment_is_made_once_and_then_written_over(tmp_path: Path) -> None:
+def test_a_comment_is_created_once_and_then_overwritten(tmp_path: Path) -> None:
     others = [{"id": number, "body": f"<!-- other --> {number}"} for number in range(1, 151)]
     pull = Pull(others)
     with serving(pull) as address:
@@ -176,7 +176,7 @@ def test_a_note_on_a_merge_request_is_kept_up_to_date_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [302, 401, 403, 500])
-def test_a_refusal_is_told_without_the_token_which_follows_no_redirect(
+def test_a_refusal_is_reported_without_the_token_which_follows_no_redirect(
     tmp_path: Path, answer: int
 ) -> None:
     pull = Pull([])
@@ -188,7 +188,7 @@ def test_a_refusal_is_told_without_the_token_which_follows_no_redirect(
     assert SECRET not in str(error)
 
 
-def test_without_a_pull_request_a_token_or_https_nothing_is_asked(tmp_path: Path) -> None:
+def test_without_a_pull_request_a_token_or_https_no_request_is_sent(tmp_path: Path) -> None:
     environ = github(tmp_path, "http://example.org")
     cases: tuple[dict[str, str | None], ...] = (
         {},

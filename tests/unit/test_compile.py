@@ -11,21 +11,16 @@ import pytest
 from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
 from retable.runner.plan.bounds import max_rejects
 from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan
-from retable.runner.plan.plan import (
-    CheckExport,
-    CreateTable,
+from retable.runner.plan.export_steps import CheckExport, MakeExport, UseExport
+from retable.runner.plan.finish_steps import (
+    CompareSettings,
     LiftFence,
-    LoadItems,
-    MakeExport,
-    Plan,
     RestoreSettings,
-    Step,
-    UseExport,
     VerifyTable,
 )
-from retable.runner.plan.plan_settings import CompareSettings
+from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import DeleteTable, FromExport, Settle
-from retable.runner.plan.titles import title
+from retable.runner.plan.target_steps import CreateTable, LoadItems
 from retable.runner.planning.compile import (
     compile_dry_run,
     compile_plan,
@@ -161,7 +156,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "expiry by no name": ({"ttl": "x" * 256}, "UpdateTimeToLive: .*AttributeName"),
     "more tags than a table has": (
         {"tags": {str(number): "" for number in range(51)}},
-        "TagResource: a table has 50 tags at most; found 51",
+        "TagResource: a table has at most 50 tags; found 51",
     ),
     "recovery of no days": ({"pitr_days": 0}, "UpdateContinuousBackups: .*RecoveryPeriodInDays"),
     "a stream that is no ARN": (
@@ -319,7 +314,7 @@ def test_what_a_table_bears_from_birth_is_not_asked_for(replace_spec: Spec) -> N
 def test_step_ids_are_unique_and_every_step_has_a_title(replace_spec: Spec) -> None:
     plan = compile_plan(replace_spec, observed(settings(description(deletion_protection=True))))
     assert len(set(ids(plan))) == len(plan.steps)
-    assert all(title(step) for step in plan.steps)
+    assert all(step.title for step in plan.steps)
 
 
 def test_every_step_refers_to_earlier_ones_only(replace_spec: Spec) -> None:
@@ -355,7 +350,7 @@ def test_the_plan_in_words_names_key_steps_and_command(replace_spec: Spec) -> No
     assert "~ partition key   order_id S  ->  customer_id S" in text
     assert "+ sort key        order_key S" in text
     assert "--allow-delete orders" in text
-    assert all(text.index(title(a)) < text.index(title(b)) for a, b in pairwise(plan.steps[3:6]))
+    assert all(text.index(a.title) < text.index(b.title) for a, b in pairwise(plan.steps[3:6]))
 
 
 @pytest.mark.parametrize(("allowed", "items", "most"), [("7", 10, 7), ("1%", 250, 2), ("0", 9, 0)])

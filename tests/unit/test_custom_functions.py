@@ -46,16 +46,24 @@ def test_a_function_is_declared_by_its_signature_and_its_first_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "at"),
     [
-        ("def (", "it is no Python: invalid syntax", 1),
-        ("\0", "it is no Python: ", None),
-        ("@function\ndef a(): ...", "@function takes one text, the signature, such as", 2),
-        ("@function(1)\ndef a(): ...", "@function takes one text, the signature, such as", 2),
+        ("def (", "not valid Python:  invalid syntax", 1),
+        ("\0", "not valid Python:  ", None),
+        ("@function\ndef a(): ...", "@function takes one string, the signature, such as", 2),
+        ("@function(1)\ndef a(): ...", "@function takes one string, the signature, such as", 2),
         ("@function('a() -> x')\ndef a(): ...", "the signature of a() must read such as", 2),
         ("@function('b(x: any) -> any')\ndef a(x): ...", "the signature of a() names b()", 2),
-        ("@function('a(x: any) -> any')\ndef a(): ...", "a() cannot be called as its", 2),
-        ("@function('a(x: any) -> any')\ndef a(x, *, y): ...", "a() cannot be called as its", 2),
-        ("@function('a(...x: any) -> any')\ndef a(x): ...", "a() cannot be called as its", 2),
-        ("@function('lower(x: any) -> any')\ndef lower(x): ...", "there is a function lower()", 2),
+        ("@function('a(x: any) -> any')\ndef a(): ...", "a() does not match its signature", 2),
+        (
+            "@function('a(x: any) -> any')\ndef a(x, *, y): ...",
+            "a() does not match its signature",
+            2,
+        ),
+        ("@function('a(...x: any) -> any')\ndef a(x): ...", "a() does not match its signature", 2),
+        (
+            "@function('lower(x: any) -> any')\ndef lower(x): ...",
+            "there is already a function lower()",
+            2,
+        ),
         ("@function('a(x: any) -> any')\nasync def a(x): ...", "a() must be a plain function", 2),
         ("@function('a(x: any) -> any')\ndef a(x): yield x", "a() must be a plain function", 2),
         (
@@ -113,19 +121,19 @@ def test_a_function_gets_plain_values_and_gives_them(body: str, given: Any, foun
         ("raise ValueError(value)", "own() raised ValueError"),
         ("raise SystemExit(value)", "own() raised SystemExit"),
         ("return own(value)", "own() raised RecursionError"),
-        ("x = []; x.append(x); return x", "own() gave a value that is too large or too deep"),
-        ("return [[value] * 2000] * 2000", "own() gave a value that is too large or too deep"),
+        ("x = []; x.append(x); return x", "own() returned a value that is too large or too deep"),
+        ("return [[value] * 2000] * 2000", "own() returned a value that is too large or too deep"),
         ("return '\\ud800'", None),
     ],
 )
-def test_what_a_function_does_wrong_is_told_by_its_name_and_never_by_a_value(
-    body: str, words: str | None
-) -> None:
+def test_errors_of_a_function_name_it_and_never_a_value(body: str, words: str | None) -> None:
     outcome = own(body)
     assert isinstance(outcome, Rejected)
     assert outcome.reason is Reason.EXPRESSION_ERROR
     assert outcome.detail == (
-        f"field 'made': {words}" if words else "an expression gave text that is no UTF-8"
+        f"field 'made': {words}"
+        if words
+        else "an expression returned a string that is not valid UTF-8"
     )
 
 
@@ -158,7 +166,7 @@ def test_a_mapping_with_functions_of_its_own_travels(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("gone.py", "there is no file gone.py beside the spec"),
-        ("link.py", "link.py leads out of the spec's folder"),
+        ("link.py", "link.py leads outside the spec's folder"),
         ("latin.py", "latin.py is not UTF-8 text"),
         ("long.py", "long.py has more than 256,000 bytes"),
         ("folder.py", "folder.py cannot be read: Is a directory"),

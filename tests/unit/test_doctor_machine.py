@@ -1,4 +1,4 @@
-"""What the doctor looks at on this machine, and how a stack stands."""
+"""The doctor's checks of this machine, and of a stack."""
 
 import os
 from dataclasses import replace
@@ -38,11 +38,11 @@ def by_cdk(folder: Path) -> Spec:
 @pytest.mark.parametrize(
     ("apart", "outcome"), [(0, "ok"), (-60, "ok"), (61, "warning"), (-301, "problem")]
 )
-def test_a_clock_that_is_off_is_told_of(apart: int, outcome: str) -> None:
+def test_a_clock_that_is_off_is_reported(apart: int, outcome: str) -> None:
     assert clock(NOW + timedelta(seconds=apart), NOW).outcome == outcome
 
 
-def test_room_is_needed_for_ledgers_and_for_what_the_spool_may_hold(tmp_path: Path) -> None:
+def test_disk_space_is_needed_for_ledgers_and_for_the_spool(tmp_path: Path) -> None:
     assert disk(tmp_path / "not-yet", 1_000, 10**6, 10**6).outcome == "ok"
     assert disk(tmp_path, 1_000, 10**18, 10**6).outcome == "ok"
     assert disk(tmp_path, 1_000, 10**18, 10**18).outcome == "problem"
@@ -77,7 +77,7 @@ def test_the_cdk_is_looked_for_beside_the_app_and_on_the_path(
     assert found[2].found == f"{tmp_path}/node_modules/.bin/cdk is 2.1148.1 (build 1a)"
 
 
-def test_a_stack_must_be_there_and_done() -> None:
+def test_a_stack_must_exist_and_be_ready() -> None:
     with SandboxServer() as server:
         aws = connect("eu-west-1", environ=server.environment())
         assert (stack(PROVISION, aws).outcome, stack(PROVISION, aws).found) == (

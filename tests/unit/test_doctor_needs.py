@@ -9,10 +9,11 @@ import pytest
 
 from retable.runner.aws.session import Aws
 from retable.runner.aws.state_address import parse_address
-from retable.runner.doctor.grants import LOADERS, STEPS
+from retable.runner.doctor.grants import STEPS, WRITES
 from retable.runner.doctor.iam_policy import smallest_policy
 from retable.runner.doctor.needs import Need, needs_of
-from retable.runner.plan.plan import LoadItems, Step
+from retable.runner.plan.plan import Step
+from retable.runner.plan.target_steps import LoadItems
 from support.attached import attach_all, scaled_spec
 from support.command import SPECS
 from support.worlds import Run, running
@@ -48,18 +49,18 @@ sandbox:
 
 
 def actions_of(calls: list[tuple[str, str]]) -> set[str]:
-    """Return the permissions that calls stand for."""
+    """Return the permissions that calls need."""
     names = (f"{SERVICES.get(service, service)}:{operation}" for service, operation in calls)
     return {action for name in names for action in OTHER_NAMES.get(name, (name,))}
 
 
 def test_every_kind_of_step_has_its_actions() -> None:
     assert set(STEPS) == set(get_args(Step))
-    assert set(LOADERS) == set(get_args(LoadItems.__annotations__["loader"]))
+    assert set(WRITES) == set(get_args(LoadItems.__annotations__["on_conflict"]))
 
 
 def carried_out(run: Run, calls: list[tuple[str, str]]) -> None:
-    """Carry a run out and hold its calls against what its plan needs."""
+    """Carry a run out and compare its calls with what its plan needs."""
     run.finish()
     needs = needs_of(run.world.plan, run.world.spec)
     asked = actions_of(calls)
@@ -69,7 +70,7 @@ def carried_out(run: Run, calls: list[tuple[str, str]]) -> None:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Return a list of the calls of every way to AWS that is opened from here on."""
+    """Return a list of the calls of every AWS session that is opened from here on."""
     heard: list[tuple[str, str]] = []
     begin = Aws.__init__
 
@@ -109,7 +110,8 @@ def test_a_run_by_any_loader_calls_nothing_that_its_plan_does_not_need(
         carried_out(run, calls)
         loads = [step for step in run.world.plan.steps if isinstance(step, LoadItems)]
         needed = {need.action for need in needs_of(run.world.plan, run.world.spec)}
-        assert ("dynamodb:PutItem" in needed) == (loads[0].on_conflict == "keep")
+        keeps = bool(loads) and loads[0].on_conflict == "keep"
+        assert ("dynamodb:PutItem" in needed) == keeps
 
 
 def test_attaching_again_calls_nothing_that_its_plan_does_not_need(

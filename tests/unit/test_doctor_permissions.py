@@ -1,7 +1,7 @@
-"""What IAM's simulator says, on answers after its API reference; AWS itself was not asked.
+"""The simulator's decisions, on answers by its API reference; not tested on AWS itself.
 
 Each file in ``tests/cases/doctor`` is a conversation: who calls, what the doctor asks, what IAM
-answers, and what the doctor makes of it. botocore's Stubber holds both sides to AWS's model.
+answers, and the doctor's findings. botocore's Stubber checks both sides against AWS's model.
 """
 
 import json
@@ -79,7 +79,7 @@ def test_what_iam_answers_is_understood(path: Path) -> None:
 
 
 def stub_next_page(stubber: Stubber, call: dict[str, Any]) -> bool:
-    """Expect the question for the next page and answer it."""
+    """Expect the request for the next page and answer it."""
     asked = {
         "PolicySourceArn": ANY,
         "ActionNames": ANY,
@@ -90,7 +90,7 @@ def stub_next_page(stubber: Stubber, call: dict[str, Any]) -> bool:
     return "Marker" in call["answer"]
 
 
-def test_each_denial_is_told_and_the_rest_in_one_line() -> None:
+def test_each_denial_is_reported_and_the_rest_in_one_line() -> None:
     def permission(number: int, outcome: Any) -> Permission:
         return Permission(action=f"s3:A{number}", resource="*", outcome=outcome, how="because")
 
@@ -103,15 +103,15 @@ def test_each_denial_is_told_and_the_rest_in_one_line() -> None:
         ("ok", "2 of 5 are allowed"),
         ("problem", "s3:A1 on * is denied: because"),
         ("problem", "s3:A4 on * is denied: because"),
-        ("unknown", "1 are not known: because"),
+        ("unknown", "1 are unknown: because"),
     ]
     many = list(findings([permission(number, "problem") for number in range(50)]))
     assert len(many) == 22
     assert many[-1].found == "30 more are denied"
 
 
-def test_it_is_told_that_what_iam_answers_was_not_tried_on_aws() -> None:
+def test_the_simulation_is_reported_as_not_tested_on_aws() -> None:
     permission = Permission(action="s3:A", resource="*", outcome="ok", how="IAM allows it")
     [told] = findings([permission])
     assert "iam:SimulatePrincipalPolicy; " in told.did
-    assert "not tried on AWS" in told.did
+    assert "not tested on AWS" in told.did

@@ -75,7 +75,7 @@ def test_every_value_and_every_key_has_its_place() -> None:
     assert document.source(("bé", 1, "c")) == "'two'"
 
 
-def test_an_alias_stands_where_it_is_written_and_its_parts_where_they_are() -> None:
+def test_an_alias_is_placed_where_it_is_written_and_its_parts_at_the_anchor() -> None:
     document = read("a: &x {b: 1}\nc: *x\n")
     assert document.value["c"] == {"b": 1}
     assert document.spans["c",] == Span(2, 4, 2, 6)
@@ -110,10 +110,10 @@ def _flat(node: compose.Node | None) -> object:
         ("a: 1\n--- {}\n", "2:1 several-documents: a second document starts here; one file"),
         ("a: [1\n", "2:1 yaml-syntax: not YAML: expected ',' or ']', but got the end of the file"),
         ('a: "\\q"\n', "1:6 yaml-syntax: not YAML: found unknown escape character 'q'"),
-        ("a: \x07\n", "1:4 yaml-syntax: not YAML: the character U+0007 may not stand in a file"),
-        ("a: &x [*x]\n", "1:8 recursive-alias: an alias stands for something that contains it"),
+        ("a: \x07\n", "1:4 yaml-syntax: not YAML: the character U+0007 is not allowed in a file"),
+        ("a: &x [*x]\n", "1:8 recursive-alias: an alias refers to something that contains it"),
         ("a: *x\n", "1:4 yaml-syntax: not YAML: the alias *x has no anchor before it"),
-        ('a: "\\UFFFFFFFF"\n', "1:5 yaml-syntax: an escape that is no character"),
+        ('a: "\\UFFFFFFFF"\n', "1:5 yaml-syntax: an escape that is not a character"),
     ],
 )
 def test_what_is_no_single_mapping_is_refused_with_one_finding(text: str, words: str) -> None:

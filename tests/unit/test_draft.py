@@ -82,7 +82,7 @@ def test_a_draft_breaks_no_rule_and_its_rows_pass(tmp_path: Path) -> None:
     assert findings(tmp_path, draft(sample(settings=None, key_is_known=False))) == []
 
 
-def test_a_draft_tells_what_was_seen(tmp_path: Path) -> None:
+def test_a_draft_lists_the_attributes_of_the_sample(tmp_path: Path) -> None:
     text = draft(sample())
     lines = text.splitlines()
     assert lines[0] == "# yaml-language-server: $schema=./migration-spec.schema.json"
@@ -176,7 +176,7 @@ def test_an_export_that_names_no_table_names_no_file(
     make_export(tmp_path / "export", 4, table_arn=arn)
     found = run("--from-export", "export")
     assert isinstance(found.exception, CheckFailed)
-    assert "is no table's ARN" in str(found.exception)
+    assert "is not the ARN of a table" in str(found.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
 
 

@@ -1,11 +1,14 @@
 """What is left to people when a run ends: the cut-over, and what a run that turned back leaves."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from retable.runner.outcome.follow_up import cut_over, ending, left_behind
+from retable.runner.plan.export_steps import ExportProved
 from retable.runner.plan.plan import Plan
+from retable.runner.plan.source_steps import ChangesListed
 from retable.runner.planning.compile import compile_plan
 from retable.runner.planning.show import describe
 from retable.runner.runs.journal import Record
@@ -70,14 +73,19 @@ def test_a_replaced_table_needs_no_cut_over(tmp_path: Path) -> None:
 
 def test_a_run_that_lists_no_later_writes_says_so(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "side-by-side", "none")
-    checked = {"export_time": "2026-11-20T03:00:00+00:00"}
-    verdict, unlisted = ending(plan, checked, {}, "changes.jsonl")
+    at = datetime(2026, 11, 20, 3, tzinfo=UTC)
+    checked = ExportProved(
+        export_id="017-1", table_id="t", export_time=at, item_count=1, data_files=1
+    )
+    verdict, unlisted = ending(plan, checked, None, "changes.jsonl")
     assert verdict.startswith("verified as of 2026-11-20T03:00:00+00:00, not ready for cut-over")
     assert unlisted.startswith("what was written to orders since then is not listed")
-    found = {"changes": 1, "until": "then", "written": 1, "deleted": 0}
+    found = ChangesListed(
+        since=at, until=at, changes=1, written=1, deleted=0, expired=0, listed_at=at
+    )
     assert unlisted not in list(ending(plan, checked, found, "changes.jsonl"))
     frozen = plan_of(tmp_path, "side-by-side", "resource-policy")
-    (ready,) = ending(frozen, checked, {}, "changes.jsonl")
+    (ready,) = ending(frozen, checked, None, "changes.jsonl")
     assert ready == f"ready for cut-over: {'; then '.join(cut_over(frozen))}"
 
 

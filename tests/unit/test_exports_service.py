@@ -1,4 +1,4 @@
-"""Exports by the service: started once a token, followed to their end however long it takes."""
+"""Exports by the service: started once per token, awaited however long they take."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,9 +64,7 @@ def test_an_export_needs_recovery_and_says_so(aws: Aws) -> None:
         aws.exports.start(wanted("orders"), "token-1")
 
 
-def test_an_export_of_hours_is_followed_to_its_end(
-    aws: Aws, server: SandboxServer, clock: ManualClock
-) -> None:
+def test_an_export_of_hours_is_awaited(aws: Aws, server: SandboxServer, clock: ManualClock) -> None:
     """boto3's own waiter gives up after twenty minutes."""
     with Wire(server.endpoint) as wire:
         enable_recovery(wire)
@@ -84,7 +82,7 @@ def test_an_export_of_hours_is_followed_to_its_end(
     assert key in list(aws.objects.list_keys("acme-exports", "orders/"))
 
 
-def test_an_export_that_never_ends_stops_the_run_in_the_end(
+def test_an_export_that_never_ends_stops_the_run(
     aws: Aws, server: SandboxServer, clock: ManualClock
 ) -> None:
     with Wire(server.endpoint) as wire:
@@ -93,12 +91,12 @@ def test_an_export_that_never_ends_stops_the_run_in_the_end(
     with pytest.raises(Stopped, match=r"is still IN_PROGRESS after 3[0-9]{2} s") as stopped:
         aws.exports.wait(arn, clock=clock, progress=NoProgress(), patience=300)
     assert stopped.value.hint is not None
-    assert "resuming waits on" in stopped.value.hint
+    assert "resume to keep waiting" in stopped.value.hint
     state = aws.exports.wait(arn, clock=clock, progress=NoProgress())
     assert state.status == "COMPLETED"
 
 
-def test_what_an_export_is_asked_for_is_what_it_is(aws: Aws, server: SandboxServer) -> None:
+def test_an_export_has_the_requested_parameters(aws: Aws, server: SandboxServer) -> None:
     with Wire(server.endpoint) as wire:
         enable_recovery(wire)
         own = {"bucket_owner": "123456789012", "kms_key": "alias/exports"}
@@ -121,7 +119,7 @@ def test_i2_one_token_starts_one_export(aws: Aws, server: SandboxServer) -> None
     assert aws.exports.start(wanted(""), "token-2") != first
 
 
-def test_a_failed_export_carries_the_services_own_reason(
+def test_a_failed_export_has_the_services_own_reason(
     aws: Aws, server: SandboxServer, clock: ManualClock
 ) -> None:
     with Wire(server.endpoint) as wire:
@@ -134,6 +132,6 @@ def test_a_failed_export_carries_the_services_own_reason(
     assert state.failure.startswith("S3NoSuchBucket")
 
 
-def test_an_export_that_is_unknown_stops_with_its_name(aws: Aws) -> None:
-    with pytest.raises(Stopped, match="asking for the export"):
+def test_an_unknown_export_stops_with_its_name(aws: Aws) -> None:
+    with pytest.raises(Stopped, match="describing the export"):
         aws.exports.describe(f"{ORDERS}/export/01790000000000-00000000")

@@ -45,7 +45,7 @@ def test_each_template_makes_an_item_and_each_element_one() -> None:
     ]
 
 
-def test_what_a_template_leaves_out_is_left_out_and_the_next_goes_on() -> None:
+def test_a_skipped_template_does_not_stop_the_next() -> None:
     never = Template(where=expression("missing"), fields=(field("id", "id"),))
     some = each("lines", field("id", "each.sku"), where="each.n > `1`")
     assert items(apply(never, HEADER, some)) == [

@@ -107,7 +107,7 @@ def test_no_link_is_written_through(path: Path) -> None:
     path.symlink_to(elsewhere)
     refused = run("--fix").exception
     assert isinstance(refused, Refused)
-    assert refused.message == "a.migrate.yaml is a link, which --fix does not write through"
+    assert refused.message == "a.migrate.yaml is a symbolic link, which --fix does not follow"
     path.unlink()
     path.write_text(WRONG)
     path.with_name(".a.migrate.yaml.fixed").symlink_to(elsewhere)
@@ -141,7 +141,7 @@ def test_a_fix_makes_the_right_spec_of_a_wrong_one_whatever_else_it_holds(
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SPECS.glob("*.migrate.yaml")))
-def test_a_fix_leaves_what_a_sound_spec_says_as_it_was(path: Path, name: str) -> None:
+def test_a_fix_does_not_change_what_a_sound_spec_says(path: Path, name: str) -> None:
     text = (SPECS / name).read_text("utf-8").replace("given: {", "given: {born: 2026-01-02, ")
     path.write_text(text, "utf-8")
     (path.parent / "order_tiers.py").write_text("")
@@ -194,7 +194,7 @@ def test_a_fix_of_any_bad_example_leaves_no_finding_of_its_rule(path: Path, rule
     assert (rule.code in before and rule.code not in after) if changes else before == after
 
 
-def test_of_two_edits_that_overlap_the_first_is_made() -> None:
+def test_of_two_edits_that_overlap_the_first_is_applied() -> None:
     edits = [Edit(Span(1, 2, 1, 5), "X"), Edit(Span(1, 4, 1, 6), "Y"), Edit(Span(1, 6, 1, 6), "Z")]
     assert apply_edits("abcdefg\n", edits) == "aXeZfg\n"
 

@@ -18,7 +18,7 @@ from retable.runner.text.code_frame import concise_frame, render_problems
 from retable.schema.findings import MAX_FINDINGS
 from support.small_specs import small_spec
 
-MORE = f"more is wrong than these {MAX_FINDINGS:,} findings"
+MORE = f"there are more than these {MAX_FINDINGS:,} findings"
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMS: dict[str, Callable[[LintResult], str]] = {
     "full": lambda result: "\n".join(part.plain for part in terminal_text.full(result)),
@@ -53,21 +53,21 @@ def many(count: int, line: str) -> str:
     ],
     ids=["unknown", "twice", "ambiguous"],
 )
-def test_of_too_many_errors_the_first_are_told(more: str, code: str, tmp_path: Path) -> None:
+def test_of_too_many_errors_the_first_are_reported(more: str, code: str, tmp_path: Path) -> None:
     found = linted(small_spec() + more, tmp_path / "a.migrate.yaml").problems
     assert len(found) == MAX_FINDINGS
     assert {problem.code for problem in found} == {code}
     assert found[-1].hint == MORE
 
 
-def test_of_too_many_faulty_expressions_the_first_are_told(tmp_path: Path) -> None:
+def test_of_too_many_faulty_expressions_the_first_are_reported(tmp_path: Path) -> None:
     fields = many(10_000, ", f#: lowwer(a)")
     spec = small_spec().replace("lower(email)}", f"lower(email){fields}}}")
     found = linted(spec, tmp_path / "a.migrate.yaml").problems
     assert (len(found), found[-1].code, found[-1].hint) == (MAX_FINDINGS, "MIG402", MORE)
 
 
-def test_of_too_many_warnings_the_first_are_told(tmp_path: Path) -> None:
+def test_of_too_many_warnings_the_first_are_reported(tmp_path: Path) -> None:
     fields = many(5_000, ", f#: a#.b")
     rows = many(5_000, "  - {name: t#, given: {email: a, age: 18, a: {c: #}}, expect: dropped}\n")
     spec = small_spec().replace("lower(email)}", f"lower(email){fields}}}") + rows
@@ -75,14 +75,14 @@ def test_of_too_many_warnings_the_first_are_told(tmp_path: Path) -> None:
     assert (len(found), found[-1].hint) == (MAX_FINDINGS, MORE)
 
 
-def test_of_too_many_comments_in_vain_the_first_are_told(tmp_path: Path) -> None:
+def test_of_too_many_unused_comments_the_first_are_reported(tmp_path: Path) -> None:
     spec = small_spec() + "# migrate: ignore MIG330\n" * 20_000
     found = linted(spec, tmp_path / "a.migrate.yaml").problems
     assert (len(found), found[-1].code, found[-1].hint) == (MAX_FINDINGS, "MIG602", MORE)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_no_format_hands_on_what_steers_its_reader(form: str, tmp_path: Path) -> None:
+def test_no_format_passes_through_control_sequences(form: str, tmp_path: Path) -> None:
     keys = (r"\e]0;t\a::warning::x", r"a\n::error::b", r"\u202e", "<img src=x onerror=1>|`@team")
     spec = small_spec() + "".join(f'? "{key}"\n: 1\n' for key in keys)
     shown = FORMS[form](LintResult([linted(spec, tmp_path / "a\n::error::.migrate.yaml")]))

@@ -6,8 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from retable.runner.failure import CheckFailed, Stale, Stopped
-from retable.runner.runs.journal import Journal, open_journal, read_journal
+from retable.runner.failure import CheckFailed, Refused, Stale, Stopped
+from retable.runner.plan.source_steps import BackedUp, BackUp
+from retable.runner.plan.step import Link
+from retable.runner.plan.target_steps import ItemsLoaded, LoadItems
+from retable.runner.runs.journal import (
+    RUN,
+    Journal,
+    Record,
+    encode_record,
+    open_journal,
+    read_journal,
+)
+
+LOAD = LoadItems(id="load", create=Link("create"), dry_run=Link("dry-run"), rate=None)
+LOADED = ItemsLoaded(loaded=3, superseded=0, quarantined=1)
+BACK_UP = BackUp(id="backup", table="orders", table_id="t")
+BACKED_UP = BackedUp(arn="arn:backup", name="retable-1")
 
 
 class StillClock:
@@ -30,11 +45,11 @@ def test_i2_evidence_is_there_only_for_steps_recorded_as_done(
     begin: Callable[[], Journal],
 ) -> None:
     with begin() as journal:
-        journal.record("load", "begun")
-        assert journal.evidence("load") is None
-        journal.record("load", "done", {"loaded": 3})
+        journal.record(LOAD.id, "begun")
+        assert journal.evidence(LOAD) is None
+        journal.finish(LOAD, LOADED)
     with begin() as journal:
-        assert journal.evidence("load") == {"loaded": 3}
+        assert journal.evidence(LOAD) == LOADED
 
 
 def test_i2_a_journal_torn_at_any_byte_of_its_last_line_resumes_without_it(
@@ -42,17 +57,17 @@ def test_i2_a_journal_torn_at_any_byte_of_its_last_line_resumes_without_it(
 ) -> None:
     path = tmp_path / "journal.jsonl"
     with begin() as journal:
-        journal.record("freeze", "done", {"seen_at": "t"})
-        journal.record("delete", "done")
+        journal.finish(BACK_UP, BACKED_UP)
+        journal.finish(LOAD, LOADED)
     whole = path.read_bytes()
     last = whole.rindex(b"\n", 0, -1) + 1
     for length in range(last, len(whole)):
         path.write_bytes(whole[:length])
         with begin() as journal:
-            assert journal.evidence("freeze") is not None
-            assert journal.evidence("delete") is None
-            journal.record("delete", "done", {"again": True})
-        assert [record.step for record in read_journal(path)] == ["run", "freeze", "delete"]
+            assert journal.evidence(BACK_UP) == BACKED_UP
+            assert journal.evidence(LOAD) is None
+            journal.finish(LOAD, LOADED)
+        assert [record.step for record in read_journal(path)] == ["run", "backup", "load"]
 
 
 def test_damage_before_the_last_line_stops_the_run(
@@ -86,8 +101,23 @@ def test_a_journal_of_another_plan_is_refused(tmp_path: Path, begin: Callable[[]
         open_journal(tmp_path / "journal.jsonl", "other", StillClock())
 
 
+@pytest.mark.parametrize("facts", [{}, {"format_version": 1}])
+def test_a_journal_of_an_earlier_version_is_refused_with_the_version_that_can_finish_it(
+    tmp_path: Path, facts: dict[str, int]
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    data = {"fingerprint": "print", **facts}
+    opened = Record(number=1, at="2026-11-23", step=RUN, event="opened", data=data)
+    path.write_bytes(encode_record(opened))
+    with pytest.raises(Refused) as refused:
+        open_journal(path, "print", StillClock())
+    assert refused.value.message == (
+        f"{path} has format 1, expected 2: only migrate 0.1 can finish what it belongs to"
+    )
+
+
 def test_a_disk_that_is_full_stops_the_run_before_the_record_counts() -> None:
     with Journal(Path("/dev/full"), [], StillClock()) as journal:
         with pytest.raises(Stopped, match="cannot be written: No space left"):
-            journal.record("load", "done")
-        assert journal.evidence("load") is None
+            journal.finish(LOAD, LOADED)
+        assert journal.evidence(LOAD) is None

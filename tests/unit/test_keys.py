@@ -49,7 +49,7 @@ def test_an_expression_error_on_a_key_is_a_missing_key_that_says_why() -> None:
     assert refused(field("id", "&a")) is Reason.MISSING_KEY
 
 
-def test_keys_are_judged_first_and_partition_before_sort() -> None:
+def test_keys_are_checked_first_and_partition_before_sort() -> None:
     fields = (field("made", "lower(missing)"), field("at", "missing"), field("id", "number"))
     item = {"number": {"N": "1"}, "at": {"S": "x"}}
     schema = key("id", "at")

@@ -118,10 +118,10 @@ def test_a_time_shorter_than_an_export_may_cover_is_waited_for(tmp_path: Path) -
     with running(spec, tmp_path) as run:
         run.until("changes")
         (step,) = (step for step in run.world.plan.steps if isinstance(step, ListChanges))
-        since = datetime.fromisoformat(str(run.world.evidence(step.since)["export_time"]))
+        since = run.world.evidence(step.since).export_time
         run.client.put_item(TableName="orders", Item={"order_id": {"S": "late"}})
         passed = run.aws.tables.service_time("orders") - since
         least = int(passed.total_seconds()) + 3
         found = list_changes(replace(step, least_seconds=least), run.world)
-    assert datetime.fromisoformat(str(found["until"])) - since >= timedelta(seconds=least)
-    assert (found["written"], found["deleted"]) == (1, 0)
+    assert found.until - since >= timedelta(seconds=least)
+    assert (found.written, found.deleted) == (1, 0)

@@ -72,7 +72,7 @@ def test_two_specs_with_one_name_are_a_finding_in_the_second(folder: Path) -> No
     (line,) = result.stdout.splitlines()
     assert line.startswith(
         "b.migrate.yaml:2:7: error MIG501 duplicate-spec-name: "
-        "a.migrate.yaml has a spec called 'twin' already"
+        "a.migrate.yaml already has a spec called 'twin'"
     )
 
 
@@ -88,7 +88,7 @@ def test_json_holds_every_finding_and_nothing_else(folder: Path) -> None:
     assert (problem["end_line"], problem["end_column"]) == (8, 10)
 
 
-def test_warnings_fail_only_when_asked(folder: Path) -> None:
+def test_warnings_fail_only_on_request(folder: Path) -> None:
     text = small_spec().replace("target:\n", "target:\n  settings: keep\n")
     text = text.replace("  where:", "  drop: [nowhere, mail]\n  where:")
     (folder / "a.migrate.yaml").write_text(text)

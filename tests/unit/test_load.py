@@ -38,7 +38,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.touch(mode=0)
-    assert refusal(path).message == "may not be read: permission denied"
+    assert refusal(path).message == "cannot be read: permission denied"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "file.yaml/inner.yaml"])
@@ -92,7 +92,7 @@ def test_the_error_carries_all_problems_in_the_order_of_the_file(tmp_path: Path)
     assert error.text == (tmp_path / "spec.migrate.yaml").read_text()
 
 
-def test_a_mistake_that_aliases_repeat_is_told_once(tmp_path: Path) -> None:
+def test_a_mistake_that_aliases_repeat_is_reported_once(tmp_path: Path) -> None:
     rows = "tests: [{name: a, given: {a: &x {n: no}, b: *x, c: *x}, expect: dropped}]\n"
     with pytest.raises(SpecError) as caught:
         build_spec(tmp_path, spec_text() + rows)

@@ -124,7 +124,7 @@ def test_a_table_that_takes_nothing_stops_the_load(loading: Loading) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("ExpiredTokenException", "credentials are expired"),
+        ("ExpiredTokenException", "credentials have expired"),
         ("AccessDeniedException", "access to BatchWriteItem was denied"),
         ("ResourceNotFoundException", "the table is not there"),
         ("SomethingNewException", "answered SomethingNewException"),

@@ -192,7 +192,7 @@ def test_an_expression_error_in_where_is_one() -> None:
     assert refused(where="lower(missing)") is Reason.EXPRESSION_ERROR
 
 
-def test_fields_are_judged_in_their_order() -> None:
+def test_fields_are_checked_in_their_order() -> None:
     first, second = field("b", "missing", required=True), field("a", "lower(missing)")
     assert refused(first, second) is Reason.MISSING_FIELD
     assert refused(second, first) is Reason.EXPRESSION_ERROR

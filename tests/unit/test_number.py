@@ -36,7 +36,7 @@ NINES = "9" * 38
         ("10", "10"),
     ],
 )
-def test_a_number_has_one_canonical_text(text: str, canonical: str) -> None:
+def test_a_number_has_one_canonical_form(text: str, canonical: str) -> None:
     assert normalize_number(text) == canonical
     assert normalize_number(canonical) == canonical
 

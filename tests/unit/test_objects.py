@@ -1,4 +1,4 @@
-"""Objects of S3: absent, altered, raced for, or fetched over a connection that keeps breaking."""
+"""Objects of S3: absent, changed, raced for, or fetched over a connection that keeps breaking."""
 
 import hashlib
 import threading
@@ -52,7 +52,7 @@ class Shop:
 
 @contextmanager
 def serving(shop: Shop) -> Iterator[Aws]:
-    """Serve ``shop`` on loopback and yield a way to it."""
+    """Serve ``shop`` on loopback and yield a client for it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -82,7 +82,7 @@ def serving(shop: Shop) -> Iterator[Aws]:
         server.server_close()
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(tmp_path: Path) -> None:
+def test_a_broken_download_continues_at_the_same_byte(tmp_path: Path) -> None:
     shop = Shop(100_000, 1, 0, None)
     path = tmp_path / "data.gz"
     with serving(shop) as aws:
@@ -97,7 +97,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(tmp_path: Path) -> 
     assert [match for _, match in shop.asked] == [None, ETAG, ETAG, ETAG]
 
 
-def test_an_object_exchanged_between_two_pieces_is_not_glued_together(tmp_path: Path) -> None:
+def test_an_object_replaced_between_two_pieces_is_not_joined(tmp_path: Path) -> None:
     shop = Shop(100_000, None)
     answer = shop.answer
 
@@ -106,11 +106,11 @@ def test_an_object_exchanged_between_two_pieces_is_not_glued_together(tmp_path: 
         shop.etag = "another"
 
     shop.answer = exchanging  # type: ignore[method-assign]  # a test's own server
-    with serving(shop) as aws, pytest.raises(CheckFailed, match="is not the object it was"):
+    with serving(shop) as aws, pytest.raises(CheckFailed, match="has changed"):
         aws.objects.download("acme-exports", "a", tmp_path / "a", None)
 
 
-def test_a_connection_that_only_breaks_stops_in_the_end(tmp_path: Path) -> None:
+def test_a_connection_that_only_breaks_ends_in_a_stop(tmp_path: Path) -> None:
     shop = Shop(*[0] * 20)
     with serving(shop) as aws, pytest.raises(Stopped, match="fetching s3://acme-exports/a"):
         aws.objects.download("acme-exports", "a", tmp_path / "a", None)
@@ -119,7 +119,7 @@ def test_a_connection_that_only_breaks_stops_in_the_end(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[tuple[Aws, Any]]:
-    """Return a way to a sandbox with one bucket, and a hand on that bucket."""
+    """Return a client of a sandbox with one bucket, and direct access to that bucket."""
     with SandboxServer() as server:
         s3 = boto3.client(
             "s3",
@@ -152,11 +152,11 @@ def test_a_pinned_object_that_was_replaced_is_refused(
     etag = aws.objects.download("acme-exports", "pinned", tmp_path / "a", None)
     assert aws.objects.download("acme-exports", "pinned", tmp_path / "a", etag) == etag
     s3.put_object(Bucket="acme-exports", Key="pinned", Body=b"two")
-    with pytest.raises(CheckFailed, match="is not the object it was"):
+    with pytest.raises(CheckFailed, match="has changed"):
         aws.objects.download("acme-exports", "pinned", tmp_path / "a", etag)
 
 
-def test_what_is_absent_is_named(bucket: tuple[Aws, Any], tmp_path: Path) -> None:
+def test_an_absent_object_is_named(bucket: tuple[Aws, Any], tmp_path: Path) -> None:
     aws, _ = bucket
     with pytest.raises(CheckFailed, match="s3://acme-exports/none does not exist"):
         aws.objects.read("acme-exports", "none")
@@ -181,7 +181,7 @@ def test_of_many_that_store_one_object_under_a_condition_one_is_first(
             assert (seen.body, seen.etag) == (winner, stored[bodies.index(winner)])
 
 
-def test_an_object_that_changed_or_went_is_not_stored_over(bucket: tuple[Aws, Any]) -> None:
+def test_a_changed_or_deleted_object_is_not_overwritten(bucket: tuple[Aws, Any]) -> None:
     aws, s3 = bucket
     first = aws.objects.put_if("acme-exports", "lock", b"one", None)
     second = aws.objects.put_if("acme-exports", "lock", b"two", first)
@@ -192,7 +192,7 @@ def test_an_object_that_changed_or_went_is_not_stored_over(bucket: tuple[Aws, An
     assert aws.objects.look("acme-exports", "lock") is None
 
 
-def test_an_answer_that_was_lost_is_no_lost_race(bucket: tuple[Aws, Any]) -> None:
+def test_a_lost_answer_is_not_a_lost_race(bucket: tuple[Aws, Any]) -> None:
     """botocore sends the request again, and the second one finds the first one's object."""
     aws, s3 = bucket
     stored = s3.put_object(Bucket="acme-exports", Key="lost", Body=b"mine")["ETag"].strip('"')
@@ -208,7 +208,7 @@ def test_the_age_of_an_object_is_by_the_clock_of_s3(bucket: tuple[Aws, Any]) -> 
     assert 0 <= seen.age_seconds < 60
 
 
-def test_what_is_stored_is_encrypted_with_the_key_that_is_named(
+def test_new_objects_are_encrypted_with_the_named_key(
     bucket: tuple[Aws, Any], tmp_path: Path
 ) -> None:
     aws, s3 = bucket
@@ -231,7 +231,7 @@ def test_a_bucket_of_another_account_is_refused(bucket: tuple[Aws, Any]) -> None
         others.look("acme-exports", "lock")
 
 
-def test_a_conflict_under_way_is_tried_again_and_not_for_ever() -> None:
+def test_a_conflict_is_retried_for_a_limited_time() -> None:
     asked = 0
 
     def conflict(handler: BaseHTTPRequestHandler) -> None:

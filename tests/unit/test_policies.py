@@ -48,7 +48,7 @@ def tables(aws: Aws, wire: Wire) -> Tables:
     return aws.tables
 
 
-def test_the_policy_is_seen_by_the_services_own_clock(tables: Tables) -> None:
+def test_the_policy_is_read_by_the_services_own_clock(tables: Tables) -> None:
     assert tables.policies.get(ORDERS) is None
     tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
     present = tables.policies.get(ORDERS)
@@ -86,7 +86,7 @@ def test_a_policy_that_someone_else_changed_is_left_alone(tables: Tables) -> Non
     assert tables.policies.get(ORDERS) is not None
 
 
-def test_i2_a_policy_change_whose_answer_was_lost_bears_repeating(tables: Tables) -> None:
+def test_i2_a_policy_change_is_idempotent_after_a_lost_answer(tables: Tables) -> None:
     """The repeat is refused as a change by someone else, but it is our own."""
     text = freeze_policy(ORDERS, None, bulk=True)
     for _ in range(2):
@@ -98,13 +98,13 @@ def test_i2_a_policy_change_whose_answer_was_lost_bears_repeating(tables: Tables
     assert tables.policies.get(ORDERS) is None
 
 
-def test_a_policy_spelled_otherwise_by_the_service_is_still_ours(tables: Tables) -> None:
+def test_a_policy_in_another_spelling_of_the_service_is_still_ours(tables: Tables) -> None:
     text = freeze_policy(ORDERS, None, bulk=True)
     tables.policies.put(ORDERS, json.dumps(json.loads(text), indent=1), None)
     tables.policies.put(ORDERS, text, None)
 
 
-def test_an_endpoint_without_resource_policies_is_told_apart(
+def test_an_endpoint_without_resource_policies_is_recognized(
     tables: Tables, server: SandboxServer
 ) -> None:
     unknown = {"code": "UnknownOperationException", "times": 2}
@@ -119,7 +119,7 @@ def test_an_endpoint_without_resource_policies_is_told_apart(
         tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
 
 
-def test_the_frozen_table_refuses_us_as_well_and_stays_in_our_hands(
+def test_the_frozen_table_refuses_our_writes_and_stays_under_our_control(
     tables: Tables, wire: Wire
 ) -> None:
     tables.policies.put(ORDERS, freeze_policy(ORDERS, None, bulk=True), None)
@@ -133,7 +133,7 @@ def test_the_frozen_table_refuses_us_as_well_and_stays_in_our_hands(
     wire.done("PutItem", item)
 
 
-def test_i9_the_fenced_table_takes_items_from_the_loader_alone(
+def test_i9_the_fenced_table_accepts_items_only_from_the_loader(
     tables: Tables, aws: Aws, wire: Wire
 ) -> None:
     tables.policies.put(

@@ -39,7 +39,7 @@ def test_the_freeze_has_no_exception_and_no_control_plane_action() -> None:
 
 
 @pytest.mark.parametrize("bulk", [True, False])
-def test_a_freeze_without_bulk_writes_is_one_and_says_so(bulk: bool) -> None:  # noqa: FBT001
+def test_a_freeze_without_bulk_writes_is_recognized(bulk: bool) -> None:  # noqa: FBT001
     text = freeze_policy(ARN, OWN, bulk=bulk)
     assert has_freeze(text)
     assert denies_bulk(text) is bulk
@@ -88,10 +88,10 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is no JSON object"),
-        ("[]", "is no JSON object"),
+        ("", "is not a JSON object"),
+        ("[]", "is not a JSON object"),
         ("{}", "needs a Statement"),
-        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found text"),
+        ('{"Statement": ["*"]}', "Statement.0: a statement is a mapping; found a string"),
         (json.dumps({"Statement": STATEMENT}) + " " * 20_480, "20,480 bytes at most"),
         *(
             (json.dumps({"Statement": [{**STATEMENT, "Resource": resource}]}), "own table")
@@ -99,12 +99,12 @@ def test_a_sound_policy_has_no_faults(policy: object) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_policy_is_told(text: str, said: str) -> None:
+def test_errors_in_a_policy_are_reported(text: str, said: str) -> None:
     [fault] = faults_of_policy(text, ARN)
     assert said in fault
 
 
-def test_an_assumed_role_is_meant_with_and_without_its_path() -> None:
+def test_an_assumed_role_matches_with_and_without_its_path() -> None:
     session = "arn:aws:sts::111122223333:assumed-role/loader/session-1"
     assert principals_of(session) == (
         "arn:aws:iam::111122223333:role/loader",

@@ -1,4 +1,4 @@
-"""Requests held against the services' models: what would be refused is known before the delete."""
+"""Requests checked against the services' models: a refusal is known before the delete."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.plan.plan import (
+from retable.runner.plan.finish_steps import RestoreSettings, TargetExport, VerifyTable
+from retable.runner.plan.plan import Step
+from retable.runner.plan.step import Link, requests_of
+from retable.runner.plan.target_steps import (
+    BulkPutItems,
     CreateTable,
-    LoadItems,
-    RestoreSettings,
+    ImportTable,
     StageItems,
-    Step,
-    TargetExport,
-    VerifyTable,
 )
-from retable.runner.plan.step_requests import target_requests
 from retable.runner.table import requests
 from retable.runner.table.requests import Request
 from retable.runner.table.settings import Attached, Kinesis, Scaling, ScalingPolicy, WarmThroughput
@@ -34,7 +33,7 @@ BOUNDS = Scaling(
 )
 EVERYTHING = RestoreSettings(
     id="settings",
-    create="create",
+    create=Link("create"),
     ttl="expires_at",
     stream="NEW_IMAGE",
     pitr=True,
@@ -53,8 +52,8 @@ EVERYTHING = RestoreSettings(
 )
 
 
-def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
-    asked = list(target_requests([EVERYTHING], ARN))
+def test_i8_every_setting_has_its_request_and_all_of_them_are_valid() -> None:
+    asked = list(requests_of([EVERYTHING], ARN))
     assert [request.operation for request in asked] == [
         "TagResource",
         "UpdateTimeToLive",
@@ -75,7 +74,7 @@ def test_i8_every_setting_has_its_request_and_all_of_them_are_sound() -> None:
 
 
 STAGE = StageItems(
-    id="stage", dry_run="dry-run", bucket="acme-exports", prefix="orders", bucket_owner=None
+    id="stage", dry_run=Link("dry-run"), bucket="acme-exports", prefix="orders", bucket_owner=None
 )
 EXPORT = TargetExport(
     bucket="acme-exports", prefix="orders", bucket_owner=None, kms_key=None, settle_seconds=0
@@ -87,22 +86,30 @@ CREATION = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 CREATE = CreateTable(id="create", request=CREATION, replaces=None)
-LOAD = LoadItems(id="load", create="create", dry_run="dry-run", rate=5_000, stage="stage")
+IMPORT = ImportTable(id="create", request=CREATION, replaces=None, stage=Link("stage"))
+BULK_PUT = BulkPutItems(
+    id="load",
+    create=Link("create"),
+    dry_run=Link("dry-run"),
+    stage=Link("stage"),
+    rate=5_000,
+)
 VERIFY = VerifyTable(
-    id="verify", table="orders", dry_run="dry-run", create="create", load="load", export=EXPORT
+    id="verify",
+    table="orders",
+    dry_run=Link("dry-run"),
+    create=Link("create"),
+    load=Link("load"),
+    export=EXPORT,
 )
 MADE: list[tuple[Step, Step, str]] = [
     (CREATE, replace(CREATE, request={**CREATION, "KeySchema": []}), "CreateTable"),
     (
-        replace(CREATE, imports="stage"),
-        replace(CREATE, imports="stage", request={**CREATION, "KeySchema": []}),
+        IMPORT,
+        replace(IMPORT, request={**CREATION, "KeySchema": []}),
         "ImportTable",
     ),
-    (
-        replace(LOAD, loader="bulk-put"),
-        replace(LOAD, loader="bulk-put", rate=1),
-        "StartBulkPutItems",
-    ),
+    (BULK_PUT, replace(BULK_PUT, rate=1), "StartBulkPutItems"),
     (
         VERIFY,
         replace(VERIFY, export=replace(EXPORT, kms_key="k" * 2049)),
@@ -112,13 +119,13 @@ MADE: list[tuple[Step, Step, str]] = [
 
 
 @pytest.mark.parametrize(("sound", "wrong", "operation"), MADE)
-def test_i1_what_makes_loads_and_reads_the_table_is_checked_as_well(
+def test_i1_requests_that_create_load_and_read_the_table_are_checked_as_well(
     sound: Step, wrong: Step, operation: str
 ) -> None:
-    [request] = target_requests([STAGE, sound], ARN)
+    [request] = requests_of([STAGE, sound], ARN)
     assert (request.operation, list(faults_of(request))) == (operation, [])
     with pytest.raises(Refused, match=f"{operation}: "):
-        require_valid(target_requests([STAGE, wrong], ARN))
+        require_valid(requests_of([STAGE, wrong], ARN))
 
 
 def scaled(**changes: Any) -> Iterator[Request]:
@@ -128,13 +135,13 @@ def scaled(**changes: Any) -> Iterator[Request]:
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (requests.tagging(ARN, {"AWS:x": ""}), "is not aws:…; found AWS:x"),
+        (requests.tagging(ARN, {"AWS:x": ""}), "must not start with aws:; found AWS:x"),
         (requests.tagging(ARN, {"": ""}), "Tags[0].Key, value: 0, valid min length: 1"),
-        (requests.tagging(ARN, {"k" * 129: ""}), "Tags[0].Key has 128 characters at most"),
-        (requests.tagging(ARN, {"k": "v" * 257}), "Tags[0].Value has 256 characters at most"),
-        (requests.tagging(ARN, {str(n): "" for n in range(51)}), "50 tags at most; found 51"),
+        (requests.tagging(ARN, {"k" * 129: ""}), "Tags[0].Key has at most 128 characters"),
+        (requests.tagging(ARN, {"k": "v" * 257}), "Tags[0].Value has at most 256 characters"),
+        (requests.tagging(ARN, {str(n): "" for n in range(51)}), "at most 50 tags; found 51"),
         (requests.time_to_live("orders", ""), "AttributeName"),
-        (requests.time_to_live("orders", "x" * 256), "AttributeName has 255 characters at most"),
+        (requests.time_to_live("orders", "x" * 256), "AttributeName has at most 255 characters"),
         (requests.recovery("orders", enabled=True, days=0), "RecoveryPeriodInDays"),
         (requests.resource_policy(ARN, "{}", requests.NO_POLICY), "a policy needs a Statement"),
         (next(scaled(least=10, most=9)), "MinCapacity must be at most MaxCapacity, 9; found 10"),
@@ -148,14 +155,12 @@ def scaled(**changes: Any) -> Iterator[Request]:
         (requests.restoration("arn:x", "orders", None), "BackupArn"),
     ],
 )
-def test_what_a_service_would_refuse_is_told_without_asking_it(
-    request_: Request, said: str
-) -> None:
+def test_a_refusal_of_a_service_is_predicted_without_a_call(request_: Request, said: str) -> None:
     [fault] = faults_of(request_)
     assert said in fault
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     wrong = [requests.time_to_live("orders", ""), *scaled(least=10, most=9)]
     with pytest.raises(Refused, match=r"UpdateTimeToLive: .*; RegisterScalableTarget: MinCap"):
         require_valid(wrong)

@@ -1,15 +1,19 @@
 """Plans that bring a deleted table back: what stands there is kept first, and goes by name only."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from retable.runner.cdk.restore_stack import StackToRestore
 from retable.runner.failure import Refused
-from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan
-from retable.runner.plan.plan import CountItems, LiftFence, Plan, RestoreSettings
-from retable.runner.plan.source_steps import Approve, DeleteTable, FromBackup, StackVariant
+from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan, to_json
+from retable.runner.plan.export_steps import Approve, ExportProved
+from retable.runner.plan.finish_steps import CountItems, LiftFence, RestoreSettings
+from retable.runner.plan.plan import Plan
+from retable.runner.plan.source_steps import DeleteTable, FromBackup, StackVariant
+from retable.runner.plan.step import Link, S
 from retable.runner.planning.compile import compile_plan
 from retable.runner.planning.compile_restore import Lost, compile_restore, lost_table
 from retable.runner.runs.journal import Record
@@ -33,6 +37,13 @@ rebuild: {strategy: replace}
 BACKUP = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/backup/01"
 EXPORTED = 41
 SOURCE = settings(description(deletion_protection=True), ttl="expires_at", tags={"team": "shop"})
+CHECKED = ExportProved(
+    export_id="017-1",
+    table_id="old",
+    export_time=datetime(2026, 11, 23, 3, tzinfo=UTC),
+    item_count=EXPORTED,
+    data_files=1,
+)
 REBUILT = settings(description(table_id="new-id"))
 
 
@@ -45,7 +56,7 @@ def records(*, deleted: bool = True) -> list[Record]:
     """Return what a run journals up to its delete, or just before."""
     events = [
         ("backup", "done", {"arn": BACKUP, "name": "retable-1"}),
-        ("check-final", "done", {"export_id": "017-1", "item_count": EXPORTED}),
+        ("check-final", "done", to_json(CHECKED)),
         ("delete", "begun", {}),
         *([("delete", "intent", {"table_id": "old"})] if deleted else ()),
     ]
@@ -65,6 +76,12 @@ def restored(
     run = run_of(spec)
     lost = lost_table(run, records(), "7f3a-c21e")
     return compile_restore(spec, run, lost, present, stack, settle_seconds=300)
+
+
+def only(kind: type[S], plan: Plan) -> S:
+    """Return the only step of ``kind``."""
+    (found,) = (step for step in plan.steps if isinstance(step, kind))
+    return found
 
 
 def ids(plan: Plan) -> list[str]:
@@ -111,12 +128,10 @@ def test_i1_what_stands_there_is_frozen_and_backed_up_before_it_goes(spec: Spec)
         "lift-fence",
         "compare-settings",
     ]
-    approve, delete = plan.step("approve"), plan.step("delete")
-    assert isinstance(approve, Approve)
-    assert isinstance(delete, DeleteTable)
+    approve, delete = only(Approve, plan), only(DeleteTable, plan)
     assert (approve.deletes, plan.deletes) == ("orders", "orders")
     assert delete.table_id == "new-id"
-    assert delete.successor == FromBackup(backup_arn=BACKUP)
+    assert delete.successor == FromBackup(freeze=Link("freeze"), backup_arn=BACKUP)
 
 
 def test_where_nothing_stands_nothing_is_deleted(spec: Spec) -> None:
@@ -127,10 +142,11 @@ def test_where_nothing_stands_nothing_is_deleted(spec: Spec) -> None:
 
 def test_i8_the_settings_that_were_captured_come_back(spec: Spec) -> None:
     plan = restored(spec, REBUILT)
-    back, lift, count = plan.step("settings"), plan.step("lift-fence"), plan.step("count")
-    assert isinstance(back, RestoreSettings)
-    assert isinstance(lift, LiftFence)
-    assert isinstance(count, CountItems)
+    back, lift, count = (
+        only(RestoreSettings, plan),
+        only(LiftFence, plan),
+        only(CountItems, plan),
+    )
     assert (back.ttl, back.deletion_protection, back.tags) == ("expires_at", True, {"team": "shop"})
     assert lift.policy is None
     assert (count.exported, count.expires) == (EXPORTED, True)

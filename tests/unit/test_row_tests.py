@@ -30,9 +30,9 @@ tests:
             'email: A@B, age: 3, year: "2"',
             (
                 'double: expected {"N":"4"}, got {"N":"6"}',
-                "  made by multiply(age, `2`) in line 8",
+                "  produced by multiply(age, `2`) in line 8",
                 'born: expected {"N":"1"}, got {"N":"2"}',
-                "  made by year in line 9",
+                "  produced by year in line 9",
             ),
         ),
         (
@@ -42,7 +42,7 @@ tests:
                     "expected an item, got rejected: missing-key "
                     "(field 'mail': lower() takes string as subject, not number)"
                 ),
-                "  made by lower(email) in line 7",
+                "  produced by lower(email) in line 7",
             ),
         ),
         (
@@ -52,7 +52,7 @@ tests:
                     "expected an item, got rejected: expression-error "
                     "(field 'double': multiply() takes number as left, not string)"
                 ),
-                "  made by multiply(age, `2`) in line 8",
+                "  produced by multiply(age, `2`) in line 8",
             ),
         ),
         (
@@ -60,9 +60,9 @@ tests:
             (
                 (
                     "expected an item, got rejected: wrong-field-type "
-                    "(attribute 'born': a value of type S cannot be given type N)"
+                    "(attribute 'born': a value of type S cannot be converted to type N)"
                 ),
-                "  made by year in line 9",
+                "  produced by year in line 9",
             ),
         ),
     ],

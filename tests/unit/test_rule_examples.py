@@ -60,7 +60,7 @@ def test_every_rule_has_its_example_and_no_golden_frame_is_left_over() -> None:
     assert sorted(path.stem for path in GOLDEN.iterdir()) == sorted(rule.code for rule in Rule)
 
 
-def test_what_is_not_shown_is_told_in_words() -> None:
+def test_what_cannot_be_shown_is_described_in_words() -> None:
     told = {rule.code for rule, example in EXAMPLES.items() if example.bad is None}
     assert told == set(UNSHOWN)
     assert all(EXAMPLES[rule].in_words for rule in Rule if rule.code in told)

@@ -1,4 +1,4 @@
-"""What goes on by itself: expiry, and an application that a freeze must silence."""
+"""Background activity: expiry, and an application that a freeze must stop."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def _until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_expired_items_go_and_others_stay() -> None:
+def test_expired_items_are_deleted_and_others_kept() -> None:
     now = int(START.timestamp())
     options = SandboxOptions(clock=ManualClock(), ttl_seconds=0.01)
     with SandboxServer(options=options) as server, Wire(server.endpoint) as wire:
@@ -39,7 +39,7 @@ def test_expired_items_go_and_others_stay() -> None:
         assert left == {"o-2", "o-3", "o-4", "o-5"}
 
 
-def test_the_writer_writes_until_a_policy_denies_it_and_goes_on_trying() -> None:
+def test_the_writer_writes_until_a_policy_denies_it_and_keeps_trying() -> None:
     with (
         SandboxServer(options=SandboxOptions(writer_rate=200)) as server,
         Wire(server.endpoint) as wire,

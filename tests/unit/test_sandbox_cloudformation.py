@@ -1,4 +1,4 @@
-"""Stacks are created, updated and deleted with their tables, and say what went on."""
+"""Stacks are created, updated and deleted with their tables, and have events."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ def account() -> Iterator[Account]:
         yield Account(server)
 
 
-def test_a_stack_is_created_with_its_table_and_tells_of_it(account: Account) -> None:
+def test_a_stack_is_created_with_its_table_and_has_events(account: Account) -> None:
     outputs = {"Name": {"Value": {"Ref": "Orders"}}, "Arn": {"Value": {"Fn::GetAtt": "Orders.Arn"}}}
     body = template(outputs, Orders=table("customer", "order"))
     assert account.create(body) == "CREATE_COMPLETE"
@@ -35,7 +35,7 @@ def test_a_stack_is_created_with_its_table_and_tells_of_it(account: Account) -> 
     ]
 
 
-def test_an_unchanged_template_is_no_update_even_when_its_table_is_gone(account: Account) -> None:
+def test_an_unchanged_template_is_no_update_even_if_its_table_is_deleted(account: Account) -> None:
     body = template(Orders=table())
     account.create(body)
     account.dynamodb.delete_table(TableName="orders")
@@ -54,7 +54,7 @@ def test_a_table_leaves_with_its_resource_and_returns_with_another_key(account: 
     assert account.count() == 0
 
 
-def test_a_stack_is_deleted_with_its_tables_and_known_by_its_arn_only(account: Account) -> None:
+def test_a_stack_is_deleted_with_its_tables_and_found_by_its_arn_only(account: Account) -> None:
     account.create(template(Orders=table()))
     arn = account.describe()["StackId"]
     assert account.delete() == "DELETE_COMPLETE"
@@ -65,7 +65,7 @@ def test_a_stack_is_deleted_with_its_tables_and_known_by_its_arn_only(account: A
     assert account.create(template(Orders=table())) == "CREATE_COMPLETE"
 
 
-def test_deleting_what_is_not_there_asks_nothing(account: Account) -> None:
+def test_deleting_an_absent_stack_is_no_error(account: Account) -> None:
     account.stacks.delete_stack(StackName="nothing")
 
 
@@ -135,7 +135,7 @@ def test_every_setting_of_a_table_can_be_changed_in_place(account: Account) -> N
     assert account.count() == 1
 
 
-def test_an_output_may_name_the_stream_that_the_same_update_brings(account: Account) -> None:
+def test_an_output_may_name_the_stream_that_the_same_update_adds(account: Account) -> None:
     account.create(template(Orders=table()))
     outputs = {"Stream": {"Value": {"Fn::GetAtt": ["Orders", "StreamArn"]}}}
     orders = table(StreamSpecification={"StreamViewType": "NEW_IMAGE"})
@@ -165,7 +165,7 @@ def test_a_global_table_of_one_region_is_a_table(account: Account) -> None:
 
 
 @pytest.mark.parametrize("is_global", [False, True])
-def test_what_moto_forgets_of_a_table_is_kept(account: Account, is_global: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_settings_that_moto_drops_are_kept(account: Account, is_global: bool) -> None:  # noqa: FBT001 -- a parameter
     on: dict[str, Any] = {"ContributorInsightsSpecification": {"Enabled": True}}
     replicas: dict[str, Any] = {**on, "TableClass": "STANDARD_INFREQUENT_ACCESS"}
     encryption: dict[str, Any] = {"SSESpecification": {"SSEEnabled": True, "SSEType": "KMS"}}
@@ -229,24 +229,24 @@ def test_a_second_region_is_refused_and_not_left_out(account: Account) -> None:
     body = global_table("id")
     body["Properties"]["Replicas"].append({"Region": "us-east-1"})
     assert account.create(template(Orders=body)) == "ROLLBACK_COMPLETE"
-    assert "no replicas outside" in account.reasons("Orders")
+    assert "does not support replicas outside" in account.reasons("Orders")
     assert account.tables() == []
 
 
-def test_a_property_the_sandbox_cannot_carry_out_is_no_success(account: Account) -> None:
+def test_an_unsupported_property_is_a_failure(account: Account) -> None:
     orders = table("id", KinesisStreamSpecification={"StreamArn": "arn:aws:kinesis:x"})
     assert account.create(template(Orders=orders)) == "ROLLBACK_COMPLETE"
     assert "KinesisStreamSpecification" in account.reasons("Orders")
 
 
-def test_a_table_without_a_name_gets_one_from_stack_and_chance(account: Account) -> None:
+def test_a_table_without_a_name_gets_one_from_stack_and_random_suffix(account: Account) -> None:
     account.create(template(Orders=table(name=None)))
     name = account.physical_id()
     assert name.startswith(f"{STACK}-Orders-")
     assert account.tables() == [name]
 
 
-def test_what_is_not_there_cannot_be_updated_and_what_is_there_not_created(
+def test_an_absent_stack_cannot_be_updated_and_an_existing_one_not_created(
     account: Account,
 ) -> None:
     account.create(template())

@@ -1,4 +1,4 @@
-"""What a stack holds beside tables: really made, changed and deleted, or a failure that says so."""
+"""Other resources of a stack: really created, changed and deleted, or a failure that says so."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,21 +26,21 @@ def groups(account: Account) -> list[str]:
     return [one["logGroupName"] for one in found]
 
 
-def test_what_leaves_a_stack_is_really_deleted(account: Account) -> None:
+def test_a_resource_that_leaves_a_stack_is_really_deleted(account: Account) -> None:
     account.create(template(Orders=table(), Told=log_group()))
     assert groups(account) == ["told"]
     assert account.update(template(Orders=table())) == "UPDATE_COMPLETE"
     assert groups(account) == []
 
 
-def test_a_change_that_cannot_be_made_here_is_no_success(account: Account) -> None:
+def test_an_unsupported_change_is_a_failure(account: Account) -> None:
     account.create(template(Orders=table(), Told=log_group()))
     changed = template(Orders=table(), Told=log_group(RetentionInDays=7))
     assert account.update(changed) == "UPDATE_ROLLBACK_COMPLETE"
     assert "the sandbox cannot change AWS::Logs::LogGroup" in account.reasons("Told")
 
 
-def test_what_cannot_be_deleted_here_is_told(account: Account) -> None:
+def test_an_unsupported_deletion_is_a_failure(account: Account) -> None:
     statement = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}

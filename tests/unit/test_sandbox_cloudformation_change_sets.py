@@ -1,4 +1,4 @@
-"""Change sets tell what an update would do, and do it once when they are carried out."""
+"""Change sets describe what an update would do, and do it once when they are executed."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def account() -> Iterator[Account]:
         yield Account(server)
 
 
-def test_a_change_set_is_carried_out_when_told_to_and_not_before(account: Account) -> None:
+def test_a_change_set_is_executed_on_request_and_not_before(account: Account) -> None:
     _make(account, template(Orders=table()), ChangeSetType="CREATE")
     assert account.status() == "REVIEW_IN_PROGRESS"
     assert account.tables() == []
@@ -46,7 +46,7 @@ def test_the_same_name_serves_one_deployment_after_another(account: Account) -> 
     assert account.key() == ["other"]
 
 
-def test_no_change_fails_in_the_words_that_cdk_knows(account: Account) -> None:
+def test_no_change_fails_with_the_message_that_cdk_recognizes(account: Account) -> None:
     account.create(template(Orders=table()))
     _make(account, template(Orders=table()))
     shown = _describe(account)
@@ -56,7 +56,7 @@ def test_no_change_fails_in_the_words_that_cdk_knows(account: Account) -> None:
         _execute(account)
 
 
-def test_a_change_set_that_is_not_there_is_not_found_and_deleted_all_the_same(
+def test_an_absent_change_set_is_not_found_and_can_be_deleted(
     account: Account,
 ) -> None:
     account.create(template())
@@ -66,7 +66,7 @@ def test_a_change_set_that_is_not_there_is_not_found_and_deleted_all_the_same(
         account.stacks.delete_change_set(StackName=STACK, ChangeSetName=NAME)
 
 
-def test_the_same_request_again_makes_and_carries_out_nothing_twice(account: Account) -> None:
+def test_a_repeated_request_creates_and_executes_nothing_twice(account: Account) -> None:
     arns = {
         _make(account, template(Orders=table()), ChangeSetType="CREATE", ClientToken="once")["Id"]
         for _ in range(2)
@@ -90,7 +90,7 @@ def test_an_update_outdates_the_change_sets_made_before_it(account: Account) -> 
     assert account.tables() == ["other"]
 
 
-def test_a_change_set_tells_replacement_and_policy(account: Account) -> None:
+def test_a_change_set_shows_replacement_and_policy(account: Account) -> None:
     account.create(template(Orders=table("id", policy="Retain"), Gone=table(name="gone")))
     outputs = {"Name": {"Value": {"Ref": "Orders"}}}
     _make(account, template(outputs, Orders=table("other", policy="Retain")))
@@ -107,7 +107,7 @@ def test_a_change_set_tells_replacement_and_policy(account: Account) -> None:
     assert (shown["Gone"]["Action"], shown["Gone"]["PolicyAction"]) == ("Remove", "Delete")
 
 
-def test_what_refers_to_a_replaced_table_changes_in_a_way_not_yet_known(account: Account) -> None:
+def test_a_reference_to_a_replaced_table_changes_to_an_unknown_value(account: Account) -> None:
     def body(key: str) -> Template:
         queue = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Orders"}}}
         return template(Orders=table(key, name=None), Topic=queue)

@@ -1,4 +1,4 @@
-"""Tables that are there already are taken into a stack, with their items, and nothing else is."""
+"""Existing tables are imported into a stack, with their items, and nothing else is."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def account() -> Iterator[Account]:
 
 
 @pytest.mark.parametrize("make", [table, global_table])
-def test_a_table_is_imported_into_a_stack_and_is_its_own_from_then_on(
+def test_a_table_is_imported_into_a_stack_and_belongs_to_it_from_then_on(
     account: Account, make: Any
 ) -> None:
     account.create(template())
@@ -56,7 +56,7 @@ def test_a_new_stack_may_begin_with_an_import(account: Account) -> None:
     assert account.physical_id() == "orders"
 
 
-def test_an_import_of_what_is_not_there_is_taken_back(account: Account) -> None:
+def test_an_import_of_an_absent_table_is_rolled_back(account: Account) -> None:
     account.create(template())
     account.dynamodb.delete_table(TableName="orders")
     body = template(Orders=table(policy="Retain"))
@@ -99,7 +99,7 @@ def test_a_table_belongs_to_one_stack(account: Account) -> None:
     assert "orders already exists in stack" in reason
 
 
-def test_an_update_may_take_in_what_bears_its_names(account: Account) -> None:
+def test_an_update_may_import_existing_resources_with_its_names(account: Account) -> None:
     account.create(template())
     retained = template(Orders=table(policy="RetainExceptOnCreate"), More=table(name="more"))
     assert _plan(account, retained, ImportExistingResources=True) is None
@@ -109,7 +109,7 @@ def test_an_update_may_take_in_what_bears_its_names(account: Account) -> None:
     assert "More CREATE_COMPLETE" in account.events()
 
 
-def test_an_update_takes_in_nothing_it_would_delete_again(account: Account) -> None:
+def test_an_update_imports_nothing_that_it_would_delete_again(account: Account) -> None:
     account.create(template())
     reason = _plan(account, template(Orders=table()), ImportExistingResources=True)
     assert reason is not None
@@ -118,7 +118,7 @@ def test_an_update_takes_in_nothing_it_would_delete_again(account: Account) -> N
 
 
 def _plan(account: Account, body: Template, stack: str = STACK, **more: Any) -> str | None:
-    """Make a change set and return why it failed, if it did."""
+    """Create a change set and return why it failed, if it did."""
     account.stacks.create_change_set(
         StackName=stack, ChangeSetName=NAME, TemplateBody=json.dumps(body), **more
     )

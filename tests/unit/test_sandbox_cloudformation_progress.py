@@ -1,4 +1,4 @@
-"""A deployment goes on by itself, step by step, and can be watched, met half-way and cut off."""
+"""A deployment runs in the background, step by step, and can be followed and interrupted."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def account(clock: ManualClock) -> Iterator[Account]:
         yield Account(server)
 
 
-def test_a_follower_sees_a_table_come_into_being(account: Account, clock: ManualClock) -> None:
+def test_a_follower_sees_the_creation_of_a_table(account: Account, clock: ManualClock) -> None:
     assert account.create({"Resources": {"Orders": table()}}) == "CREATE_IN_PROGRESS"
     _await(lambda: account.events() == [f"{STACK} CREATE_IN_PROGRESS", "Orders CREATE_IN_PROGRESS"])
     assert account.tables() == []
@@ -43,7 +43,7 @@ def test_a_follower_sees_a_table_come_into_being(account: Account, clock: Manual
     assert times == sorted(set(times))
 
 
-def test_a_stack_under_way_is_not_to_be_updated_or_deleted(
+def test_a_stack_with_an_operation_in_progress_cannot_be_updated_or_deleted(
     account: Account, clock: ManualClock
 ) -> None:
     account.create(template())
@@ -56,7 +56,7 @@ def test_a_stack_under_way_is_not_to_be_updated_or_deleted(
     assert account.update(template(Orders=table())) == "UPDATE_IN_PROGRESS"
 
 
-def test_a_removed_table_stays_the_stacks_until_it_is_gone(
+def test_a_removed_table_belongs_to_the_stack_until_it_is_deleted(
     account: Account, clock: ManualClock
 ) -> None:
     account.create({"Resources": {"Orders": table(), "Queue": template()["Resources"]["Queue"]}})
@@ -80,7 +80,7 @@ def test_a_sandbox_that_stops_waits_for_no_deployment() -> None:
 
 
 def _until(account: Account, clock: ManualClock, status: str) -> None:
-    """Let time pass until the stack is in a status."""
+    """Wait until the stack is in a status."""
 
     def is_there() -> bool:
         clock.sleep(5)
@@ -90,7 +90,7 @@ def _until(account: Account, clock: ManualClock, status: str) -> None:
 
 
 def _await(is_so: Callable[[], bool]) -> None:
-    """Return once something is so; that it never is, is a failure."""
+    """Wait until a condition is true; fail if it never is."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         assert time.monotonic() < give_up

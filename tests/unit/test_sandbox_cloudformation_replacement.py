@@ -25,7 +25,7 @@ def account() -> Iterator[Account]:
         yield Account(server)
 
 
-def test_a_table_without_a_given_name_is_replaced_before_the_old_one_goes(
+def test_a_table_without_a_custom_name_is_replaced_before_the_old_one_is_deleted(
     account: Account,
 ) -> None:
     outputs = {"Name": {"Value": {"Ref": "Orders"}}}
@@ -42,7 +42,7 @@ def test_a_table_without_a_given_name_is_replaced_before_the_old_one_goes(
     assert made < told.index(f"{STACK} UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") < gone
 
 
-def test_a_replaced_table_stays_where_its_policy_is_to_retain_it(account: Account) -> None:
+def test_a_replaced_table_is_kept_if_its_policy_is_retain(account: Account) -> None:
     account.create(template(Orders=table("id", name=None, policy="Retain")))
     old = account.physical_id()
     account.put(old, id="a")
@@ -52,7 +52,7 @@ def test_a_replaced_table_stays_where_its_policy_is_to_retain_it(account: Accoun
     assert "Orders DELETE_SKIPPED" in account.events()
 
 
-def test_a_table_of_a_given_name_is_not_replaced_and_keeps_its_items(account: Account) -> None:
+def test_a_table_with_a_custom_name_is_not_replaced_and_keeps_its_items(account: Account) -> None:
     account.create(template(Orders=table("id")))
     account.put(id="a")
     assert account.update(template(Orders=table("other"))) == "UPDATE_ROLLBACK_COMPLETE"
@@ -72,7 +72,7 @@ def test_a_table_given_another_name_is_replaced(account: Account) -> None:
     assert account.tables() == ["orders-2"]
 
 
-def test_another_type_of_a_key_attribute_needs_another_table(account: Account) -> None:
+def test_another_type_of_a_key_attribute_needs_a_replacement(account: Account) -> None:
     account.create(template(Orders=table("id", name=None)))
     old = account.physical_id()
     numbered = [{"AttributeName": "id", "AttributeType": "N"}]
@@ -81,7 +81,7 @@ def test_another_type_of_a_key_attribute_needs_another_table(account: Account) -
     assert account.tables() != [old]
 
 
-def test_a_table_removed_with_retain_is_left_to_itself(account: Account) -> None:
+def test_a_table_removed_with_retain_is_kept(account: Account) -> None:
     account.create(template(Orders=table(policy="Retain")))
     account.put(id="a")
     assert account.update(template()) == "UPDATE_COMPLETE"
@@ -92,7 +92,7 @@ def test_a_table_removed_with_retain_is_left_to_itself(account: Account) -> None
     assert account.count() == 1
 
 
-def test_a_stack_that_fails_to_be_created_takes_back_what_it_made(account: Account) -> None:
+def test_a_failed_creation_of_a_stack_is_rolled_back(account: Account) -> None:
     account.dynamodb.create_table(**table()["Properties"])
     body = template(First=table(name="first"), Orders={**table(), "DependsOn": "First"})
     assert account.create(body) == "ROLLBACK_COMPLETE"
@@ -103,7 +103,7 @@ def test_a_stack_that_fails_to_be_created_takes_back_what_it_made(account: Accou
 
 
 @pytest.mark.parametrize(("policy", "left"), [("Retain", 1), ("RetainExceptOnCreate", 0)])
-def test_a_creation_taken_back_leaves_the_table_only_with_retain(
+def test_a_rolled_back_creation_leaves_the_table_only_with_retain(
     account: Account, policy: str, left: int
 ) -> None:
     account.create(template())
@@ -116,7 +116,7 @@ def test_a_creation_taken_back_leaves_the_table_only_with_retain(
     assert account.update(template(Other=table(name="other"))) == "UPDATE_COMPLETE"
 
 
-def test_a_failed_update_gives_a_changed_table_its_settings_back(account: Account) -> None:
+def test_a_failed_update_restores_the_settings_of_a_changed_table(account: Account) -> None:
     account.create(template(Orders=table()))
     set_faults(account.server.endpoint, stack_failures=[{"resource": "Late", "reason": "no room"}])
     changed = table(
@@ -154,7 +154,7 @@ def test_a_stack_with_a_protected_table_is_not_deleted_before_it_is_unprotected(
     assert account.tables() == []
 
 
-def test_an_update_of_a_table_that_is_gone_gets_stuck_until_it_is_skipped(
+def test_an_update_of_a_deleted_table_is_stuck_until_it_is_skipped(
     account: Account,
 ) -> None:
     account.create(template(Orders=table()))
@@ -168,7 +168,7 @@ def test_an_update_of_a_table_that_is_gone_gets_stuck_until_it_is_skipped(
     assert account.key() == ["other"]
 
 
-def test_a_failed_update_may_be_left_as_it_is_and_taken_back_later(account: Account) -> None:
+def test_a_failed_update_may_be_kept_and_rolled_back_later(account: Account) -> None:
     account.create(template())
     set_faults(account.server.endpoint, stack_failures=[{"resource": "Late"}])
     late = {"Type": "AWS::SQS::Queue", "DependsOn": "Orders"}
@@ -180,7 +180,7 @@ def test_a_failed_update_may_be_left_as_it_is_and_taken_back_later(account: Acco
     assert account.tables() == []
 
 
-def test_one_index_comes_or_goes_in_an_update(account: Account) -> None:
+def test_an_update_creates_or_deletes_one_index(account: Account) -> None:
     account.create(template(Orders=table()))
     two = table(
         AttributeDefinitions=attributes("id", "a", "b"),
@@ -219,7 +219,7 @@ def test_an_index_keeps_its_key_and_a_table_its_local_indexes(account: Account) 
     assert "Updates to LocalSecondaryIndexes are not supported" in account.reasons("Orders")
 
 
-def test_a_table_cannot_become_a_global_table_in_its_place(account: Account) -> None:
+def test_a_table_cannot_become_a_global_table_in_place(account: Account) -> None:
     account.create(template(Orders=table()))
     with pytest.raises(Exception, match="Update of resource type is not permitted"):
         account.update(template(Orders=global_table()))

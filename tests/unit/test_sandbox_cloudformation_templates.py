@@ -1,4 +1,4 @@
-"""Templates mean what they mean in the service: functions, parameters, other resources."""
+"""Templates work as in the service: functions, parameters, other resources."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_every_function_gives_what_the_service_gives(account: Account) -> None:
     assert account.outputs() == expected
 
 
-def test_a_condition_brings_and_takes_away_a_table(account: Account) -> None:
+def test_a_condition_adds_and_removes_a_table(account: Account) -> None:
     body = _with_parameters(template(Orders={**table(), "Condition": "IsLive"}))
     account.create(body)
     assert account.tables() == []
@@ -61,7 +61,7 @@ def test_a_condition_brings_and_takes_away_a_table(account: Account) -> None:
     assert account.tables() == []
 
 
-def test_parameters_are_asked_for_and_judged(account: Account) -> None:
+def test_parameters_are_required_and_checked(account: Account) -> None:
     body = _with_parameters(template())
     with pytest.raises(ClientError, match=r"\[Other\] do not exist in the template"):
         account.create(body, Parameters=[{"ParameterKey": "Other", "ParameterValue": "x"}])
@@ -72,7 +72,7 @@ def test_parameters_are_asked_for_and_judged(account: Account) -> None:
         account.create(body)
 
 
-def test_a_parameter_of_ssm_is_looked_up_and_held_against_the_rules(account: Account) -> None:
+def test_a_parameter_of_ssm_is_looked_up_and_checked_by_the_rules(account: Account) -> None:
     path = "/cdk-bootstrap/hnb659fds/version"
     kind = "AWS::SSM::Parameter::Value<String>"
     old = {"Fn::Contains": [["1", "2"], {"Ref": "BootstrapVersion"}]}
@@ -102,7 +102,7 @@ def test_a_parameter_of_ssm_is_looked_up_and_held_against_the_rules(account: Acc
         (template(T=table(name=None, Tags=[{"Ref": "X"}])), r"dependencies \[X\]"),
         (template({"X": {"Value": {"Fn::GetAtt": "Y.Arn"}}}), r"dependencies \[Y\]"),
         (template(A={"Type": "x", "DependsOn": "A"}), r"Circular dependency.*\[A\]"),
-        ({**template(), "Transform": "AWS::Serverless-2016-10-31"}, "expands no transforms"),
+        ({**template(), "Transform": "AWS::Serverless-2016-10-31"}, "does not support transforms"),
     ],
 )
 def test_a_template_that_is_wrong_is_refused_before_anything_is_done(
@@ -116,7 +116,7 @@ def test_a_template_that_is_wrong_is_refused_before_anything_is_done(
 @pytest.mark.parametrize(
     "text", ["[", "- 1", "a: &x [*x]", "!!python/object:os.system x", "{" * 999]
 )
-def test_a_text_that_is_no_template_is_refused(account: Account, text: str) -> None:
+def test_text_that_is_not_a_template_is_refused(account: Account, text: str) -> None:
     with pytest.raises(ClientError, match=r"ValidationError.*Template"):
         account.stacks.create_stack(StackName=STACK, TemplateBody=text)
 
@@ -153,7 +153,7 @@ def test_a_template_may_be_yaml_in_s3(account: Account) -> None:
         account.stacks.create_stack(StackName="other", TemplateURL="https://s3/assets/none")
 
 
-def test_an_export_is_used_kept_and_not_to_be_changed_while_it_is(account: Account) -> None:
+def test_an_export_in_use_is_kept_and_cannot_be_changed(account: Account) -> None:
     def exporting(name: str | None) -> Template:
         outputs = {"Name": {"Value": {"Ref": "Orders"}, "Export": {"Name": "orders-name"}}}
         return template(outputs, Orders=table(name=name)) if name else template()
@@ -178,7 +178,7 @@ def test_an_export_is_used_kept_and_not_to_be_changed_while_it_is(account: Accou
     assert account.delete() == "DELETE_COMPLETE"
 
 
-def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) -> None:
+def test_other_resources_of_cdk_templates_are_created(account: Account) -> None:
     trust = {"AssumeRolePolicyDocument": ROLE}
     target = {
         "MaxCapacity": 10,
@@ -248,7 +248,7 @@ def test_what_stands_beside_a_table_in_cdks_templates_is_made(account: Account) 
         {"TimeToLiveSpecification": {"Enabled": True}},
     ],
 )
-def test_properties_of_the_wrong_form_fail_their_resource_and_not_the_sandbox(
+def test_malformed_properties_fail_their_resource_and_not_the_sandbox(
     account: Account, wrong: dict[str, Any]
 ) -> None:
     account.create(template(Orders=table(name=None)))
@@ -258,13 +258,13 @@ def test_properties_of_the_wrong_form_fail_their_resource_and_not_the_sandbox(
     assert account.server.sandbox.report()["counters"].get("internal_errors", 0) == 0
 
 
-def test_a_nested_stack_is_refused_and_no_false_success(account: Account) -> None:
+def test_a_nested_stack_is_refused(account: Account) -> None:
     nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x/y"}}
     assert account.create(template(Nested=nested)) == "ROLLBACK_COMPLETE"
-    assert "does not make AWS::CloudFormation::Stack" in account.reasons("Nested")
+    assert "does not support AWS::CloudFormation::Stack" in account.reasons("Nested")
 
 
-def test_a_template_tells_its_parameters_and_what_identifies_its_resources(
+def test_a_template_summary_has_parameters_and_resource_identifiers(
     account: Account,
 ) -> None:
     body = _with_parameters(template(Orders=table()))

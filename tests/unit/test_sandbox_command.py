@@ -1,4 +1,4 @@
-"""``migrate sandbox`` opens its port once it is seeded, and stops when told to."""
+"""``migrate sandbox`` opens its port once it is seeded, and stops on a signal."""
 
 import signal
 import socket

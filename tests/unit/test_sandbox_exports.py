@@ -1,4 +1,4 @@
-"""The sandbox exports as the service does: the moment asked, once a token, with manifests."""
+"""The sandbox exports as the service does: the export time, one per token, with manifests."""
 
 import base64
 import gzip
@@ -81,7 +81,7 @@ def test_an_export_holds_every_item_and_agrees_with_its_manifests(wire: Wire, s3
     assert all({**item, "id": rest} == {**rest, "id": rest} for item in found)
 
 
-def test_an_export_is_in_progress_first_and_holds_what_was_there_when_asked(
+def test_an_export_is_in_progress_first_and_has_the_items_of_its_export_time(
     server: SandboxServer, wire: Wire, s3: Any
 ) -> None:
     enable_recovery(wire)
@@ -100,7 +100,7 @@ def test_an_export_is_in_progress_first_and_holds_what_was_there_when_asked(
     assert json.loads(_body(s3, state["ExportManifest"]))["itemCount"] == 1
 
 
-def test_an_export_takes_as_long_as_it_is_told_to() -> None:
+def test_an_export_takes_as_long_as_configured() -> None:
     clock = ManualClock()
     options = SandboxOptions(clock=clock, export_seconds=60)
     with SandboxServer(options=options) as server, Wire(server.endpoint) as wire:
@@ -121,7 +121,7 @@ def test_an_export_needs_point_in_time_recovery(wire: Wire) -> None:
     assert reply.code == "PointInTimeRecoveryUnavailableException"
 
 
-def test_a_token_stands_for_one_export(wire: Wire, s3: Any) -> None:
+def test_a_token_identifies_one_export(wire: Wire, s3: Any) -> None:
     del s3
     enable_recovery(wire)
     first = _export(wire, ClientToken="one")["ExportArn"]
@@ -189,5 +189,5 @@ def test_exports_are_listed_newest_first_and_outlive_their_table(wire: Wire, s3:
         (f"{REQUEST['TableArn']}/export/01790000000000-0a1b2c3d", "ExportNotFoundException"),
     ],
 )
-def test_an_unknown_export_is_said_to_be_unknown(wire: Wire, arn: str, code: str) -> None:
+def test_an_unknown_export_is_not_found(wire: Wire, arn: str, code: str) -> None:
     assert wire.ask("DescribeExport", {"ExportArn": arn}).code == code

@@ -1,4 +1,4 @@
-"""Injected faults strike as they are told to, and the same way for the same seed."""
+"""Injected faults apply as configured, and the same way for the same seed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,9 +39,7 @@ def _ids(answer: dict[str, Any]) -> list[str]:
     return [request["PutRequest"]["Item"]["id"]["S"] for request in left]
 
 
-def test_unprocessed_writes_come_back_and_are_not_written(
-    server: SandboxServer, wire: Wire
-) -> None:
+def test_unprocessed_writes_are_returned_and_not_written(server: SandboxServer, wire: Wire) -> None:
     set_faults(server.endpoint, unprocessed=0.5, seed=7)
     left = _ids(wire.done("BatchWriteItem", BATCH))
     assert 0 < len(left) < 25
@@ -59,7 +57,7 @@ def test_the_same_seed_leaves_the_same_writes_unprocessed(
     assert found[0] == found[1]
 
 
-def test_a_batch_of_which_nothing_could_be_written_is_throttled(
+def test_a_batch_without_any_processed_write_is_throttled(
     server: SandboxServer, wire: Wire
 ) -> None:
     set_faults(server.endpoint, unprocessed=1)
@@ -98,7 +96,9 @@ def test_reads_are_throttled_apart_from_writes(server: SandboxServer, wire: Wire
     assert count(wire) == 1
 
 
-def test_after_a_500_the_write_may_or_may_not_be_there(server: SandboxServer, wire: Wire) -> None:
+def test_after_a_500_the_write_may_or_may_not_have_taken_effect(
+    server: SandboxServer, wire: Wire
+) -> None:
     set_faults(server.endpoint, fail_500=20, seed=1)
     for number in range(20):
         item = {"id": {"S": f"o-{number}"}}
@@ -123,7 +123,7 @@ def test_an_unknown_fault_is_refused() -> None:
         Faults().updated({"errors": [{"code": "X"}]})
 
 
-def test_faults_that_are_not_named_stay() -> None:
+def test_faults_that_are_not_named_stay_unchanged() -> None:
     faults = Faults(unprocessed=0.5).updated({"errors": [{"operation": "Scan"}]})
     assert (faults.unprocessed, faults.errors) == (0.5, (InjectedError(operation="Scan"),))
 

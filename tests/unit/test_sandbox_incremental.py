@@ -1,4 +1,4 @@
-"""The sandbox's incremental exports: one line for what changed in a window, whoever changed it."""
+"""The sandbox's incremental exports: one line per item that changed in a window."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from support.sandboxes import ARN, START, ManualClock, create, enable_recovery, 
 
 
 class Bed:
-    """A sandbox whose clock a test moves, one table with recovery on, and a bucket."""
+    """A sandbox with a manual clock, one table with point-in-time recovery, and a bucket."""
 
     def __init__(self, clock: ManualClock, wire: Wire, s3: Any) -> None:
         self.clock = clock
@@ -23,7 +23,7 @@ class Bed:
         self.s3 = s3
 
     def ask(self, start: float, end: float | None = None, **more: Any) -> Any:
-        """Ask for an export of the window, in seconds since the clock's start."""
+        """Request an export of the window, in seconds since the clock's start."""
         began = START.timestamp()
         specification = {"ExportFromTime": began + start, **more.pop("spec", {})}
         if end is not None:
@@ -122,7 +122,7 @@ def test_an_insert_an_update_and_a_delete_have_the_images_of_the_service(bed: Be
     assert list(plain[1]) == ["Metadata", "Keys"]
 
 
-def test_the_manifests_tell_the_window_and_share_one_data_folder(bed: Bed) -> None:
+def test_the_manifests_have_the_window_and_share_one_data_folder(bed: Bed) -> None:
     bed.clock.sleep(20)
     assert bed.lines(10, 25) == []
     assert bed.summary["version"] == "2023-08-01"
@@ -138,7 +138,7 @@ def test_the_manifests_tell_the_window_and_share_one_data_folder(bed: Bed) -> No
     assert [entry["ExportType"] for entry in listed] == ["INCREMENTAL_EXPORT"]
 
 
-def test_a_window_begins_with_its_first_moment_and_ends_before_its_last(bed: Bed) -> None:
+def test_a_window_includes_its_start_and_excludes_its_end(bed: Bed) -> None:
     put(bed.wire, 1)
     bed.clock.sleep(10)
     put(bed.wire, 2)
@@ -217,7 +217,7 @@ def test_inserts_and_deletes_by_statement_are_recorded(bed: Bed) -> None:
     assert [shape(line) for line in bed.lines(9, 14)] == [("o-0", "0", None), ("o-9", None, "1")]
 
 
-def test_what_was_refused_or_changed_nothing_is_not_recorded(bed: Bed) -> None:
+def test_refused_writes_and_writes_without_changes_are_not_recorded(bed: Bed) -> None:
     condition = {"ConditionExpression": "attribute_not_exists(id)"}
     item = {"id": {"S": "o-0"}, "v": {"N": "7"}}
     refused = bed.wire.ask("PutItem", {"TableName": "orders", "Item": item, **condition})
@@ -229,7 +229,7 @@ def test_what_was_refused_or_changed_nothing_is_not_recorded(bed: Bed) -> None:
     assert bed.lines(9, 14) == []
 
 
-def test_what_expires_is_recorded_as_deleted() -> None:
+def test_expired_items_are_recorded_as_deleted() -> None:
     clock = ManualClock()
     options = SandboxOptions(clock=clock, ttl_seconds=0.01)
     with SandboxServer(options=options) as server, Wire(server.endpoint) as wire:
@@ -256,7 +256,7 @@ def test_what_expires_is_recorded_as_deleted() -> None:
         ]
 
 
-def test_a_window_before_recovery_was_on_is_refused(bed: Bed) -> None:
+def test_a_window_before_recovery_was_enabled_is_refused(bed: Bed) -> None:
     assert bed.ask(-5, 8).code == "InvalidExportTimeException"
     for on in (False, True):
         wanted = {"PointInTimeRecoveryEnabled": on}
@@ -276,13 +276,13 @@ def test_a_window_before_recovery_was_on_is_refused(bed: Bed) -> None:
         (5, 9, {"ExportType": "PART_EXPORT"}, "ValidationException"),
     ],
 )
-def test_a_window_that_makes_no_sense_is_refused(
+def test_an_invalid_window_is_refused(
     bed: Bed, start: float, end: float, more: dict[str, Any], code: str
 ) -> None:
     assert bed.ask(start, end, **more).code == code
 
 
-def test_a_window_has_the_length_that_the_service_wants() -> None:
+def test_a_window_has_the_length_that_the_service_requires() -> None:
     clock = ManualClock()
     options = SandboxOptions(clock=clock, window_seconds=900)
     with SandboxServer(options=options) as server, Wire(server.endpoint) as wire:
@@ -313,7 +313,7 @@ def test_ion_says_the_same(bed: Bed) -> None:
     assert text.count(b"\n") == 1
 
 
-def test_a_full_export_of_the_past_shows_what_the_table_held_then(bed: Bed) -> None:
+def test_a_full_export_of_the_past_has_the_items_of_that_time(bed: Bed) -> None:
     put(bed.wire, 1, v={"N": "1"})
     bed.clock.sleep(10)
     put(bed.wire, 1, v={"N": "2"})
@@ -334,7 +334,7 @@ def test_a_full_export_of_the_past_shows_what_the_table_held_then(bed: Bed) -> N
 
 
 @pytest.mark.parametrize("seconds", [-5, 1_000])
-def test_a_moment_that_is_not_known_cannot_be_exported(bed: Bed, seconds: int) -> None:
+def test_an_unknown_time_cannot_be_exported(bed: Bed, seconds: int) -> None:
     request = {
         "TableArn": ARN.format("orders"),
         "S3Bucket": "acme-exports",

@@ -113,7 +113,7 @@ def test_a_denied_batch_needs_its_own_action(wire: Wire) -> None:
     assert wire.ask(*WRITES[4]).code is None
 
 
-def test_reads_can_be_denied_and_the_policy_still_be_lifted(wire: Wire) -> None:
+def test_reads_can_be_denied_and_the_policy_still_removed(wire: Wire) -> None:
     _put_policy(wire, _deny(["dynamodb:Scan", "dynamodb:GetItem"]))
     assert wire.ask("Scan", {"TableName": "orders"}).code == "AccessDeniedException"
     wire.done("DeleteResourcePolicy", {"ResourceArn": TABLE})
@@ -151,7 +151,7 @@ def test_a_condition_on_the_principal_lets_one_user_write(
         ({}, True),
     ],
 )
-def test_conditions_are_judged(condition: dict[str, Any], denied: bool) -> None:  # noqa: FBT001
+def test_conditions_are_evaluated(condition: dict[str, Any], denied: bool) -> None:  # noqa: FBT001
     policy = json.loads(_deny("dynamodb:*", Condition=condition))
     assert denies(policy, ME, "dynamodb:PutItem", TABLE) is denied
 
@@ -170,7 +170,7 @@ def test_conditions_are_judged(condition: dict[str, Any], denied: bool) -> None:
         ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/other"}}, False),
     ],
 )
-def test_statements_are_judged(change: dict[str, Any], denied: bool) -> None:  # noqa: FBT001
+def test_statements_are_evaluated(change: dict[str, Any], denied: bool) -> None:  # noqa: FBT001
     statement = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": TABLE}
     policy = {"Statement": {**statement, **change}}
     assert denies(policy, ME, "dynamodb:PutItem", TABLE) is denied
@@ -191,14 +191,14 @@ def test_a_policy_is_shown_before_it_is_in_force(clock: ManualClock) -> None:
         put(wire, 2)
 
 
-def test_a_policy_that_comes_with_the_table_is_in_force_at_once() -> None:
+def test_a_policy_in_create_table_is_in_force_at_once() -> None:
     options = SandboxOptions(policy_delay_seconds=60)
     with SandboxServer(options=options) as server, Wire(server.endpoint) as wire:
         create(wire, ResourcePolicy=_deny(DATA_WRITES))
         assert wire.ask(*WRITES[0]).code == "AccessDeniedException"
 
 
-def test_a_policy_goes_with_its_table(wire: Wire) -> None:
+def test_a_policy_is_deleted_with_its_table(wire: Wire) -> None:
     _put_policy(wire, _deny(DATA_WRITES))
     wire.done("DeleteTable", {"TableName": "orders"})
     create(wire)
@@ -220,7 +220,7 @@ def test_revisions_guard_against_a_lost_update(wire: Wire) -> None:
     assert wire.done("DeleteResourcePolicy", {"ResourceArn": TABLE}) == {}
 
 
-def test_a_policy_may_not_lock_its_author_out_unless_told_to(wire: Wire) -> None:
+def test_a_policy_may_not_lock_its_author_out_without_confirmation(wire: Wire) -> None:
     body = {"ResourceArn": TABLE, "Policy": _deny("dynamodb:*")}
     assert wire.ask("PutResourcePolicy", body).code == "ValidationException"
     wire.done("PutResourcePolicy", {**body, "ConfirmRemoveSelfResourceAccess": True})
@@ -241,11 +241,11 @@ def test_a_policy_may_not_lock_its_author_out_unless_told_to(wire: Wire) -> None
         _deny(["dynamodb:PutItem"] * 2000),
     ],
 )
-def test_a_policy_that_cannot_be_judged_is_refused(wire: Wire, policy: str) -> None:
+def test_a_policy_that_cannot_be_evaluated_is_refused(wire: Wire, policy: str) -> None:
     body = {"ResourceArn": TABLE, "Policy": policy}
     assert wire.ask("PutResourcePolicy", body).code == "ValidationException"
 
 
-def test_a_table_that_is_not_there_has_no_policy(wire: Wire) -> None:
+def test_an_absent_table_has_no_policy(wire: Wire) -> None:
     body = {"ResourceArn": ARN.format("other")}
     assert wire.ask("GetResourcePolicy", body).code == "ResourceNotFoundException"

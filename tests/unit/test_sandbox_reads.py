@@ -94,7 +94,7 @@ def test_a_projection_gives_parts_of_an_item(wire: Wire, operation: str) -> None
         ([["m", "l[0]"], ["m", "l[1]"]], {"m": {"M": {"l": ITEM["m"]["M"]["l"]}}}),
     ],
 )
-def test_paths_are_picked_and_put_together(paths: list[list[str]], expected: Any) -> None:
+def test_paths_are_selected_and_merged(paths: list[list[str]], expected: Any) -> None:
     assert projected(ITEM, paths) == expected
 
 

@@ -1,4 +1,4 @@
-"""Seeding makes what a spec expects to find, from its seed file or from its rows."""
+"""Seeding creates what a spec expects, from its seed file or from its rows."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -102,7 +102,7 @@ def test_settings_are_those_of_the_section(server: SandboxServer, wire: Wire) ->
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
-def test_recovery_is_off_again_where_the_section_does_not_ask_for_it(
+def test_recovery_is_disabled_again_if_the_section_does_not_enable_it(
     server: SandboxServer, wire: Wire
 ) -> None:
     report = seed(server.endpoint, load_spec(SPECS / "readings.migrate.yaml"), deploy_app)
@@ -125,7 +125,7 @@ def test_the_key_is_the_first_scalar_that_every_row_has(spec_of: Callable[..., S
     assert (key.partition.name, key.partition.type, key.sort) == ("id", "N", None)
 
 
-def test_rows_that_are_rejected_do_not_spoil_the_guess_and_are_not_varied(
+def test_rejected_rows_do_not_affect_the_guess_and_are_not_varied(
     spec_of: Callable[..., Spec],
 ) -> None:
     spec = spec_of(SPEC, ROWS.replace("{mail: c}", "{other: 1}"))
@@ -150,7 +150,7 @@ def test_generated_items_differ_in_source_key_and_target_key(spec_of: Callable[.
 def test_a_spec_without_rows_and_without_a_section_is_refused(
     server: SandboxServer, spec_of: Callable[..., Spec]
 ) -> None:
-    with pytest.raises(Refused, match="cannot tell the key of people") as refused:
+    with pytest.raises(Refused, match="does not know the key of people") as refused:
         seed(server.endpoint, spec_of(SPEC), deploy_app)
     assert "sandbox:" in str(refused.value.hint)
 
@@ -160,15 +160,15 @@ def test_a_section_without_seed_and_without_rows_is_refused(
 ) -> None:
     del wire
     section = "sandbox: {key: {partition: {name: id, type: N}}}\n"
-    with pytest.raises(Refused, match="nothing to fill people from"):
+    with pytest.raises(Refused, match="has no items for people"):
         seed(server.endpoint, spec_of(SPEC, section), deploy_app)
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (b'{"Item": {"id": {"N": "1"}}}\nnonsense\n', "line 2 is no item"),
-        (b'{"id": {"N": "1"}}\n', "line 1 is no item"),
+        (b'{"Item": {"id": {"N": "1"}}}\nnonsense\n', "line 2 is not an item"),
+        (b'{"id": {"N": "1"}}\n', "line 1 is not an item"),
         (b'{"Item": {"id": {"N": "1"}}}\n{"Item": {"id": {"S": "secret"}}}\n', "line 2: people"),
     ],
 )

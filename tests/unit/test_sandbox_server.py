@@ -1,4 +1,4 @@
-"""The server stays on loopback, says nothing, and leaves nothing behind."""
+"""The server stays on loopback, logs nothing, and leaves nothing behind."""
 
 import os
 import socket
@@ -40,7 +40,7 @@ def _listeners(port: int) -> set[str]:
     return {place.split(":")[0] for place in places if int(place.split(":")[1], 16) == port}
 
 
-def test_it_goes_by_localhost_and_listens_on_loopback_alone() -> None:
+def test_its_host_is_localhost_and_it_listens_on_loopback_alone() -> None:
     with SandboxServer() as server:
         assert server.endpoint.startswith("http://localhost:")
         assert _answers("127.0.0.1", _port(server))
@@ -91,7 +91,7 @@ def test_a_further_port_serves_the_same_state() -> None:
             assert other.done("ListTables", {})["TableNames"] == ["orders"]
 
 
-def test_each_sandbox_begins_empty_and_an_outer_one_comes_back() -> None:
+def test_each_sandbox_begins_empty_and_an_outer_one_is_restored() -> None:
     with SandboxServer() as outer, Wire(outer.endpoint) as wire:
         create(wire)
         put(wire, 1)
@@ -108,7 +108,9 @@ def test_each_sandbox_begins_empty_and_an_outer_one_comes_back() -> None:
         assert outer.sandbox.moto.has_bucket("acme-bucket")
 
 
-def test_without_moto_it_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_moto_it_is_refused_with_an_install_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in [name for name in sys.modules if name.startswith("retable.runner.sandbox.")]:
         if name.rpartition(".")[2] not in {"server", "options"}:
             monkeypatch.delitem(sys.modules, name)
@@ -121,7 +123,7 @@ def test_without_moto_it_is_refused_with_what_to_install(monkeypatch: pytest.Mon
     assert refused.value.hint == "pip install 'retable[sandbox]'"
 
 
-def test_it_says_who_it_is_and_no_more_paths_than_it_has() -> None:
+def test_it_identifies_itself_and_refuses_unknown_paths() -> None:
     with SandboxServer() as server:
         report = control(server.endpoint, "sandbox")
         assert report["sandbox"] is True
@@ -137,7 +139,7 @@ def test_every_answer_has_the_services_date() -> None:
         assert wire.ask("DescribeTable", {"TableName": "none"}).date is not None
 
 
-def test_its_environment_leads_any_sdk_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_environment_points_any_sdk_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with SandboxServer() as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)

@@ -61,7 +61,7 @@ def test_a_table_that_is_updating_can_be_written_but_not_deleted(
     assert _status(wire) == "ACTIVE"
 
 
-def test_a_table_that_is_deleting_still_answers_and_then_is_gone(
+def test_a_table_that_is_deleting_still_answers_and_then_is_deleted(
     wire: Wire, clock: ManualClock
 ) -> None:
     create(wire)
@@ -83,7 +83,7 @@ def test_a_protected_table_is_not_deleted(wire: Wire, clock: ManualClock) -> Non
     wire.done("DeleteTable", NAME)
 
 
-def test_a_backup_shields_its_table_while_it_is_made_and_outlives_it(
+def test_a_backup_in_creation_blocks_deletion_and_outlives_its_table(
     wire: Wire, clock: ManualClock
 ) -> None:
     table_id = create(wire)["TableId"]
@@ -174,7 +174,7 @@ def test_a_refused_update_leaves_nothing_behind(wire: Wire, clock: ManualClock) 
     assert count(wire) == 0
 
 
-def test_a_condition_is_left_to_decide(wire: Wire, clock: ManualClock) -> None:
+def test_a_condition_decides(wire: Wire, clock: ManualClock) -> None:
     create(wire)
     clock.sleep(5)
     condition = {"ConditionExpression": "attribute_not_exists(id)"}
@@ -184,7 +184,7 @@ def test_a_condition_is_left_to_decide(wire: Wire, clock: ManualClock) -> None:
     assert wire.done("Scan", NAME)["Items"] == [{"id": {"S": "a"}, "n": {"N": "1.5"}}]
 
 
-def test_a_table_streams_to_kinesis_until_it_is_told_not_to(wire: Wire, clock: ManualClock) -> None:
+def test_a_table_streams_to_kinesis_until_that_is_disabled(wire: Wire, clock: ManualClock) -> None:
     create(wire)
     clock.sleep(5)
     stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/changes"

@@ -17,7 +17,7 @@ def test_every_schema_is_printed_and_is_one(of: str) -> None:
     assert document["title"]
 
 
-def test_specs_are_what_is_asked_for_by_default() -> None:
+def test_specs_are_the_default_schema() -> None:
     assert CliRunner().invoke(schema).output == CliRunner().invoke(schema, ["spec"]).output
 
 

@@ -1,4 +1,4 @@
-"""The way in: region, credentials, endpoints, and whether the other side is a sandbox."""
+"""One AWS session: region, credentials, endpoints, and whether the endpoint is a sandbox."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_a_profile_that_does_not_exist_is_refused_by_name() -> None:
         connect(None, environ={"AWS_PROFILE": "nope"})
 
 
-def test_the_processs_profile_does_not_reach_into_another_environment(
+def test_the_processs_profile_does_not_apply_to_another_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nope")
@@ -51,7 +51,7 @@ def test_the_processs_profile_does_not_reach_into_another_environment(
     assert aws.credentials().access_key == "LOADER"
 
 
-def test_without_credentials_the_way_to_set_some_is_named() -> None:
+def test_without_credentials_the_variables_to_set_are_named() -> None:
     with pytest.raises(Stopped, match="no AWS credentials were found") as caught:
         connect("eu-west-1", environ={}).credentials()
     assert "AWS_PROFILE" in str(caught.value.hint)
@@ -80,7 +80,9 @@ def test_a_services_own_endpoint_is_for_that_service_alone() -> None:
     assert ignoring.dynamodb_url == "https://dynamodb.eu-west-1.amazonaws.com"
 
 
-def test_a_sandbox_is_told_from_any_other_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sandbox_is_distinguished_from_any_other_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # A proxy must not be asked for this machine's own ports.
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -93,7 +95,7 @@ def test_a_sandbox_is_told_from_any_other_endpoint(monkeypatch: pytest.MonkeyPat
     assert not connect("eu-west-1", environ=KEYS).is_sandbox()
 
 
-def test_an_endpoint_that_is_not_there_is_no_sandbox_and_is_named() -> None:
+def test_an_absent_endpoint_is_not_a_sandbox_and_is_named() -> None:
     aws = connect("eu-west-1", environ={**KEYS, "AWS_ENDPOINT_URL": "http://localhost:9"})
     assert not aws.is_sandbox()
     with pytest.raises(Stopped, match=r"localhost:9.* cannot be reached"):

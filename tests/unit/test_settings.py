@@ -1,4 +1,4 @@
-"""What DescribeTable says of a table, and the request that makes one like it again (I8)."""
+"""A table as DescribeTable returns it, and the request that recreates it (I8)."""
 
 import copy
 import json
@@ -78,17 +78,17 @@ TABLE: dict[str, Any] = {
 
 
 def table(**changes: Any) -> dict[str, Any]:
-    """Return DescribeTable's answer with members changed; ``...`` takes one away."""
+    """Return DescribeTable's answer with members changed; ``...`` removes one."""
     changed = {**copy.deepcopy(TABLE), **changes}
     return {name: value for name, value in changed.items() if value is not ...}
 
 
 def target(**changes: Any) -> Target:
-    """Return a target keyed as the source is."""
+    """Return a target with the source's key."""
     return Target(**{"table": "orders-v2", "key": describe(TABLE).key, **changes})
 
 
-def test_everything_that_describe_table_says_is_kept() -> None:
+def test_everything_that_describe_table_returns_is_kept() -> None:
     found = describe(TABLE)
     order_id, at, status = (
         KeyAttribute("order_id", S),
@@ -122,7 +122,7 @@ def test_a_global_table_of_one_region_has_no_replicas() -> None:
     assert describe(table(Replicas=[*own, {"RegionName": "us-east-1"}])).replicas == ("us-east-1",)
 
 
-def test_a_bare_table_has_nothing_of_all_that() -> None:
+def test_a_bare_table_has_none_of_these_settings() -> None:
     bare = ["TableId", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification"]
     bare += ["SSEDescription", "TableClassSummary", "DeletionProtectionEnabled", "Replicas"]
     found = describe(table(**dict.fromkeys(bare, ...)))
@@ -131,7 +131,7 @@ def test_a_bare_table_has_nothing_of_all_that() -> None:
     assert (found.deletion_protection, found.replicas, found.index_billing) == (False, (), {})
 
 
-def test_bounds_of_an_on_demand_table_are_kept_and_those_that_are_none_are_not() -> None:
+def test_maximums_of_an_on_demand_table_are_kept_and_unset_ones_are_not() -> None:
     bounded = table(
         BillingModeSummary={"BillingMode": "PAY_PER_REQUEST"},
         ProvisionedThroughput={"ReadCapacityUnits": 0, "WriteCapacityUnits": 0},
@@ -163,7 +163,7 @@ def test_i7_the_order_of_indexes_in_the_answer_changes_nothing() -> None:
     )
 
 
-def test_i8_a_request_with_nothing_changed_makes_the_source_again() -> None:
+def test_i8_a_request_without_changes_recreates_the_source() -> None:
     request = create_request(target(table="orders"), settings(describe(TABLE)))
     require_valid([table_creation(request, None)])
     assert request["KeySchema"] == TABLE["KeySchema"]
@@ -213,7 +213,7 @@ def test_an_attribute_with_two_types_is_refused_before_anything_is_deleted() -> 
         create_request(target(key=key), settings(kept))
 
 
-def test_a_local_index_that_cannot_follow_the_key_is_refused() -> None:
+def test_a_local_index_that_cannot_have_the_new_key_is_refused() -> None:
     key = KeySchema(partition=KeyAttribute("customer_id", S), sort=KeyAttribute("at", N))
     with pytest.raises(Refused, match="the local index by_state is keyed by order_id"):
         create_request(target(key=key), settings(describe(TABLE)))

@@ -59,7 +59,7 @@ def changes(tmp_path: Path, before: str, after: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("old", "new", "words"), CHANGES)
-def test_a_change_is_told_in_words(tmp_path: Path, old: str, new: str, words: str) -> None:
+def test_a_change_is_described_in_words(tmp_path: Path, old: str, new: str, words: str) -> None:
     assert old in ORDERS
     found = changes(tmp_path, ORDERS, ORDERS.replace(old, new, 1))
     assert any(line.startswith(words) for line in found), found
@@ -84,7 +84,7 @@ def test_the_same_spec_written_another_way_has_not_changed(tmp_path: Path) -> No
 
 @settings(max_examples=20)
 @given(st.sampled_from(CHANGES), st.sampled_from(CHANGES))
-def test_a_change_back_is_told_with_the_signs_turned(
+def test_a_reverted_change_is_reported_with_opposite_signs(
     tmp_path_factory: pytest.TempPathFactory, one: tuple[str, str, str], other: tuple[str, str, str]
 ) -> None:
     folder = tmp_path_factory.mktemp("specs")
@@ -131,7 +131,7 @@ def test_a_revision_of_git_is_compared_with_a_file() -> None:
 
 
 @pytest.mark.usefixtures("repository")
-def test_changes_are_told_to_machines_and_to_pull_requests() -> None:
+def test_changes_are_rendered_for_machines_and_pull_requests() -> None:
     both = ("main:specs/a.migrate.yaml", "specs/a.migrate.yaml")
     assert json.loads(run(*both, "--format", "json").output) == {
         "format_version": 1,

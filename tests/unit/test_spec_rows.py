@@ -56,7 +56,7 @@ def test_what_is_expected_in_a_file_is_compared(path: Path) -> None:
     result = row_runner(loaded.spec)(loaded.spec.tests[1])
     assert result.details == (
         'mail: expected {"S":"c@d"}, got {"S":"a@b"}',
-        "  made by lower(email) in line 10",
+        "  produced by lower(email) in line 10",
     )
 
 
@@ -67,9 +67,9 @@ def test_what_is_expected_in_a_file_is_compared(path: Path) -> None:
         (b"{", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
         (b"\xff", "is not UTF-8 text"),
-        (b"[1]", "holds no item as DynamoDB JSON, such as"),
-        (b'{"a": 1}', "holds no item of DynamoDB: attribute 'a': not an object of exactly one"),
-        (b'{"a": {"N": "x"}}', "holds no item of DynamoDB: attribute 'a': "),
+        (b"[1]", "is not an item in DynamoDB JSON, such as"),
+        (b'{"a": 1}', "is not a DynamoDB item: attribute 'a': not an object of exactly one"),
+        (b'{"a": {"N": "x"}}', "is not a DynamoDB item: attribute 'a': "),
         (b" " * 4_000_001, "has more than 4,000,000 bytes"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_link_out_of_the_folder_is_refused(
     file.unlink()
     file.symlink_to(outside)
     (problem,) = load(path).problems
-    assert problem.message == "rows/after.json leads out of the spec's folder"
+    assert problem.message == "rows/after.json leads outside the spec's folder"
 
 
 def test_the_item_itself_may_have_an_attribute_item(path: Path) -> None:

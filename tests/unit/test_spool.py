@@ -98,7 +98,7 @@ def test_an_object_that_changed_since_the_check_stops_the_run(
     files = checked(spool)
     for path in (bucket.folder / "data").iterdir():
         path.write_bytes(packed([b"{}"]))
-    with pytest.raises(CheckFailed, match="is not the object it was"), held(spool, files[0]):
+    with pytest.raises(CheckFailed, match="has changed"), held(spool, files[0]):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Tables over real HTTP: every item read, as it is, however full or busy the table."""
+"""Tables over real HTTP: every item is read unchanged, however large or busy the table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -52,7 +52,7 @@ def fail(server: SandboxServer, code: str, times: int = 1) -> None:
     set_faults(server.endpoint, errors=[{"operation": "Scan", "code": code, "times": times}])
 
 
-def test_a_scan_hands_out_dynamodb_json_with_nothing_lost(tables: Tables, wire: Wire) -> None:
+def test_a_scan_returns_dynamodb_json_without_loss(tables: Tables, wire: Wire) -> None:
     put(wire, 1, **EVERY_TYPE)
     [page] = [page for page in tables.scan_pages("orders", segment=0, segments=1) if page]
     assert page == [{"id": {"S": "o-1"}, **EVERY_TYPE}]
@@ -80,7 +80,7 @@ def test_a_table_of_several_pages_is_read_to_its_end(tables: Tables, wire: Wire)
     ]
 
 
-def test_a_scan_waits_where_the_table_has_no_room_for_reads(
+def test_a_scan_waits_while_reads_are_throttled(
     tables: Tables, wire: Wire, server: SandboxServer, clock: ManualClock
 ) -> None:
     put(wire, 1)
@@ -98,7 +98,7 @@ def test_a_scan_that_is_denied_says_so(tables: Tables, server: SandboxServer) ->
     assert "dynamodb:Scan" in str(caught.value.hint)
 
 
-def test_i9_an_empty_table_is_told_from_one_with_a_single_item(tables: Tables, wire: Wire) -> None:
+def test_i9_an_empty_table_differs_from_one_with_a_single_item(tables: Tables, wire: Wire) -> None:
     assert tables.is_empty("orders")
     put(wire, 1)
     assert not tables.is_empty("orders")

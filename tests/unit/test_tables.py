@@ -1,4 +1,4 @@
-"""Tables over real HTTP: settings captured, policies exchanged, states waited for, items read."""
+"""Tables over real HTTP: settings captured, policies changed, statuses awaited, items read."""
 
 import json
 from collections.abc import Iterator
@@ -74,12 +74,12 @@ def error(server: SandboxServer, operation: str, code: str, times: int = 1) -> N
     set_faults(server.endpoint, errors=[{"operation": operation, "code": code, "times": times}])
 
 
-def test_a_table_that_is_not_there_is_none(tables: Tables) -> None:
+def test_an_absent_table_is_none(tables: Tables) -> None:
     assert tables.describe("nope") is None
     assert tables.settings("nope") is None
 
 
-def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClock) -> None:
+def test_i8_every_setting_is_captured(tables: Tables, clock: ManualClock) -> None:
     tables.set_ttl("orders", "expires")
     tables.set_pitr("orders", enabled=True, days=7)
     tables.set_tags(ORDERS, {"team": "shop", "cost": "1"})
@@ -97,7 +97,7 @@ def test_i8_everything_that_was_set_is_captured(tables: Tables, clock: ManualClo
     assert found.unkept == ()
 
 
-def test_i8_the_freeze_of_a_run_that_was_left_is_no_setting_of_the_table(tables: Tables) -> None:
+def test_i8_the_freeze_of_an_unfinished_run_is_not_a_setting_of_the_table(tables: Tables) -> None:
     tables.policies.put(ORDERS, freeze_policy(ORDERS, OWN_POLICY, bulk=True), None)
     found = tables.settings("orders")
     assert found is not None
@@ -118,7 +118,7 @@ def test_a_bare_table_has_no_settings(tables: Tables) -> None:
     assert (found.tags, found.unkept) == ({}, ())
 
 
-def test_i8_what_cannot_be_kept_is_named(tables: Tables, aws: Aws) -> None:
+def test_i8_settings_that_cannot_be_kept_are_named(tables: Tables, aws: Aws) -> None:
     scaling = aws._session.client(  # noqa: SLF001 -- the test's own hand on the service
         "application-autoscaling", region_name=aws.region, endpoint_url=aws.dynamodb_url
     )
@@ -139,10 +139,10 @@ def test_i8_what_cannot_be_kept_is_named(tables: Tables, aws: Aws) -> None:
     found = tables.settings("orders")
     scaling.close()
     assert found is not None
-    assert found.unkept == ("scheduled autoscaling", "autoscaling that tracks no target")
+    assert found.unkept == ("scheduled autoscaling", "autoscaling without target tracking")
 
 
-def test_i2_settings_bear_repeating(tables: Tables, clock: ManualClock) -> None:
+def test_i2_settings_are_idempotent(tables: Tables, clock: ManualClock) -> None:
     for _ in range(2):
         tables.set_ttl("orders", "expires")
         tables.set_pitr("orders", enabled=True, days=None)
@@ -157,7 +157,7 @@ def test_i2_settings_bear_repeating(tables: Tables, clock: ManualClock) -> None:
     assert found.ttl == "expires"
 
 
-def test_a_table_too_fresh_for_recovery_is_waited_for(
+def test_a_table_too_new_for_recovery_is_waited_for(
     tables: Tables, server: SandboxServer, clock: ManualClock
 ) -> None:
     error(server, "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", times=5)
@@ -180,7 +180,7 @@ def test_a_denied_setting_is_not_waited_for(
 
 
 @pytest.mark.parametrize(("manager", "named"), [("AWS", False), ("CUSTOMER", True)])
-def test_i8_only_a_key_of_ones_own_is_asked_for_again(
+def test_i8_only_a_customer_key_is_requested_again(
     tables: Tables, aws: Aws, *, manager: str, named: bool
 ) -> None:
     """DescribeTable shows the ARN of DynamoDB's own key too, and CreateTable must not get it."""
@@ -213,7 +213,7 @@ def request(name: str) -> dict[str, Any]:
     }
 
 
-def test_i2_a_table_is_made_once_and_waited_for(tables: Tables, clock: ManualClock) -> None:
+def test_i2_a_table_is_created_once_and_waited_for(tables: Tables, clock: ManualClock) -> None:
     began = clock.monotonic()
     tables.create(request("orders-v2"), None)
     tables.create(request("orders-v2"), None)
@@ -222,11 +222,9 @@ def test_i2_a_table_is_made_once_and_waited_for(tables: Tables, clock: ManualClo
     assert 30 <= clock.monotonic() - began < 60
 
 
-def test_a_table_that_never_comes_is_not_waited_for_an_hour(
-    tables: Tables, clock: ManualClock
-) -> None:
+def test_an_absent_table_is_not_waited_for_an_hour(tables: Tables, clock: ManualClock) -> None:
     began = clock.monotonic()
-    with pytest.raises(Stopped, match="the table nope is not there"):
+    with pytest.raises(Stopped, match="the table nope does not exist"):
         tables.wait_active("nope", clock=clock, progress=NoProgress())
     assert clock.monotonic() - began < 120
 
@@ -235,7 +233,7 @@ def test_a_table_that_never_comes_is_not_waited_for_an_hour(
     ("status", "said"),
     [
         ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "expected ACTIVE"),
-        ("UPDATING", "does not become ACTIVE"),
+        ("UPDATING", "did not become ACTIVE in time"),
     ],
 )
 def test_a_table_that_does_not_become_active_stops_the_run(
@@ -251,13 +249,15 @@ def test_i2_a_table_is_deleted_once_and_waited_for(tables: Tables, clock: Manual
     assert found is not None
     tables.delete("orders")
     tables.delete("orders")
-    tables.wait_gone("orders", str(found.table_id), clock=clock, progress=NoProgress())
+    tables.wait_deleted("orders", str(found.table_id), clock=clock, progress=NoProgress())
     assert tables.describe("orders") is None
     tables.delete("orders")
 
 
-def test_another_table_of_the_same_name_counts_as_gone(tables: Tables, clock: ManualClock) -> None:
-    tables.wait_gone("orders", "of-an-older-one", clock=clock, progress=NoProgress())
+def test_another_table_of_the_same_name_counts_as_deleted(
+    tables: Tables, clock: ManualClock
+) -> None:
+    tables.wait_deleted("orders", "of-an-older-one", clock=clock, progress=NoProgress())
     assert tables.describe("orders") is not None
 
 
@@ -266,7 +266,7 @@ def test_a_protected_table_is_not_deleted_and_the_reason_is_named(
 ) -> None:
     tables.set_deletion_protection("orders", enabled=True)
     tables.wait_active("orders", clock=clock, progress=NoProgress())
-    with pytest.raises(CheckFailed, match="the table orders is protected against deletion"):
+    with pytest.raises(CheckFailed, match="the table orders has deletion protection enabled"):
         tables.delete("orders")
 
 
@@ -278,7 +278,7 @@ def test_a_table_that_is_being_changed_is_not_deleted(
         tables.delete("orders")
 
 
-def test_i2_a_backup_of_one_name_is_made_once(tables: Tables, clock: ManualClock) -> None:
+def test_i2_a_backup_of_one_name_is_created_once(tables: Tables, clock: ManualClock) -> None:
     arn = tables.create_backup("orders", "retable-1")
     assert tables.create_backup("orders", "retable-1") == arn
     assert tables.backup_status(arn) == "CREATING"
@@ -287,7 +287,7 @@ def test_i2_a_backup_of_one_name_is_made_once(tables: Tables, clock: ManualClock
     assert tables.create_backup("orders", "retable-2") != arn
 
 
-def test_an_endpoint_that_is_no_dynamodb_is_an_error_with_a_name() -> None:
+def test_an_endpoint_that_is_not_dynamodb_is_a_named_error() -> None:
     with (
         sink(all_written) as (_, other),
         pytest.raises(Stopped, match="describing orders"),

@@ -90,7 +90,7 @@ def test_custom_functions_are_not_run_and_the_rows_are_not_green(folder: Path) -
     assert result.stderr == "2 row tests in 1 spec, 0 passed, 2 could not be evaluated\n"
 
 
-def test_custom_functions_run_with_leave(folder: Path) -> None:
+def test_custom_functions_run_with_consent(folder: Path) -> None:
     (folder / "functions.py").write_text(MAILED)
     (folder / "a.migrate.yaml").write_text(with_functions_spec())
     assert run("--allow-functions").exit_code == 0

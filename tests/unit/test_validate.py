@@ -86,7 +86,7 @@ def test_a_row_test_may_name_every_reason() -> None:
         ),
         (
             {"transform": {"collisions": {"latest": 1}}},
-            "wrong-type: transform.collisions.latest must be text; found a number",
+            "wrong-type: transform.collisions.latest must be a string; found a number",
         ),
         (
             {"load": {"rate": True}},
@@ -94,7 +94,7 @@ def test_a_row_test_may_name_every_reason() -> None:
         ),
         (
             {"tests": [{"name": "a\nb", "given": {}, "expect": "dropped"}]},
-            "bad-form: tests[1].name must be one line of text; found a\nb",
+            "bad-form: tests[1].name must be a string of one line; found a\nb",
         ),
     ],
 )

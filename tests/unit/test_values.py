@@ -43,7 +43,7 @@ def test_each_plain_value_has_its_type(value: Any, typed: Any) -> None:
         (10**37 + 1, "1" + "0" * 36 + "1"),
     ],
 )
-def test_numbers_are_plain_text_without_needless_zeros(number: Any, text: str) -> None:
+def test_numbers_are_plain_strings_without_needless_zeros(number: Any, text: str) -> None:
     assert number_text(number) == text
 
 
@@ -116,7 +116,7 @@ def test_a_fault_in_dynamodb_json_is_found_where_it_is(typed: Any, path: Any) ->
     assert [found for found, _ in faults({"a": typed})] == [path]
 
 
-def test_no_fault_tells_a_value() -> None:
+def test_no_fault_shows_a_value() -> None:
     card = "4929-1234"
     typed: Any = {"a": {"N": card}, "b": {"B": card + "é"}, "c": {"NS": [card]}}
     assert all(card not in message for _, message in faults(typed))

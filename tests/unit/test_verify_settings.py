@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from retable.runner.plan.plan import RestoreSettings
+from retable.runner.plan.finish_steps import RestoreSettings
+from retable.runner.plan.step import Link
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import (
     Attached,
@@ -23,7 +24,7 @@ STATUS = (KeyAttribute("status", "S"),)
 INDEX = Index(name="by_status", partition=STATUS, projection=("b", "a"))
 PLAIN = RestoreSettings(
     id="settings",
-    create="create",
+    create=Link("create"),
     ttl=None,
     stream=None,
     pitr=True,

@@ -25,7 +25,7 @@ from support.mapping_specs import CANONICAL, EVERYTHING, field, line, made, mapp
     ],
 )
 @pytest.mark.parametrize("name", sorted(EVERYTHING.keys() - {"id", "nothing"}))
-def test_a_value_handed_on_keeps_its_type(text: str, name: str) -> None:
+def test_a_value_passed_through_keeps_its_type(text: str, name: str) -> None:
     assert value_of(text.format(name), EVERYTHING) == CANONICAL[name]
 
 

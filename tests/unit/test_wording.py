@@ -52,7 +52,7 @@ def test_kinds_are_words() -> None:
         "a boolean",
         "a number",
         "a number",
-        "text",
+        "a string",
         "binary",
         "a list",
         "a mapping",

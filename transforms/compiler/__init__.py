@@ -1,1 +1,1 @@
-"""JMESPath and mappings as Python source: ``code`` writes it, the others decide what it says."""
+"""Compiles JMESPath and mappings to Python source: ``code`` writes it, the others decide what."""

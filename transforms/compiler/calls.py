@@ -1,7 +1,7 @@
-"""When a function may be called without checking its arguments one by one: the usual classes.
+"""When a function can be called without checking its arguments one by one: the usual classes.
 
-A guard is a condition on the classes of plain values. Where it does not hold, the call goes through
-``Function.call``, which knows every class and says what is wrong.
+A guard is a condition on the classes of plain values. If it does not hold, the call goes through
+``Function.call``, which knows every class and reports what is wrong.
 """
 
 from collections.abc import Sequence
@@ -11,30 +11,33 @@ from retable.transforms.functions.kinds import Reference, kind_of
 from retable.transforms.functions.signature import Function, Parameter
 
 UNSET: Final = object()
-"""What a literal is that is none."""
+"""The literal of an argument that is not a literal."""
 _CLASSES = {"string": "str", "number": "Decimal", "array": "list", "object": "dict"}
 
 
 class Argument(Protocol):
-    """What is known of an argument beforehand."""
+    """What is known of an argument at compile time."""
 
     @property
     def name(self) -> str:
-        """Return the name the code has it under."""
+        """Return its name in the code."""
+        ...
 
     @property
     def literal(self) -> Any:
         """Return the value itself, or ``UNSET``."""
+        ...
 
     @property
     def parts(self) -> tuple[str, ...] | None:
         """Return the names of an array's elements, if these are known."""
+        ...
 
 
 def guard_of(function: Function, arguments: Sequence[Argument]) -> str | None:
-    """Return the condition under which ``function`` may be run as it is.
+    """Return the condition under which ``function`` can be run directly.
 
-    Empty text where it always may; ``None`` where that cannot be told from classes.
+    An empty string if it always can; ``None`` if classes alone cannot decide it.
     """
     if not function.takes(len(arguments)):
         return None
@@ -63,9 +66,9 @@ def _conditions(parameter: Parameter, argument: Argument) -> list[str] | None:
 
 
 def _of_elements(parameter: Parameter, argument: Argument) -> list[str] | None:
-    """Return the conditions on the elements of an array that is written out."""
+    """Return the conditions on the elements of an array literal."""
     if argument.parts is None or len(parameter.elements) != 1:
         return None
     (kind,) = parameter.elements
-    wanted = _CLASSES.get(kind)
-    return None if wanted is None else [f"{one}.__class__ is {wanted}" for one in argument.parts]
+    usual = _CLASSES.get(kind)
+    return None if usual is None else [f"{one}.__class__ is {usual}" for one in argument.parts]

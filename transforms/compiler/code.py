@@ -1,7 +1,7 @@
-"""Python source as it is being written: lines, names, constants, and what is computed already.
+"""Python source while it is being written: lines, names, constants, and known results.
 
-What the lines say is not known here. No text from outside becomes source: names are made of ASCII
-letters and numbered, literals stand in the namespace or are written by ``ascii``.
+The meaning of the lines is not known here. No external text becomes source: names are ASCII letters
+with a number, literals are in the namespace or written by ``ascii``.
 """
 
 import re
@@ -26,13 +26,13 @@ class Module:
         self._count = 0
 
     def name(self, hint: str) -> str:
-        """Return a name that no other value has: ``hint`` as far as it is letters, and a number."""
+        """Return a unique name: the letters of ``hint``, and a number."""
         self._count += 1
         word = _SIGNS.sub("_", hint.lower())[:24].strip("_")
         return f"{word if word[:1].isalpha() else 'v'}_{self._count}"
 
     def constant(self, value: Any, key: Hashable, hint: str = "k") -> str:
-        """Return the name under which ``value`` stands; equal keys share one."""
+        """Return the name of the constant ``value``; equal keys share one."""
         name = self._constants.get(key)
         if name is None:
             name = self._constants[key] = self.name(hint).upper()
@@ -44,7 +44,7 @@ class Module:
         return Writer(self, self.name(hint), parameter)
 
     def add(self, lines: list[str]) -> None:
-        """Take the lines of a function that is written."""
+        """Add the lines of a finished function."""
         self._functions.append(lines)
 
     @property
@@ -57,7 +57,7 @@ class Module:
         return {name: self._namespace[name] for name in self._constants.values()}
 
     def run(self, name: str, title: str) -> Any:
-        """Execute the source, called ``title`` in tracebacks, and return what it calls ``name``."""
+        """Execute the source, called ``title`` in tracebacks, and return its ``name``."""
         namespace = dict(self._namespace)
         # Every line was written by this package: see the module's first words.
         exec(compile(self.source, title, "exec"), namespace)  # noqa: S102
@@ -65,10 +65,10 @@ class Module:
 
 
 class Writer:
-    """One function. Blocks nest; what was computed in a block is known in it and below only."""
+    """One function. Blocks nest; what was computed in a block is known only in it and below."""
 
     def __init__(self, module: Module, name: str, parameter: str) -> None:
-        """Begin the function; ``end`` hands it to the module."""
+        """Begin the function; ``end`` adds it to the module."""
         self.module = module
         self.function_name = name
         self._lines = [f"def {name}({parameter}):"]
@@ -84,12 +84,12 @@ class Writer:
         self._lines.append(INDENT * len(self._known) + text)
 
     def comment(self, text: str) -> None:
-        """Write a comment; whatever the text holds, it stays one."""
+        """Write a comment; whatever the text contains, it stays a comment."""
         shown = ascii(text)[1:-1]
         self.line("# " + (shown if len(shown) <= MAX_COMMENT else shown[:MAX_COMMENT] + "..."))
 
     def let(self, hint: str, value: str) -> str:
-        """Write an assignment of ``value`` to a new name, which is returned."""
+        """Write an assignment of ``value`` to a new name; return the name."""
         name = self.module.name(hint)
         self.line(f"{name} = {value}")
         return name
@@ -105,7 +105,7 @@ class Writer:
             self._known.pop()
 
     def known(self, key: Hashable) -> Any:
-        """Return what was noted under ``key`` where it still holds, else ``None``."""
+        """Return what was noted under ``key`` if it still holds, else ``None``."""
         return next((known[key] for known in reversed(self._known) if key in known), None)
 
     def note(self, key: Hashable, value: Any) -> None:

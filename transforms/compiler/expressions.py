@@ -1,9 +1,9 @@
 """From JMESPath's tree to lines of Python, over plain values and over DynamoDB JSON.
 
-One walk serves both: an operand knows which of the two it is. A path over DynamoDB JSON hands its
-value on untouched; what a function or an operator needs is turned into a plain value just before.
-What the same part of a tree gives for the same value is computed once. The meaning is that of
-``reference``; mappings and fields are not known here.
+One walk serves both: an operand knows which of the two it is. A path over DynamoDB JSON passes
+its value through unchanged; what a function or an operator needs is converted to a plain value just
+before. The result of the same part of a tree for the same value is computed once. The meaning is
+that of ``reference``; mappings and fields are not known here.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -19,7 +19,7 @@ from retable.transforms.grammar import Node
 View = Literal["plain", "typed", "item"]
 """What an operand holds: a plain value, one of DynamoDB JSON, or a whole item's attributes."""
 MAX_DEPTH = 8
-"""Blocks in one function: Python takes twenty loops within each other, and a reader fewer."""
+"""Blocks in one function: Python allows twenty nested loops, and readers prefer fewer."""
 _OPERATORS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _STEPS = frozenset({"field", "index", "slice", "flatten", "current", "identity"})
 _PROJECTIONS = frozenset({"projection", "value_projection", "filter_projection"})
@@ -29,12 +29,12 @@ _CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A value the code has at hand under ``name``."""
+    """A value that the code has under ``name``."""
 
     name: str
     view: View
     literal: Any = UNSET
-    """The value itself, where it is known beforehand."""
+    """The value itself, if it is known at compile time."""
     flag: bool = False
     """It is true, false or a computed null."""
     parts: tuple[str, ...] | None = None
@@ -42,9 +42,9 @@ class Operand:
     array: str | None = None
     """The name of the list that a typed array made here holds, if it is there."""
     present: bool = False
-    """It is never absent, as an element of an array is."""
+    """It is never absent, like an element of an array."""
     bound: "tuple[str, Operand] | None" = None
-    """A name that an item has for the time being, and its value."""
+    """A name that is temporarily bound in an item, and its value."""
 
 
 class Expressions:
@@ -56,7 +56,7 @@ class Expressions:
         functions: Mapping[str, Function],
         literal: Callable[[Any], Any] = lambda value: value,
     ) -> None:
-        """Keep what may be called; ``literal`` turns a literal into the value it has here."""
+        """Keep the functions; ``literal`` converts a literal to its value here."""
         self._module = module
         self._functions = functions
         self._convert = literal
@@ -64,7 +64,7 @@ class Expressions:
         self._numbers: dict[Hashable, int] = {}
 
     def value(self, writer: Writer, node: Node, at: Operand) -> Operand:
-        """Write what ``node`` gives for ``at``; typed values may be unjudged."""
+        """Write the result of ``node`` for ``at``; typed values may be unchecked."""
         key = (self.key(node), at.name, at.bound)
         known: Operand | None = writer.known(key)
         if known is None:
@@ -74,7 +74,7 @@ class Expressions:
         return known
 
     def plain(self, writer: Writer, node: Node, at: Operand) -> Operand:
-        """Write what ``node`` gives for ``at`` as a plain value."""
+        """Write the result of ``node`` for ``at`` as a plain value."""
         return self.seen(writer, self.value(writer, node, at))
 
     def seen(self, writer: Writer, operand: Operand) -> Operand:
@@ -95,8 +95,8 @@ class Expressions:
             writer.note(key, known)
         return known
 
-    def no_text(self, writer: Writer, operand: Operand) -> str:
-        """Return the condition under which a typed value is there and is no text."""
+    def not_a_string(self, writer: Writer, operand: Operand) -> str:
+        """Return the condition under which a typed value is present and not a string."""
         name = operand.name
         seen: Operand | None = writer.known(("seen", name, None))
         if seen is not None:
@@ -113,13 +113,13 @@ class Expressions:
         return f"{'is_false' if operand.view == 'plain' else 'false'}({operand.name})"
 
     def key(self, node: Node) -> int:
-        """Return a number that nodes of the same meaning, and only they, share."""
+        """Return a number shared by exactly the nodes of the same meaning."""
         known = self._keys.get(id(node))
         if known is None:
             children = node.get("children", ())
             inner = children if node["type"] == "slice" else [self.key(one) for one in children]
             meaning = (node["type"], repr(node.get("value")), tuple(inner))
-            # The node is kept with its number, so that no other one takes its id.
+            # The node is kept with its number, so that its id is not reused.
             known = node, self._numbers.setdefault(meaning, len(self._numbers))
             self._keys[id(node)] = known
         return known[1]
@@ -169,7 +169,7 @@ class Expressions:
         return Operand(writer.let(node["value"], f"{found} else member({name}, {key})"), "typed")
 
     def _inside(self, writer: Writer, at: Operand, kind: str) -> str:
-        """Write what a typed value holds if it is of ``kind``, unjudged; ``None`` for others."""
+        """Write what a typed value holds if it is of ``kind``, unchecked; ``None`` for others."""
         key = (kind, at.name)
         known: str | None = writer.known(key)
         if known is None:
@@ -178,7 +178,7 @@ class Expressions:
         return known
 
     def array_of(self, writer: Writer, at: Operand) -> str:
-        """Write the list of elements of an array; ``None`` for what is none."""
+        """Write the list of elements of an array; ``None`` for anything else."""
         if at.view == "item":
             return writer.let("none", "None")
         key = ("elements", at.name)
@@ -221,7 +221,7 @@ class Expressions:
         return Operand(writer.let(hint, f"{whole} if {condition} else None"), view)
 
     def _projection(self, writer: Writer, node: Node, at: Operand) -> Operand:
-        """Write what the right side gives for each element that passes, nulls left out."""
+        """Write the right side's result for each element that passes, without nulls."""
         left, right, *condition = node["children"]
         base = self.value(writer, left, at)
         values = node["type"] == "value_projection"
@@ -245,7 +245,7 @@ class Expressions:
         return replace(whole, array=made)
 
     def _values(self, writer: Writer, at: Operand) -> str:
-        """Write the list of values of an object; ``None`` for what is none."""
+        """Write the list of values of an object; ``None`` for anything else."""
         if at.view == "item":
             whole = _whole(at)
             found = f"[{whole}[name] for name in sorted({whole})]"
@@ -274,7 +274,7 @@ class Expressions:
         return self._either(writer, node, at, "not ({})")
 
     def _either(self, writer: Writer, node: Node, at: Operand, second_if: str) -> Operand:
-        """Write the left side, and the right one where the condition on the left asks for it."""
+        """Write the left side, and the right one if the condition on the left requires it."""
         take = self.value if _view_of(node, at.view) == "typed" else self.plain
         left = take(writer, node["children"][0], at)
         found = writer.let("either", left.name)
@@ -293,7 +293,7 @@ class Expressions:
             return f"[{', '.join(parts)}]", parts
 
         if at.view == "item":
-            # Not written yet: a function that takes the elements one by one needs no list.
+            # Not written yet: a function that uses the elements one by one needs no list.
             whole, parts = array(writer)
             return Operand(whole, "plain", parts=parts)
         return self._unless_null(writer, at, lambda inner: array(inner)[0])
@@ -348,12 +348,12 @@ class Expressions:
 
 
 def _within(view: View) -> View:
-    """Return what lies inside something of ``view``."""
+    """Return the view of what is inside something of ``view``."""
     return "plain" if view == "plain" else "typed"
 
 
 def _whole(at: Operand) -> str:
-    """Return the code of ``at`` with what is bound in it for the time being."""
+    """Return the code of ``at`` with its temporarily bound name."""
     if at.bound is None:
         return at.name
     bound, value = at.bound
@@ -371,12 +371,12 @@ def not_null(operand: Operand) -> str:
 
 
 def _if_there(operand: Operand, found: str) -> str:
-    """Return the code of ``found``, or of absence where ``operand`` is absent."""
+    """Return the code of ``found``, or of absence if ``operand`` is absent."""
     return found if operand.present else f"{found} if {operand.name} is not None else None"
 
 
 def _view_of(node: Node, view: View) -> View:
-    """Return what ``Expressions.value`` gives for ``node`` over something of ``view``."""
+    """Return the view of ``Expressions.value`` for ``node`` over something of ``view``."""
     kind, children = node["type"], node["children"]
     if kind in _CHAINS:
         for child in children:

@@ -1,4 +1,4 @@
-"""What a generated mapping calls to put an item together: fields' types, copies, size, key."""
+"""What a generated mapping calls to build an item: fields' types, copies, size, key."""
 
 from decimal import Decimal
 from struct import Struct
@@ -19,7 +19,7 @@ from retable.transforms.view import BinaryText, is_null
 
 FLAGS: dict[bool | None, Typed | None] = {True: {"BOOL": True}, False: {"BOOL": False}, None: None}
 FLAG_EXCESS = {True: 4, False: 5, None: 0}
-"""Typed booleans, and what ``judge`` says of them."""
+"""Typed booleans, and the excess ``judge`` returns for them."""
 halves = Struct(">QQ").unpack
 
 
@@ -29,19 +29,19 @@ def wrapped(value: Any) -> tuple[Typed | None, int]:
     return (None, 0) if typed is None else (typed, judge(typed))
 
 
-def given_type(typed: Any, wanted: AttributeType) -> tuple[Typed | None, int]:
-    """Return a typed value as one of type ``wanted``, and its excess; absent stays absent."""
+def given_type(typed: Any, target: AttributeType) -> tuple[Typed | None, int]:
+    """Return a typed value converted to ``target``, and its excess; absent stays absent."""
     if typed is None:
         return None, 0
     excess = judge(typed)
-    if wanted in typed:
+    if target in typed:
         return typed, excess
-    made = coerce(typed, wanted)
+    made = coerce(typed, target)
     return made, judge(made)
 
 
 def copied(attributes: dict[str, Any]) -> int:
-    """Judge attributes that are handed on under their own names; return their excess."""
+    """Check attributes that are copied under their own names; return their excess."""
     if "" in attributes or sum(map(len, attributes)) > SURELY_A_NAME:
         for name in attributes:
             check_name(name)
@@ -49,7 +49,7 @@ def copied(attributes: dict[str, Any]) -> int:
 
 
 def checked_key(rule: KeyRule, typed: Any) -> int:
-    """Judge a value of the table's key by its rule too; return its excess."""
+    """Check a value of the table's key, also by the key's rule; return its excess."""
     excess = 0
     if typed is not None:
         try:
@@ -61,26 +61,26 @@ def checked_key(rule: KeyRule, typed: Any) -> int:
 
 
 def missing(name: str) -> NoReturn:
-    """Refuse an item for which a required field gave nothing."""
+    """Refuse an item for which a required field has no value."""
     raise ItemFaultError(Reason.MISSING_FIELD, f"required field {shown(name)} is absent")
 
 
 def too_large(size: int) -> NoReturn:
-    """Refuse an item that DynamoDB does not hold."""
+    """Refuse an item that is too large for DynamoDB."""
     detail = f"{size:,} bytes; DynamoDB holds {MAX_ITEM_BYTES:,} at most"
     raise ItemFaultError(Reason.ITEM_TOO_LARGE, detail)
 
 
 def no_array(value: Any) -> NoReturn:
-    """Refuse that ``each`` is anything else than an array or null."""
+    """Refuse an ``each`` that is neither an array nor null."""
     refuse_type(f"each must be an array, not {kind_of(value)}")
 
 
 def rank_of(value: Any) -> bytes | None:
-    """Return bytes that sort as the values of a collision's expression: numbers, then text.
+    """Return bytes that sort as the values of a collision's expression: numbers, then strings.
 
     Raises:
-        ItemFaultError: ``value`` is neither a number, nor text, nor null.
+        ItemFaultError: ``value`` is neither a number, nor a string, nor null.
     """
     if is_null(value):
         return None
@@ -88,5 +88,5 @@ def rank_of(value: Any) -> bytes | None:
         return b"\x01" + number_rank(exact(value))
     if isinstance(value, str) and not isinstance(value, BinaryText):
         return b"\x02" + value.encode()
-    detail = "transform.collisions: the winner's expression must give a number, text or null"
+    detail = "transform.collisions: the winner's expression must return a number, a string or null"
     raise ItemFaultError(Reason.EXPRESSION_ERROR, detail)

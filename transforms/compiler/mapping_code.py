@@ -1,9 +1,9 @@
 """A whole mapping as one Python function: from an exported line to its outcome.
 
-The order in which an item is judged is fixed, so that the first reason is always the same one: the
+The order in which an item is checked is fixed, so that the first reason is always the same one: the
 line, where, then for each template its where, the table's key (partition, then sort), the fields in
 the spec's order, what is copied, the size, the keys of indexes, the collision's rank. An attribute
-that nothing reads and nothing hands on is not judged.
+that is neither read nor copied is not checked.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ _ITEM = Operand("item", "item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All that decides a mapping, as data; what a process pool carries of it."""
+    """Everything that defines a mapping, as data; this is what a process pool pickles."""
 
     where: WrittenExpression | None
     templates: tuple[Template, ...]
@@ -98,7 +98,7 @@ class MappingWriter:
         with writer.block("try:"):
             writer.line("parsed = loads(line)")
             writer.line("item = parsed['Item']")
-            writer.comment("an object that names something twice is shorter once it is parsed")
+            writer.comment("an object with a duplicate name is shorter once it is parsed")
             writer.line("if item.__class__ is not dict or len(dumps(parsed)) != len(line):")
             writer.line("    check_once(line, item)")
             self._where(writer, self._recipe.where, "transform.where", _ITEM, "return DROPPED")
@@ -110,7 +110,7 @@ class MappingWriter:
                 writer.line("return new(Kept, (tuple(results),))")
 
     def _place(self, writer: Writer, place: Place) -> None:
-        """Write down what the following lines are about."""
+        """Record which stage the following lines belong to."""
         writer.line(f"place = {len(self._places)}")
         self._places.append(place)
 
@@ -135,10 +135,10 @@ class MappingWriter:
         return self._expressions.value(writer, tree, at)
 
     def _template(self, writer: Writer, template: Template, number: int) -> None:
-        """Write what one template makes of an item: a result, or one for each element."""
+        """Write what one template produces from an item: a result, or one for each element."""
         what = "transform" if self._one else f"transform.items[{number}]"
         if template.each is None:
-            # Where a template is left out, the next one goes on: a loop of one round can do that.
+            # If a template is skipped, the next one continues: a loop of one round allows that.
             once = template.where is not None
             with writer.block("for _ in (None,):") if once else contextlib.nullcontext():
                 self._result(writer, template, what, _ITEM)
@@ -184,7 +184,7 @@ class MappingWriter:
         template: Template,
         at: Operand,
     ) -> tuple[str, str]:
-        """Write one attribute of the key; return the names of its typed value and its text."""
+        """Write one attribute of the key; return the names of its typed value and its string."""
         name, kind = rule.attribute.name, rule.attribute.type
         text = None
         if name in fields:
@@ -210,7 +210,7 @@ class MappingWriter:
     def _field(
         self, writer: Writer, field: Field, at: Operand, *, key: bool
     ) -> tuple[str, str | None]:
-        """Write what makes one attribute; return the name of its typed value, ``None`` if absent.
+        """Write the code of one attribute; return the name of its typed value, ``None`` if absent.
 
         Where it is text, the second name has that. The excess of a key is counted where its rule
         is checked.
@@ -243,9 +243,9 @@ class MappingWriter:
                 writer.line(f"if {found.array} is not None:")
                 writer.line(f"    excess += judge_list({found.array})")
             elif counted:
-                writer.line(f"if {self._expressions.no_text(writer, found)}:")
+                writer.line(f"if {self._expressions.not_a_string(writer, found)}:")
                 writer.line(f"    excess += judge({found.name})")
-            # The same value may serve other fields, which have no default.
+            # The same value may be used by other fields, which have no default.
             return (writer.let(field.name, found.name) if field.default else found.name), None
         made, text = self.module.name(field.name), None
         if field.type is not None:
@@ -263,7 +263,7 @@ class MappingWriter:
         return made, text
 
     def _wrapped(self, writer: Writer, made: str, name: str, *, counted: bool) -> str:
-        """Write the typed value of a plain one; return the name of its text."""
+        """Write the typed value of a plain one; return the name of its string."""
         text = writer.let("text", name)
         with writer.block(f"if {text}.__class__ is str:"):
             writer.line(f"{made} = {{'S': {text}}}")
@@ -280,7 +280,7 @@ class MappingWriter:
         uncopied: set[str],
         keys: Mapping[str, tuple[str, str]],
     ) -> None:
-        """Write ``out`` with the key and what is handed on under its own name."""
+        """Write ``out`` with the key and what is copied under its own name."""
         writer.comment(f"copy: {template.copy}")
         self._place(writer, Place())
         made = ", ".join(f"{name!a}: {typed}" for name, (typed, _text) in keys.items())
@@ -301,9 +301,11 @@ class MappingWriter:
         writer.line(f"out.update({{{made}}})")
 
     def _finish(self, writer: Writer, texts: Mapping[str, str]) -> None:
-        """Write the result of ``out``: its form, size, key, digest, and what indexes ask of it."""
+        """Write the result of ``out``: its form, size, key, digest, and checks of index keys."""
         writer.line("body = dumps(out, None, SORTED)")
-        writer.comment("without escapes, the length of the JSON tells the size, and keys need none")
+        writer.comment(
+            "without escapes, the size follows from the JSON's length, and keys need no escapes"
+        )
         with writer.block("if 92 in body:"):
             writer.line("size = item_size(out)")
             pairs = ", ".join(f"{name!a}: out[{name!a}]" for name in texts)
@@ -350,7 +352,7 @@ class MappingWriter:
 
 
 def _copies(template: Template, fields: Mapping[str, Field], name: str) -> bool:
-    """Return whether the attribute ``name`` is handed on under its own name."""
+    """Return whether the attribute ``name`` is copied under its own name."""
     if name in fields or name in template.drop or template.copy == "none":
         return False
     return template.copy == "all" or name in template.copy

@@ -1,6 +1,6 @@
-"""What generated code was about when an exception ended it, and the reason that makes of it.
+"""Which stage of generated code raised an exception, and the reject reason for it.
 
-Nothing an exported line can hold may leave the kernel as an exception; what does is our fault.
+Nothing in an exported line may escape the kernel as an exception; if it does, that is a bug.
 """
 
 import json
@@ -20,14 +20,14 @@ from retable.transforms.outcome import Rejected
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One stage of a mapping: an expression and what it is for, or a judgement of ours."""
+    """One stage of a mapping: an expression and its purpose, or a built-in check."""
 
     what: str | None = None
     """The expression as details name it: ``transform.where``, ``field 'total'``."""
     field: str | None = None
-    """The attribute that is being made."""
+    """The attribute that is being produced."""
     key: bool = False
-    """It is one of the table's key, which an expression that fails leaves missing."""
+    """It is part of the table's key, which is missing if its expression fails."""
 
 
 def rejected(error: Exception, place: Place, item: Any) -> Rejected:
@@ -45,11 +45,11 @@ def rejected(error: Exception, place: Place, item: Any) -> Rejected:
 
 
 def check_once(line: bytes, item: Any) -> None:
-    """Refuse a line whose ``item`` is none, or that names something twice within one object.
+    """Refuse a line whose ``item`` is not one, or with a duplicate name within one object.
 
     Raises:
         TypeError: it is none.
-        ItemFaultError: it does; which of the two counts, nobody can tell.
+        ItemFaultError: it does; which of two equal names counts is undefined.
     """
     if item.__class__ is not dict:
         raise TypeError
@@ -76,7 +76,7 @@ def _fault(error: Exception, place: Place, item: Mapping[str, Any]) -> ItemFault
         case ExpressionError() | DecimalException() | OverflowError() | RecursionError():
             fault = ItemFaultError(Reason.EXPRESSION_ERROR, f"{place.what}: {_message(error)}")
         case orjson.JSONEncodeError():
-            detail = "an expression gave text that is no UTF-8"
+            detail = "an expression returned a string that is not valid UTF-8"
             fault = ItemFaultError(Reason.EXPRESSION_ERROR, detail)
         case _:
             return _first_fault(item)
@@ -94,7 +94,7 @@ def _message(error: Exception) -> str:
 
 
 def _named(fault: ItemFaultError, item: Mapping[str, Any]) -> ItemFaultError:
-    """Return ``fault`` with the attribute named that has it, if one has it as it stands."""
+    """Return ``fault`` with the name of the attribute that causes it, if one does by itself."""
     for name, typed in item.items():
         try:
             judge(typed)
@@ -105,7 +105,7 @@ def _named(fault: ItemFaultError, item: Mapping[str, Any]) -> ItemFaultError:
 
 
 def _first_fault(item: Mapping[str, Any]) -> ItemFaultError | None:
-    """Return the first fault of the attributes, which kept code from looking into them."""
+    """Return the first fault of the attributes, which kept the code from reading them."""
     for name, typed in item.items():
         try:
             judge(typed)

@@ -1,8 +1,8 @@
-"""What generated code calls for all but the most frequent values: both views of a value.
+"""What generated code calls for all but the most common values: both views of a value.
 
-*Plain* values are JSON as Python holds it and what ``view`` makes of DynamoDB's types; *typed* ones
-are DynamoDB JSON (``{"S": …}``), absent being ``None``. Typed values are judged when they are
-looked into here. Which of these is called when, is the generator's to decide.
+*Plain* values are JSON as Python values, plus ``view``'s classes for DynamoDB's types; *typed* ones
+are DynamoDB JSON (``{"S": …}``), with ``None`` for absent. Typed values are checked when they are
+read here. The generator decides which of these is called when.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ def see(typed: Any) -> Any:
 
 
 def see_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plain view of a whole item; attributes by name, as an export promises no order."""
+    """Return the plain view of a whole item; attributes by name: an export guarantees no order."""
     return {name: see(item[name]) for name in sorted(item)}
 
 
@@ -49,13 +49,13 @@ def wrap(value: Any) -> Typed | None:
 
 
 def member(typed: Any, name: str) -> Any:
-    """Return the named value of a typed map, unjudged; absent for all else."""
+    """Return the named value of a typed map, unchecked; absent for anything else."""
     members = _inside(typed, "M")
     return None if members is None else members.get(name)
 
 
 def elements(typed: Any) -> list[Any] | None:
-    """Return the elements of a typed list or set; ``None`` for all else."""
+    """Return the elements of a typed list or set; ``None`` for anything else."""
     if typed is None:
         return None
     found: list[Any] | None = _inside(typed, "L")
@@ -69,23 +69,23 @@ def elements(typed: Any) -> list[Any] | None:
 
 
 def typed_values(typed: Any) -> list[Any] | None:
-    """Return the values of a typed map by the order of their names; ``None`` for all else."""
+    """Return the values of a typed map in the order of their names; ``None`` for anything else."""
     members = _inside(typed, "M")
     return None if members is None else [members[name] for name in sorted(members)]
 
 
-def _inside(typed: Any, wanted: str) -> Any:
-    """Return what a typed list or map holds, judged as far as its own shape; else ``None``."""
+def _inside(typed: Any, expected: str) -> Any:
+    """Return what a typed list or map holds, with only its own shape checked; else ``None``."""
     if typed is None:
         return None
     if typed.__class__ is not dict or len(typed) != 1:
         judge(typed)
-    inside = typed.get(wanted)
+    inside = typed.get(expected)
     if inside is None:
-        if wanted in typed or not typed.keys() & _KINDS:
+        if expected in typed or not typed.keys() & _KINDS:
             judge(typed)
         return None
-    if inside.__class__ is not (list if wanted == "L" else dict):
+    if inside.__class__ is not (list if expected == "L" else dict):
         judge(typed)
     return inside
 
@@ -118,7 +118,7 @@ def false(typed: Any) -> bool:
 
 
 def null(typed: Any) -> bool:
-    """Return whether JMESPath takes a typed value for null."""
+    """Return whether JMESPath reads a typed value as null."""
     return typed is None or "NULL" in typed
 
 
@@ -170,4 +170,4 @@ NAMES: dict[str, Callable[..., Any] | Any] = {
         wrap,
     )
 } | {"NULL": NULL, "Null": Null}
-"""What every piece of generated code may use."""
+"""The names that all generated code can use."""

@@ -1,1 +1,1 @@
-"""The functions expressions may call, each pure and exact. ``table`` lists them all."""
+"""The functions that expressions can call, each pure and exact. ``table`` lists them all."""

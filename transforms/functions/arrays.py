@@ -1,4 +1,4 @@
-"""Functions on arrays and objects. Elements are handed on as they are, whatever their type."""
+"""Functions on arrays and objects. Elements are passed through unchanged, whatever their type."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -22,64 +22,66 @@ def length(subject: Any) -> int:
 
 
 def contains(subject: Any, search: Any) -> bool:
-    """Return whether the array has the element, or the text the text."""
+    """Return whether the array contains the element, or the string the substring."""
     if isinstance(subject, str):
         return isinstance(search, str) and search in subject
     return search in subject
 
 
 def reverse(subject: Any) -> Any:
-    """Return the array, or the text, the other way round."""
+    """Return the array, or the string, reversed."""
     return subject[::-1] if isinstance(subject, str) else list(reversed(subject))
 
 
 def greatest(values: Sequence[Any]) -> Any:
-    """Return the greatest number or text; null for none."""
+    """Return the greatest number or string; null for an empty array."""
     return max(values) if values else None
 
 
 def least(values: Sequence[Any]) -> Any:
-    """Return the smallest number or text; null for none."""
+    """Return the smallest number or string; null for an empty array."""
     return min(values) if values else None
 
 
 def sort(values: Sequence[Any]) -> list[Any]:
-    """Return the numbers or texts in order."""
+    """Return the numbers or strings in ascending order."""
     return sorted(values)
 
 
 def sort_by(values: Sequence[Any], by: Reference) -> list[Any]:
-    """Return the elements in the order of what ``by`` gives for each; equal ones keep theirs."""
+    """Return the elements in the order of ``by``; equal ones keep their order."""
     keys = _keys(values, by, "sort_by()")
     return [values[place] for place in sorted(range(len(keys)), key=keys.__getitem__)]
 
 
 def max_by(values: Sequence[Any], by: Reference) -> Any:
-    """Return the first element for which ``by`` gives the most; null for no elements."""
+    """Return the first element with the greatest ``by``; null for an empty array."""
     keys = _keys(values, by, "max_by()")
     return values[max(range(len(keys)), key=keys.__getitem__)] if keys else None
 
 
 def min_by(values: Sequence[Any], by: Reference) -> Any:
-    """Return the first element for which ``by`` gives the least; null for no elements."""
+    """Return the first element with the smallest ``by``; null for an empty array."""
     keys = _keys(values, by, "min_by()")
     return values[min(range(len(keys)), key=keys.__getitem__)] if keys else None
 
 
 def map_(by: Reference, values: Sequence[Any]) -> list[Any]:
-    """Return what ``by`` gives for each element, nulls included."""
+    """Return the result of ``by`` for each element, nulls included."""
     return [by(value) for value in values]
 
 
 def group_by(values: Sequence[Any], by: Reference) -> dict[str, list[Any]]:
-    """Return the elements under the text ``by`` gives for each; for null it leaves one out."""
+    """Return the elements grouped by the string ``by`` returns; those with null are left out."""
     groups: dict[str, list[Any]] = {}
     for value in values:
         key = by(value)
         if is_null(key):
             continue
         if not isinstance(key, str):
-            refuse_type(f"group_by() needs text or null of its expression, not {kind_of(key)}")
+            refuse_type(
+                f"group_by() needs its expression to return strings or null, not {kind_of(key)}"
+            )
         groups.setdefault(str(key), []).append(value)
     return groups
 
@@ -100,17 +102,17 @@ def items(subject: dict[str, Any]) -> list[list[Any]]:
 
 
 def from_items(pairs: Sequence[Any]) -> dict[str, Any]:
-    """Return the object that pairs of key and value make; the last of a key counts."""
+    """Return an object of the pairs of key and value; for duplicate keys the last wins."""
     made: dict[str, Any] = {}
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != _PAIR or not isinstance(pair[0], str):
-            refuse_value("from_items() needs pairs of a text and a value")
+            refuse_value("from_items() needs pairs of a string and a value")
         made[str(pair[0])] = pair[1]
     return made
 
 
 def merge(*objects: dict[str, Any]) -> dict[str, Any]:
-    """Return one object with the keys of all; the last of a key counts."""
+    """Return one object with the keys of all; for duplicate keys the last wins."""
     merged: dict[str, Any] = {}
     for one in objects:
         merged.update(one)
@@ -123,12 +125,12 @@ def zip_(*arrays: Sequence[Any]) -> list[list[Any]]:
 
 
 def concat(*parts: Any) -> Any:
-    """Return the texts, or the arrays, one after the other."""
+    """Return the strings, or the arrays, concatenated."""
     check_length(sum(map(len, parts)))
     if all(isinstance(part, str) for part in parts):
         return "".join(parts)
     if any(isinstance(part, str) for part in parts):
-        refuse_type("concat() takes texts or arrays, not both")
+        refuse_type("concat() takes strings or arrays, not both")
     return [element for part in parts for element in part]
 
 
@@ -138,7 +140,7 @@ def not_null(*candidates: Any) -> Any:
 
 
 def to_array(value: Any) -> Any:
-    """Return an array as it is, and anything else as the only element of one."""
+    """Return an array unchanged, and anything else as the only element of one."""
     return value if isinstance(value, list) else [value]
 
 
@@ -159,17 +161,19 @@ def _set_kind(elements: Iterable[Any]) -> SetKind:
             kinds.add(_SET_KINDS.get(kind_of(element)))
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None:
-        refuse_type("to_set() needs elements that are all text, all numbers or all binary")
+        refuse_type("to_set() needs elements that are all strings, all numbers or all binary")
     return kind
 
 
 def _keys(elements: Sequence[Any], by: Callable[[Any], Any], function: str) -> list[Any]:
-    """Return what ``by`` gives for each element: all numbers or all text."""
+    """Return the result of ``by`` for each element: all numbers or all strings."""
     found = [by(element) for element in elements]
     kinds = {kind_of(key) for key in found}
     if kinds - {"number", "string"} or len(kinds) > 1:
         names = " and ".join(sorted(kinds))
-        refuse_type(f"{function} needs its expression to give all numbers or all text, not {names}")
+        refuse_type(
+            f"{function} needs its expression to return all numbers or all strings, not {names}"
+        )
     return found
 
 

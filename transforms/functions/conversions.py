@@ -1,4 +1,4 @@
-"""Functions that turn a value into another kind: text, binary, digests, identifiers."""
+"""Functions that convert a value: strings, binary, digests, identifiers."""
 
 import binascii
 import json
@@ -22,12 +22,12 @@ _NAMESPACES = {
 
 
 def type_(value: Any) -> str:
-    """Return what JMESPath calls the value's type."""
+    """Return JMESPath's name of the value's type."""
     return kind_of(value)
 
 
 def to_string(value: Any) -> str:
-    """Return text as it is, and anything else as compact JSON."""
+    """Return a string unchanged, and anything else as compact JSON."""
     if isinstance(value, str):
         return value
     pieces = _Pieces()
@@ -36,20 +36,20 @@ def to_string(value: Any) -> str:
 
 
 def to_binary(text: str, encoding: str = "base64") -> BinaryText:
-    """Return the binary value that ``text`` writes in ``encoding``: base64, hex or utf-8."""
+    """Return ``text`` decoded from ``encoding`` as binary: base64, hex or utf-8."""
     read = _ENCODINGS.get(encoding)
     if read is None:
-        refuse_value("to_binary() knows the encodings base64, hex and utf-8")
+        refuse_value("to_binary() supports the encodings base64, hex and utf-8")
     return read(text)
 
 
 def sha256_(text: str) -> str:
-    """Return the SHA-256 of the text's UTF-8 bytes in hexadecimal."""
+    """Return the SHA-256 of the string's UTF-8 bytes in hexadecimal."""
     return sha256(text.encode()).hexdigest()
 
 
 def md5_(text: str) -> str:
-    """Return the MD5 of the text's UTF-8 bytes in hexadecimal."""
+    """Return the MD5 of the string's UTF-8 bytes in hexadecimal."""
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -62,7 +62,7 @@ def uuid5(namespace: str, name: str) -> str:
 
 
 class _Pieces:
-    """One value written as JSON. The length is bounded while it grows: values may share parts."""
+    """One value written as JSON. The length is checked while it grows: values may share parts."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -109,14 +109,14 @@ class _Pieces:
 def _from_base64(text: str) -> BinaryText:
     canonical = canonical_base64(text)
     if canonical is None:
-        refuse_value("to_binary() was given text that is no base64")
+        refuse_value("to_binary() was given a string that is not base64")
     return BinaryText(canonical)
 
 
 def _from_hex(text: str) -> BinaryText:
     raw = _unhexed(text)
     if raw is None:
-        refuse_value("to_binary() was given text that is no hexadecimal")
+        refuse_value("to_binary() was given a string that is not hexadecimal")
     return _encoded(raw)
 
 

@@ -1,8 +1,8 @@
-"""Functions of a spec's own, from a Python file beside it: read without running, run with leave.
+"""A spec's own functions, from a Python file beside it: parsed without running, run with consent.
 
-A spec may come from a stranger. What its file declares is therefore read off the syntax tree, which
-executes nothing; only ``load_functions`` runs it. Reading the file, and asking for leave, is done
-by others.
+A spec may be untrusted. What its file declares is therefore read from the syntax tree, which
+executes nothing; only ``load_functions`` runs it. Other modules read the file and check
+consent.
 """
 
 import ast
@@ -22,7 +22,7 @@ from retable.transforms.view import BinaryText, Null, SetView
 
 Run = TypeVar("Run", bound=Callable[..., Any])
 MAX_LEVELS = 64
-"""How deep a value may be nested that a custom function gives: twice what an item can hold."""
+"""How deeply a custom function's result may be nested: twice what an item can hold."""
 _TYPE = r"(?:string|number|boolean|array|object|null|any|expression)(?:\[\])?"
 _TYPES = rf"{_TYPE}(?: \| {_TYPE})*"
 _PARAMETER = rf"(?:\.\.\.)?[a-z]+\??: {_TYPES}"
@@ -33,7 +33,7 @@ _EXAMPLE = "such as tier(total: number) -> string"
 
 
 class FunctionsError(ValueError):
-    """A file of functions that cannot be used. ``line`` counts from 1, where there is one."""
+    """A file of functions that cannot be used. ``line`` counts from 1, if there is one."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         """Keep both."""
@@ -48,14 +48,14 @@ def function(signature: str) -> Callable[[Run], Run]:
     ``signature`` names parameters and JMESPath types: ``tier(total: number, of?: string[]) ->
     string``; ``?`` makes one optional, ``...`` takes the rest. Numbers arrive as ``Decimal``, text
     and binary (as base64) as ``str``, sets and lists as ``list``, maps as ``dict``, null as
-    ``None``, and may be given back likewise, or as ``int``; a float is refused, as it is not exact.
-    The function must be pure: nothing but its arguments may decide what it gives (I7).
+    ``None``, and may be returned as such, or as ``int``; a float is refused, as it is not exact.
+    The function must be pure: its result may depend only on its arguments (I7).
     """
 
     def declared(run: Run) -> Run:
         return run
 
-    # The signature is read off the file; here it only has to be there.
+    # The signature is read from the file; here it only has to be present.
     del signature
     return declared
 
@@ -64,13 +64,13 @@ def declared_functions(functions: Functions) -> tuple[Function, ...]:
     """Return what the file declares, without running it: calling one of these is a mistake.
 
     Raises:
-        FunctionsError: the file is no Python, or a declaration cannot be right.
+        FunctionsError: the file is not valid Python, or a declaration is wrong.
     """
     try:
         tree = ast.parse(functions.text or "", functions.file)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
-        message = f"it is no Python: {getattr(error, 'msg', 'it cannot be read')}"
+        message = f"not valid Python:  {getattr(error, 'msg', 'it cannot be read')}"
         raise FunctionsError(message, line) from None
     found: dict[str, Function] = {}
     for node, signature in _declarations(tree):
@@ -91,7 +91,7 @@ def load_functions(functions: Functions) -> Mapping[str, Function]:
     declared = declared_functions(functions)
     module = types.ModuleType("retable_functions")
     try:
-        # The user allowed it; without leave nobody calls this.
+        # The user allowed it; without consent nothing calls this.
         exec(compile(functions.text or "", functions.file, "exec"), module.__dict__)  # noqa: S102
         runs = {one.name: getattr(module, one.name) for one in declared}
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a stranger's file raises
@@ -101,7 +101,7 @@ def load_functions(functions: Functions) -> Mapping[str, Function]:
 
 
 def all_functions(functions: Functions | None) -> Mapping[str, Function]:
-    """Return all that expressions may call: the built-in functions and, with leave, a spec's own.
+    """Return all that expressions can call: built-in functions and, with consent, a spec's own.
 
     Raises:
         FunctionsError: as ``load_functions``.
@@ -133,7 +133,7 @@ def _signature(decorator: ast.expr, node: ast.FunctionDef | ast.AsyncFunctionDef
         signature = arguments[0].value
         if isinstance(signature, str):
             return signature
-    message = f"@function takes one text, the signature, {_EXAMPLE}"
+    message = f"@function takes one string, the signature, {_EXAMPLE}"
     raise FunctionsError(message, node.lineno)
 
 
@@ -155,16 +155,16 @@ def _declared(node: ast.FunctionDef, signature: str) -> Function:
     if made.name != node.name:
         message = f"the signature of {node.name}() names {made.name}()"
     elif made.name in FUNCTIONS:
-        message = f"there is a function {made.name}() already"
+        message = f"there is already a function {made.name}()"
     elif not _fits(node.args, made):
-        message = f"{made.name}() cannot be called as its signature says"
+        message = f"{made.name}() does not match its signature"
     else:
         return made
     raise FunctionsError(message, node.lineno)
 
 
 def _fits(arguments: ast.arguments, made: Function) -> bool:
-    """Return whether a Python function takes as many arguments as its signature says."""
+    """Return whether a Python function takes the number of arguments in its signature."""
     positional = len(arguments.posonlyargs) + len(arguments.args)
     required = positional - len(arguments.defaults)
     most = None if arguments.vararg else positional
@@ -174,11 +174,11 @@ def _fits(arguments: ast.arguments, made: Function) -> bool:
 
 
 def _not_run(*_arguments: Any) -> NoReturn:
-    refuse_value("custom functions are run only with leave")
+    refuse_value("custom functions run only with the user's consent")
 
 
 def _guarded(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``run`` so that nothing gets out of it but a value or an ``ExpressionError``."""
+    """Wrap ``run`` so that it either returns a value or raises an ``ExpressionError``."""
 
     def call(*arguments: Any) -> Any:
         try:
@@ -186,7 +186,7 @@ def _guarded(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
         except ExpressionError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a stranger's code raises
-            # Its words may hold item values; its class does not.
+            # Its message may contain item values; its class does not.
             return refuse_value(f"{name}() raised {type(error).__name__}")
         return _taken(name, value, MAX_LEVELS, [MAX_LENGTH])
 
@@ -207,10 +207,10 @@ def _handed(value: Any) -> Any:
 
 
 def _taken(name: str, value: Any, levels: int, left: list[int]) -> Any:
-    """Return what a function gave, if JMESPath knows it; ``left`` bounds how much it may be."""
+    """Return a function's result, if JMESPath has its type; ``left`` bounds its size."""
     left[0] -= 1
     if not levels or left[0] < 0:
-        refuse_value(f"{name}() gave a value that is too large or too deep")
+        refuse_value(f"{name}() returned a value that is too large or too deep")
     kind = type(value)
     if kind in {type(None), bool, int, str, BinaryText, SetView}:
         return value

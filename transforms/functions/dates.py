@@ -1,4 +1,4 @@
-"""Instants as epoch numbers and as ISO 8601 text, the zone always written out. No clock is read.
+"""Instants as epoch numbers and as ISO 8601 strings, always with the zone. No clock is read.
 
 Days follow the proleptic Gregorian calendar, years 1 to 9999, without leap seconds, as in POSIX.
 """
@@ -30,7 +30,7 @@ _ISO = re.compile(
 def epoch_to_iso(epoch: Any, unit: str = "s") -> str:
     """Return the instant in UTC as ``2026-01-02T08:00:00Z``; ``unit`` is s, ms or us.
 
-    The fraction has 0, 3 or 6 digits by the unit, or more where the number has more.
+    The fraction has 0, 3 or 6 digits by the unit, or more if the number has more.
     """
     digits = _digits(unit)
     seconds = _seconds_of(epoch, unit, "epoch_to_iso()")
@@ -47,7 +47,7 @@ def iso_to_epoch(text: str, unit: str = "s") -> Decimal:
     """Return the number of units (s, ms or us) from 1970-01-01T00:00:00Z to the instant."""
     found = _ISO.fullmatch(text)
     if found is None:
-        message = "iso_to_epoch() needs a date and a time with a zone, as 2026-01-02T08:00:00Z"
+        message = "iso_to_epoch() needs a date and a time with a zone, such as 2026-01-02T08:00:00Z"
         refuse_value(message)
     day = _day(found["day"])
     if day is None:
@@ -65,7 +65,7 @@ def instant_of(epoch: Any, unit: str, function: str) -> tuple[int, int]:
     """Return the whole seconds and the microseconds, cut off, of an instant.
 
     Raises:
-        ExpressionError: it is none from the year 1 to the year 9999.
+        ExpressionError: it is not an instant in the years 1 to 9999.
     """
     seconds = _seconds_of(epoch, unit, function)
     whole = math.floor(seconds)
@@ -81,10 +81,10 @@ def _seconds_of(epoch: Any, unit: str, function: str) -> Decimal:
     digits = _digits(unit)
     number = exact(epoch)
     if number and not -_MAX_FRACTION <= number.adjusted() <= _MAX_EXPONENT:
-        refuse_value(f"{function} was given a number that is no instant")
+        refuse_value(f"{function} was given a number that is not an instant")
     seconds = EXACT.scaleb(number, -digits)
     if not _FIRST <= math.floor(seconds) < _END:
-        refuse_value(f"{function} reaches from the year 1 to the year 9999")
+        refuse_value(f"{function} supports the years 1 to 9999")
     return seconds
 
 

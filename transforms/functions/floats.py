@@ -1,7 +1,7 @@
-"""The functions over plain values without any Decimal: numbers as ``jmespath`` itself has them.
+"""The functions over plain values without any Decimal: numbers as in ``jmespath`` itself.
 
 That library computes with Python's int and float, and so does an expression whose values come from
-plain JSON. Exact decimals are ``numbers``'.
+plain JSON. Exact decimals are in ``numbers``.
 """
 
 import json
@@ -17,7 +17,7 @@ from retable.transforms.functions.text import check_length
 
 
 def over_floats(functions: Mapping[str, Function]) -> dict[str, Function]:
-    """Return ``functions`` for ints and floats: the standard ones as the library has them."""
+    """Return ``functions`` for ints and floats: the standard ones as in the library."""
     return {
         name: replace(function, run=_STANDARD.get(name) or _as_floats(function.run))
         for name, function in functions.items()
@@ -25,7 +25,7 @@ def over_floats(functions: Mapping[str, Function]) -> dict[str, Function]:
 
 
 def as_float(value: Any) -> Any:
-    """Return ``value`` with its decimals as ints, where they are whole, and floats."""
+    """Return ``value`` with whole decimals as ints, and others as floats."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if type(value) is list:
@@ -36,7 +36,7 @@ def as_float(value: Any) -> Any:
 
 
 def literal_float(value: Any) -> Any:
-    """Return a literal the way Python's JSON reads it: what has a point is a float."""
+    """Return a literal the way Python's JSON reads it: with a point it is a float."""
     if isinstance(value, Decimal):
         return float(value)
     if type(value) is list:
@@ -77,7 +77,7 @@ def _to_string(value: Any) -> str:
         refuse_type("to_string() takes a value, not an expression")
     written: list[str] = []
     length = 0
-    # Piece by piece: a value whose parts are shared can be longer than the memory.
+    # Piece by piece: a value whose parts are shared can be larger than memory.
     for piece in _JSON.iterencode(value):
         length += len(piece)
         check_length(length)
@@ -86,7 +86,7 @@ def _to_string(value: Any) -> str:
 
 
 def _no_expression(_: object) -> NoReturn:
-    """Refuse an expression inside of a value: the library writes its address in memory."""
+    """Refuse an expression inside a value: the library writes its address in memory."""
     refuse_type("to_string() takes a value, not an expression")
 
 
@@ -100,4 +100,4 @@ _STANDARD: dict[str, Callable[..., Any]] = {
     "to_number": _to_number,
     "to_string": _to_string,
 }
-"""Where the library's arithmetic is not the exact one."""
+"""Where the library's arithmetic differs from the exact one."""

@@ -1,4 +1,4 @@
-"""What JMESPath calls the types of values, and the errors functions raise about them."""
+"""JMESPath's names of types, and the errors that functions raise."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,7 +19,7 @@ class ExpressionError(ValueError):
 
     def __init__(self, kind: ErrorKind, message: str, offset: int | None = None) -> None:
         """Keep all three."""
-        self.kind = kind
+        self.kind: ErrorKind = kind
         self.message = message
         self.offset = offset
         super().__init__(message)
@@ -30,7 +30,7 @@ class ExpressionError(ValueError):
 
 
 class Reference:
-    """``&expression``: handed to functions that evaluate it on elements of their own choosing."""
+    """``&expression``: passed to functions that evaluate it on elements they choose."""
 
     __slots__ = ("evaluate",)
 
@@ -57,25 +57,25 @@ KINDS: dict[type, Kind] = {
     Null: "null",
     Reference: "expression",
 }
-"""What JMESPath calls the values of each class; ``kind_of`` knows their subclasses as well."""
+"""JMESPath's type name of each class; ``kind_of`` knows their subclasses too."""
 
 
 def kind_of(value: Any) -> Kind:
-    """Return what JMESPath calls the type of ``value``.
+    """Return JMESPath's name of the type of ``value``.
 
     Raises:
-        ExpressionError: ``value`` is nothing JMESPath knows.
+        ExpressionError: JMESPath has no type for ``value``.
     """
-    kind = KINDS.get(type(value))
+    kind: Kind | None = KINDS.get(type(value))
     if kind is None:
         kind = next((name for known, name in KINDS.items() if isinstance(value, known)), None)
     if kind is None:
-        refuse_type(f"{type(value).__name__} is no JMESPath value")
+        refuse_type(f"{type(value).__name__} is not a JMESPath value")
     return kind
 
 
 def is_false(value: Any) -> bool:
-    """Return whether ``value`` counts as false: null, false, and empty text, arrays and objects."""
+    """Return whether ``value`` is falsy: null, false, and empty strings, arrays and objects."""
     if value is None or value is False or type(value) is Null:
         return True
     return isinstance(value, (str, list, dict)) and not value

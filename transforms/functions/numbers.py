@@ -1,4 +1,4 @@
-"""Arithmetic, exact in decimals. Only quotients and roundings may lose digits, and say where."""
+"""Arithmetic, exact in decimals. Only quotients and rounding may lose digits, where documented."""
 
 import math
 import re
@@ -19,7 +19,7 @@ from retable.transforms.number import (
 Number = int | Decimal
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MAX_PLACES = 130  # no DynamoDB number has a digit further behind the point
+_MAX_PLACES = 130  # no DynamoDB number has a digit further after the point
 
 
 def absolute(value: Any) -> Number:
@@ -79,13 +79,13 @@ def floor(value: Any) -> int:
 
 
 def round_(value: Any, places: Any = 0) -> Decimal:
-    """Return ``value`` with ``places`` digits behind the point, half to even."""
+    """Return ``value`` rounded to ``places`` decimal places, half to even."""
     digits = _places(places, "round()'s places")
     return _trimmed(_quantized(value, digits))
 
 
 def format_number(value: Any, places: Any, width: Any = 0) -> str:
-    """Return ``value`` rounded to ``places``, all of them written, and zeros in front to ``width``.
+    """Return ``value`` with exactly ``places`` decimal places, zero-padded to ``width``.
 
     A minus sign goes before the zeros and counts as one of the characters.
     """
@@ -96,13 +96,13 @@ def format_number(value: Any, places: Any, width: Any = 0) -> str:
 
 
 def to_number(value: Any) -> Any:
-    """Return a number as it is, the number that text writes, and null for all else."""
+    """Return a number unchanged, a string parsed as a number, and null for anything else."""
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return value
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         return None
     number = Decimal(value)
-    # The interpreter's own limit on the digits of an int does not bear on Decimal.
+    # The interpreter's own limit on the digits of an int does not apply to Decimal.
     return _written_out(number)
 
 
@@ -112,7 +112,7 @@ def number_json(value: Any) -> str:
 
 
 def _written_out(value: Any) -> Decimal:
-    """Return ``value``, provided its digits can be written out within reason."""
+    """Return ``value``, unless it has unreasonably many digits when written out."""
     number = exact(value)
     if number and abs(number.adjusted()) > MAX_WORKING_EXPONENT:
         refuse_value("the number is too large or too small to work with")
@@ -120,7 +120,7 @@ def _written_out(value: Any) -> Decimal:
 
 
 def _trimmed(number: Decimal) -> Decimal:
-    """Return ``number`` without zeros at its end, which would show where it becomes text."""
+    """Return ``number`` without trailing zeros, which would show when it becomes a string."""
     return number.normalize(EXACT)
 
 

@@ -1,4 +1,4 @@
-"""What a function takes: its parameters, read from one line of text, and the check of arguments."""
+"""A function's signature: its parameters, parsed from one line, and the check of arguments."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function expressions may call."""
+    """One function that expressions can call."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -41,7 +41,7 @@ class Function:
     run: Callable[..., Any]
     summary: str
     standard: bool
-    """JMESPath's own specification has it."""
+    """It is in JMESPath's own specification."""
     least: int
     """How many arguments it takes at least."""
     most: int | None
@@ -49,7 +49,7 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """Return the line it was declared by: ``abs(value: number) -> number``."""
+        """Return the line that declares it: ``abs(value: number) -> number``."""
         return f"{self.name}({', '.join(map(_declared, self.parameters))}) -> {self.returns}"
 
     @property
@@ -60,7 +60,7 @@ class Function:
 
     @property
     def arity(self) -> str:
-        """Return in words how many arguments it takes."""
+        """Return how many arguments it takes, in words."""
         if self.most is None:
             return f"at least {_arguments(self.least)}"
         if self.least == self.most:
@@ -68,7 +68,7 @@ class Function:
         return f"{self.least} to {_arguments(self.most)}"
 
     def call(self, arguments: Sequence[Any]) -> Any:
-        """Return the function's value for ``arguments``.
+        """Return the function's result for ``arguments``.
 
         Raises:
             ExpressionError: their number, a type or a value does not fit.
@@ -80,14 +80,14 @@ class Function:
             kinds = parameter.kinds
             if kinds and (parameter.elements or KINDS.get(type(argument)) not in kinds):
                 self._check(parameter, argument)
-        # What a rest parameter takes beyond the first of its arguments.
+        # The further arguments of a rest parameter.
         for argument in arguments[len(self.parameters) :]:
             if self.parameters[-1].kinds:
                 self._check(self.parameters[-1], argument)
         return self.run(*arguments)
 
     def takes(self, count: int) -> bool:
-        """Return whether it may be called with ``count`` arguments."""
+        """Return whether it can be called with ``count`` arguments."""
         return self.least <= count and (self.most is None or count <= self.most)
 
     def parameter(self, place: int) -> Parameter:

@@ -1,7 +1,7 @@
-"""Functions on text. Lengths and places count characters (code points), as JMESPath does.
+"""Functions on strings. Lengths and positions count characters (code points), as in JMESPath.
 
-Those that JMESPath Community specifies follow it. What they build is bounded, so that neither an
-item nor a slip in a spec can fill the memory.
+Those that JMESPath Community specifies follow it. Their results are bounded, so that neither an
+item nor a mistake in a spec can exhaust the memory.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from retable.transforms.functions.kinds import refuse_value, whole_number
 from retable.transforms.size import MAX_ITEM_BYTES
 
 MAX_LENGTH = 4 * MAX_ITEM_BYTES
-"""Characters or elements that a function may build: no item holds even a quarter of it."""
-# White_Space=yes in Unicode. Python's own notion also has U+001C to U+001F.
+"""Characters or elements that a function may produce: no item holds even a quarter of it."""
+# White_Space=yes in Unicode. Python's own set also has U+001C to U+001F.
 _WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -30,17 +30,17 @@ def check_length(length: int) -> None:
 
 
 def lower(subject: str) -> str:
-    """Return ``subject`` in small letters."""
+    """Return ``subject`` in lowercase."""
     return subject.lower()
 
 
 def upper(subject: str) -> str:
-    """Return ``subject`` in capitals."""
+    """Return ``subject`` in uppercase."""
     return subject.upper()
 
 
 def starts_with(subject: str, prefix: str) -> bool:
-    """Return whether ``subject`` begins with ``prefix``."""
+    """Return whether ``subject`` starts with ``prefix``."""
     return subject.startswith(prefix)
 
 
@@ -50,7 +50,7 @@ def ends_with(subject: str, suffix: str) -> bool:
 
 
 def join(glue: str, strings: Sequence[str]) -> str:
-    """Return the strings with ``glue`` between each two."""
+    """Return the strings joined with ``glue``."""
     check_length(sum(map(len, strings)) + len(glue) * len(strings))
     return glue.join(strings)
 
@@ -80,7 +80,7 @@ def trim(subject: str, chars: str = "") -> str:
 
 
 def trim_left(subject: str, chars: str = "") -> str:
-    """Return ``subject`` without ``chars`` (white space) at its beginning."""
+    """Return ``subject`` without ``chars`` (white space) at its start."""
     return subject.lstrip(chars or _WHITE_SPACE)
 
 
@@ -90,29 +90,29 @@ def trim_right(subject: str, chars: str = "") -> str:
 
 
 def pad_left(subject: str, width: Any, pad: str = " ") -> str:
-    """Return ``subject`` filled up on the left to ``width`` characters."""
+    """Return ``subject`` padded on the left to ``width`` characters."""
     return subject.rjust(_width(width, pad), pad)
 
 
 def pad_right(subject: str, width: Any, pad: str = " ") -> str:
-    """Return ``subject`` filled up on the right to ``width`` characters."""
+    """Return ``subject`` padded on the right to ``width`` characters."""
     return subject.ljust(_width(width, pad), pad)
 
 
 def find_first(subject: str, sub: str, start: Any = None, end: Any = None) -> int | None:
-    """Return where ``sub`` first lies within ``subject[start:end]``; null if nowhere."""
+    """Return the first position of ``sub`` in ``subject[start:end]``; null if there is none."""
     low, high = _bounds(start, end, "find_first()")
     return _place(subject.find(sub, low, high)) if subject and sub else None
 
 
 def find_last(subject: str, sub: str, start: Any = None, end: Any = None) -> int | None:
-    """Return where ``sub`` last lies within ``subject[start:end]``; null if nowhere."""
+    """Return the last position of ``sub`` in ``subject[start:end]``; null if there is none."""
     low, high = _bounds(start, end, "find_last()")
     return _place(subject.rfind(sub, low, high)) if subject and sub else None
 
 
 def substring(subject: str, start: Any, end: Any = None) -> str:
-    """Return the characters from ``start`` up to ``end``; negative places count from the end."""
+    """Return the characters from ``start`` up to ``end``; negative positions count from the end."""
     low, high = _bounds(start, end, "substring()")
     return subject[low:high]
 

@@ -1,6 +1,6 @@
-"""Instants as text of a given format in a given zone. No clock, and no setting of the machine.
+"""Instants as strings of a given format in a given zone. Reads no clock and no locale.
 
-The rules of named zones come from the package ``tzdata``, so that every machine has the same ones.
+The rules of named zones come from the package ``tzdata``, so they are the same on every machine.
 """
 
 import re
@@ -31,7 +31,7 @@ _PATTERNS = {
     "z": r"(?P<z>[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])",
     "%": "%",
 }
-"""What each directive reads."""
+"""What each directive parses."""
 _WRITERS: dict[str, Callable[[datetime], str]] = {
     "Y": lambda at: f"{at.year:04}",
     "m": lambda at: f"{at.month:02}",
@@ -48,7 +48,7 @@ _WRITERS: dict[str, Callable[[datetime], str]] = {
 
 
 def format_time(epoch: Any, form: str, zone: str, unit: str = "s") -> str:
-    """Return the instant as ``form`` writes it in ``zone``; what ``form`` leaves out is cut off.
+    """Return the instant in the format ``form`` in ``zone``; parts not in ``form`` are cut off.
 
     ``form`` has ``%Y %m %d %j %H %M %S %f %z %%``; ``zone`` is ``UTC``, ``+01:00`` or a name such
     as ``Europe/Berlin``; ``unit`` is s, ms or us.
@@ -57,23 +57,23 @@ def format_time(epoch: Any, form: str, zone: str, unit: str = "s") -> str:
     try:
         at = (_EPOCH + timedelta(seconds=whole, microseconds=microseconds)).astimezone(_zone(zone))
     except OverflowError:
-        refuse_value("format_time() reaches from the year 1 to the year 9999")
+        refuse_value("format_time() supports the years 1 to 9999")
     return _DIRECTIVE.sub(lambda found: _known(found[1], _WRITERS)(at), form)
 
 
 def parse_time(text: str, form: str, zone: str | None = None, unit: str = "s") -> Decimal:
-    """Return the instant that ``text`` writes as ``form`` says, in s, ms or us since 1970.
+    """Parse ``text`` by the format ``form`` as an instant, in s, ms or us since 1970.
 
-    The zone is in the text, as ``%z``, or given; a local time that occurs twice in its zone, or
+    The zone is ``%z`` in the text, or an argument; a local time that occurs twice in its zone, or
     never, is refused.
     """
     found = _reader(form).fullmatch(text)
     if found is None:
-        refuse_value("parse_time() was given text of another format")
+        refuse_value("parse_time() was given a string that does not match the format")
     parts = found.groupdict()
     place = parts.get("z") or zone
     if place is None or (parts.get("z") and zone):
-        refuse_value("parse_time() needs a zone: in the format, as %z, or given")
+        refuse_value("parse_time() needs a zone: %z in the format, or the argument")
     fraction = (parts.get("f") or "0").ljust(9, "0")
     local = datetime(  # noqa: DTZ001 -- the zone comes next
         1, 1, 1, int(parts.get("H") or 0), int(parts.get("M") or 0), int(parts.get("S") or 0)
@@ -85,7 +85,7 @@ def parse_time(text: str, form: str, zone: str | None = None, unit: str = "s") -
 
 @lru_cache(256)
 def _reader(form: str) -> re.Pattern[str]:
-    """Return what reads text of the format."""
+    """Return the pattern that matches the format."""
     pieces, end = [], 0
     for directive in _DIRECTIVE.finditer(form):
         pattern = _known(directive[1], _PATTERNS)
@@ -98,7 +98,7 @@ def _reader(form: str) -> re.Pattern[str]:
 
 def _known(directive: str, meanings: dict[str, Meaning]) -> Meaning:
     if directive not in meanings:
-        refuse_value("a format has the directives %Y %m %d %j %H %M %S %f %z and %%")
+        refuse_value("a format may contain the directives %Y %m %d %j %H %M %S %f %z and %%")
     return meanings[directive]
 
 
@@ -121,7 +121,7 @@ def _since_epoch(local: datetime, zone: tzinfo) -> int:
     """Return the whole seconds from 1970 to a local time of ``zone``."""
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() != second.utcoffset():
-        refuse_value("parse_time() was given a local time that its zone has twice or never")
+        refuse_value("parse_time() was given a local time that occurs twice or never in its zone")
     offset = first.utcoffset() or timedelta(0)
     return round((local.replace(tzinfo=UTC) - _EPOCH - offset).total_seconds())
 

@@ -1,1 +1,1 @@
-"""Findings as other programs read them: a module a format, each with ``render``."""
+"""Findings in formats that other programs read: one module per format, each with ``render``."""

@@ -1,4 +1,4 @@
-"""Findings as GitHub Actions shows them: annotations in the diff, a summary, outputs of the step.
+"""Findings for GitHub Actions: annotations in the diff, a summary, outputs of the step.
 
 It needs no token: all of it goes through the step's own stdout and files.
 """
@@ -11,17 +11,17 @@ from retable.runner.text.escape import terminal_safe
 from retable.schema.problem import Problem
 
 MAX_ANNOTATIONS = 10
-"""GitHub shows ten of a kind from one step and drops the rest without a word."""
+"""GitHub shows ten of each kind per step and silently drops the rest."""
 
 
 def render(result: LintResult) -> str:
-    """Return workflow commands, errors first, ten at most, then one that counts the rest.
+    """Return workflow commands, errors first, at most ten, then one that counts the rest.
 
-    Every finding is printed as a plain line as well, so none is missing from the log.
+    Every finding is also printed as a plain line, so none is missing from the log.
     """
     first = sorted(result.problems, key=lambda problem: problem.severity != "error")
     shown = first[:MAX_ANNOTATIONS]
-    # Set off, so that a file's name cannot begin a command.
+    # Indented by a dash, so that a file's name cannot start a command.
     lines = [f"- {concise_frame(problem).plain}" for problem in result.problems]
     lines += [_annotation(problem) for problem in shown]
     if len(first) > len(shown):
@@ -39,12 +39,12 @@ def _annotation(problem: Problem) -> str:
     span = problem.span
     properties = [("file", problem.file), ("line", span.line), ("endLine", span.end_line)]
     if span.line == span.end_line:
-        # GitHub takes columns only for a finding within one line; its end is inclusive.
+        # GitHub accepts columns only for a finding on one line; its end is inclusive.
         properties += [("col", span.column), ("endColumn", max(span.column, span.end_column - 1))]
     properties.append(("title", f"{problem.code} {problem.name}"))
-    told = ",".join(f"{name}={_property(str(value))}" for name, value in properties)
+    parameters = ",".join(f"{name}={_property(str(value))}" for name, value in properties)
     text = "\n".join(_words(problem))
-    return f"::{problem.severity} {told}::{_data(text)}"
+    return f"::{problem.severity} {parameters}::{_data(text)}"
 
 
 def _words(problem: Problem) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _words(problem: Problem) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    """Escape what ends or steers a workflow command."""
+    """Escape what would end or alter a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

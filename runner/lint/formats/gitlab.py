@@ -1,4 +1,4 @@
-"""Findings as GitLab's code quality report, which merge requests show beside the changed lines."""
+"""Findings as GitLab's code quality report, which merge requests show next to the changed lines."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ _SEVERITIES = {"error": "major", "warning": "minor"}
 
 
 def render(result: LintResult) -> str:
-    """Return the report. Fingerprints hold no line, so a finding that moves stays the same one."""
+    """Return the report. Fingerprints contain no line, so a finding that moves stays the same."""
     seen: Counter[str] = Counter()
     entries = []
     for problem in result.problems:

@@ -11,7 +11,7 @@ FORMAT_VERSION = 1
 
 
 def render(result: LintResult) -> str:
-    """Return the findings as indented JSON; text is raw but for credentials: JSON escapes it."""
+    """Return the findings as indented JSON; JSON escapes the text, and credentials are masked."""
     document = {
         "format_version": FORMAT_VERSION,
         "files": [loaded.file for loaded in result.specs],

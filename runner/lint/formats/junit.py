@@ -1,4 +1,4 @@
-"""Findings as JUnit XML: a suite a file, a failing case a finding, one passing case where none."""
+"""Findings as JUnit XML: a suite per file, a failing case per finding, else one passing case."""
 
 from xml.etree import ElementTree as ET
 
@@ -10,7 +10,7 @@ from retable.schema.problem import Problem
 
 
 def render(result: LintResult, *, fail_on: str) -> str:
-    """Return the document; a warning is a failure only where ``fail_on`` says so."""
+    """Return the document; a warning is a failure only if ``fail_on`` says so."""
     root = ET.Element("testsuites", name="migrate lint")
     for loaded in result.specs:
         _suite(root, loaded, fail_on)

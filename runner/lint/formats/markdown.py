@@ -1,4 +1,4 @@
-"""Findings as Markdown, for a step's summary or a comment on a pull request."""
+"""Findings as Markdown, for a step's summary or a pull request comment."""
 
 from collections.abc import Iterator
 
@@ -35,8 +35,8 @@ def _parts(result: LintResult) -> Iterator[str]:
 
 def _row(problem: Problem) -> str:
     place = f"{problem.file}:{problem.span.line}:{problem.span.column}"
-    told = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    cells = (problem.severity, _code(place), f"{problem.code} {problem.name}", _text(told))
+    words = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    cells = (problem.severity, _code(place), f"{problem.code} {problem.name}", _text(words))
     return f"| {' | '.join(cells)} |"
 
 
@@ -45,5 +45,5 @@ def _code(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text in which nothing is Markdown, HTML or a mention."""
+    """Return text with Markdown, HTML and mentions escaped."""
     return shortened(masked(text), 2 * CELL).translate(_ESCAPES)

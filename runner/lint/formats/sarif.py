@@ -15,7 +15,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema
 
 
 def render(result: LintResult) -> str:
-    """Return one SARIF run with the rules that are broken and every finding."""
+    """Return one SARIF run with every finding and the rules they break."""
     broken = {problem.code for problem in result.problems}
     rules = [rule for rule in Rule if rule.code in broken]
     places = {rule.code: index for index, rule in enumerate(rules)}

@@ -1,4 +1,4 @@
-"""Findings as text for a person: with the lines they are about, or one line each."""
+"""Findings as text for people: with the source lines, or one line each."""
 
 from rich.text import Text
 
@@ -7,7 +7,7 @@ from retable.runner.text.code_frame import concise_frame, full_frame
 
 
 def full(result: LintResult) -> list[Text]:
-    """Return a frame for each finding, an empty line after each."""
+    """Return a code frame for each finding, each followed by an empty line."""
     return [
         full_frame(problem, loaded.text) + Text("\n")
         for loaded in result.specs
@@ -16,5 +16,5 @@ def full(result: LintResult) -> list[Text]:
 
 
 def concise(result: LintResult) -> list[Text]:
-    """Return a line for each finding."""
+    """Return one line per finding."""
     return [concise_frame(problem) for problem in result.problems]

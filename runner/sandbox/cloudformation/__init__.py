@@ -1,1 +1,1 @@
-"""CloudFormation's rules, as far as tables and what stands beside them need them."""
+"""CloudFormation's rules, as far as tables and the resources beside them need them."""

@@ -1,4 +1,4 @@
-"""Everything of CloudFormation's that lasts: the stacks, and what all work on them shares."""
+"""CloudFormation's state: the stacks, and what all work on them shares."""
 
 import threading
 from collections.abc import Iterator
@@ -13,40 +13,40 @@ from retable.runner.sandbox.sandbox_state import State
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 SUFFIX_CHARACTERS = 12
 MAX_NAMES = {"AWS::S3::Bucket": 63, "AWS::IAM::Role": 64, "AWS::Lambda::Function": 64}
-"""The longest name of a resource; 128 where nothing else is known."""
+"""The maximum length of a resource's name; 128 unless another is known."""
 LOWER_CASE = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 
 
 @dataclass(slots=True)
-class World:
+class AllStacks:
     """All stacks of all regions; ``lock`` is held while a request is answered."""
 
     state: State
     stacks: list[Stack] = field(default_factory=list)
-    """In the order in which they were made, deleted ones included."""
+    """In order of creation, including deleted ones."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def find(self, region: str, name: str) -> Stack | None:
-        """Return the stack of that name or ARN; a deleted one goes by its ARN only."""
+        """Return the stack by name or ARN; a deleted one is found by its ARN only."""
         for stack in self.stacks:
             if stack.region == region and (
-                stack.stack_id == name or (stack.name == name and not stack.is_gone)
+                stack.stack_id == name or (stack.name == name and not stack.is_deleted)
             ):
                 return stack
         return None
 
     def exports(self, region: str) -> Iterator[tuple[Stack, Output]]:
-        """Yield what the region's stacks export."""
+        """Yield the exports of the region's stacks."""
         for stack in self.stacks:
-            if stack.region == region and not stack.is_gone:
+            if stack.region == region and not stack.is_deleted:
                 yield from ((stack, one) for one in list(stack.outputs) if one.export is not None)
 
     def imported(self, region: str, name: str) -> str:
         """Return the value of an export.
 
         Raises:
-            StackError: there is none of that name.
+            StackError: it does not exist.
         """
         for _, output in self.exports(region):
             if output.export == name:
@@ -59,13 +59,13 @@ class World:
         return [
             stack.name
             for stack in self.stacks
-            if stack.region == region and not stack.is_gone and name in stack.imports
+            if stack.region == region and not stack.is_deleted and name in stack.imports
         ]
 
     def owner(self, region: str, resource_type: str, physical_id: str) -> Stack | None:
-        """Return the stack that a resource belongs to."""
+        """Return the stack that owns a resource."""
         for stack in self.stacks:
-            if stack.region != region or stack.is_gone:
+            if stack.region != region or stack.is_deleted:
                 continue
             for resource in list(stack.resources.values()):
                 is_it = resource.physical_id == physical_id
@@ -80,7 +80,7 @@ class World:
         return f"arn:aws:cloudformation:{region}:{ACCOUNT}:{kind}/{name}/{'-'.join(parts)}"
 
     def free_name(self, stack: str, logical_id: str, resource_type: str) -> str:
-        """Return a name that nothing has: stack, logical ID and chance."""
+        """Return a unique name: stack, logical ID and a random suffix."""
         suffix = "".join(self.state.random.choices(ALPHABET, k=SUFFIX_CHARACTERS))
         room = MAX_NAMES.get(resource_type, 128) - len(suffix) - 2
         name = f"{stack}-{logical_id}"
@@ -91,10 +91,10 @@ class World:
         return name.lower() if resource_type in LOWER_CASE else name
 
     def pause(self) -> None:
-        """Let the time pass that one resource takes.
+        """Wait for the time that one resource takes.
 
         Raises:
-            SandboxStopped: the sandbox ends.
+            SandboxStopped: the sandbox stops.
         """
         clock = self.state.options.clock
         until = clock.monotonic() + self.state.options.resource_seconds

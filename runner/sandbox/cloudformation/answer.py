@@ -1,11 +1,11 @@
-"""Every CloudFormation request: found by its action, answered in XML."""
+"""Handles a CloudFormation request by its action; answers in XML."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from retable.runner.sandbox.cloudformation import change_sets, operations, stack_questions
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.request import Request, parse_request
 from retable.runner.sandbox.cloudformation.wire import StackError, render
 from retable.runner.sandbox.moto_app import Environ
@@ -37,12 +37,12 @@ ACTIONS: Mapping[str, Callable[[Request], dict[str, Any] | None]] = {
 }
 
 
-def answer_cloudformation(world: World, environ: Environ, raw: bytes) -> tuple[int, bytes]:
+def answer_cloudformation(all_stacks: AllStacks, environ: Environ, raw: bytes) -> tuple[int, bytes]:
     """Return status and body of the answer to a request."""
     try:
-        with world.lock:
-            request = parse_request(world, environ, raw)
-            world.state.counters[f"requests:{request.action}"] += 1
+        with all_stacks.lock:
+            request = parse_request(all_stacks, environ, raw)
+            all_stacks.state.counters[f"requests:{request.action}"] += 1
             action = ACTIONS.get(request.action, _unknown)
             return HTTPStatus.OK, render(request.action, action(request))
     except StackError as error:
@@ -50,7 +50,7 @@ def answer_cloudformation(world: World, environ: Environ, raw: bytes) -> tuple[i
 
 
 def _unknown(request: Request) -> None:
-    """Refuse what is not known here."""
+    """Refuse an unsupported action."""
     code = "InvalidAction"
-    message = f"the sandbox does not know {request.action}"
+    message = f"the sandbox does not support {request.action}"
     raise StackError(code, message)

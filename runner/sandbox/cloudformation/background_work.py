@@ -1,10 +1,10 @@
-"""Starting work on a stack: in a thread, as the service goes on after it has answered."""
+"""Starts work on a stack in a thread, as the service continues after its answer."""
 
 import logging
 import threading
 from collections.abc import Callable
 
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.dynamodb_calls import SandboxStopped
 from retable.runner.sandbox.cloudformation.request import Request
 from retable.runner.sandbox.cloudformation.stack import Stack
@@ -12,7 +12,7 @@ from retable.runner.sandbox.cloudformation.update import Deployment
 
 LOGGER = logging.getLogger(__name__)
 INSTANT_SECONDS = 30.0
-"""How long an answer waits for work that takes no time; it only bounds a fault of ours."""
+"""How long an answer waits for work that takes no time; bounds only a bug of ours."""
 FAILED = {
     "CREATE": "CREATE_FAILED",
     "UPDATE": "UPDATE_FAILED",
@@ -26,19 +26,19 @@ FAILED = {
 def start(request: Request, stack: Stack, status: str, work: Callable[[Deployment], None]) -> None:
     """Put the stack into ``status`` and do ``work`` on it.
 
-    Where nothing is told to take time, it is done when this returns, so that nobody has to wait.
+    Without configured delays, the work is done when this returns, so that no client has to poll.
     """
-    world = request.world
-    deployment = Deployment(world, stack, request.dynamodb, request.token)
+    all_stacks = request.all_stacks
+    deployment = Deployment(all_stacks, stack, request.dynamodb, request.token)
     for change_set in stack.change_sets.values():
         if change_set.execution == "AVAILABLE":
-            # It was made for a stack that is no more.
+            # It was created for a stack that is deleted.
             change_set.execution = "OBSOLETE"
     deployment.become(status, "User Initiated")
-    thread = threading.Thread(target=_run, args=(world, stack, deployment, work), daemon=True)
-    world.threads.append(thread)
+    thread = threading.Thread(target=_run, args=(all_stacks, stack, deployment, work), daemon=True)
+    all_stacks.threads.append(thread)
     thread.start()
-    options = world.state.options
+    options = all_stacks.state.options
     takes = (
         options.resource_seconds,
         options.creating_seconds,
@@ -50,15 +50,15 @@ def start(request: Request, stack: Stack, status: str, work: Callable[[Deploymen
 
 
 def _run(
-    world: World, stack: Stack, deployment: Deployment, work: Callable[[Deployment], None]
+    all_stacks: AllStacks, stack: Stack, deployment: Deployment, work: Callable[[Deployment], None]
 ) -> None:
-    """Do the work; a fault of the sandbox's own ends it as a failure that can be seen."""
+    """Do the work; a bug of the sandbox ends it as a visible failure."""
     try:
         work(deployment)
     except SandboxStopped:
         return
     except Exception as error:
         LOGGER.exception("the sandbox failed to deploy")
-        world.state.counters["internal_errors"] += 1
+        all_stacks.state.counters["internal_errors"] += 1
         stem = stack.status.removesuffix("_IN_PROGRESS").removesuffix("_COMPLETE_CLEANUP")
         deployment.become(FAILED.get(stem, "UPDATE_FAILED"), f"Internal Failure: {error!r}")

@@ -1,6 +1,6 @@
-"""Change sets: an update told beforehand, and carried out when somebody says so.
+"""Change sets: an update that is described first, and executed on request.
 
-Making one changes nothing but, for a new stack, that it is under review.
+Creating one changes nothing, except that a new stack is then under review.
 """
 
 import re
@@ -15,7 +15,7 @@ from retable.runner.sandbox.cloudformation.operations import (
     require_updatable,
 )
 from retable.runner.sandbox.cloudformation.planned_changes import plan_of
-from retable.runner.sandbox.cloudformation.request import Request, wanted_of
+from retable.runner.sandbox.cloudformation.request import Request, desired_state
 from retable.runner.sandbox.cloudformation.stack import READY, ChangeSet, Stack
 from retable.runner.sandbox.cloudformation.update import Deployment
 from retable.runner.sandbox.cloudformation.views import page
@@ -26,7 +26,7 @@ NO_CHANGES = (
     "The submitted information didn't contain changes. "
     "Submit different information to create a change set."
 )
-SHOWN_AGAIN = (
+ECHOED = (
     "Capabilities",
     "DeploymentConfig",
     "DeploymentMode",
@@ -41,7 +41,7 @@ STATUSES = {"CREATE": "CREATE_IN_PROGRESS", "IMPORT": "IMPORT_IN_PROGRESS"}
 
 
 def create_change_set(request: Request) -> dict[str, Any]:
-    """Answer CreateChangeSet; the same request again gives the same change set."""
+    """Answer CreateChangeSet; a repeated request returns the same change set."""
     name = str(request.body.get("ChangeSetName"))
     if not NAME.fullmatch(name):
         message = f"1 validation error detected: Value '{name[:80]}' at 'changeSetName' is not one"
@@ -85,7 +85,7 @@ def list_change_sets(request: Request) -> dict[str, Any]:
 
 
 def delete_change_set(request: Request) -> dict[str, Any]:
-    """Answer DeleteChangeSet; of a change set that is not there it asks nothing."""
+    """Answer DeleteChangeSet; an absent change set is no error."""
     try:
         stack, change_set = required_change_set(request)
     except StackError as error:
@@ -97,7 +97,7 @@ def delete_change_set(request: Request) -> dict[str, Any]:
 
 
 def execute_change_set(request: Request) -> dict[str, Any]:
-    """Answer ExecuteChangeSet; the same request again starts nothing again."""
+    """Answer ExecuteChangeSet; a repeated request starts nothing."""
     stack, change_set = required_change_set(request)
     token = request.token
     if token is not None and change_set.options.get("execution") == token:
@@ -112,9 +112,9 @@ def execute_change_set(request: Request) -> dict[str, Any]:
     keep_failed = request.is_set("DisableRollback")
     if stack.status != UNDER_REVIEW:
         require_updatable(stack, keep_failed=keep_failed)
-        stack.updated = request.world.state.options.clock.now()
+        stack.updated = request.all_stacks.state.options.clock.now()
     else:
-        stack.current = change_set.wanted
+        stack.current = change_set.desired
     keep_options(request, stack)
     stack.options.update({"ChangeSetId": change_set.arn, **change_set.options})
     # The service deletes all others.
@@ -126,22 +126,22 @@ def execute_change_set(request: Request) -> dict[str, Any]:
     return {}
 
 
-def _carry_out(work: Deployment, stack: Stack, change_set: ChangeSet, keep_failed: bool) -> None:  # noqa: FBT001 -- handed on by one caller
-    """Do what a change set says."""
+def _carry_out(work: Deployment, stack: Stack, change_set: ChangeSet, keep_failed: bool) -> None:  # noqa: FBT001 -- passed by one caller
+    """Carry out a change set."""
     on_failure = str(change_set.options.get("OnStackFailure") or "ROLLBACK")
     match change_set.kind:
         case "CREATE":
-            work.create(change_set.wanted, "DO_NOTHING" if keep_failed else on_failure)
+            work.create(change_set.desired, "DO_NOTHING" if keep_failed else on_failure)
         case "IMPORT":
-            work.adopt(change_set.wanted)
+            work.adopt(change_set.desired)
         case _:
-            work.update(change_set.wanted, keep_failed=keep_failed)
+            work.update(change_set.desired, keep_failed=keep_failed)
     is_done = stack.status in READY and "ROLLBACK" not in stack.status
     change_set.execution = "EXECUTE_COMPLETE" if is_done else "EXECUTE_FAILED"
 
 
 def _reviewed_stack(request: Request, stack: Stack | None, kind: str) -> Stack:
-    """Return the stack that a change set is for; a new one is under review from now on."""
+    """Return the stack of a change set; a new one is under review from now on."""
     if kind == "UPDATE" or (kind == "IMPORT" and stack is not None):
         found = request.stack()
         if found.status != UNDER_REVIEW:
@@ -149,10 +149,10 @@ def _reviewed_stack(request: Request, stack: Stack | None, kind: str) -> Stack:
         return found
     if stack is None:
         stack = new_stack(request, UNDER_REVIEW)
-        # Refused templates leave no stack behind.
-        wanted_of(request, stack)
-        request.world.stacks.append(stack)
-        Deployment(request.world, stack, request.dynamodb, None).become(
+        # A refused template leaves no stack behind.
+        desired_state(request, stack)
+        request.all_stacks.stacks.append(stack)
+        Deployment(request.all_stacks, stack, request.dynamodb, None).become(
             UNDER_REVIEW, "User Initiated"
         )
         return stack
@@ -167,43 +167,43 @@ def _reviewed_stack(request: Request, stack: Stack | None, kind: str) -> Stack:
 
 
 def _made(request: Request, stack: Stack, name: str, kind: str) -> ChangeSet:
-    """Return a new change set; one that cannot be carried out is FAILED and says why."""
-    world = request.world
-    wanted = wanted_of(request, stack)
+    """Return a new change set; one that cannot be executed is FAILED with a reason."""
+    all_stacks = request.all_stacks
+    desired = desired_state(request, stack)
     fault = None
     if request.is_set("ImportExistingResources"):
-        wanted, fault = existing_resources(request, stack, wanted)
-    plan = plan_of(world, stack, wanted, request.dynamodb)
+        desired, fault = existing_resources(request, stack, desired)
+    plan = plan_of(all_stacks, stack, desired, request.dynamodb)
     if kind == "IMPORT":
-        fault = fault or import_fault(request, plan, wanted)
+        fault = fault or import_fault(request, plan, desired)
     if fault is None and plan.is_empty:
         fault = NO_CHANGES
     body = request.body
     return ChangeSet(
         name=name,
-        arn=world.arn(request.region, "changeSet", name),
+        arn=all_stacks.arn(request.region, "changeSet", name),
         kind=kind,
-        wanted=wanted,
-        created=world.state.options.clock.now(),
+        desired=desired,
+        created=all_stacks.state.options.clock.now(),
         description=body.get("Description"),
         token=body.get("ClientToken"),
         status="CREATE_COMPLETE" if fault is None else "FAILED",
         status_reason=fault,
         execution="AVAILABLE" if fault is None else "UNAVAILABLE",
         changes=plan.changes if fault is None else (),
-        options={one: body[one] for one in SHOWN_AGAIN if body.get(one)},
+        options={one: body[one] for one in ECHOED if body.get(one)},
     )
 
 
 def required_change_set(request: Request) -> tuple[Stack, ChangeSet]:
-    """Return the change set that is named, by its ARN or within a stack, and the stack.
+    """Return the named change set, by its ARN or within a stack, and the stack.
 
     Raises:
-        StackError: there is none.
+        StackError: it does not exist.
     """
     name = str(request.body.get("ChangeSetName"))
     if name.startswith("arn:"):
-        for stack in request.world.stacks:
+        for stack in request.all_stacks.stacks:
             if name in stack.change_sets:
                 return stack, stack.change_sets[name]
     else:
@@ -217,7 +217,7 @@ def required_change_set(request: Request) -> tuple[Stack, ChangeSet]:
 
 
 def _by_name(stack: Stack, name: str) -> ChangeSet | None:
-    """Return a stack's change set of that name; one that was carried out goes by its ARN only."""
+    """Return a stack's change set by name; an executed one is found by its ARN only."""
     for one in stack.change_sets.values():
         if one.name == name and not one.execution.startswith("EXECUTE_"):
             return one

@@ -1,4 +1,4 @@
-"""How change sets are shown in answers."""
+"""Change sets in the form of answers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,20 +13,20 @@ RECREATION = {True: "Always", False: "Never"}
 
 def change_set_view(stack: Stack, change_set: ChangeSet, *, with_values: bool) -> dict[str, Any]:
     """Return a change set as DescribeChangeSet shows it, all its changes in one page."""
-    wanted = change_set.wanted
+    desired = change_set.desired
     return {
         "ChangeSetName": change_set.name,
         "ChangeSetId": change_set.arn,
         "StackId": stack.stack_id,
         "StackName": stack.name,
         "Description": change_set.description,
-        "Parameters": parameters_view(wanted.given, wanted.parameters),
+        "Parameters": parameters_view(desired.given, desired.parameters),
         "CreationTime": change_set.created,
         "ExecutionStatus": change_set.execution,
         "Status": change_set.status,
         "StatusReason": change_set.status_reason,
         "RollbackConfiguration": {},
-        "Tags": tags_view(wanted.tags),
+        "Tags": tags_view(desired.tags),
         "Changes": [_change_view(one, with_values=with_values) for one in change_set.changes],
         **{name: value for name, value in change_set.options.items() if name != "execution"},
     }
@@ -52,7 +52,7 @@ def _change_view(change: Change, *, with_values: bool) -> dict[str, Any]:
 
 
 def _policy_action(change: Change) -> str | None:
-    """Return what becomes of the resource that is there."""
+    """Return the policy action on the existing resource."""
     if change.action == "Remove":
         return "Retain" if change.declaration.is_retained else "Delete"
     if change.action == "Modify" and change.fixed:
@@ -62,7 +62,7 @@ def _policy_action(change: Change) -> str | None:
 
 
 def _details(change: Change, *, with_values: bool) -> Iterator[dict[str, Any]]:
-    """Yield what of a resource changes."""
+    """Yield the changed parts of a resource."""
     before = {} if change.made is None else change.made.properties
     for name in change.properties:
         is_unknown = name in change.unknown
@@ -92,7 +92,7 @@ def _details(change: Change, *, with_values: bool) -> Iterator[dict[str, Any]]:
 
 
 def _value(properties: Mapping[str, Any], name: str) -> str | None:
-    """Return a property as text, or ``None`` where there is none."""
+    """Return a property as a string, or ``None`` if it is absent."""
     if name not in properties:
         return None
     value = properties[name]
@@ -100,6 +100,6 @@ def _value(properties: Mapping[str, Any], name: str) -> str | None:
 
 
 def _context(properties: Mapping[str, Any], body: Mapping[str, Any]) -> str:
-    """Return a resource's definition with its values, as a text."""
+    """Return a resource's definition with its values, as a string."""
     others = {name: value for name, value in body.items() if name not in {"Type", "Properties"}}
     return orjson.dumps({**others, "Properties": dict(properties)}).decode()

@@ -1,4 +1,4 @@
-"""DynamoDB as CloudFormation calls it: the sandbox's own operations, in the name of the caller."""
+"""DynamoDB as CloudFormation calls it: the sandbox's operations, with the caller's credentials."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from retable.runner.sandbox.moto_app import Environ
 from retable.runner.sandbox.sandbox_state import State
 
 POLL_SECONDS = 0.01
-"""Between two looks at a table that is changing; looking costs little in the same process."""
+"""Between two polls of a table that is changing; polling is cheap in the same process."""
 CARRIED_OVER = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "HTTP_HOST", "REMOTE_ADDR")
 
 
@@ -26,12 +26,12 @@ class CallError(Exception):
         super().__init__(f"{code}: {message}")
 
 
-class SandboxStopped(Exception):  # noqa: N818 -- it is no error
-    """The sandbox ends, and with it whatever waits in it."""
+class SandboxStopped(Exception):  # noqa: N818 -- it is not an error
+    """The sandbox stops; ends every wait in it."""
 
 
 class DynamoDB:
-    """One caller's DynamoDB of one region. It holds nothing but the way there."""
+    """One caller's client of DynamoDB in one region. It holds no state."""
 
     def __init__(self, state: State, environ: Environ) -> None:
         """Call with the credentials of the request in ``environ``."""
@@ -65,7 +65,7 @@ class DynamoDB:
         return parsed
 
     def describe(self, name: str) -> dict[str, Any] | None:
-        """Return DescribeTable's description; ``None`` if there is no such table."""
+        """Return DescribeTable's description; ``None`` if the table does not exist."""
         try:
             found: dict[str, Any] = self.ask("DescribeTable", {"TableName": name})["Table"]
         except CallError as error:
@@ -78,7 +78,7 @@ class DynamoDB:
         """Return the description of a table once it is ACTIVE.
 
         Raises:
-            CallError: there is no such table (any more).
+            CallError: the table does not exist, or no longer.
         """
         while True:
             table: dict[str, Any] = self.ask("DescribeTable", {"TableName": name})["Table"]
@@ -86,16 +86,16 @@ class DynamoDB:
                 return table
             self._pause()
 
-    def await_gone(self, name: str) -> None:
-        """Return once there is no such table."""
+    def await_deleted(self, name: str) -> None:
+        """Return once the table is deleted."""
         while self.describe(name) is not None:
             self._pause()
 
     def _pause(self) -> None:
-        """Let a moment pass.
+        """Wait for a moment.
 
         Raises:
-            SandboxStopped: the sandbox ends.
+            SandboxStopped: the sandbox stops.
         """
         if self._state.stopping.wait(POLL_SECONDS):
             raise SandboxStopped

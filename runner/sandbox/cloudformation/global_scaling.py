@@ -1,4 +1,4 @@
-"""Autoscaling that a GlobalTable declares within itself, as scalable targets of its table."""
+"""The autoscaling that a GlobalTable declares, as scalable targets of its table."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,12 +14,12 @@ Properties = Mapping[str, Any]
 
 
 def scale(site: Site, table: str, old: Properties, new: Properties) -> None:
-    """Bring the targets of ``table`` from what ``old`` declares to what ``new`` does.
+    """Bring the targets of ``table`` from those that ``old`` declares to those of ``new``.
 
-    Both are properties of a GlobalTable of one Region; empty ones declare nothing.
+    Both are properties of a single-Region GlobalTable; empty ones declare nothing.
 
     Raises:
-        ResourceError: the bounds are none.
+        ResourceError: the bounds are invalid.
     """
     targets = ScalableTargets()
     before, after = (dict(_targets(table, properties)) for properties in (old, new))
@@ -34,7 +34,7 @@ def scale(site: Site, table: str, old: Properties, new: Properties) -> None:
 
 
 def _targets(table: str, properties: Properties) -> Iterator[tuple[tuple[str, str], Properties]]:
-    """Yield resource and dimension of each side that scales, with its settings."""
+    """Yield resource id and dimension of each scaled capacity, with its settings."""
     replica: Properties = next(iter(properties.get("Replicas") or ()), {})
     yield from _sides(f"table/{table}", "table", {**properties, **replica})
     reads = {one["IndexName"]: one for one in replica.get("GlobalSecondaryIndexes") or ()}
@@ -47,7 +47,7 @@ def _targets(table: str, properties: Properties) -> Iterator[tuple[tuple[str, st
 def _sides(
     resource: str, kind: str, settings: Properties
 ) -> Iterator[tuple[tuple[str, str], Properties]]:
-    """Yield the scaling sides of a table or an index."""
+    """Yield the scaled capacity dimensions of a table or an index."""
     for side in SIDES:
         throughput = settings.get(f"{side}ProvisionedThroughputSettings") or {}
         scaling = throughput.get(f"{side}CapacityAutoScalingSettings")

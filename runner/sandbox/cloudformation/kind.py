@@ -1,4 +1,4 @@
-"""What every kind of resource can do: be made, changed, deleted and found."""
+"""The interface of every kind of resource: create, change, delete and find."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from retable.runner.sandbox.cloudformation.stack import Made
 
 
 class ResourceError(Exception):
-    """A resource could not be made, changed or deleted; ``made`` is what there is of it."""
+    """A resource could not be created, changed or deleted; ``made`` is what exists of it."""
 
     def __init__(self, reason: str, made: Made | None = None) -> None:
-        """Keep the reason, which events show, and the remains."""
+        """Keep the reason, which events show, and what was created."""
         self.reason = reason
         self.made = made
         super().__init__(reason)
@@ -20,7 +20,7 @@ class ResourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a resource belongs: its stack, its logical ID, its type, and a free name for it."""
+    """A resource's stack, logical ID, type, and a unique name for it."""
 
     stack_id: str
     stack_name: str
@@ -31,33 +31,39 @@ class Site:
 
 
 class Kind(Protocol):
-    """How one kind of resource is handled. Every method raises ``ResourceError`` when it fails."""
+    """Handles one kind of resource. Every method raises ``ResourceError`` when it fails."""
 
     @property
     def name_property(self) -> str | None:
-        """Return the property that names it, if it can be given a name."""
+        """Return the property that names it, if it can have a custom name."""
+        ...
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
-        """Make one; return when it is ready for use."""
+        """Create one; return when it is ready for use."""
+        ...
 
     def update(self, site: Site, made: Made, properties: Mapping[str, Any]) -> Made:
         """Change one without replacing it."""
+        ...
 
     def delete(self, site: Site, made: Made) -> None:
-        """Delete one; one that is gone already is no error."""
+        """Delete one; an absent one is no error."""
+        ...
 
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the changed properties that only a new resource can have."""
+        """Return the changed properties that require a replacement."""
+        ...
 
     def find(self, site: Site, name: str) -> Made | None:
-        """Return the one that goes by ``name`` in the world, whoever made it."""
+        """Return the existing resource with the physical id ``name``, from any origin."""
+        ...
 
 
 @contextmanager
 def well_formed(site: Site) -> Iterator[None]:
-    """Take what trips over a property's form for the refusal that the service's schema gives.
+    """Turn errors from a malformed property into the service's schema refusal.
 
     Raises:
         ResourceError: in place of the error.

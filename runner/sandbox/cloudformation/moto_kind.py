@@ -1,7 +1,7 @@
-"""All other resources: made by moto where it knows their type, else there in name only.
+"""All other resources: created by moto if it supports their type, else placeholders.
 
-What is there in name only has a physical ID and attributes, and nothing behind them. A table is
-never made here.
+A placeholder has a physical ID and attributes, and nothing behind them. Tables are
+never created here.
 """
 
 import functools
@@ -14,20 +14,20 @@ from retable.runner.sandbox.cloudformation.stack import STACK_TYPE, Made
 from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 UNKNOWN_HERE = frozenset({STACK_TYPE, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
-"""What moto's own CloudFormation would make, wrongly."""
+"""Types that moto's own CloudFormation would create wrongly."""
 
 
 class MotoKind:
-    """The kind of one type that has no rules of its own here."""
+    """The kind of a type without rules of its own here."""
 
     def __init__(self, resource_type: str) -> None:
-        """Look up what moto has for the type."""
+        """Look up moto's class for the type."""
         self._model = _model(resource_type)
         self._type = resource_type
 
     @property
     def name_property(self) -> str | None:
-        """Return the property that names a resource, if one alone identifies it."""
+        """Return the property that names a resource, if a single one identifies it."""
         if self._model is not None and self._model.cloudformation_name_type():
             return str(self._model.cloudformation_name_type())
         return name_property_of(self._type)
@@ -36,7 +36,7 @@ class MotoKind:
         """Make one."""
         name = self._name(site, properties)
         if self._model is None:
-            return Made(name, properties, _MadeUp(site, name))
+            return Made(name, properties, _Placeholder(site, name))
         body = {"Type": site.type, "Properties": dict(properties)}
         model = _carried_out(
             site,
@@ -52,7 +52,7 @@ class MotoKind:
         return Made(str(model.physical_resource_id), properties, _Attributes(model), model)
 
     def update(self, site: Site, made: Made, properties: Mapping[str, Any]) -> Made:
-        """Change one; where moto cannot, it fails rather than say that it did."""
+        """Change one; fail, rather than claim success, if moto cannot."""
         if made.model is None or made.properties == properties:
             return Made(made.physical_id, properties, made.attributes, made.model)
         update = _own(self._model, "update_from_cloudformation_json")
@@ -72,7 +72,7 @@ class MotoKind:
         return Made(str(model.physical_resource_id), properties, _Attributes(model), model)
 
     def delete(self, site: Site, made: Made) -> None:
-        """Delete one; where moto cannot, it fails rather than say that it did."""
+        """Delete one; fail, rather than claim success, if moto cannot."""
         if made.model is None:
             return
         delete = _own(self._model, "delete_from_cloudformation_json")
@@ -89,22 +89,22 @@ class MotoKind:
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the changed properties that the type's schema says are fixed for life."""
+        """Return the changed properties that the type's schema declares create-only."""
         return fixed_properties(site.type, old, new)
 
     def find(self, site: Site, name: str) -> Made | None:
-        """Refuse: what is there without a stack is only known of tables."""
+        """Refuse: only tables can be found outside of a stack."""
         message = f"the sandbox cannot import {site.type} {name}"
         raise ResourceError(message)
 
     def _name(self, site: Site, properties: Mapping[str, Any]) -> str:
-        """Return the name a resource asks for, or the free one."""
+        """Return the resource's declared name, or the generated one."""
         given = self.name_property
         return str(properties.get(given) or site.free_name) if given else site.free_name
 
 
-class _MadeUp(dict[str, Any]):
-    """Attributes of what is there in name only: something to refer to, and no more."""
+class _Placeholder(dict[str, Any]):
+    """Attributes of a placeholder: values to refer to, and nothing more."""
 
     def __init__(self, site: Site, name: str) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _MadeUp(dict[str, Any]):
 
 
 class _Attributes(dict[str, Any]):
-    """The attributes of something of moto's, asked for one by one."""
+    """The attributes of a moto resource, read one by one."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class _Attributes(dict[str, Any]):
         """
         try:
             return self._model.get_cfn_attribute(name)
-        except Exception as error:  # moto raises whatever it likes here
+        except Exception as error:  # moto may raise any exception here
             raise KeyError(name) from error
 
 
@@ -138,7 +138,7 @@ class _Attributes(dict[str, Any]):
 def _model(resource_type: str) -> Any:
     """Return moto's class for a type, or ``None``."""
     if resource_type in UNKNOWN_HERE:
-        message = f"the sandbox does not make {resource_type}"
+        message = f"the sandbox does not support {resource_type}"
         raise ResourceError(message)
     # Loads thirty services.
     from moto.cloudformation.parsing import get_model_map  # noqa: PLC0415 -- see above
@@ -147,16 +147,16 @@ def _model(resource_type: str) -> Any:
 
 
 def _own(model: Any, name: str) -> Any:
-    """Return what moto's class does by that name, or ``None`` where it has no way."""
+    """Return the method of moto's class by that name, or ``None`` if it has none."""
     found = getattr(model, name, None)
     return None if hasattr(found, "__isabstractmethod__") else found
 
 
 def _carried_out(site: Site, action: Any, *arguments: Any, **named: Any) -> Any:
-    """Return what moto's ``action`` returns.
+    """Return the result of moto's ``action``.
 
     Raises:
-        ResourceError: it raises anything.
+        ResourceError: it raises any exception.
     """
     try:
         return action(*arguments, **named)

@@ -1,19 +1,19 @@
-"""Operations on stacks: what may be asked of which stack, and what the answer is.
+"""Operations on stacks: which are allowed in which status, and their answers.
 
-The work itself is ``deploy``'s; change sets are ``change_sets``'.
+``update`` does the work itself; change sets are in ``change_sets``.
 """
 
 from typing import Any
 
 from retable.runner.sandbox.cloudformation.background_work import start
 from retable.runner.sandbox.cloudformation.planned_changes import plan_of
-from retable.runner.sandbox.cloudformation.request import Request, wanted_of
+from retable.runner.sandbox.cloudformation.request import Request, desired_state
 from retable.runner.sandbox.cloudformation.stack import READY, Stack
 from retable.runner.sandbox.cloudformation.wire import StackError, invalid
 
 NO_UPDATES = "No updates are to be performed."
 KEPT_OPTIONS = ("Capabilities", "NotificationARNs", "RoleARN")
-"""Members of requests that DescribeStacks shows again."""
+"""Request members that DescribeStacks returns."""
 
 
 def create_stack(request: Request) -> dict[str, Any]:
@@ -26,14 +26,14 @@ def create_stack(request: Request) -> dict[str, Any]:
         message = f"Stack [{found.name}] already exists"
         raise StackError(code, message)
     stack = new_stack(request, "CREATE_IN_PROGRESS")
-    wanted = wanted_of(request, stack)
-    request.world.stacks.append(stack)
-    stack.current = wanted
+    desired = desired_state(request, stack)
+    request.all_stacks.stacks.append(stack)
+    stack.current = desired
     on_failure = str(request.body.get("OnFailure") or "ROLLBACK")
     if request.is_set("DisableRollback"):
         on_failure = "DO_NOTHING"
     keep_options(request, stack)
-    start(request, stack, stack.status, lambda work: work.create(wanted, on_failure))
+    start(request, stack, stack.status, lambda work: work.create(desired, on_failure))
     return {"StackId": stack.stack_id}
 
 
@@ -44,24 +44,24 @@ def update_stack(request: Request) -> dict[str, Any]:
         return {"StackId": stack.stack_id}
     keep_failed = request.is_set("DisableRollback")
     require_updatable(stack, keep_failed=keep_failed)
-    wanted = wanted_of(request, stack)
-    if plan_of(request.world, stack, wanted, request.dynamodb).is_empty:
+    desired = desired_state(request, stack)
+    if plan_of(request.all_stacks, stack, desired, request.dynamodb).is_empty:
         raise invalid(NO_UPDATES)
     keep_options(request, stack)
-    stack.updated = request.world.state.options.clock.now()
+    stack.updated = request.all_stacks.state.options.clock.now()
     start(
         request,
         stack,
         "UPDATE_IN_PROGRESS",
-        lambda work: work.update(wanted, keep_failed=keep_failed),
+        lambda work: work.update(desired, keep_failed=keep_failed),
     )
     return {"StackId": stack.stack_id}
 
 
 def delete_stack(request: Request) -> None:
-    """Answer DeleteStack; of a stack that is not there it asks nothing."""
+    """Answer DeleteStack; an absent stack is no error."""
     stack = request.find_stack()
-    if stack is None or stack.is_gone or stack.status == "DELETE_IN_PROGRESS":
+    if stack is None or stack.is_deleted or stack.status == "DELETE_IN_PROGRESS":
         return
     if stack.options.get("EnableTerminationProtection"):
         message = f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
@@ -69,7 +69,7 @@ def delete_stack(request: Request) -> None:
     if stack.is_busy:
         raise _busy(stack, "deleted")
     for output in stack.outputs:
-        users = request.world.importers(stack.region, output.export) if output.export else []
+        users = request.all_stacks.importers(stack.region, output.export) if output.export else []
         if users:
             message = (
                 f"Cannot delete export {output.export} as it is in use by {' and '.join(users)}."
@@ -80,7 +80,7 @@ def delete_stack(request: Request) -> None:
 
 
 def rollback_stack(request: Request) -> dict[str, Any]:
-    """Answer RollbackStack: go back from a failure that was left as it was."""
+    """Answer RollbackStack: roll back a failure that was kept."""
     stack = request.stack()
     if stack.status == "CREATE_FAILED":
         start(request, stack, "ROLLBACK_IN_PROGRESS", lambda work: work.roll_back_creation())
@@ -112,17 +112,17 @@ def update_termination_protection(request: Request) -> dict[str, Any]:
 
 
 def new_stack(request: Request, status: str) -> Stack:
-    """Return a stack that is not in the world yet."""
+    """Return a stack that does not exist yet."""
     name = request.stack_name
     if name.startswith("arn:"):
         message = f"Stack [{name}] does not exist"
         raise invalid(message)
-    world = request.world
+    all_stacks = request.all_stacks
     stack = Stack(
-        stack_id=world.arn(request.region, "stack", name),
+        stack_id=all_stacks.arn(request.region, "stack", name),
         name=name,
         region=request.region,
-        created=world.state.options.clock.now(),
+        created=all_stacks.state.options.clock.now(),
         status=status,
     )
     if request.is_set("EnableTerminationProtection"):
@@ -131,7 +131,7 @@ def new_stack(request: Request, status: str) -> Stack:
 
 
 def keep_options(request: Request, stack: Stack) -> None:
-    """Keep what is shown again, and the token by which a repeated request is known."""
+    """Keep the members that answers return, and the token that identifies a repeated request."""
     for name in KEPT_OPTIONS:
         if request.body.get(name):
             stack.options[name] = request.body[name]
@@ -140,10 +140,10 @@ def keep_options(request: Request, stack: Stack) -> None:
 
 
 def require_updatable(stack: Stack, *, keep_failed: bool) -> None:
-    """Refuse to update a stack that is not in a status to be updated.
+    """Refuse to update a stack whose status does not allow it.
 
     Raises:
-        StackError: it is not.
+        StackError: its status does not allow it.
     """
     failed = {"CREATE_FAILED", "UPDATE_FAILED"} if keep_failed else set()
     if stack.status not in READY | failed:
@@ -151,7 +151,7 @@ def require_updatable(stack: Stack, *, keep_failed: bool) -> None:
 
 
 def _is_repeated(request: Request, stack: Stack) -> bool:
-    """Return whether the very request was answered before."""
+    """Return whether this request was already answered."""
     token = request.token
     return token is not None and stack.options.get("token") == (request.action, token)
 

@@ -1,4 +1,4 @@
-"""The values of a template's parameters: given, kept, by default, or looked up in SSM."""
+"""The values of a template's parameters: given, previous, default, or looked up in SSM."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ LISTS = ("CommaDelimitedList", "List<")
 def given_values(
     template: Template, asked: list[Mapping[str, Any]], before: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return every parameter's value as a text, as a stack keeps it.
+    """Return every parameter's value as a string, as a stack stores it.
 
     Raises:
         StackError: one is unknown, missing, or not allowed.
@@ -51,10 +51,10 @@ def given_values(
 def resolved_values(
     template: Template, given: Mapping[str, str], region: str
 ) -> dict[str, str | list[str]]:
-    """Return what a Ref to each parameter gives.
+    """Return the value of a Ref to each parameter.
 
     Raises:
-        StackError: a parameter of SSM's is not there.
+        StackError: an SSM parameter does not exist.
     """
     values: dict[str, str | list[str]] = {}
     missing = []

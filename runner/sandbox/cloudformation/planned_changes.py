@@ -1,14 +1,14 @@
-"""What an update would do to each resource, told beforehand: the content of a change set.
+"""What an update would do to each resource: the content of a change set.
 
-Values that are only known once something is made count as changed, as they do in the service.
-Nothing is made here.
+Values that are only known after a creation count as changed, as in the service.
+Nothing is created here.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.kind import (
     ResourceError,
@@ -23,53 +23,55 @@ from retable.runner.sandbox.cloudformation.scope import (
     outputs_of,
     scope_of,
 )
-from retable.runner.sandbox.cloudformation.stack import Change, Resource, Stack, Wanted
+from retable.runner.sandbox.cloudformation.stack import Change, DesiredState, Resource, Stack
 from retable.runner.sandbox.cloudformation.stack_template import Declaration
 
 ATTRIBUTES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy")
-"""Parts of a declaration whose change alone is an update; a change of DependsOn is none."""
+"""Parts of a declaration whose change is an update; a change of DependsOn is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, in the order of the template; ``is_empty`` if there is nothing to do at all."""
+    """All changes, in the order of the template; ``is_empty`` if there is nothing to do."""
 
     changes: tuple[Change, ...]
     is_empty: bool
 
 
-def plan_of(world: World, stack: Stack, wanted: Wanted, dynamodb: DynamoDB) -> Plan:
-    """Return what bringing ``stack`` to ``wanted`` would do.
+def plan_of(all_stacks: AllStacks, stack: Stack, desired: DesiredState, dynamodb: DynamoDB) -> Plan:
+    """Return what bringing ``stack`` to ``desired`` would do.
 
     Raises:
-        StackError: a value of the template refers to nothing.
+        StackError: a value of the template has an unresolved reference.
     """
-    changes = tuple(_changes(world, stack, wanted, dynamodb))
+    changes = tuple(_changes(all_stacks, stack, desired, dynamodb))
     replaced = frozenset(one.declaration.logical_id for one in changes if one.fixed)
-    outputs = outputs_of(scope_of(world, stack, wanted, replaced))
+    outputs = outputs_of(scope_of(all_stacks, stack, desired, replaced))
     current = stack.current
     is_same = (
         current is not None
         and not changes
         and outputs == stack.outputs
-        and wanted.tags == current.tags
+        and desired.tags == current.tags
     )
     return Plan(changes, is_same)
 
 
-def _changes(world: World, stack: Stack, wanted: Wanted, dynamodb: DynamoDB) -> Iterator[Change]:
-    """Yield the changes; a reference to what is being replaced is not known yet."""
+def _changes(
+    all_stacks: AllStacks, stack: Stack, desired: DesiredState, dynamodb: DynamoDB
+) -> Iterator[Change]:
+    """Yield the changes; a reference to a resource that is replaced is not known yet."""
     replaced: set[str] = set()
     present: set[str] = set()
-    for name, declaration in wanted.template.resources.items():
-        scope = scope_of(world, stack, wanted, frozenset(replaced))
+    for name, declaration in desired.template.resources.items():
+        scope = scope_of(all_stacks, stack, desired, frozenset(replaced))
         if not scope.holds(declaration.condition):
             continue
         present.add(name)
-        properties = effective_properties(declaration, scope, wanted.tags)
+        properties = effective_properties(declaration, scope, desired.tags)
         found = stack.resources.get(name)
         if found is None or found.made is None:
-            action = "Import" if name in wanted.imports else "Add"
+            action = "Import" if name in desired.imports else "Add"
             yield Change(action, declaration, None, after=properties)
             continue
         change = _modification(stack, declaration, found, properties, dynamodb)
@@ -91,7 +93,7 @@ def _modification(
     properties: Mapping[str, Any],
     dynamodb: DynamoDB,
 ) -> Change | None:
-    """Return how a resource changes, if it is there already and changes."""
+    """Return the change of an existing resource, if any."""
     made = resource.made
     if made is None:
         return None
@@ -106,7 +108,7 @@ def _modification(
         with well_formed(site):
             fixed = kind_of(kind, dynamodb).replacing(site, made.properties, properties)
     except ResourceError:
-        # Carrying it out will say what is wrong.
+        # The execution will report the fault.
         fixed = frozenset()
     unknown = frozenset(one for one in changed if LATER in str(properties.get(one)))
     return Change(

@@ -1,4 +1,4 @@
-"""One request to CloudFormation: who asks for what, and what of it every operation needs."""
+"""One request to CloudFormation: its caller, its members, and what every operation needs."""
 
 import urllib.parse
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from retable.runner.sandbox.call import credentials
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.parameters import given_values, resolved_values
 from retable.runner.sandbox.cloudformation.scope import scope_of
-from retable.runner.sandbox.cloudformation.stack import Stack, Wanted
+from retable.runner.sandbox.cloudformation.stack import DesiredState, Stack
 from retable.runner.sandbox.cloudformation.stack_template import Template, parse_template
 from retable.runner.sandbox.cloudformation.wire import invalid, parse_form
 from retable.runner.sandbox.moto_app import Environ
@@ -20,7 +20,7 @@ from retable.runner.sandbox.moto_app import Environ
 class Request:
     """A request's action and members."""
 
-    world: World
+    all_stacks: AllStacks
     environ: Environ
     region: str
     action: str
@@ -28,8 +28,8 @@ class Request:
 
     @property
     def dynamodb(self) -> DynamoDB:
-        """Return DynamoDB in the name of the caller."""
-        return DynamoDB(self.world.state, self.environ)
+        """Return DynamoDB with the caller's credentials."""
+        return DynamoDB(self.all_stacks.state, self.environ)
 
     @property
     def token(self) -> str | None:
@@ -50,14 +50,14 @@ class Request:
         return str(name)
 
     def find_stack(self) -> Stack | None:
-        """Return the stack that is named, if there is one."""
-        return self.world.find(self.region, self.stack_name)
+        """Return the named stack, if it exists."""
+        return self.all_stacks.find(self.region, self.stack_name)
 
     def stack(self, text: str = "Stack [{}] does not exist") -> Stack:
-        """Return the stack that is named.
+        """Return the named stack.
 
         Raises:
-            StackError: there is none; ``text`` says so.
+            StackError: it does not exist; ``text`` is the message.
         """
         found = self.find_stack()
         if found is None:
@@ -70,23 +70,23 @@ class Request:
         return str(self.body.get(name)).lower() == "true"
 
     def listed(self, name: str) -> list[Any]:
-        """Return a list member; an empty list may come as an empty text."""
+        """Return a list member; an empty list may be an empty string."""
         return self.body.get(name) or []
 
 
-def parse_request(world: World, environ: Environ, raw: bytes) -> Request:
+def parse_request(all_stacks: AllStacks, environ: Environ, raw: bytes) -> Request:
     """Return the request in ``raw``.
 
     Raises:
-        StackError: it is no form.
+        StackError: it is not a form.
     """
     body = parse_form(raw)
     _, region = credentials(environ)
-    return Request(world, environ, region, str(body.get("Action")), body)
+    return Request(all_stacks, environ, region, str(body.get("Action")), body)
 
 
 def template_text(request: Request, stack: Stack | None) -> str:
-    """Return the template's text: given, in S3, or the one the stack has.
+    """Return the template's text: given, in S3, or the stack's current one.
 
     Raises:
         StackError: there is none.
@@ -102,11 +102,11 @@ def template_text(request: Request, stack: Stack | None) -> str:
     raise invalid(message)
 
 
-def wanted_of(request: Request, stack: Stack) -> Wanted:
-    """Return what a request wants the stack to become.
+def desired_state(request: Request, stack: Stack) -> DesiredState:
+    """Return the desired state of the stack in a request.
 
     Raises:
-        StackError: the template, its parameters or its rules are not in order.
+        StackError: the template, its parameters or its rules are invalid.
     """
     template = parse_template(template_text(request, stack))
     current = stack.current
@@ -120,20 +120,20 @@ def wanted_of(request: Request, stack: Stack) -> Wanted:
         for one in request.listed("ResourcesToImport")
     }
     parameters = resolved_values(template, given, request.region)
-    wanted = Wanted(template, parameters, given, tags, imports)
-    _check_rules(request, stack, wanted)
+    desired = DesiredState(template, parameters, given, tags, imports)
+    _check_rules(request, stack, desired)
     _check_types(stack, template)
-    return wanted
+    return desired
 
 
-def _check_rules(request: Request, stack: Stack, wanted: Wanted) -> None:
-    """Refuse parameters that the template's own rules refuse."""
-    scope = scope_of(request.world, stack, wanted, frozenset())
-    for rule in wanted.template.section("Rules").values():
-        if "RuleCondition" in rule and not scope.judged(rule["RuleCondition"]):
+def _check_rules(request: Request, stack: Stack, desired: DesiredState) -> None:
+    """Refuse parameters that violate the template's rules."""
+    scope = scope_of(request.all_stacks, stack, desired, frozenset())
+    for rule in desired.template.section("Rules").values():
+        if "RuleCondition" in rule and not scope.evaluated(rule["RuleCondition"]):
             continue
         for assertion in rule.get("Assertions") or ():
-            if not scope.judged(assertion["Assert"]):
+            if not scope.evaluated(assertion["Assert"]):
                 message = (
                     "Template error: One or more assertions failed: "
                     f"{assertion.get('AssertDescription', '')}"
@@ -142,7 +142,7 @@ def _check_rules(request: Request, stack: Stack, wanted: Wanted) -> None:
 
 
 def _check_types(stack: Stack, template: Template) -> None:
-    """Refuse to make another type of resource of one that is there."""
+    """Refuse to change the type of an existing resource."""
     changed = sorted(
         name
         for name, resource in stack.resources.items()
@@ -159,10 +159,10 @@ def _check_types(stack: Stack, template: Template) -> None:
 
 
 def _from_s3(request: Request, url: str) -> str:
-    """Return a template that lies in the sandbox's S3.
+    """Return a template in the sandbox's S3.
 
     Raises:
-        StackError: it does not lie there.
+        StackError: it does not exist.
     """
     parts = urllib.parse.urlsplit(url)
     host, path = parts.netloc, urllib.parse.unquote(parts.path).lstrip("/")
@@ -171,7 +171,7 @@ def _from_s3(request: Request, url: str) -> str:
     if not label.startswith(("s3", "localhost", "127")):
         # A bucket's own host: https://bucket.s3.region.amazonaws.com/key
         bucket, key = host.partition(".s3")[0], path
-    moto = request.world.state.moto
+    moto = request.all_stacks.state.moto
     found = dict(moto.objects(bucket, key)).get(key) if moto.has_bucket(bucket) else None
     if found is None:
         message = f"S3 error: The specified key does not exist: {key}"

@@ -1,6 +1,6 @@
-"""What a template's values mean here: intrinsic functions, conditions, pseudo parameters.
+"""Resolves a template's values: intrinsic functions, conditions, pseudo parameters.
 
-A value that is only known once something is made is ``LATER``, as a change set writes it.
+A value that is only known after a creation is ``LATER``, as a change set writes it.
 """
 
 import base64
@@ -15,15 +15,15 @@ from retable.runner.sandbox.sandbox_options import ACCOUNT
 
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 NO_VALUE = object()
-"""What ``AWS::NoValue`` stands for: the property is left out."""
+"""The value of ``AWS::NoValue``: the property is omitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Everything a template's values may refer to, at one moment of one stack's life.
+    """Everything that a template's values may refer to, at one point in time.
 
     ``attribute`` returns ``Ref`` (with an empty name) or an attribute of a resource; ``imported``
-    the value of an export. Both raise ``StackError`` where there is none.
+    the value of an export. Both raise ``StackError`` if there is none.
     """
 
     template: Template
@@ -36,10 +36,10 @@ class Scope:
     _judging: set[str] = field(default_factory=set)
 
     def resolved(self, value: Any) -> Any:
-        """Return ``value`` with every function carried out.
+        """Return ``value`` with every function resolved.
 
         Raises:
-            StackError: a function refers to nothing or is written wrong.
+            StackError: a function has an unresolved reference or wrong arguments.
         """
         if isinstance(value, list):
             items = [self.resolved(one) for one in value]
@@ -54,13 +54,13 @@ class Scope:
             if function is not None:
                 return _carried_out(function, self, name, argument)
             if str(name).startswith("Fn::"):
-                message = f"Template error: the sandbox does not know the function {name}"
+                message = f"Template error: the sandbox does not support the function {name}"
                 raise invalid(message)
         members = {name: self.resolved(inner) for name, inner in value.items()}
         return {name: inner for name, inner in members.items() if inner is not NO_VALUE}
 
     def holds(self, condition: str | None) -> bool:
-        """Return whether a condition of the template holds; no condition always does."""
+        """Return whether a condition of the template holds; without a condition, true."""
         if condition is None:
             return True
         conditions = self.template.section("Conditions")
@@ -69,11 +69,11 @@ class Scope:
             raise invalid(message)
         self._judging.add(condition)
         try:
-            return self.judged(conditions[condition])
+            return self.evaluated(conditions[condition])
         finally:
             self._judging.discard(condition)
 
-    def judged(self, value: Any) -> bool:
+    def evaluated(self, value: Any) -> bool:
         """Return whether a condition's expression holds."""
         if isinstance(value, dict) and set(value) == {"Condition"}:
             return self.holds(str(value["Condition"]))
@@ -83,7 +83,7 @@ class Scope:
         return found is True
 
     def _ref(self, name: str) -> Any:
-        """Return what a Ref stands for."""
+        """Return the value of a Ref."""
         pseudo = {
             "AWS::AccountId": ACCOUNT,
             "AWS::NoValue": NO_VALUE,
@@ -102,7 +102,7 @@ class Scope:
 
 
 def _carried_out(function: Callable[..., Any], scope: Scope, name: str, argument: Any) -> Any:
-    """Return a function's value; a wrong argument is an error of the template."""
+    """Return a function's value; a wrong argument is a template error."""
     try:
         return function(scope, argument)
     except (TypeError, ValueError, KeyError, IndexError) as error:
@@ -168,11 +168,11 @@ def _find_in_map(scope: Scope, argument: Any) -> Any:
 
 
 def _as_text(value: Any) -> str:
-    """Return a scalar as a template's text."""
+    """Return a scalar as a string."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, dict)):
-        message = "a text is needed where a list or map stands"
+        message = "expected a string, found a list or map"
         raise TypeError(message)
     return str(value)
 
@@ -191,7 +191,7 @@ def _zones(scope: Scope, argument: Any) -> list[str]:
 
 
 FUNCTIONS: Mapping[str, Callable[[Scope, Any], Any]] = {
-    "Fn::And": lambda scope, argument: all(scope.judged(one) for one in argument),
+    "Fn::And": lambda scope, argument: all(scope.evaluated(one) for one in argument),
     "Fn::Base64": _encoded,
     "Fn::Contains": _contains,
     "Fn::Equals": _equals,
@@ -202,8 +202,8 @@ FUNCTIONS: Mapping[str, Callable[[Scope, Any], Any]] = {
     "Fn::ImportValue": lambda scope, argument: scope.imported(str(scope.resolved(argument))),
     "Fn::Join": _join,
     "Fn::Length": lambda scope, argument: len(scope.resolved(argument)),
-    "Fn::Not": lambda scope, argument: not scope.judged(argument[0]),
-    "Fn::Or": lambda scope, argument: any(scope.judged(one) for one in argument),
+    "Fn::Not": lambda scope, argument: not scope.evaluated(argument[0]),
+    "Fn::Or": lambda scope, argument: any(scope.evaluated(one) for one in argument),
     "Fn::Select": _select,
     "Fn::Split": _split,
     "Fn::Sub": _sub,

@@ -1,4 +1,4 @@
-"""Which kind a resource type is."""
+"""Which kind handles a resource type."""
 
 from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.kind import Kind
@@ -14,10 +14,10 @@ from retable.runner.sandbox.cloudformation.table_properties import GLOBAL_TABLE,
 
 
 def kind_of(resource_type: str, dynamodb: DynamoDB) -> Kind:
-    """Return how resources of a type are handled, in the name of whom ``dynamodb`` serves.
+    """Return the kind that handles a type, with the credentials of ``dynamodb``.
 
     Raises:
-        ResourceError: the sandbox has no way to handle them rightly.
+        ResourceError: the sandbox cannot handle the type correctly.
     """
     if resource_type in {TABLE, GLOBAL_TABLE}:
         return Tables(dynamodb)

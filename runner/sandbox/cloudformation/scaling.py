@@ -1,4 +1,4 @@
-"""Autoscaling in stacks, kept by moto's Application Auto Scaling, which scales nothing."""
+"""Autoscaling in stacks, stored in moto's Application Auto Scaling, which scales nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ class ScalableTargets:
                 int(properties["MinCapacity"]),
                 int(properties["MaxCapacity"]),
                 properties.get("RoleARN", ""),
-                properties.get("SuspendedState") or {},  # type: ignore[arg-type]  # moto's mistake
+                properties.get("SuspendedState") or {},  # type: ignore[arg-type]  # moto's annotation is wrong
             )
         except (JsonRESTError, ServiceException) as error:
             raise ResourceError(str(error)) from error
@@ -59,7 +59,7 @@ class ScalableTargets:
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the changed properties that only another target can have."""
+        """Return the changed properties that require a new target."""
         return fixed_properties(site.type, old, new)
 
     def find(self, site: Site, name: str) -> Made | None:
@@ -73,7 +73,7 @@ class ScalingPolicies:
     name_property = None
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
-        """Put a policy on its target; putting it again changes it."""
+        """Put a policy on its target; a second put changes it."""
         target = properties.get("ScalingTargetId")
         if target is None:
             names = ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -101,7 +101,7 @@ class ScalingPolicies:
         return self.create(site, properties)
 
     def delete(self, site: Site, made: Made) -> None:
-        """Take a policy off its target."""
+        """Remove a policy from its target."""
         name, service, resource, dimension = made.model
         backend = _backend(site)
         _, found = backend.describe_scaling_policies(service, resource, dimension, None, "")
@@ -111,7 +111,7 @@ class ScalingPolicies:
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the changed properties that only another policy can have."""
+        """Return the changed properties that require a new policy."""
         return fixed_properties(site.type, old, new)
 
     def find(self, site: Site, name: str) -> Made | None:

@@ -1,11 +1,11 @@
-"""What CloudFormation's registry says about resource types, as cfn-lint carries it."""
+"""CloudFormation's registry schemas of resource types, as bundled with cfn-lint."""
 
 import functools
 from collections.abc import Mapping
 from typing import Any
 
 REGION = "us-east-1"
-"""Where types are looked up; what is used of them is the same anywhere."""
+"""The region of the schemas; the parts in use are equal in all regions."""
 
 
 def identifier_of(resource_type: str) -> list[str]:
@@ -14,7 +14,7 @@ def identifier_of(resource_type: str) -> list[str]:
 
 
 def name_property_of(resource_type: str) -> str | None:
-    """Return the property that alone identifies a resource and can be given."""
+    """Return the writable property that identifies a resource on its own."""
     names = identifier_of(resource_type)
     given = len(names) == 1 and names[0] not in _names(resource_type, "readOnlyProperties")
     return names[0] if given else None
@@ -23,7 +23,7 @@ def name_property_of(resource_type: str) -> str | None:
 def fixed_properties(
     resource_type: str, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> frozenset[str]:
-    """Return the changed properties that a resource keeps for life."""
+    """Return the changed create-only properties."""
     names = _names(resource_type, "createOnlyProperties")
     return frozenset(name for name in names if old.get(name) != new.get(name))
 
@@ -38,7 +38,7 @@ def _names(resource_type: str, key: str) -> list[str]:
 @functools.cache
 def _schema(resource_type: str) -> Mapping[str, Any]:
     """Return a type's schema; empty for an unknown type."""
-    # Costs a second, and only stacks need it.
+    # Takes a second, and only stacks need it.
     from cfnlint.schema import (  # noqa: PLC0415 -- see above
         PROVIDER_SCHEMA_MANAGER,
         ResourceNotFoundError,

@@ -1,26 +1,26 @@
-"""The values of one stack's template: what resources ask for, what outputs say.
+"""The values of one stack's template: properties of resources, and outputs.
 
-Values come from the stack as it is. What is not made yet is an error, or ``LATER`` for a plan.
+Values come from the current stack. A resource not created yet is an error, or ``LATER`` in a plan.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.resolve import LATER, Scope
-from retable.runner.sandbox.cloudformation.stack import Output, Stack, Wanted
+from retable.runner.sandbox.cloudformation.stack import DesiredState, Output, Stack
 from retable.runner.sandbox.cloudformation.stack_template import Declaration
 from retable.runner.sandbox.cloudformation.table_properties import TABLE
 from retable.runner.sandbox.cloudformation.wire import invalid
 
 
 def scope_of(
-    world: World, stack: Stack, wanted: Wanted, later: frozenset[str] | None = None
+    all_stacks: AllStacks, stack: Stack, desired: DesiredState, later: frozenset[str] | None = None
 ) -> Scope:
-    """Return what values of ``wanted`` may refer to.
+    """Return what values of ``desired`` may refer to.
 
-    With ``later`` it serves a plan: those resources are not known yet, nor are those that are not
-    made. Without, a deployment: a reference to what is not made is an error.
+    With ``later``, for a plan: those resources, and resources that are not created yet, are
+    unknown. Without, for a deployment: a reference to a resource not created yet is an error.
     """
 
     def attribute(name: str, attribute: str) -> Any:
@@ -37,7 +37,7 @@ def scope_of(
             return made.attributes[attribute]
         except KeyError as error:
             if later is not None:
-                # A change may bring it about, as a stream brings its ARN.
+                # A change may add it, as a stream adds its ARN.
                 return LATER
             message = (
                 f"Template error: resource {name} does not support attribute type {attribute} "
@@ -46,17 +46,17 @@ def scope_of(
             raise invalid(message) from error
 
     def imported(name: str) -> str:
-        value = world.imported(stack.region, name)
+        value = all_stacks.imported(stack.region, name)
         if later is None:
             stack.imports.add(name)
         return value
 
     return Scope(
-        template=wanted.template,
+        template=desired.template,
         region=stack.region,
         stack_name=stack.name,
         stack_id=stack.stack_id,
-        parameters=wanted.parameters,
+        parameters=desired.parameters,
         attribute=attribute,
         imported=imported,
     )
@@ -65,7 +65,7 @@ def scope_of(
 def effective_properties(
     declaration: Declaration, scope: Scope, tags: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a resource's properties; a table takes on the stack's tags, its own first."""
+    """Return a resource's properties; a table inherits the stack's tags, but its own win."""
     properties: dict[str, Any] = scope.resolved(dict(declaration.properties))
     if declaration.type == TABLE and tags:
         own = list(properties.get("Tags") or ())
@@ -81,7 +81,7 @@ def outputs_of(scope: Scope) -> list[Output]:
     """Return the outputs of the template.
 
     Raises:
-        StackError: one of them refers to nothing.
+        StackError: one of them has an unresolved reference.
     """
     outputs = []
     for key, body in scope.template.section("Outputs").items():
@@ -97,15 +97,17 @@ def outputs_of(scope: Scope) -> list[Output]:
     return outputs
 
 
-def check_exports(world: World, stack: Stack, old: list[Output], new: list[Output]) -> None:
-    """Refuse exports that others have, and changes of those that others use.
+def check_exports(
+    all_stacks: AllStacks, stack: Stack, old: list[Output], new: list[Output]
+) -> None:
+    """Refuse exports that other stacks have, and changes of exports that they use.
 
     Raises:
-        StackError: one of them.
+        StackError: there is one.
     """
     taken = {
         str(output.export): other.name
-        for other, output in world.exports(stack.region)
+        for other, output in all_stacks.exports(stack.region)
         if other is not stack
     }
     for output in new:
@@ -117,7 +119,7 @@ def check_exports(world: World, stack: Stack, old: list[Output], new: list[Outpu
             raise invalid(message)
     now = {output.export: output.value for output in new}
     for output in old:
-        users = world.importers(stack.region, output.export) if output.export else []
+        users = all_stacks.importers(stack.region, output.export) if output.export else []
         if not users or now.get(output.export) == output.value:
             continue
         verb = "Cannot update" if output.export in now else "Cannot delete"

@@ -1,6 +1,6 @@
-"""A stack, its resources, its events and its change sets, as they are now.
+"""The current state of a stack: its resources, events and change sets.
 
-Only ``deploy`` and ``operations`` change them. Nothing here makes or deletes anything.
+Only ``update`` and ``operations`` change it. Nothing here creates or deletes anything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +25,9 @@ READY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a resource is in the world: its physical name and what ``Fn::GetAtt`` gives.
+    """A created resource: its physical name and the values of ``Fn::GetAtt``.
 
-    ``properties`` are those it was made with; ``model`` is whatever its kind keeps of it.
+    ``properties`` are those it was created with; ``model`` is what its kind keeps of it.
     """
 
     physical_id: str
@@ -38,7 +38,7 @@ class Made:
 
 @dataclass(slots=True)
 class Resource:
-    """A resource of a stack; ``made`` is ``None`` while there is nothing of it."""
+    """A resource of a stack; ``made`` is ``None`` while it does not exist."""
 
     declaration: Declaration
     made: Made | None
@@ -54,7 +54,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a stack or to a resource of it."""
+    """An event of a stack or of its resource."""
 
     event_id: str
     time: datetime
@@ -68,7 +68,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output of a stack, exported under ``export`` if that is not ``None``."""
+    """An output of a stack, exported as ``export`` if that is not ``None``."""
 
     key: str
     value: str
@@ -77,22 +77,22 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a stack is to become: a template with everything that goes with it."""
+class DesiredState:
+    """The desired state of a stack: a template with its parameters and options."""
 
     template: Template
     parameters: Mapping[str, Any]
-    """Their values, looked up and given their types."""
+    """Their values, looked up and converted to their types."""
     given: Mapping[str, str]
-    """Their values as texts, as they were given or by default."""
+    """Their values as strings, given or by default."""
     tags: Mapping[str, str]
     imports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Resources that are there already, by logical ID, with the properties that identify them."""
+    """Existing resources to import, by logical ID, with their identifying properties."""
 
 
 @dataclass(frozen=True, slots=True)
-class Superfluous:
-    """What a stack no longer needs; ``stays`` says that its policy keeps it in the world."""
+class Obsolete:
+    """A resource that a stack no longer needs; ``stays``: its policy retains it."""
 
     declaration: Declaration
     made: Made
@@ -101,7 +101,7 @@ class Superfluous:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """How to take back what was done to one resource."""
+    """How to undo the change of one resource."""
 
     logical_id: str
     action: Callable[[], None]
@@ -109,9 +109,9 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A stack as it was when its update began."""
+    """The state of a stack when its update began."""
 
-    current: Wanted | None
+    current: DesiredState | None
     resources: Mapping[str, Resource]
     outputs: tuple[Output, ...]
     imports: frozenset[str]
@@ -119,7 +119,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one resource. ``action`` is Add, Modify, Remove or Import."""
+    """The change of one resource. ``action`` is Add, Modify, Remove or Import."""
 
     action: str
     declaration: Declaration
@@ -127,15 +127,15 @@ class Change:
     properties: tuple[str, ...] = ()
     """The properties that change."""
     fixed: frozenset[str] = frozenset()
-    """Those of them that only a new resource can have."""
+    """Those of them that require a replacement."""
     unknown: frozenset[str] = frozenset()
     """Those of them whose value is not known yet."""
     attributes: tuple[str, ...] = ()
     """The other parts of the declaration that change."""
     before: Mapping[str, Any] = field(default_factory=dict)
-    """The declaration it has, as written."""
+    """The current declaration, as written."""
     after: Mapping[str, Any] = field(default_factory=dict)
-    """The properties it is to have."""
+    """The desired properties."""
 
     @property
     def replacement(self) -> str:
@@ -147,12 +147,12 @@ class Change:
 
 @dataclass(slots=True)
 class ChangeSet:
-    """A change set; ``stack`` holds it until it is deleted or has been carried out."""
+    """A change set; ``stack`` holds it until it is deleted or has been executed."""
 
     name: str
     arn: str
     kind: str
-    wanted: Wanted
+    desired: DesiredState
     created: datetime
     description: str | None
     token: str | None
@@ -161,12 +161,12 @@ class ChangeSet:
     execution: str
     changes: Sequence[Change]
     options: Mapping[str, Any]
-    """The members of the request that DescribeChangeSet shows again."""
+    """The request members that DescribeChangeSet returns."""
 
 
 @dataclass(slots=True)
 class Stack:
-    """A stack of one region, deleted ones included."""
+    """A stack of one region, which may be deleted."""
 
     stack_id: str
     name: str
@@ -174,8 +174,8 @@ class Stack:
     created: datetime
     status: str
     reason: str | None = None
-    current: Wanted | None = None
-    """What it was last deployed with; ``None`` before the first time."""
+    current: DesiredState | None = None
+    """The last deployed state; ``None`` before the first deployment."""
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -183,24 +183,24 @@ class Stack:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     """By ARN."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Members of requests that DescribeStacks shows again."""
+    """Request members that DescribeStacks returns."""
     updated: datetime | None = None
     deleted: datetime | None = None
     imports: set[str] = field(default_factory=set)
-    """Names of other stacks' exports that it uses."""
+    """Names of other stacks' exports that it imports."""
     before: Before | None = None
-    """What a rollback goes back to; ``None`` while there is nothing to go back from."""
+    """The state that a rollback restores; ``None`` while there is nothing to roll back."""
     undo: list[Undo] = field(default_factory=list)
-    """What a rollback has to do, from last to first."""
-    superfluous: list[Superfluous] = field(default_factory=list)
-    """What is to be deleted once the stack is what it is to be."""
+    """The steps of a rollback, to apply from last to first."""
+    obsolete: list[Obsolete] = field(default_factory=list)
+    """What to delete once the stack has reached its desired state."""
 
     @property
-    def is_gone(self) -> bool:
+    def is_deleted(self) -> bool:
         """Return whether it is deleted; its name is free then."""
         return self.status == "DELETE_COMPLETE"
 
     @property
     def is_busy(self) -> bool:
-        """Return whether something is being done to it."""
+        """Return whether an operation is in progress."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"

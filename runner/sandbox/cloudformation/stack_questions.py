@@ -1,4 +1,4 @@
-"""Questions about stacks and templates; they change nothing."""
+"""Operations that read stacks and templates."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ def describe_stacks(request: Request) -> dict[str, Any]:
     """Answer DescribeStacks."""
     if request.body.get("StackName"):
         return {"Stacks": [stack_view(request.stack(WITH_ID))]}
-    stacks = [one for one in _stacks(request) if not one.is_gone]
+    stacks = [one for one in _stacks(request) if not one.is_deleted]
     return page("Stacks", [stack_view(one) for one in stacks], request.body.get("NextToken"))
 
 
 def list_stacks(request: Request) -> dict[str, Any]:
     """Answer ListStacks, newest first; deleted stacks are listed too."""
-    wanted = set(request.listed("StackStatusFilter"))
-    stacks = [one for one in reversed(_stacks(request)) if not wanted or one.status in wanted]
+    desired = set(request.listed("StackStatusFilter"))
+    stacks = [one for one in reversed(_stacks(request)) if not desired or one.status in desired]
     shown = [summary_view(one) for one in stacks]
     return page("StackSummaries", shown, request.body.get("NextToken"))
 
@@ -59,7 +59,7 @@ def describe_stack_resource(request: Request) -> dict[str, Any]:
 
 
 def describe_stack_resources(request: Request) -> dict[str, Any]:
-    """Answer DescribeStackResources: of a stack, or of the stack a physical resource belongs to."""
+    """Answer DescribeStackResources: for a stack, or for the stack of a physical resource."""
     physical_id = request.body.get("PhysicalResourceId")
     if physical_id:
         return {"StackResources": _beside(request, str(physical_id))}
@@ -78,18 +78,18 @@ def list_stack_resources(request: Request) -> dict[str, Any]:
 
 
 def get_template(request: Request) -> dict[str, Any]:
-    """Answer GetTemplate; nothing is transformed, so both stages are the same."""
+    """Answer GetTemplate; there are no transforms, so both stages are equal."""
     stack = request.stack(WITH_ID)
-    wanted = stack.current
+    desired = stack.current
     if request.body.get("ChangeSetName"):
-        wanted = required_change_set(request)[1].wanted
+        desired = required_change_set(request)[1].desired
     # A stack that is only under review has no template yet.
-    text = "" if wanted is None else wanted.template.text
+    text = "" if desired is None else desired.template.text
     return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
 
 
 def get_template_summary(request: Request) -> dict[str, Any]:
-    """Answer GetTemplateSummary, also with what identifies each resource for an import."""
+    """Answer GetTemplateSummary, including each resource's identifiers for an import."""
     template = _asked_template(request)
     types = sorted({one.type for one in template.resources.values()})
     return {
@@ -124,7 +124,7 @@ def validate_template(request: Request) -> dict[str, Any]:
 
 def list_exports(request: Request) -> dict[str, Any]:
     """Answer ListExports."""
-    found = request.world.exports(request.region)
+    found = request.all_stacks.exports(request.region)
     shown = [export_view(stack, output) for stack, output in found]
     return page("Exports", shown, request.body.get("NextToken"))
 
@@ -132,7 +132,7 @@ def list_exports(request: Request) -> dict[str, Any]:
 def list_imports(request: Request) -> dict[str, Any]:
     """Answer ListImports."""
     name = str(request.body.get("ExportName"))
-    found = request.world.importers(request.region, name)
+    found = request.all_stacks.importers(request.region, name)
     if not found:
         message = f"Export '{name}' is not imported by any stack."
         raise invalid(message)
@@ -147,11 +147,11 @@ def get_stack_policy(request: Request) -> dict[str, Any]:
 
 def _stacks(request: Request) -> list[Stack]:
     """Return the region's stacks, oldest first."""
-    return [one for one in request.world.stacks if one.region == request.region]
+    return [one for one in request.all_stacks.stacks if one.region == request.region]
 
 
 def _resource(request: Request, stack: Stack) -> Resource:
-    """Return the resource that is named."""
+    """Return the named resource."""
     name = str(request.body.get("LogicalResourceId"))
     found = stack.resources.get(name)
     if found is None:
@@ -161,17 +161,17 @@ def _resource(request: Request, stack: Stack) -> Resource:
 
 
 def _beside(request: Request, physical_id: str) -> list[dict[str, Any]]:
-    """Return all resources of the stack that has a physical resource."""
+    """Return all resources of the stack that owns a physical resource."""
     for stack in _stacks(request):
         resources = list(stack.resources.values())
-        if not stack.is_gone and any(one.physical_id == physical_id for one in resources):
+        if not stack.is_deleted and any(one.physical_id == physical_id for one in resources):
             return [resource_view(stack, one) for one in resources]
     message = f"Stack for {physical_id} does not exist"
     raise invalid(message)
 
 
 def _asked_template(request: Request) -> Template:
-    """Return the template given, or that of the stack named."""
+    """Return the given template, or that of the named stack."""
     if request.body.get("StackName"):
         stack = request.stack(WITH_ID)
         if stack.current is not None:
@@ -194,7 +194,7 @@ def _declared(template: Template) -> list[dict[str, Any]]:
 
 
 def _capabilities(template: Template) -> dict[str, Any]:
-    """Return what has to be agreed to before the template may be used."""
+    """Return the capabilities that the template requires."""
     named = [name for name, one in template.resources.items() if one.type.startswith(IAM)]
     if not named:
         return {}

@@ -1,6 +1,6 @@
-"""A template, checked as a whole: resources, what they depend on, and the order that follows.
+"""A template, checked as a whole: resources, their dependencies, and the resulting order.
 
-Values stay as written; ``resolve`` gives them their meaning.
+Values stay as written; ``resolve`` resolves them.
 """
 
 import re
@@ -29,7 +29,7 @@ SECTIONS = frozenset(
 )
 LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 PLACEHOLDER = re.compile(r"\$\{([^!{}][^{}]*)\}")
-"""``${Name}`` or ``${Name.Attribute}`` in a Fn::Sub; ``${!Name}`` is text."""
+"""``${Name}`` or ``${Name.Attribute}`` in a Fn::Sub; ``${!Name}`` is literal."""
 MAX_DEPTH = 100
 
 
@@ -49,28 +49,28 @@ class Declaration:
 
     @property
     def deletion_policy(self) -> str:
-        """Return what becomes of it when it leaves the stack."""
+        """Return its DeletionPolicy."""
         return str(self.body.get("DeletionPolicy", "Delete"))
 
     @property
     def replace_policy(self) -> str:
-        """Return what becomes of the old one when it is replaced."""
+        """Return its UpdateReplacePolicy."""
         return str(self.body.get("UpdateReplacePolicy", "Delete"))
 
     @property
     def condition(self) -> str | None:
-        """Return the name of the condition under which it is made."""
+        """Return the name of the condition under which it is created."""
         return self.body.get("Condition")
 
     @property
     def is_retained(self) -> bool:
-        """Return whether it stays when it leaves the stack."""
+        """Return whether it is retained when it leaves the stack."""
         return self.deletion_policy in {"Retain", "RetainExceptOnCreate"}
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template whose parts fit together; ``resources`` stand in the order they are made in."""
+    """A consistent template; ``resources`` are in order of creation."""
 
     text: str
     body: Mapping[str, Any]
@@ -83,12 +83,12 @@ class Template:
 
     @property
     def description(self) -> str | None:
-        """Return what it says about itself."""
+        """Return its description."""
         return self.body.get("Description")
 
 
 def parse_template(text: str) -> Template:
-    """Return the template that ``text`` is.
+    """Return the template in ``text``.
 
     Raises:
         StackError: the service would refuse it.
@@ -99,7 +99,7 @@ def parse_template(text: str) -> Template:
         message = f"Invalid template property or properties [{', '.join(unknown)}]"
         raise invalid(message)
     if "Transform" in body:
-        message = "the sandbox expands no transforms"
+        message = "the sandbox does not support transforms"
         raise invalid(message)
     found = body.get("Resources")
     if not isinstance(found, dict) or not found:
@@ -139,7 +139,7 @@ def references(value: Any, depth: int = 0) -> Iterator[str]:
 
 
 def _placeholders(value: Any) -> Iterator[str]:
-    """Yield the names in the text of a Fn::Sub that it does not bind itself."""
+    """Yield the names in a Fn::Sub string that it does not bind itself."""
     text, bound = (value[0], value[1]) if isinstance(value, list) else (value, {})
     for name in PLACEHOLDER.findall(str(text)):
         if name not in bound:
@@ -161,7 +161,7 @@ def _declaration(name: Any, body: Any) -> Declaration:
 
 
 def _check_references(value: Any, known: set[str], where: str) -> None:
-    """Refuse references to nothing."""
+    """Refuse unresolved references."""
     missing = sorted({n for n in references(value) if n not in known and "::" not in n})
     if missing:
         message = (
@@ -172,7 +172,7 @@ def _check_references(value: Any, known: set[str], where: str) -> None:
 
 
 def _in_order(declared: Mapping[str, Declaration]) -> dict[str, Declaration]:
-    """Return the resources with those they need before them; else as written."""
+    """Return the resources sorted by their dependencies; otherwise as written."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, declaration in declared.items():
         depends = declaration.body.get("DependsOn") or []

@@ -1,6 +1,6 @@
-"""Tables of a stack: made, changed and deleted by DynamoDB's own requests.
+"""Tables of a stack: created, changed and deleted by DynamoDB requests.
 
-What needs a new table and what fails follows the resource provider of the service, as far as it is
+What requires a replacement and what fails follows the service's resource provider, as far as it is
 documented; "AWS::DynamoDB::Table" in the CloudFormation template reference.
 """
 
@@ -25,16 +25,16 @@ HANDLER_CODES = {
     "ResourceNotFoundException": "NotFound",
     "ThrottlingException": "Throttling",
 }
-"""CloudFormation's words for DynamoDB's errors; all others are InvalidRequest."""
+"""CloudFormation's codes for DynamoDB's errors; all others are InvalidRequest."""
 AT_ONCE: Mapping[str, Any] = {
     "DeletionProtectionEnabled": False,
     "TableClass": "STANDARD",
     "OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1},
     "SSESpecification": {"Enabled": False},
 }
-"""What UpdateTable takes as it is, and what it takes where nothing is wanted any more."""
+"""Properties that UpdateTable takes unchanged, and the value that removes each."""
 FIXED = ("KeySchema", "Projection")
-"""What an index keeps for life."""
+"""Properties of an index that cannot change."""
 
 
 class Tables:
@@ -43,16 +43,16 @@ class Tables:
     name_property = "TableName"
 
     def __init__(self, dynamodb: DynamoDB) -> None:
-        """Work through ``dynamodb``."""
+        """Send requests through ``dynamodb``."""
         self._dynamodb = dynamodb
 
     def create(self, site: Site, properties: Mapping[str, Any]) -> Made:
-        """Make a table and bring it into its state; its policy is in force from the start."""
-        wanted = table_properties(site.type, properties, site.region)
+        """Create a table with all settings; its policy is in force from the start."""
+        desired = table_properties(site.type, properties, site.region)
         name = properties.get("TableName") or site.free_name
-        body = {**wanted.request, "TableName": name, "Tags": _tag_list(wanted.tags)}
-        if wanted.policy is not None:
-            body["ResourcePolicy"] = wanted.policy
+        body = {**desired.request, "TableName": name, "Tags": _tag_list(desired.tags)}
+        if desired.policy is not None:
+            body["ResourcePolicy"] = desired.policy
         try:
             self._dynamodb.ask("CreateTable", body)
         except CallError as error:
@@ -63,9 +63,9 @@ class Tables:
         try:
             self._dynamodb.await_active(name)
             nothing = TableProperties(
-                wanted.request, wanted.tags, wanted.policy, None, {}, frozenset()
+                desired.request, desired.tags, desired.policy, None, {}, frozenset()
             )
-            self._settings(name, nothing, wanted)
+            self._settings(name, nothing, desired)
             if site.type == GLOBAL_TABLE:
                 scale(site, name, {}, properties)
             return self._described(made)
@@ -83,7 +83,7 @@ class Tables:
             self._dynamodb.await_active(name)
             for body in updates:
                 self._dynamodb.ask("UpdateTable", {**body, "TableName": name})
-                # From here on there is something to take back.
+                # From here on there is something to undo.
                 made = Made(name, properties)
                 self._dynamodb.await_active(name)
             self._settings(name, old, new)
@@ -94,13 +94,13 @@ class Tables:
             raise failed(site, error, made) from error
 
     def delete(self, site: Site, made: Made) -> None:
-        """Delete a table and wait until it is gone."""
+        """Delete a table and wait until it is deleted."""
         name = made.physical_id
         try:
             if self._dynamodb.describe(name) is not None:
                 self._dynamodb.await_active(name)
                 self._dynamodb.ask("DeleteTable", {"TableName": name})
-                self._dynamodb.await_gone(name)
+                self._dynamodb.await_deleted(name)
         except CallError as error:
             if error.code != "ResourceNotFoundException":
                 raise failed(site, error, made) from error
@@ -110,7 +110,7 @@ class Tables:
     def replacing(
         self, site: Site, old: Mapping[str, Any], new: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the changed properties that only a new table can have."""
+        """Return the changed properties that require a replacement."""
         once = ["TableName", "KeySchema"]
         if site.type == GLOBAL_TABLE:
             once.append("LocalSecondaryIndexes")
@@ -129,7 +129,7 @@ class Tables:
             raise failed(site, error) from error
 
     def _described(self, made: Made) -> Made:
-        """Return ``made`` with the attributes its table has now."""
+        """Return ``made`` with its table's current attributes."""
         table = self._dynamodb.ask("DescribeTable", {"TableName": made.physical_id})["Table"]
         attributes = {"Arn": table["TableArn"], "TableId": table["TableId"]}
         if (table.get("StreamSpecification") or {}).get("StreamEnabled"):
@@ -137,7 +137,7 @@ class Tables:
         return Made(made.physical_id, made.properties, attributes)
 
     def _settings(self, name: str, old: TableProperties, new: TableProperties) -> None:
-        """Bring what is not CreateTable's or UpdateTable's from ``old`` to ``new``."""
+        """Bring the settings outside of CreateTable and UpdateTable from ``old`` to ``new``."""
         ask = self._dynamodb.ask
         arn = ask("DescribeTable", {"TableName": name})["Table"]["TableArn"]
         for attribute, enabled in ((old.ttl, False), (new.ttl, True)):
@@ -166,14 +166,14 @@ class Tables:
 
 
 def failed(site: Site, error: CallError, made: Made | None = None) -> ResourceError:
-    """Return DynamoDB's refusal in CloudFormation's words."""
+    """Return DynamoDB's error as CloudFormation reports it."""
     code = HANDLER_CODES.get(error.code, "InvalidRequest")
     message = f"{error.message} (Service: DynamoDb, Error Code: {error.code})"
     return handler_error(site, message, code, made)
 
 
 def handler_error(site: Site, message: str, code: str, made: Made | None = None) -> ResourceError:
-    """Return what a resource provider says when it fails."""
+    """Return a resource provider's failure message."""
     reason = (
         f'Resource handler returned message: "{message}" '
         f"(RequestToken: {site.logical_id}, HandlerErrorCode: {code})"
@@ -187,10 +187,10 @@ def _exists(site: Site, name: str) -> ResourceError:
 
 
 def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the UpdateTable requests that lead from one table to another, in their order.
+    """Yield the UpdateTable requests that turn one table into another, in order.
 
     Raises:
-        ResourceError: no UpdateTable leads there.
+        ResourceError: UpdateTable cannot make the change.
     """
     _check_definitions(new)
     if old.get("LocalSecondaryIndexes") != new.get("LocalSecondaryIndexes"):
@@ -204,16 +204,16 @@ def _updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[st
     yield from _index_updates(new, before, after)
     if old.get("StreamSpecification") != new.get("StreamSpecification"):
         if "StreamSpecification" in old:
-            # A stream's view cannot be changed; another stream can take its place.
+            # A stream's view cannot be changed; another stream can replace it.
             yield {"StreamSpecification": {"StreamEnabled": False}}
         if "StreamSpecification" in new:
             yield {"StreamSpecification": new["StreamSpecification"]}
 
 
 def _check_definitions(request: Mapping[str, Any]) -> None:
-    """Refuse attributes that no key uses, or keys of attributes that are not defined.
+    """Refuse attributes that no key uses, or keys with undefined attributes.
 
-    UpdateTable would say so of a request that has them; here there may be no such request.
+    UpdateTable would refuse them, but the change may not need an UpdateTable request.
     """
     indexes = (
         *(request.get("GlobalSecondaryIndexes") or ()),
@@ -236,7 +236,7 @@ def _capacity_updates(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the request that changes how the table and its lasting indexes are paid for."""
+    """Yield the request that changes the billing of the table and its remaining indexes."""
     body: dict[str, Any] = {}
     if old["BillingMode"] != new["BillingMode"]:
         body["BillingMode"] = new["BillingMode"]
@@ -264,7 +264,7 @@ def _capacity_updates(
 def _index_updates(
     new: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the request that makes or deletes an index: there may be one in an update."""
+    """Yield the request that creates or deletes an index: an update may have one."""
     updates = [{"Delete": {"IndexName": name}} for name in sorted(set(before) - set(after))]
     updates += [{"Create": after[name]} for name in sorted(set(after) - set(before))]
     if len(updates) > 1:
@@ -282,7 +282,7 @@ def _indexes(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _types(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the type of each attribute a table defines."""
+    """Return the type of each attribute that a table defines."""
     definitions = properties.get("AttributeDefinitions") or ()
     return {one["AttributeName"]: one["AttributeType"] for one in definitions}
 

@@ -1,7 +1,7 @@
 """A table as a template describes it, in the terms of DynamoDB's own requests.
 
 It serves AWS::DynamoDB::Table and, in one Region, AWS::DynamoDB::GlobalTable. What the sandbox
-cannot carry out it refuses: a table that lacks something must not look like a success.
+does not support, it refuses: an incomplete table must not look like a success.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,10 +14,10 @@ from retable.runner.sandbox.cloudformation.kind import ResourceError
 
 TABLE = "AWS::DynamoDB::Table"
 GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
-HANDED_ON = ("KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes")
+PASSED_THROUGH = ("KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes")
 SHARED = frozenset(
     {
-        *HANDED_ON,
+        *PASSED_THROUGH,
         "BillingMode",
         "GlobalSecondaryIndexes",
         "SSESpecification",
@@ -63,7 +63,7 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TableProperties:
-    """A table to be made: ``request`` is CreateTable's, without name, tags and policy."""
+    """A table to create: ``request`` is CreateTable's, without name, tags and policy."""
 
     request: Mapping[str, Any]
     tags: Mapping[str, str]
@@ -75,15 +75,15 @@ class TableProperties:
 
 
 def table_properties(kind: str, properties: Properties, region: str) -> TableProperties:
-    """Return what the resource of type ``kind`` asks for.
+    """Return the table that the resource of type ``kind`` declares.
 
     Raises:
-        ResourceError: a property is unknown, or the sandbox cannot carry it out.
+        ResourceError: a property is unknown, or the sandbox does not support it.
     """
     if kind == GLOBAL_TABLE:
         properties = _as_table(properties, region)
     _refuse_others(properties, OF_TABLES)
-    request = {name: properties[name] for name in HANDED_ON if name in properties}
+    request = {name: properties[name] for name in PASSED_THROUGH if name in properties}
     request["BillingMode"] = properties.get("BillingMode", "PROVISIONED")
     request.update(_capacity(properties))
     indexes = properties.get("GlobalSecondaryIndexes") or []
@@ -115,11 +115,11 @@ def table_properties(kind: str, properties: Properties, region: str) -> TablePro
 
 
 def _as_table(properties: Properties, region: str) -> dict[str, Any]:
-    """Return a GlobalTable of one Region as the Table it amounts to."""
+    """Return a single-Region GlobalTable as the equivalent Table."""
     _refuse_others(properties, OF_GLOBAL_TABLES)
     replicas = properties.get("Replicas") or []
     if [replica.get("Region") for replica in replicas] != [region]:
-        message = f"the sandbox makes no replicas outside of {region}"
+        message = f"the sandbox does not support replicas outside of {region}"
         raise ResourceError(message)
     replica = replicas[0]
     _refuse_others(replica, OF_REPLICAS)
@@ -145,7 +145,7 @@ def _as_table(properties: Properties, region: str) -> dict[str, Any]:
 
 
 def _both_sides(settings: Properties) -> dict[str, Any]:
-    """Return the throughput that a GlobalTable's or its index's settings amount to."""
+    """Return the throughput of a GlobalTable's or its index's settings."""
     found: dict[str, Any] = {}
     read = settings.get("ReadProvisionedThroughputSettings")
     write = settings.get("WriteProvisionedThroughputSettings")
@@ -164,7 +164,7 @@ def _both_sides(settings: Properties) -> dict[str, Any]:
 
 
 def _units(settings: Properties, side: str) -> Any:
-    """Return the capacity units to begin with; an autoscaled side begins at its minimum."""
+    """Return the initial capacity units; an autoscaled dimension begins at its minimum."""
     scaling = settings.get(f"{side}CapacityAutoScalingSettings")
     if scaling is None:
         return settings[f"{side}CapacityUnits"]
@@ -182,7 +182,7 @@ def _capacity(properties: Properties) -> dict[str, Any]:
 
 
 def _stream(specification: Properties) -> dict[str, Any]:
-    """Return CreateTable's StreamSpecification, if there is to be a stream."""
+    """Return CreateTable's StreamSpecification, if a stream is declared."""
     _refuse_others(specification, {"StreamViewType", "StreamEnabled"})
     view = specification.get("StreamViewType")
     if view is None:
@@ -191,41 +191,41 @@ def _stream(specification: Properties) -> dict[str, Any]:
 
 
 def _encryption(specification: Properties) -> dict[str, Any]:
-    """Return CreateTable's SSESpecification, if it is not to be DynamoDB's own."""
+    """Return CreateTable's SSESpecification, unless it is DynamoDB's default."""
     if not _is_on(specification.get("SSEEnabled")):
         return {}
-    wanted = {"Enabled": True, "SSEType": specification.get("SSEType", "KMS")}
+    desired = {"Enabled": True, "SSEType": specification.get("SSEType", "KMS")}
     if "KMSMasterKeyId" in specification:
-        wanted["KMSMasterKeyId"] = specification["KMSMasterKeyId"]
-    return {"SSESpecification": wanted}
+        desired["KMSMasterKeyId"] = specification["KMSMasterKeyId"]
+    return {"SSESpecification": desired}
 
 
 def _recovery(specification: Properties) -> dict[str, Any]:
     """Return UpdateContinuousBackups' specification."""
-    wanted: dict[str, Any] = {
+    desired: dict[str, Any] = {
         "PointInTimeRecoveryEnabled": _is_on(specification.get("PointInTimeRecoveryEnabled"))
     }
     if "RecoveryPeriodInDays" in specification:
-        wanted["RecoveryPeriodInDays"] = _whole(specification["RecoveryPeriodInDays"])
-    return wanted
+        desired["RecoveryPeriodInDays"] = _whole(specification["RecoveryPeriodInDays"])
+    return desired
 
 
 def _policy(found: Properties | None) -> str | None:
-    """Return the text of a resource policy, always the same for the same policy."""
+    """Return a resource policy as a string, always the same for the same policy."""
     if not found:
         return None
     return orjson.dumps(found["PolicyDocument"], option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _refuse_others(properties: Properties, known: Iterable[str]) -> None:
-    """Refuse properties the sandbox would have to ignore."""
+    """Refuse properties that the sandbox would have to ignore."""
     others = sorted(set(properties) - set(known))
     if others:
         raise _cannot(others[0])
 
 
 def _cannot(name: str) -> ResourceError:
-    return ResourceError(f"the sandbox cannot carry out the property {name}")
+    return ResourceError(f"the sandbox does not support the property {name}")
 
 
 def _only(found: Properties, names: Iterable[str]) -> dict[str, Any]:
@@ -233,12 +233,12 @@ def _only(found: Properties, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _is_on(value: object) -> bool:
-    """Return a boolean, which a template may write as text."""
+    """Return a boolean, which a template may write as a string."""
     return value is True or str(value).lower() == "true"
 
 
 def _whole(value: object) -> int:
-    """Return a whole number, which a template may write as text."""
+    """Return a whole number, which a template may write as a string."""
     try:
         return int(str(value))
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Reading a template: JSON, or YAML with CloudFormation's tags.
+"""Reads a template: JSON, or YAML with CloudFormation's tags.
 
-A date in YAML stays text, as the service reads it. Nothing but the form is judged.
+A date in YAML stays a string, as the service reads it. Only the syntax is checked.
 """
 
 import itertools
@@ -16,14 +16,14 @@ MAX_BYTES = 1024 * 1024
 """A template in S3; 51,200 bytes in a request. "CloudFormation quotas" in the user guide."""
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
-"""Values of a template, aliases expanded: more than a megabyte can hold without them."""
+"""Values of a template, aliases expanded: more than a megabyte can have without them."""
 
 
 def read_template(text: str) -> dict[str, Any]:
     """Return the template's values.
 
     Raises:
-        StackError: it is no mapping in JSON or YAML, or too large.
+        StackError: it is not a mapping in JSON or YAML, or too large.
     """
     if len(text.encode()) > MAX_BYTES:
         message = "Template may not exceed 1000000 bytes in size."
@@ -39,8 +39,8 @@ def read_template(text: str) -> dict[str, Any]:
 
 
 def _read_yaml(text: str) -> Any:
-    """Return what cfn-lint reads, which knows ``!Ref`` and its kin."""
-    # Costs a second, and only templates in YAML need it.
+    """Return what cfn-lint reads; it supports ``!Ref`` and the other tags."""
+    # Takes a second, and only templates in YAML need it.
     from cfnlint.decode import cfn_yaml  # noqa: PLC0415 -- see above
 
     try:

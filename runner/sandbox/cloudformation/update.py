@@ -1,10 +1,10 @@
-"""Doing what was asked of a stack as a whole, and taking it back when it fails.
+"""Carries out an operation on a whole stack, and rolls it back when it fails.
 
-Who deletes what when, and in which order statuses follow, is the service's; resources are dealt
-with one after the other. What a request may ask is judged before, in ``operations``.
+The order of deletions and statuses is the service's; resources are handled one
+after the other. ``operations`` checks first whether a request is allowed.
 """
 
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.scope import (
     check_exports,
@@ -15,39 +15,41 @@ from retable.runner.sandbox.cloudformation.scope import (
 from retable.runner.sandbox.cloudformation.stack import (
     STACK_TYPE,
     Before,
+    DesiredState,
+    Obsolete,
     Resource,
     Stack,
-    Superfluous,
     Undo,
-    Wanted,
 )
 from retable.runner.sandbox.cloudformation.stack_template import references
 from retable.runner.sandbox.cloudformation.wire import StackError
 from retable.runner.sandbox.cloudformation.work import FailedError, Work, failed_to
 
 CLEANUP_ATTEMPTS = 3
-"""After that an update leaves behind what cannot be deleted; "UPDATE_COMPLETE_CLEANUP" docs."""
+"""After these an update keeps what cannot be deleted; "UPDATE_COMPLETE_CLEANUP" docs."""
 
 
 class Deployment:
     """One piece of work on one stack."""
 
-    def __init__(self, world: World, stack: Stack, dynamodb: DynamoDB, token: str | None) -> None:
+    def __init__(
+        self, all_stacks: AllStacks, stack: Stack, dynamodb: DynamoDB, token: str | None
+    ) -> None:
         """Prepare; ``token`` marks the events."""
-        self._world = world
+        self._world = all_stacks
         self._stack = stack
-        self._work = Work(world, stack, dynamodb, token)
+        self._work = Work(all_stacks, stack, dynamodb, token)
 
     def become(self, status: str, reason: str | None = None) -> None:
-        """Put the stack into a status and write it down."""
+        """Set the stack's status and record the event."""
         stack = self._stack
         self._work.note(stack.name, stack.stack_id, STACK_TYPE, status, reason)
         stack.reason, stack.status = reason, status
 
-    def create(self, wanted: Wanted, on_failure: str) -> None:
-        """Make a new stack's resources; ``on_failure`` is ROLLBACK, DELETE or DO_NOTHING."""
+    def create(self, desired: DesiredState, on_failure: str) -> None:
+        """Create a new stack's resources; ``on_failure`` is ROLLBACK, DELETE or DO_NOTHING."""
         try:
-            self._apply(wanted)
+            self._apply(desired)
         except FailedError as failure:
             if on_failure == "DO_NOTHING":
                 self.become("CREATE_FAILED", failure.reason)
@@ -62,10 +64,10 @@ class Deployment:
         self._settle()
         self.become("CREATE_COMPLETE")
 
-    def update(self, wanted: Wanted, *, keep_failed: bool) -> None:
-        """Bring a stack to ``wanted``; what fails is taken back, or left with ``keep_failed``."""
+    def update(self, desired: DesiredState, *, keep_failed: bool) -> None:
+        """Bring a stack to ``desired``; a failure is rolled back, or kept with ``keep_failed``."""
         try:
-            superfluous = self._apply(wanted)
+            obsolete = self._apply(desired)
         except FailedError as failure:
             if keep_failed:
                 self.become("UPDATE_FAILED", failure.reason)
@@ -74,31 +76,31 @@ class Deployment:
                 self.roll_back(frozenset())
             return
         self._settle()
-        self._stack.superfluous = superfluous
+        self._stack.obsolete = obsolete
         self.become("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         left = self._clean_up()
         reason = "Update successful. One or more resources could not be deleted."
         self.become("UPDATE_COMPLETE", reason if left else None)
 
-    def adopt(self, wanted: Wanted) -> None:
-        """Take resources into the stack that are there already."""
+    def adopt(self, desired: DesiredState) -> None:
+        """Import existing resources into the stack."""
         try:
-            self._apply(wanted)
+            self._apply(desired)
         except FailedError as failure:
             self.become("IMPORT_ROLLBACK_IN_PROGRESS", failure.reason)
-            self._take_back(frozenset())
+            self._undo_all(frozenset())
             self.become("IMPORT_ROLLBACK_COMPLETE")
             return
         self._settle()
         self.become("IMPORT_COMPLETE")
 
     def roll_back_creation(self) -> None:
-        """Delete what a failed creation made; a resource whose policy is Retain stays."""
-        self._take_back(frozenset())
+        """Delete what a failed creation created; a resource with the policy Retain is kept."""
+        self._undo_all(frozenset())
         left = self._clean_up()
         now = self._world.state.options.clock.now()
         for one in left:
-            # They are the stack's as long as the stack is there.
+            # They belong to the stack as long as it exists.
             name = one.declaration.logical_id
             resource = Resource(one.declaration, one.made, "DELETE_FAILED", now)
             self._stack.resources[name] = resource
@@ -106,8 +108,8 @@ class Deployment:
         self.become("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", reason if left else None)
 
     def roll_back(self, skipped: frozenset[str]) -> None:
-        """Bring a stack back to what it was before its update; ``skipped`` are left as they are."""
-        failed = self._take_back(skipped)
+        """Roll a stack back to its state before the update; ``skipped`` are left unchanged."""
+        failed = self._undo_all(skipped)
         if failed:
             self.become("UPDATE_ROLLBACK_FAILED", failed_to("update", failed))
             return
@@ -124,12 +126,12 @@ class Deployment:
             declaration = resource.declaration
             if name not in needed and resource.made is not None:
                 stays = name in retained or declaration.is_retained
-                left = Superfluous(declaration, resource.made, stays)
+                left = Obsolete(declaration, resource.made, stays)
                 if not self._work.dispose(left, attempts=1):
                     resource.status = "DELETE_FAILED"
                     failed.append(name)
             if name in needed or name in failed:
-                # What something that is still there refers to is not deleted either.
+                # A resource that a remaining one refers to is not deleted either.
                 needed.update(references(declaration.body))
             else:
                 del stack.resources[name]
@@ -139,36 +141,36 @@ class Deployment:
             self._end()
 
     def _end(self) -> None:
-        """Let the stack be no more."""
+        """Mark the stack as deleted."""
         self._stack.outputs.clear()
         self._stack.imports.clear()
         self._stack.deleted = self._world.state.options.clock.now()
         self.become("DELETE_COMPLETE")
 
-    def _apply(self, wanted: Wanted) -> list[Superfluous]:
-        """Make the stack's resources what ``wanted`` says; return what is superfluous then.
+    def _apply(self, desired: DesiredState) -> list[Obsolete]:
+        """Bring the stack's resources to ``desired``; return what is then obsolete.
 
         Raises:
-            FailedError: something did not work; ``undo`` says how to take back what did.
+            FailedError: a resource failed; ``undo`` has how to undo the others.
         """
         stack = self._stack
         if stack.before is None:
             outputs, imports = tuple(stack.outputs), frozenset(stack.imports)
             stack.before = Before(stack.current, dict(stack.resources), outputs, imports)
-        superfluous = []
-        # From its beginning on an update shows what it leads to, a rollback what it goes back to.
-        stack.current = wanted
+        obsolete = []
+        # From the start, an update shows its new template, a rollback the previous one.
+        stack.current = desired
         stack.imports.clear()
-        scope = scope_of(self._world, stack, wanted)
+        scope = scope_of(self._world, stack, desired)
         kept: set[str] = set()
         try:
-            for name, declaration in wanted.template.resources.items():
+            for name, declaration in desired.template.resources.items():
                 if scope.holds(declaration.condition):
                     kept.add(name)
-                    properties = effective_properties(declaration, scope, wanted.tags)
-                    identifier = wanted.imports.get(name)
+                    properties = effective_properties(declaration, scope, desired.tags)
+                    identifier = desired.imports.get(name)
                     left = self._work.ensure(declaration, properties, identifier)
-                    superfluous += [left] if left else []
+                    obsolete += [left] if left else []
             new_outputs = outputs_of(scope)
             check_exports(self._world, stack, stack.outputs, new_outputs)
         except StackError as error:
@@ -176,18 +178,18 @@ class Deployment:
         for name, resource in reversed(list(stack.resources.items())):
             if name not in kept and resource.made is not None:
                 declaration = resource.declaration
-                superfluous.append(Superfluous(declaration, resource.made, declaration.is_retained))
-        stack.resources = _in_order(stack, wanted)
+                obsolete.append(Obsolete(declaration, resource.made, declaration.is_retained))
+        stack.resources = _in_order(stack, desired)
         stack.outputs = new_outputs
-        return superfluous
+        return obsolete
 
     def _settle(self) -> None:
-        """Forget how to go back: the stack is what it was to become."""
+        """Forget the rollback: the stack has reached its desired state."""
         self._stack.before = None
         self._stack.undo.clear()
 
-    def _take_back(self, skipped: frozenset[str]) -> list[str]:
-        """Take back what was done, last first; return the resources for which that failed."""
+    def _undo_all(self, skipped: frozenset[str]) -> list[str]:
+        """Undo what was done, last first; return the resources for which that failed."""
         stack = self._stack
         left: list[Undo] = []
         failed: list[str] = []
@@ -208,22 +210,22 @@ class Deployment:
         stack.before = None
         return []
 
-    def _clean_up(self) -> list[Superfluous]:
-        """Delete what is superfluous; return what could not be deleted and is left behind."""
+    def _clean_up(self) -> list[Obsolete]:
+        """Delete what is obsolete; return what could not be deleted and is left behind."""
         stack = self._stack
         left = []
-        for one in stack.superfluous:
+        for one in stack.obsolete:
             if not self._work.dispose(one, CLEANUP_ATTEMPTS):
                 left.append(one)
             found = stack.resources.get(one.declaration.logical_id)
             if found is not None and found.made is one.made:
                 del stack.resources[one.declaration.logical_id]
-        stack.superfluous = []
+        stack.obsolete = []
         return left
 
 
-def _in_order(stack: Stack, wanted: Wanted) -> dict[str, Resource]:
-    """Return the stack's resources, those that are to go first, the others as they are made."""
-    order = [name for name in wanted.template.resources if name in stack.resources]
+def _in_order(stack: Stack, desired: DesiredState) -> dict[str, Resource]:
+    """Return the stack's resources: removed ones first, the others in order of creation."""
+    order = [name for name in desired.template.resources if name in stack.resources]
     rest = [name for name in stack.resources if name not in order]
     return {name: stack.resources[name] for name in [*rest, *order]}

@@ -1,4 +1,4 @@
-"""How stacks, resources, events and exports are shown in answers."""
+"""Stacks, resources, events and exports in the form of answers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -103,7 +103,7 @@ def export_view(stack: Stack, output: Output) -> dict[str, Any]:
 
 
 def parameters_view(given: Mapping[str, str], resolved: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return parameters with the values they were looked up to, where that differs."""
+    """Return parameters with their looked-up values, where these differ."""
     shown = []
     for name, value in given.items():
         found = resolved.get(name)
@@ -114,14 +114,14 @@ def parameters_view(given: Mapping[str, str], resolved: Mapping[str, Any]) -> li
 
 
 def tags_view(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as every answer shows them."""
+    """Return tags in the form of answers."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def page(
     name: str, entries: Iterable[Mapping[str, Any]], token: Any, size: int = 100
 ) -> dict[str, Any]:
-    """Return one page of a list; its token says how many entries came before."""
+    """Return one page of a list; its token is the number of entries before it."""
     found = list(entries)
     start = int(token) if str(token or "").isdecimal() else 0
     more = {"NextToken": str(start + size)} if len(found) > start + size else {}

@@ -1,6 +1,6 @@
 """The query protocol: a request's form becomes a tree, an answer's tree becomes XML.
 
-It knows no operation: ``member`` marks a list, ``entry`` a map, and that is the same everywhere.
+It is the same for every operation: ``member`` marks a list, ``entry`` a map.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ NOT_IN_XML = {code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if chr(cod
 
 
 class StackError(Exception):
-    """A refusal: the ``code`` a client sees, its text, its HTTP status."""
+    """An error answer: the ``code`` that a client sees, its message, its HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         """Keep the parts of the answer."""
@@ -36,12 +36,12 @@ class StackError(Exception):
 
 
 def invalid(message: str) -> StackError:
-    """Return a ValidationError, CloudFormation's word for nearly everything."""
+    """Return a ValidationError, CloudFormation's code for nearly every error."""
     return StackError("ValidationError", message)
 
 
 def is_cloudformation(environ: Mapping[str, Any]) -> bool:
-    """Return whether a request is one for CloudFormation: whom it was signed for."""
+    """Return whether a request is for CloudFormation, by the service it was signed for."""
     return "/cloudformation/aws4_request" in str(environ.get("HTTP_AUTHORIZATION", ""))
 
 
@@ -49,7 +49,7 @@ def parse_form(raw: bytes) -> dict[str, Any]:
     """Return the members of a request; lists and maps are Python's.
 
     Raises:
-        StackError: it is no form, or nests too deep.
+        StackError: it is not a form, or is nested too deep.
     """
     tree: dict[str, Any] = {}
     try:
@@ -65,7 +65,7 @@ def parse_form(raw: bytes) -> dict[str, Any]:
         for part in path:
             found = inner.setdefault(part, {})
             if not isinstance(found, dict):
-                # ``Tags=`` beside ``Tags.member.1``: the empty list is the weaker word.
+                # ``Tags=`` beside ``Tags.member.1``: the members override the empty list.
                 found = inner[part] = {}
             inner = found
         inner.setdefault(last, value)
@@ -83,7 +83,7 @@ def render(action: str, result: Mapping[str, Any] | None) -> bytes:
 
 
 def _collapsed(value: Any) -> Any:
-    """Return a tree with its lists and maps made plain."""
+    """Return a tree with plain lists and maps."""
     if not isinstance(value, dict):
         return value
     if set(value) == {"member"} and isinstance(value["member"], dict):
@@ -104,7 +104,7 @@ def _in_order(numbered: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def _element(name: str, value: Any) -> str:
-    """Return ``value`` as the element ``name``; what is ``None`` leaves no trace."""
+    """Return ``value`` as the element ``name``; ``None`` is omitted."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -126,5 +126,5 @@ def _scalar(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text that XML can hold."""
+    """Return text without characters that XML cannot hold."""
     return escape(text.translate(NOT_IN_XML))

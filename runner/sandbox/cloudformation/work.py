@@ -1,6 +1,6 @@
-"""Work on one resource at a time: make, import, change, replace, dispose of it, with its events.
+"""Creates, imports, changes, replaces and deletes one resource at a time, with its events.
 
-Each piece of work leaves an ``Undo``. When to do what is ``deploy``'s.
+Each piece of work leaves an ``Undo``. ``update`` decides the order.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from retable.runner.sandbox.cloudformation.all_stacks import World
+from retable.runner.sandbox.cloudformation.all_stacks import AllStacks
 from retable.runner.sandbox.cloudformation.dynamodb_calls import DynamoDB
 from retable.runner.sandbox.cloudformation.kind import (
     Kind,
@@ -21,9 +21,9 @@ from retable.runner.sandbox.cloudformation.resource_kinds import kind_of
 from retable.runner.sandbox.cloudformation.stack import (
     Event,
     Made,
+    Obsolete,
     Resource,
     Stack,
-    Superfluous,
     Undo,
 )
 from retable.runner.sandbox.cloudformation.stack_template import Declaration
@@ -35,7 +35,7 @@ Properties = Mapping[str, Any]
 
 
 class FailedError(Exception):
-    """A resource or the stack as a whole failed; ``reason`` is the stack's."""
+    """A resource or the whole stack failed; ``reason`` is the stack's status reason."""
 
     def __init__(self, reason: str) -> None:
         """Keep the reason."""
@@ -44,16 +44,18 @@ class FailedError(Exception):
 
 
 def failed_to(verb: str, names: list[str]) -> str:
-    """Return the reason of a stack some of whose resources failed."""
+    """Return the status reason of a stack with failed resources."""
     return f"The following resource(s) failed to {verb}: [{', '.join(names)}]."
 
 
 class Work:
-    """Works on the resources of one stack, in the name of one caller."""
+    """Works on the resources of one stack, with one caller's credentials."""
 
-    def __init__(self, world: World, stack: Stack, dynamodb: DynamoDB, token: str | None) -> None:
+    def __init__(
+        self, all_stacks: AllStacks, stack: Stack, dynamodb: DynamoDB, token: str | None
+    ) -> None:
         """Prepare; ``token`` marks the events."""
-        self._world = world
+        self._world = all_stacks
         self._stack = stack
         self._dynamodb = dynamodb
         self._token = token
@@ -61,11 +63,11 @@ class Work:
     def note(
         self, name: str, physical_id: str | None, kind: str, status: str, reason: str | None
     ) -> None:
-        """Write an event down."""
+        """Record an event."""
         events = self._stack.events
         time = self._world.state.options.clock.now()
         if events:
-            # Followers sort events by their time, which is told in milliseconds.
+            # Clients sort events by their time, which has milliseconds.
             time = max(time, events[-1].time + timedelta(milliseconds=1))
         event = Event(
             event_id=f"{name}-{status}-{len(events) + 1:08d}",
@@ -81,10 +83,10 @@ class Work:
 
     def ensure(
         self, declaration: Declaration, properties: Properties, identifier: Properties | None
-    ) -> Superfluous | None:
-        """Make a resource what it is to be; return what a replacement leaves behind.
+    ) -> Obsolete | None:
+        """Bring a resource to its desired state; return what a replacement leaves behind.
 
-        ``identifier`` names one that is there already and belongs to no stack.
+        ``identifier`` names an existing one that belongs to no stack.
 
         Raises:
             FailedError: it cannot be done.
@@ -103,8 +105,8 @@ class Work:
             return None
         return self._change(declaration, resource, resource.made, properties)
 
-    def dispose(self, left: Superfluous, attempts: int) -> bool:
-        """Delete what is left of a resource, unless it stays; return whether it is dealt with."""
+    def dispose(self, left: Obsolete, attempts: int) -> bool:
+        """Delete an obsolete resource, unless it is retained; return whether that succeeded."""
         declaration, made = left.declaration, left.made
         if left.stays:
             self._event(declaration, made, "DELETE_SKIPPED", None)
@@ -123,14 +125,14 @@ class Work:
         return False
 
     def _make(self, declaration: Declaration, properties: Properties) -> None:
-        """Make a resource that is not there yet."""
+        """Create a resource."""
         resource = self._resource(declaration)
 
         def back() -> None:
             if resource.made is not None:
                 stays = declaration.deletion_policy == "Retain"
-                left = Superfluous(declaration, resource.made, stays)
-                self._stack.superfluous.append(left)
+                left = Obsolete(declaration, resource.made, stays)
+                self._stack.obsolete.append(left)
 
         self._stack.undo.append(Undo(declaration.logical_id, back))
         self._do("create", resource, lambda kind, site: kind.create(site, properties))
@@ -138,7 +140,7 @@ class Work:
     def _adopt(
         self, declaration: Declaration, properties: Properties, identifier: Properties
     ) -> None:
-        """Take a resource into the stack that is there already."""
+        """Import an existing resource into the stack."""
         resource = self._resource(declaration)
 
         def found(kind: Kind, site: Site) -> Made:
@@ -153,7 +155,7 @@ class Work:
 
     def _change(
         self, declaration: Declaration, resource: Resource, old: Made, properties: Properties
-    ) -> Superfluous | None:
+    ) -> Obsolete | None:
         """Change or replace a resource."""
         fresh = replace(resource, declaration=declaration)
         self._stack.resources[declaration.logical_id] = fresh
@@ -168,24 +170,24 @@ class Work:
             Undo(declaration.logical_id, lambda: self._leave(declaration, fresh, old))
         )
 
-        def made_anew(kind: Kind, site: Site) -> Made:
+        def recreated(kind: Kind, site: Site) -> Made:
             _refuse_custom_name(kind, old, properties)
             return kind.create(site, properties)
 
-        self._do("update", fresh, made_anew, REPLACING)
+        self._do("update", fresh, recreated, REPLACING)
         stays = declaration.replace_policy in {"Retain", "RetainExceptOnCreate"}
-        return Superfluous(declaration, old, stays)
+        return Obsolete(declaration, old, stays)
 
     def _change_back(self, resource: Resource, old: Made) -> None:
-        """Take back a change in place."""
+        """Undo a change in place."""
         now = resource.made or old
         self._do("update", resource, lambda kind, site: kind.update(site, now, old.properties))
 
     def _leave(self, declaration: Declaration, resource: Resource, old: Made) -> None:
-        """Take back a replacement: the old one never went away."""
+        """Undo a replacement: the old resource still exists."""
         if resource.made is not None and resource.made is not old:
             stays = declaration.deletion_policy == "Retain"
-            self._stack.superfluous.append(Superfluous(declaration, resource.made, stays))
+            self._stack.obsolete.append(Obsolete(declaration, resource.made, stays))
         resource.made = old
         self._mark(resource, "UPDATE_COMPLETE", None)
 
@@ -196,10 +198,10 @@ class Work:
         action: Callable[[Kind, Site], Made],
         reason: str | None = None,
     ) -> None:
-        """Do one thing to one resource, with its events.
+        """Do one action on one resource, with its events.
 
         Raises:
-            FailedError: it fails; whatever there is of it is in ``resource.made``.
+            FailedError: it fails; what was created of it is in ``resource.made``.
         """
         declaration, status = resource.declaration, verb.upper()
         self._mark(resource, f"{status}_IN_PROGRESS", reason)
@@ -218,14 +220,14 @@ class Work:
         self._mark(resource, f"{status}_COMPLETE", None)
 
     def _resource(self, declaration: Declaration) -> Resource:
-        """Return a new resource of the stack, of which nothing is there yet."""
+        """Return a new resource of the stack, not created yet."""
         now = self._world.state.options.clock.now()
         resource = Resource(declaration, None, "CREATE_IN_PROGRESS", now)
         self._stack.resources[declaration.logical_id] = resource
         return resource
 
     def _mark(self, resource: Resource, status: str, reason: str | None) -> None:
-        """Put a resource into a status and write it down."""
+        """Set a resource's status and record the event."""
         resource.status, resource.reason = status, reason
         resource.changed = self._world.state.options.clock.now()
         self._event(resource.declaration, resource.made, status, reason)
@@ -249,10 +251,10 @@ class Work:
         return Site(stack.stack_id, stack.name, stack.region, name, kind, free_name)
 
     def _fail_by_fault(self, declaration: Declaration, verb: str) -> None:
-        """Fail if that was asked for.
+        """Fail if a fault was injected.
 
         Raises:
-            ResourceError: it was.
+            ResourceError: one was.
         """
         reason = stack_failure(self._world.state, declaration.logical_id, verb)
         if reason is not None:
@@ -260,20 +262,20 @@ class Work:
 
 
 def _needs_another(kind: Kind, site: Site, old: Made, properties: Properties) -> bool:
-    """Return whether the properties are those of another resource."""
+    """Return whether the properties require a replacement."""
     try:
         with well_formed(site):
             return bool(kind.replacing(site, old.properties, properties))
     except ResourceError:
-        # What is wrong with them is told when they are carried out.
+        # Faults in them are reported when the change is carried out.
         return False
 
 
 def _refuse_custom_name(kind: Kind, old: Made, properties: Properties) -> None:
-    """Refuse to make a second one of the same given name.
+    """Refuse to create a second resource with the same custom name.
 
     Raises:
-        ResourceError: the name is given and stays.
+        ResourceError: the custom name is unchanged.
     """
     name = properties.get(kind.name_property) if kind.name_property else None
     if name is not None and name == old.physical_id:

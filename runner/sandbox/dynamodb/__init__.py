@@ -1,1 +1,1 @@
-"""DynamoDB's rules where moto does not keep them. Importing this imports nothing."""
+"""DynamoDB's rules that moto lacks. Importing this imports nothing."""

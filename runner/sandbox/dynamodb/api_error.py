@@ -1,6 +1,6 @@
-"""An error as DynamoDB answers it: a code, a text, an HTTP status.
+"""An error as DynamoDB answers it: a code, a message, an HTTP status.
 
-Texts follow what real requests were seen to answer; programs should match on the code alone.
+Messages follow observed answers of the service; programs should match on the code alone.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ SERVER_ERRORS = {"InternalServerError": 500, "ServiceUnavailable": 503}
 
 
 class ApiError(Exception):
-    """A refusal with the exact ``code`` a client sees; ``members`` are further fields of it."""
+    """An error with the exact ``code`` that a client sees; ``members`` are its further fields."""
 
     def __init__(self, code: str, message: str, members: Mapping[str, Any] | None = None) -> None:
         """Keep the parts of the answer."""
@@ -42,8 +42,8 @@ class ApiError(Exception):
         return orjson.dumps({"__type": name, "message": self.message, **self.members})
 
 
-class PassedError(Exception):
-    """An error that moto has answered already, to be handed on as it is."""
+class MotoError(Exception):
+    """An error answer of moto, to pass through unchanged."""
 
     def __init__(self, status: int, body: bytes) -> None:
         """Keep the answer."""
@@ -63,7 +63,7 @@ def invalid_values(message: str) -> ApiError:
 
 
 def serialization(message: str) -> ApiError:
-    """Return a SerializationException: the request is not in the protocol's form."""
+    """Return a SerializationException: the request does not have the protocol's form."""
     return ApiError("SerializationException", message)
 
 

@@ -1,6 +1,6 @@
-"""Attribute values: checked, brought to the form they are stored in, and measured, in one pass.
+"""Checks, normalizes and measures attribute values, in one pass.
 
-A value is DynamoDB JSON as it comes over the wire: N as text, B as base64 text. Keys are not judged
+A value is DynamoDB JSON as sent over the wire: N as a string, B in base64. Keys are not checked
 here.
 """
 
@@ -20,7 +20,7 @@ from retable.runner.sandbox.dynamodb.stored_numbers import number_size, stored_n
 MAX_ITEM_BYTES = 409_600
 """The largest item, exactly; 409,601 is refused."""
 MAX_WRAPS = 31
-"""Lists and maps around a value; one more is refused."""
+"""The maximum nesting of lists and maps; one more is refused."""
 CONTAINER_BYTES = 3
 ELEMENT_BYTES = 1
 
@@ -32,7 +32,7 @@ def stored_item(item: object) -> tuple[Typed, int]:
     """Return an item as it is stored, and its size in bytes.
 
     Raises:
-        ApiError: a value is none DynamoDB knows, or the item is over 409,600 bytes.
+        ApiError: a value is invalid, or the item is over 409,600 bytes.
     """
     stored, size = stored_attributes(item)
     if size > MAX_ITEM_BYTES:
@@ -44,7 +44,7 @@ def stored_item(item: object) -> tuple[Typed, int]:
 def stored_attributes(item: object, wraps: int = 0) -> tuple[Typed, int]:
     """Return a map of attributes as it is stored, and its size in bytes, without a limit on it."""
     if not isinstance(item, dict):
-        raise _unexpected(wanted="map")
+        raise _unexpected(expected="map")
     stored = {}
     size = 0
     for name, value in item.items():
@@ -57,7 +57,7 @@ def stored_value(value: object, wraps: int = 0) -> tuple[Typed, int]:
     """Return one typed value as it is stored, and its size in bytes.
 
     Raises:
-        ApiError: it is none DynamoDB knows.
+        ApiError: it is invalid.
     """
     if isinstance(value, dict) and len(value) == 1:
         ((kind, payload),) = value.items()
@@ -74,9 +74,9 @@ def stored_value(value: object, wraps: int = 0) -> tuple[Typed, int]:
 
 
 def _only_datatype(value: object) -> tuple[str, object]:
-    """Return the one datatype of a value that has more members than one, or none."""
+    """Return the only datatype of a value that does not have exactly one member."""
     if not isinstance(value, dict):
-        raise _unexpected(wanted="map")
+        raise _unexpected(expected="map")
     known = [kind for kind in value if kind in CHECKS]
     if len(known) > 1:
         message = (
@@ -88,21 +88,21 @@ def _only_datatype(value: object) -> tuple[str, object]:
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """Return the size of an item that is stored already."""
+    """Return the size of a stored item."""
     return stored_attributes(dict(item))[1]
 
 
 def _string(payload: object, _wraps: int) -> Sized:
     """Check an S."""
     if not isinstance(payload, str):
-        raise _unexpected(wanted="String")
+        raise _unexpected(expected="String")
     return payload, _utf8_size(payload)
 
 
 def _number(payload: object, _wraps: int) -> Sized:
     """Check an N."""
     if not isinstance(payload, str):
-        raise _unexpected(wanted="String")
+        raise _unexpected(expected="String")
     stored = stored_number(payload)
     return stored, number_size(stored)
 
@@ -126,12 +126,12 @@ def _binary(payload: object, _wraps: int) -> Sized:
 def _boolean(payload: object, _wraps: int) -> Sized:
     """Check a BOOL."""
     if not isinstance(payload, bool):
-        raise _unexpected(wanted="Boolean")
+        raise _unexpected(expected="Boolean")
     return payload, 1
 
 
 def _null(payload: object, _wraps: int) -> Sized:
-    """Check a NULL: only ``true`` is one."""
+    """Check a NULL: only ``true`` is allowed."""
     if payload is not True:
         message = "Null attribute value types must have the value of true"
         raise invalid_values(message)
@@ -141,7 +141,7 @@ def _null(payload: object, _wraps: int) -> Sized:
 def _list(payload: object, wraps: int) -> Sized:
     """Check an L."""
     if not isinstance(payload, list):
-        raise _unexpected(wanted="list")
+        raise _unexpected(expected="list")
     _check_depth(wraps)
     pairs = [stored_value(element, wraps + 1) for element in payload]
     size = CONTAINER_BYTES + sum(ELEMENT_BYTES + size for _, size in pairs)
@@ -160,7 +160,7 @@ def _set_of(check: Callable[[object, int], Sized], empty: str, twice: str) -> An
 
     def _set(payload: object, wraps: int) -> Sized:
         if not isinstance(payload, list):
-            raise _unexpected(wanted="list")
+            raise _unexpected(expected="list")
         if not payload:
             raise invalid_values(empty)
         pairs = [check(member, wraps) for member in payload]
@@ -203,7 +203,7 @@ def _utf8_size(text: str) -> int:
 
 
 def _check_depth(wraps: int) -> None:
-    """Refuse a list or map around which there are 31 already."""
+    """Refuse a list or map nested deeper than the maximum."""
     if wraps >= MAX_WRAPS:
         message = (
             "Nesting Levels have exceeded supported limits: "
@@ -212,6 +212,6 @@ def _check_depth(wraps: int) -> None:
         raise invalid(message)
 
 
-def _unexpected(*, wanted: str) -> ApiError:
-    """Return the refusal of JSON of another shape than the protocol's."""
-    return serialization(f"Unexpected value where a {wanted} was expected")
+def _unexpected(*, expected: str) -> ApiError:
+    """Return the error for JSON that does not have the protocol's form."""
+    return serialization(f"Unexpected value where a {expected} was expected")

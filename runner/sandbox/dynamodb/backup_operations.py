@@ -1,4 +1,4 @@
-"""On-demand backups: moto keeps them; here they take time and shield their table."""
+"""On-demand backups: moto stores them; here they take time and block their table's deletion."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from retable.runner.sandbox.sandbox_state import State
 
 
 def create_backup(state: State, call: Call) -> dict[str, Any]:
-    """Answer CreateBackup: the content is that of now."""
+    """Answer CreateBackup: with the current content."""
     table = _table(state, call)
     answer = state.forward(call)
     details: dict[str, Any] = answer["BackupDetails"]
     state.backups_ready[details["BackupArn"]] = state.now() + state.options.backup_seconds
     backup = state.moto.dynamodb(call.region).backups[details["BackupArn"]]
-    backup.table.__dict__["_retable_id"] = state.extras(table).table_id
+    vars(backup.table)["_retable_id"] = state.extras(table).table_id
     return {"BackupDetails": {**details, "BackupStatus": "CREATING"}}
 
 
@@ -42,7 +42,7 @@ def list_backups(state: State, call: Call) -> dict[str, Any]:
 
 
 def delete_backup(state: State, call: Call) -> dict[str, Any]:
-    """Answer DeleteBackup: not while it is being made."""
+    """Answer DeleteBackup: refused while it is CREATING."""
     arn = str(call.body.get("BackupArn"))
     if state.backups_ready.get(arn, 0.0) > state.now():
         message = "Backup is being created"
@@ -55,7 +55,7 @@ def _table(state: State, call: Call) -> Table:
     """Return the table to back up.
 
     Raises:
-        ApiError: there is none, or it is not ACTIVE.
+        ApiError: it does not exist, or is not ACTIVE.
     """
     table = state.find_table(call.region, call.table_name)
     if table is None or state.status(table) == "CREATING":
@@ -72,4 +72,4 @@ def _status(state: State, arn: str) -> str:
 
 def _table_id(backup: Backup) -> str:
     """Return the TableId of the table that was backed up."""
-    return str(backup.table.__dict__.get("_retable_id", ""))
+    return str(vars(backup.table).get("_retable_id", ""))

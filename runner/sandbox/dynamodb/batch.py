@@ -1,4 +1,4 @@
-"""BatchWriteItem: all of it is judged before any of it is written, as the service does."""
+"""BatchWriteItem: all of it is checked before any of it is written, as the service does."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One put or delete of a batch, judged."""
+    """One checked put or delete of a batch."""
 
     table: Table
     shape: Shape
@@ -33,22 +33,22 @@ class _Write:
 
     @property
     def identity(self) -> tuple[str, bytes]:
-        """Return what no other write of the batch may share; numbers are in stored form."""
+        """Return what must be unique within the batch; numbers are in stored form."""
         return self.shape.name, orjson.dumps([self.key[part.name] for part in self.shape.key])
 
 
 def batch_write_item(state: State, call: Call) -> dict[str, Any]:
     """Answer BatchWriteItem."""
     requests = list(_requests(call))
-    writes = list(_judged(state, call, requests))
+    writes = list(_checked(state, call, requests))
     if len({write.identity for write in writes}) < len(writes):
         message = "Provided list of item keys contains duplicates"
         raise invalid(message)
-    struck = draw_unprocessed(state, call, requests)
+    drawn = draw_unprocessed(state, call, requests)
     detail = call.body.get("ReturnConsumedCapacity", "NONE")
     units: dict[str, Units] = {}
     unprocessed: dict[str, list[Any]] = {}
-    for write, (name, request), left in zip(writes, requests, struck, strict=True):
+    for write, (name, request), left in zip(writes, requests, drawn, strict=True):
         if left:
             unprocessed.setdefault(name, []).append(request)
             continue
@@ -69,7 +69,7 @@ def batch_write_item(state: State, call: Call) -> dict[str, Any]:
 
 
 def _requests(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the batch's requests with their tables' names, once the batch is small enough."""
+    """Yield the batch's requests with their tables' names, after a check of the batch's size."""
     items = call.body.get("RequestItems")
     if not items:
         raise invalid(_constraint("Member must have length greater than or equal to 1"))
@@ -90,10 +90,10 @@ def _requests(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, request
 
 
-def _judged(
+def _checked(
     state: State, call: Call, requests: list[tuple[str, dict[str, Any]]]
 ) -> Iterator[_Write]:
-    """Yield the writes, values judged before tables and keys."""
+    """Yield the writes; values are checked before tables and keys."""
     stored = [_stored_request(request) for _, request in requests]
     shapes: dict[str, tuple[Table, Shape]] = {}
     for (name, _), (item, key, size) in zip(requests, stored, strict=True):
@@ -126,7 +126,7 @@ def _stored_request(request: dict[str, Any]) -> tuple[Typed | None, Typed, int]:
 
 
 def _constraint(rule: str) -> str:
-    """Return the text of a broken constraint on ``RequestItems``."""
+    """Return the error message of a broken constraint on ``RequestItems``."""
     return (
         f"1 validation error detected: Value at 'requestItems' failed to satisfy constraint: {rule}"
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class BulkJob:
-    """An import or a bulk operation: what was asked, how it ends, and from when on it has."""
+    """An import or a bulk operation: its request, its outcome, and when it ends."""
 
     arn: str
     token: str
-    asked: dict[str, Any]
+    parameters: dict[str, Any]
     started: float
     ready: float
     status: str
@@ -19,4 +19,4 @@ class BulkJob:
     size: int = 0
     failure: tuple[str, str] | None = None
     more: dict[str, Any] = field(default_factory=dict)
-    """What only this kind of job tells."""
+    """Members that only this kind of job returns."""

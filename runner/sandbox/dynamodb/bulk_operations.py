@@ -1,8 +1,8 @@
-"""ImportTable and StartBulkPutItems: items read from S3, into a new table or one that is there.
+"""ImportTable and StartBulkPutItems: items from S3, into a new table or an existing one.
 
-What cannot be written is skipped and told: an import's in CloudWatch Logs, a bulk operation's as
-JSON lines under its output prefix. How AWS words the latter is not published; the members here are
-those that its documentation names (the item, the input object, an error code).
+Items that cannot be written are skipped and reported: by an import in CloudWatch Logs, by a bulk
+operation as JSON lines under its output prefix. AWS does not publish the format of the latter; the
+members are those that its documentation names (the item, the input object, an error code).
 """
 
 import gzip
@@ -24,7 +24,7 @@ from retable.runner.sandbox.sandbox_state import State
 
 LOG_GROUP = "/aws-dynamodb/imports"
 LEAST_UNITS = 1024
-"""MaxWriteRequestUnits' least value, in botocore's model."""
+"""The minimum of MaxWriteRequestUnits, in botocore's model."""
 IN_PROGRESS = "IN_PROGRESS"
 
 
@@ -39,17 +39,17 @@ class _Failed:
 
 
 def import_table(state: State, call: Call) -> dict[str, Any]:
-    """Answer ImportTable: the table is made, and filled before it becomes ACTIVE."""
+    """Answer ImportTable: the table is created, and filled before it becomes ACTIVE."""
     earlier = _earlier(state, call, "ImportConflictException")
     if earlier is not None:
         return {"ImportTableDescription": _describe_import(state, earlier)}
-    source, wanted = call.body["S3BucketSource"], call.body["TableCreationParameters"]
+    source, creation = call.body["S3BucketSource"], call.body["TableCreationParameters"]
     target = {"HTTP_X_AMZ_TARGET": f"{TARGET_PREFIX}CreateTable"}
     environ = {**call.environ, **target}
     table_operations.create_table(
-        state, replace(call, operation="CreateTable", body=dict(wanted), environ=environ)
+        state, replace(call, operation="CreateTable", body=dict(creation), environ=environ)
     )
-    table = state.data_table_of(call.region, wanted["TableName"])
+    table = state.data_table_of(call.region, creation["TableName"])
     job = _job(state, call, f"{table.table_arn}/import/{_id(state)}")
     job.more = {
         "TableArn": table.table_arn,
@@ -59,7 +59,7 @@ def import_table(state: State, call: Call) -> dict[str, Any]:
     try:
         failed = _fill(state, job, table, source)
     except gzip.BadGzipFile:
-        # The table it has begun to make stays.
+        # The table that it has begun to create stays.
         failed = []
         job.failure = ("S3FileError", "an input file could not be read")
     job.status = "FAILED" if failed or job.failure else "COMPLETED"
@@ -102,7 +102,7 @@ def start_bulk_put(state: State, call: Call) -> dict[str, Any]:
     output = call.body["OutputS3Configuration"]
     if failed:
         prefix = str(output.get("S3KeyPrefix", "")).rstrip("/")
-        lines = b"".join(orjson.dumps(_told(one)) + b"\n" for one in failed)
+        lines = b"".join(orjson.dumps(_entry(one)) + b"\n" for one in failed)
         name = f"{prefix}/{job.arn.rpartition('/')[2]}/errors/00000.json.gz".lstrip("/")
         bucket = output.get("S3Bucket") or call.body["InputS3Configuration"]["S3Bucket"]
         state.moto.put_object(bucket, name, gzip.compress(lines, mtime=0))
@@ -122,7 +122,7 @@ def list_bulk(state: State, _: Call) -> dict[str, Any]:
 
 
 def cancel_bulk(state: State, call: Call) -> dict[str, Any]:
-    """Answer CancelBulkOperation: what was written stays."""
+    """Answer CancelBulkOperation: written items stay."""
     job = _known(state, str(call.body.get("BulkOperationArn")), "ResourceNotFoundException")
     if _status(state, job) == IN_PROGRESS:
         job.status, job.ready = "CANCELLED", state.now()
@@ -130,11 +130,11 @@ def cancel_bulk(state: State, call: Call) -> dict[str, Any]:
 
 
 def _job(state: State, call: Call, arn: str) -> BulkJob:
-    """Return a new job, which is known from now on."""
+    """Return a new job, which is listed from now on."""
     job = BulkJob(
         arn=arn,
         token=str(call.body.get("ClientToken") or _id(state)),
-        asked=_asked(call),
+        parameters=_parameters(call),
         started=state.options.clock.now().timestamp(),
         ready=state.now() + state.options.bulk_seconds,
         status=IN_PROGRESS,
@@ -143,16 +143,16 @@ def _job(state: State, call: Call, arn: str) -> BulkJob:
     return job
 
 
-def _asked(call: Call) -> dict[str, Any]:
+def _parameters(call: Call) -> dict[str, Any]:
     return {name: value for name, value in call.body.items() if name != "ClientToken"}
 
 
 def _earlier(state: State, call: Call, mismatch: str) -> BulkJob | None:
-    """Return the job that the same token asked for."""
+    """Return the job that was started with the same token."""
     token = call.body.get("ClientToken")
     for job in state.bulk.values():
         if token is not None and job.token == token:
-            if job.asked != _asked(call):
+            if job.parameters != _parameters(call):
                 message = f"the token {token} was used with other parameters"
                 raise ApiError(mismatch, message)
             return job
@@ -167,7 +167,7 @@ def _known(state: State, arn: str, code: str) -> BulkJob:
 
 
 def _fill(state: State, job: BulkJob, table: Table, source: dict[str, Any]) -> list[_Failed]:
-    """Write what lies under the prefix into ``table``; return what could not be written."""
+    """Write the objects under the prefix into ``table``; return what could not be written."""
     shape, failed = shape_of(table), []
     for key, index, line in _lines(state, source):
         job.processed += 1
@@ -199,14 +199,14 @@ def _event(source: dict[str, Any], one: _Failed) -> dict[str, Any]:
     }
 
 
-def _told(one: _Failed) -> dict[str, Any]:
-    """Return the line of a bulk operation's output about an item."""
-    told: dict[str, Any] = {"S3Key": one.key, "ItemIndex": one.index, "ErrorMessage": one.message}
+def _entry(one: _Failed) -> dict[str, Any]:
+    """Return a bulk operation's output line about an item."""
+    entry: dict[str, Any] = {"S3Key": one.key, "ItemIndex": one.index, "ErrorMessage": one.message}
     try:
-        told["Item"] = orjson.loads(one.line)["Item"]
+        entry["Item"] = orjson.loads(one.line)["Item"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        told["RawItem"] = one.line.decode("utf-8", "replace")
-    return {**told, "ErrorCode": "ValidationException"}
+        entry["RawItem"] = one.line.decode("utf-8", "replace")
+    return {**entry, "ErrorCode": "ValidationException"}
 
 
 def _status(state: State, job: BulkJob) -> str:
@@ -214,7 +214,7 @@ def _status(state: State, job: BulkJob) -> str:
 
 
 def _described(state: State, job: BulkJob) -> dict[str, Any]:
-    answer: dict[str, Any] = {"ClientToken": job.token, "StartTime": job.started, **job.asked}
+    answer: dict[str, Any] = {"ClientToken": job.token, "StartTime": job.started, **job.parameters}
     if _status(state, job) != IN_PROGRESS:
         answer |= {"EndTime": job.started, "ProcessedItemCount": job.processed}
         if job.failure is not None:
@@ -249,6 +249,6 @@ def _describe_bulk(state: State, job: BulkJob) -> dict[str, Any]:
 
 
 def _id(state: State) -> str:
-    """Return an id such as exports have."""
+    """Return an id like those of exports."""
     now = int(state.options.clock.now().timestamp() * 1000)
     return f"{now:014d}-{state.random.getrandbits(32):08x}"

@@ -1,4 +1,4 @@
-"""Write and read units that requests cost, by the real sizes, indexes included."""
+"""The write and read units that requests consume, by the real sizes, indexes included."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,14 @@ Typed = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Units:
-    """Units used on one table: its own, and those of each index."""
+    """Units consumed on one table: its own, and those of each index."""
 
     table: float = 0.0
     indexes: dict[tuple[str, str], float] = field(default_factory=dict)
     """By kind of index and its name."""
 
     def add_write(self, shape: Shape, old: StoredItem | None, new: StoredItem | None) -> None:
-        """Add one item's write: ``old`` is what was there, ``new`` what is there now."""
+        """Add one item's write: ``old`` is the item before, ``new`` the item after."""
         sizes = [item.stored_bytes() for item in (old, new) if item is not None]
         self.table += _write_units(max(sizes, default=0))
         for index in shape.indexes:
@@ -44,7 +44,7 @@ class Units:
         return self.table + sum(self.indexes.values())
 
     def report(self, name: str, detail: str) -> dict[str, Any]:
-        """Return ``ConsumedCapacity`` as ``ReturnConsumedCapacity`` of ``detail`` wants it."""
+        """Return ``ConsumedCapacity`` for a ``ReturnConsumedCapacity`` of ``detail``."""
         answer: dict[str, Any] = {"TableName": name, "CapacityUnits": self.total}
         if detail == "INDEXES":
             answer["Table"] = {"CapacityUnits": self.table}
@@ -54,12 +54,12 @@ class Units:
 
 
 def sizes_of(items: Iterable[Typed]) -> int:
-    """Return the bytes of ``items`` together."""
+    """Return the total bytes of ``items``."""
     return sum(item_bytes(item) for item in items)
 
 
 def _index_units(index: IndexShape, old: StoredItem | None, new: StoredItem | None) -> int:
-    """Return what one write costs on ``index``: nothing where its entry does not change."""
+    """Return what one write consumes on ``index``: nothing if its entry does not change."""
     before, after = _entry(index, old), _entry(index, new)
     if before == after:
         return 0
@@ -72,7 +72,7 @@ def _index_units(index: IndexShape, old: StoredItem | None, new: StoredItem | No
 
 
 def _entry(index: IndexShape, item: StoredItem | None) -> Typed | None:
-    """Return what ``index`` holds of ``item``; ``None`` where it leaves the item out."""
+    """Return the entry of ``item`` in ``index``; ``None`` if the index omits the item."""
     typed = None if item is None else item.typed
     if typed is None or any(part.name not in typed for part in index.key):
         return None
@@ -82,7 +82,7 @@ def _entry(index: IndexShape, item: StoredItem | None) -> Typed | None:
 
 
 def _entry_units(index: IndexShape, item: StoredItem | None, entry: Typed) -> int:
-    """Return the write units of an index entry; one that holds all is as large as its item."""
+    """Return the write units of an index entry; a full one is as large as its item."""
     whole = index.attributes is None and item is not None
     return _write_units(item.stored_bytes() if whole and item else item_bytes(entry))
 

@@ -1,6 +1,6 @@
-"""What was written to a table since point-in-time recovery was turned on, for incremental exports.
+"""The writes to a table since point-in-time recovery was enabled, for incremental exports.
 
-Images are shared with the table and never changed. Writing things down is ``recording``'s.
+Images are shared with the table and never changed. ``recording`` adds the entries.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write that changed an item; ``None`` is an item that is not there."""
+    """One write that changed an item; ``None`` is an absent item."""
 
     moment: datetime
     key: Typed
@@ -26,37 +26,37 @@ class Change:
 
 @dataclass(slots=True)
 class ChangeLog:
-    """Every change from ``since`` on, in the order in which they were made."""
+    """Every change from ``since`` on, in order."""
 
     since: datetime
     changes: list[Change] = field(default_factory=list)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "ChangeLog":
-        """Return an empty log: a backup has the items, not how they came to be."""
+        """Return an empty log: a backup has the items, not their history."""
         return ChangeLog(self.since)
 
-    def held_at(
+    def items_at(
         self, moment: datetime, items: Iterable[Typed], key_of: Callable[[Typed], Typed]
     ) -> list[Typed]:
-        """Return what the table held at ``moment``, given the ``items`` that it holds now."""
+        """Return the table's items at ``moment``, given its current ``items``."""
         later = [change for change in self.changes if change.moment >= moment]
         if not later:
             return list(items)
-        held: dict[bytes, Typed | None] = {_name(key_of(item)): item for item in items}
+        by_key: dict[bytes, Typed | None] = {_name(key_of(item)): item for item in items}
         for change in reversed(later):
-            held[_name(change.key)] = change.old
-        return [item for item in held.values() if item is not None]
+            by_key[_name(change.key)] = change.old
+        return [item for item in by_key.values() if item is not None]
 
     def begin_at(self, moment: datetime) -> None:
-        """Let all that was written so far have been written before ``moment``."""
+        """Move all writes so far to before ``moment``."""
         self.since = moment
         self.changes.clear()
 
     def window(self, start: datetime, end: datetime, view: str) -> Iterator[dict[str, Any]]:
         """Yield the records of an export of the changes from ``start`` on and before ``end``.
 
-        There is one for each item that is not at the end what it was at the beginning, and none
-        for one that came and went in between.
+        There is one for each item that differs between start and end, and none
+        for an item that was created and deleted in between.
         """
         first: dict[bytes, Change] = {}
         last: dict[bytes, Change] = {}
@@ -76,7 +76,7 @@ def _name(key: Typed) -> bytes:
 
 
 def _record(change: Change, old: Typed | None) -> dict[str, Any]:
-    """Return a changed item's record, its members in the order in which the service has them."""
+    """Return a changed item's record, with its members in the service's order."""
     micros = (change.moment - EPOCH).total_seconds() * 1_000_000
     record: dict[str, Any] = {
         "Metadata": {"WriteTimestampMicros": {"N": str(round(micros))}},

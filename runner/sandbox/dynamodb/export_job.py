@@ -1,4 +1,4 @@
-"""One export as DescribeExport shows it. Making one is exports' business."""
+"""One export as DescribeExport shows it. ``export_operations`` creates them."""
 
 import threading
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class ExportJob:
 
     arn: str
     token: str
-    asked: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     """The request's parameters, without the token."""
     table_arn: str
     table_id: str
@@ -23,10 +23,10 @@ class ExportJob:
     bucket: str
     prefix: str | None
     files: int
-    moment: datetime
-    """What a full export is of."""
+    export_time: datetime
+    """The export time of a full export."""
     window: ExportWindow | None = None
-    """What an incremental export covers."""
+    """The window of an incremental export."""
     item_count: int = 0
     size: int = 0
     status: str = "IN_PROGRESS"
@@ -41,23 +41,23 @@ class ExportJob:
 
     @property
     def head(self) -> ExportHead:
-        """Return what the export's manifests say of it."""
+        """Return the export's description in its manifests."""
         return ExportHead(
             table_arn=self.table_arn,
             table_id=self.table_id,
             bucket=self.bucket,
             prefix=self.prefix,
             export_id=self.export_id,
-            export_time=self.moment,
-            output_format=self.asked.get("ExportFormat", "DYNAMODB_JSON"),
-            kms_key=self.asked.get("S3SseKmsKeyId"),
+            export_time=self.export_time,
+            output_format=self.parameters.get("ExportFormat", "DYNAMODB_JSON"),
+            kms_key=self.parameters.get("S3SseKmsKeyId"),
             window=self.window,
         )
 
     def _covered(self) -> dict[str, Any]:
-        """Return the members that say which moment or window it is of."""
+        """Return the members with its export time or window."""
         if self.window is None:
-            return {"ExportTime": self.moment.timestamp()}
+            return {"ExportTime": self.export_time.timestamp()}
         specification = {
             "ExportFromTime": self.window.start.timestamp(),
             "ExportToTime": self.window.end.timestamp(),
@@ -76,16 +76,16 @@ class ExportJob:
             "TableId": self.table_id,
             "ClientToken": self.token,
             "S3Bucket": self.bucket,
-            "S3SseAlgorithm": self.asked.get("S3SseAlgorithm", "AES256"),
+            "S3SseAlgorithm": self.parameters.get("S3SseAlgorithm", "AES256"),
             "ExportFormat": self.head.output_format,
         }
         for name in ("S3BucketOwner", "S3SseKmsKeyId"):
-            if name in self.asked:
-                answer[name] = self.asked[name]
+            if name in self.parameters:
+                answer[name] = self.parameters[name]
         if self.prefix is not None:
             answer["S3Prefix"] = self.prefix
-        if "ExportType" in self.asked:
-            answer["ExportType"] = self.asked["ExportType"]
+        if "ExportType" in self.parameters:
+            answer["ExportType"] = self.parameters["ExportType"]
         if self.end is not None:
             answer["EndTime"] = self.end.timestamp()
         if self.failure is not None:

@@ -1,6 +1,6 @@
-"""ExportTableToPointInTime: a real export of what the table holds, held, or took, into S3.
+"""ExportTableToPointInTime: a real export to S3 of a table's current, past or changed items.
 
-The past is known from when point-in-time recovery was turned on; what lies before is refused.
+The past is known since point-in-time recovery was enabled; earlier times are refused.
 """
 
 import threading
@@ -21,14 +21,14 @@ from retable.runner.sandbox.sandbox_options import ACCOUNT
 from retable.runner.sandbox.sandbox_state import State
 
 TOKEN_SECONDS = 8 * 3600
-"""How long a ClientToken stands for its request; ExportTableToPointInTime in the API reference."""
+"""How long a ClientToken identifies its request; ExportTableToPointInTime in the API reference."""
 CLOCK_TOLERANCE_SECONDS = 60
-"""How far the service's clock may be from the caller's."""
+"""The maximum difference between the service's clock and the caller's."""
 POLL_SECONDS = 0.02
 MOMENT_SECONDS = 0.001
-"""Times are told to the millisecond, so two may differ by as much and be one."""
+"""Times are in milliseconds, so two that differ by one may be the same."""
 LONGEST_WINDOW_SECONDS = 24 * 3600
-"""What an incremental export may cover at most; ExportTableToPointInTime in the guide."""
+"""The longest window of an incremental export; ExportTableToPointInTime in the guide."""
 TYPES = ("FULL_EXPORT", "INCREMENTAL_EXPORT")
 VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 FORMATS = ("DYNAMODB_JSON", "ION")
@@ -36,24 +36,24 @@ FORMATS = ("DYNAMODB_JSON", "ION")
 
 def export_table(state: State, call: Call) -> dict[str, Any]:
     """Answer ExportTableToPointInTime."""
-    asked = {name: value for name, value in call.body.items() if name != "ClientToken"}
-    table = _table(state, call, str(asked.get("TableArn")))
-    _check_request(asked, table)
+    parameters = {name: value for name, value in call.body.items() if name != "ClientToken"}
+    table = _table(state, call, str(parameters.get("TableArn")))
+    _check_request(parameters, table)
     token = call.body.get("ClientToken")
     if token is not None:
         earlier = _earlier(state, token)
-        if earlier is not None and earlier.asked != asked:
+        if earlier is not None and earlier.parameters != parameters:
             message = f"Duplicate request detected: {token}"
             code = "ExportConflictException"
             raise ApiError(code, message)
         if earlier is not None:
             return {"ExportDescription": earlier.describe()}
-    job = _start(state, asked, table, token or f"{state.random.getrandbits(128):032x}")
+    job = _start(state, parameters, table, token or f"{state.random.getrandbits(128):032x}")
     return {"ExportDescription": {**job.describe(), "ExportStatus": "IN_PROGRESS"}}
 
 
 def describe_export(state: State, call: Call) -> dict[str, Any]:
-    """Answer DescribeExport, also for a table that is gone."""
+    """Answer DescribeExport, also for a deleted table."""
     arn = str(call.body.get("ExportArn"))
     if ":table/" not in arn or "/export/" not in arn:
         message = "Invalid Export ARN"
@@ -68,8 +68,8 @@ def describe_export(state: State, call: Call) -> dict[str, Any]:
 
 def list_exports(state: State, call: Call) -> dict[str, Any]:
     """Answer ListExports, newest first."""
-    wanted = call.body.get("TableArn")
-    jobs = [job for job in state.exports.values() if wanted in {None, job.table_arn}]
+    table_arn = call.body.get("TableArn")
+    jobs = [job for job in state.exports.values() if table_arn in {None, job.table_arn}]
     jobs.sort(key=lambda job: job.arn, reverse=True)
     first = int(call.body.get("NextToken") or 0)
     count = int(call.body.get("MaxResults") or 25)
@@ -77,7 +77,7 @@ def list_exports(state: State, call: Call) -> dict[str, Any]:
         {
             "ExportArn": job.arn,
             "ExportStatus": job.status,
-            "ExportType": job.asked.get("ExportType", "FULL_EXPORT"),
+            "ExportType": job.parameters.get("ExportType", "FULL_EXPORT"),
         }
         for job in jobs[first : first + count]
     ]
@@ -97,18 +97,18 @@ def _table(state: State, call: Call, arn: str) -> Table:
     return table
 
 
-def _check_request(asked: Mapping[str, Any], table: Table) -> None:
+def _check_request(parameters: Mapping[str, Any], table: Table) -> None:
     """Refuse what cannot be exported."""
-    if not asked.get("S3Bucket"):
+    if not parameters.get("S3Bucket"):
         message = (
             "1 validation error detected: Value null at 's3Bucket' failed to satisfy constraint: "
             "Member must not be null"
         )
         raise invalid(message)
-    if asked.get("ExportType", "FULL_EXPORT") not in TYPES:
-        raise invalid(_unknown("exportType", str(asked["ExportType"]), TYPES))
-    if asked.get("ExportFormat", "DYNAMODB_JSON") not in FORMATS:
-        raise invalid(_unknown("exportFormat", str(asked["ExportFormat"]), FORMATS))
+    if parameters.get("ExportType", "FULL_EXPORT") not in TYPES:
+        raise invalid(_unknown("exportType", str(parameters["ExportType"]), TYPES))
+    if parameters.get("ExportFormat", "DYNAMODB_JSON") not in FORMATS:
+        raise invalid(_unknown("exportFormat", str(parameters["ExportFormat"]), FORMATS))
     recovery = table.continuous_backups["PointInTimeRecoveryDescription"]
     if recovery["PointInTimeRecoveryStatus"] != "ENABLED":
         message = f"Point in time recovery is not enabled for table '{table.name}'"
@@ -116,52 +116,54 @@ def _check_request(asked: Mapping[str, Any], table: Table) -> None:
         raise ApiError(code, message)
 
 
-def _at(state: State, asked: Mapping[str, Any], table: Table, now: datetime) -> datetime:
-    """Return the moment that a full export is to be of.
+def _at(state: State, parameters: Mapping[str, Any], table: Table, now: datetime) -> datetime:
+    """Return the export time of a full export.
 
     Raises:
-        ApiError: it is not known what the table held then.
+        ApiError: the table's content at that time is unknown.
     """
-    if "ExportTime" not in asked:
+    if "ExportTime" not in parameters:
         return now
-    moment = datetime.fromtimestamp(asked["ExportTime"], UTC)
+    export_time = datetime.fromtimestamp(parameters["ExportTime"], UTC)
     log = state.extras(table).log
-    late = (moment - now).total_seconds() > CLOCK_TOLERANCE_SECONDS
-    if log is None or late or moment < log.since - timedelta(seconds=MOMENT_SECONDS):
+    late = (export_time - now).total_seconds() > CLOCK_TOLERANCE_SECONDS
+    if log is None or late or export_time < log.since - timedelta(seconds=MOMENT_SECONDS):
         message = "The export time is not within the point in time recovery window"
         raise _wrong_time(message)
-    return min(moment, now)
+    return min(export_time, now)
 
 
 def _moment(state: State) -> datetime:
-    """Return a whole millisecond, as manifests tell it, between all writes so far and all later."""
+    """Return a whole millisecond, as in manifests, between all writes so far and all later."""
     clock = state.options.clock
     now = clock.now().astimezone(UTC)
-    moment = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
-    while (left := (moment - clock.now()).total_seconds()) > 0:
+    export_time = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(
+        milliseconds=1
+    )
+    while (left := (export_time - clock.now()).total_seconds()) > 0:
         clock.sleep(left)
-    return moment
+    return export_time
 
 
 def _window(
-    state: State, asked: Mapping[str, Any], table: Table, now: datetime
+    state: State, parameters: Mapping[str, Any], table: Table, now: datetime
 ) -> ExportWindow | None:
-    """Return what an incremental export is to cover.
+    """Return the window of an incremental export.
 
     Raises:
-        ApiError: it does not say, or it is too short, too long, or was not recorded.
+        ApiError: the window is missing, too short, too long, or was not recorded.
     """
-    if asked.get("ExportType", "FULL_EXPORT") == "FULL_EXPORT":
+    if parameters.get("ExportType", "FULL_EXPORT") == "FULL_EXPORT":
         return None
-    said = asked.get("IncrementalExportSpecification") or {}
-    view = said.get("ExportViewType", "NEW_AND_OLD_IMAGES")
+    specification = parameters.get("IncrementalExportSpecification") or {}
+    view = specification.get("ExportViewType", "NEW_AND_OLD_IMAGES")
     if view not in VIEWS:
         raise invalid(_unknown("exportViewType", str(view), VIEWS))
-    if "ExportFromTime" not in said:
+    if "ExportFromTime" not in specification:
         message = "IncrementalExportSpecification must have ExportFromTime"
         raise invalid(message)
-    start = datetime.fromtimestamp(said["ExportFromTime"], UTC)
-    end = datetime.fromtimestamp(said.get("ExportToTime", now.timestamp()), UTC)
+    start = datetime.fromtimestamp(specification["ExportFromTime"], UTC)
+    end = datetime.fromtimestamp(specification.get("ExportToTime", now.timestamp()), UTC)
     least, length = state.options.window_seconds, (end - start).total_seconds()
     if not max(least, MOMENT_SECONDS) <= length <= LONGEST_WINDOW_SECONDS:
         message = f"Difference between export period from time and to time is less than {least:g} "
@@ -175,26 +177,28 @@ def _window(
 
 
 def _records(
-    state: State, table: Table, window: ExportWindow | None, moment: datetime
+    state: State, table: Table, window: ExportWindow | None, export_time: datetime
 ) -> list[bytes]:
-    """Return the content of an export: the table at that moment, or what changed in the window."""
+    """Return an export's content: the table at the export time, or the changes in the window."""
     log = state.extras(table).log
     if window is None or log is None:
         items = [typed_of(item) for item in items_of(table)]
         shape = shape_of(table)
-        held = items if log is None else log.held_at(moment, items, lambda i: key_of(i, shape))
-        return [orjson.dumps(item) for item in held]
+        past = (
+            items if log is None else log.items_at(export_time, items, lambda i: key_of(i, shape))
+        )
+        return [orjson.dumps(item) for item in past]
     return [orjson.dumps(change) for change in log.window(window.start, window.end, window.view)]
 
 
 def _wrong_time(message: str) -> ApiError:
-    """Return the refusal of a time or a window that cannot be exported."""
+    """Return the error for a time or a window that cannot be exported."""
     code = "InvalidExportTimeException"
     return ApiError(code, message)
 
 
 def _unknown(member: str, found: str, known: Sequence[str]) -> str:
-    """Return the words for a value that is none of an enumeration."""
+    """Return the error message for a value outside of an enumeration."""
     return (
         f"1 validation error detected: Value '{found}' at '{member}' failed to satisfy "
         f"constraint: Member must satisfy enum value set: [{', '.join(known)}]"
@@ -202,7 +206,7 @@ def _unknown(member: str, found: str, known: Sequence[str]) -> str:
 
 
 def _earlier(state: State, token: str) -> ExportJob | None:
-    """Return the export that ``token`` stands for."""
+    """Return the export that was started with ``token``."""
     now = state.options.clock.now()
     for job in state.exports.values():
         age = (now - (job.end or now)).total_seconds()
@@ -211,26 +215,26 @@ def _earlier(state: State, token: str) -> ExportJob | None:
     return None
 
 
-def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> ExportJob:
-    """Fix the content of an export and let it be written."""
+def _start(state: State, parameters: Mapping[str, Any], table: Table, token: str) -> ExportJob:
+    """Fix the content of an export and start writing it."""
     now = _moment(state)
     export_id = f"{int(now.timestamp() * 1000):014d}-{state.random.getrandbits(32):08x}"
-    window = _window(state, asked, table, now)
-    moment = _at(state, asked, table, now)
+    window = _window(state, parameters, table, now)
+    export_time = _at(state, parameters, table, now)
     job = ExportJob(
         arn=f"{table.table_arn}/export/{export_id}",
         token=token,
-        asked=asked,
+        parameters=parameters,
         table_arn=table.table_arn,
         table_id=state.extras(table).table_id,
         start=now,
-        bucket=asked["S3Bucket"],
-        prefix=asked.get("S3Prefix"),
+        bucket=parameters["S3Bucket"],
+        prefix=parameters.get("S3Prefix"),
         files=state.options.export_files,
-        moment=moment,
+        export_time=export_time,
         window=window,
     )
-    items = _records(state, table, window, moment)
+    items = _records(state, table, window, export_time)
     state.exports[job.arn] = job
     job.thread = threading.Thread(target=_write, args=(state, job, items), daemon=True)
     job.thread.start()
@@ -240,7 +244,7 @@ def _start(state: State, asked: Mapping[str, Any], table: Table, token: str) -> 
 
 
 def _write(state: State, job: ExportJob, items: list[bytes]) -> None:
-    """Write the export, wait out its time, and say how it ended."""
+    """Write the export, wait for its duration, and set its outcome."""
     ready = state.now() + state.options.export_seconds
     failure = _failure(state, job)
     if failure is None:
@@ -253,7 +257,7 @@ def _write(state: State, job: ExportJob, items: list[bytes]) -> None:
 
 
 def _write_files(state: State, job: ExportJob, items: list[bytes]) -> tuple[str, str] | None:
-    """Write the export's objects; return why it failed if it did."""
+    """Write the export's objects; return the failure, if any."""
     try:
         job.item_count = write_native_export(
             lambda key, body: state.moto.put_object(job.bucket, key, body),
@@ -268,10 +272,10 @@ def _write_files(state: State, job: ExportJob, items: list[bytes]) -> tuple[str,
 
 
 def _failure(state: State, job: ExportJob) -> tuple[str, str] | None:
-    """Return code and message with which an export must fail."""
+    """Return code and message of an export's failure, if it must fail."""
     if state.faults.export_failure is not None:
         return state.faults.export_failure, "injected by the sandbox"
-    if job.asked.get("S3BucketOwner", ACCOUNT) != state.faults.bucket_owner:
+    if job.parameters.get("S3BucketOwner", ACCOUNT) != state.faults.bucket_owner:
         return "S3AccessDenied", "Access Denied (Service: Amazon S3; Status Code: 403)"
     if not state.moto.has_bucket(job.bucket):
         return "S3NoSuchBucket", f"The specified bucket does not exist: {job.bucket}"

@@ -1,4 +1,4 @@
-"""UpdateContributorInsights and DescribeContributorInsights: on or off, of a table or an index."""
+"""UpdateContributorInsights and DescribeContributorInsights, of a table or an index."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from retable.runner.sandbox.sandbox_state import State
 
 MODE = "ContributorInsightsMode"
 BOTH_KINDS = "ACCESSED_AND_THROTTLED_KEYS"
-"""What is looked at unless somebody says otherwise."""
+"""The default mode."""
 
 
 def update_insights(state: State, call: Call) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def describe_insights(state: State, call: Call) -> dict[str, Any]:
 
 
 def _described(state: State, call: Call) -> dict[str, Any]:
-    """Return whether insights are on."""
+    """Return whether insights are enabled."""
     table = require_table(state, call, call.table_name)
     index = call.body.get("IndexName") or ""
     named = {"IndexName": index} if index else {}

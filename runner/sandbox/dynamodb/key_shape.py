@@ -1,4 +1,4 @@
-"""A table's key and index keys, and what they demand of an item. It checks no other value."""
+"""A table's key and index keys, and the checks of an item's key values. Checks no other value."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class IndexShape:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a table's key and indexes are."""
+    """The key and the indexes of a table."""
 
     name: str
     key: tuple[KeyPart, ...]
@@ -51,7 +51,7 @@ def shape_of(table: Table) -> Shape:
 
 
 def check_put(item: Mapping[str, Any], shape: Shape, *, in_batch: bool) -> None:
-    """Judge the keys of an item to be written whole.
+    """Check the keys of a whole item to write.
 
     Raises:
         ApiError: a table key is missing, of another type, empty or too long, or an index key is.
@@ -65,7 +65,7 @@ def check_put(item: Mapping[str, Any], shape: Shape, *, in_batch: bool) -> None:
 
 
 def check_key(key: Mapping[str, Any], shape: Shape) -> None:
-    """Judge a key as GetItem, UpdateItem and DeleteItem take it.
+    """Check a key as GetItem, UpdateItem and DeleteItem take it.
 
     Raises:
         ApiError: it is not exactly the table's key, or a value is empty or too long.
@@ -82,7 +82,7 @@ def key_of(item: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
 
 
 def _check_table_key(item: Mapping[str, Any], part: KeyPart, *, in_batch: bool) -> None:
-    """Judge one attribute of the table's key."""
+    """Check one attribute of the table's key."""
     value = item.get(part.name)
     if value is None:
         if in_batch:
@@ -106,7 +106,7 @@ def _check_table_key(item: Mapping[str, Any], part: KeyPart, *, in_batch: bool) 
 
 
 def _check_index_key(value: Mapping[str, Any], part: KeyPart, index: str) -> None:
-    """Judge one attribute that keys an index and is there."""
+    """Check one present attribute of an index key."""
     actual = next(iter(value))
     if actual != part.type:
         message = (
@@ -138,7 +138,7 @@ def _check_length(value: Mapping[str, Any], part: KeyPart) -> None:
 
 
 def _key_bytes(value: Mapping[str, Any]) -> int:
-    """Return the bytes of a key value; a number's never matter."""
+    """Return the bytes of a key value; a number is always short enough."""
     if "S" in value:
         return len(value["S"].encode())
     return len(base64.b64decode(value["B"])) if "B" in value else 0
@@ -162,8 +162,8 @@ def _indexes(table: Table, types: Mapping[str, str], key: set[str]) -> Iterator[
     for kind, indexes in kinds:
         for index in indexes:
             parts = _parts(index.schema, types)
-            held = None
+            projected = None
             if index.projection.get("ProjectionType") != "ALL":
                 extra = index.projection.get("NonKeyAttributes", ())
-                held = frozenset({*key, *(part.name for part in parts), *extra})
-            yield IndexShape(index.name, kind, parts, held)
+                projected = frozenset({*key, *(part.name for part in parts), *extra})
+            yield IndexShape(index.name, kind, parts, projected)

@@ -1,4 +1,4 @@
-"""Kinesis destinations of tables: on or off; no record is ever sent, and no stream is asked for."""
+"""Kinesis destinations of tables: enabled or disabled; no record is sent, no stream is needed."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from retable.runner.sandbox.sandbox_state import State
 STREAM = re.compile(r"arn:[a-z-]+:kinesis:[a-z0-9-]+:\d{12}:stream/[A-Za-z0-9_.-]{1,128}")
 PRECISION = "ApproximateCreationDateTimePrecision"
 MILLISECOND = "MILLISECOND"
-"""How exact the times of records are unless somebody says otherwise."""
+"""The default timestamp precision of records."""
 
 
 def enable_streaming(state: State, call: Call) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from retable.runner.sandbox.dynamodb.policy_rules import (
 from retable.runner.sandbox.dynamodb.table_operations import new_revision, require_table
 from retable.runner.sandbox.sandbox_state import State
 
-OWN_WAY_BACK = ("PutResourcePolicy", "DeleteResourcePolicy", "GetResourcePolicy")
-"""What a caller may not deny itself without saying so."""
+SELF_ACCESS_ACTIONS = ("PutResourcePolicy", "DeleteResourcePolicy", "GetResourcePolicy")
+"""Actions that a caller may not deny itself without a confirmation."""
 
 
 def put_resource_policy(state: State, call: Call) -> dict[str, Any]:
-    """Answer PutResourcePolicy; the same policy again changes nothing."""
+    """Answer PutResourcePolicy; an equal policy changes nothing."""
     table, history = _history(state, call)
     text = call.body.get("Policy", "")
     expected = call.body.get("ExpectedRevisionId")
@@ -28,7 +28,7 @@ def put_resource_policy(state: State, call: Call) -> dict[str, Any]:
     if expected is not None:
         _check_revision(history, expected)
     if not call.body.get("ConfirmRemoveSelfResourceAccess"):
-        for action in OWN_WAY_BACK:
+        for action in SELF_ACCESS_ACTIONS:
             if denies(policy, call.principal, f"dynamodb:{action}", table.table_arn):
                 message = (
                     "The new policy would not allow you to update the policy in the future; "
@@ -41,7 +41,7 @@ def put_resource_policy(state: State, call: Call) -> dict[str, Any]:
 
 
 def get_resource_policy(state: State, call: Call) -> dict[str, Any]:
-    """Answer GetResourcePolicy: it shows a policy at once, also one that is not in force yet."""
+    """Answer GetResourcePolicy: returns a policy at once, also before it is in force."""
     _, history = _history(state, call)
     if history.text is None:
         raise _no_policy(call)
@@ -49,7 +49,7 @@ def get_resource_policy(state: State, call: Call) -> dict[str, Any]:
 
 
 def delete_resource_policy(state: State, call: Call) -> dict[str, Any]:
-    """Answer DeleteResourcePolicy; without a policy it does nothing."""
+    """Answer DeleteResourcePolicy; does nothing without a policy."""
     _, history = _history(state, call)
     expected = call.body.get("ExpectedRevisionId")
     if expected is not None:
@@ -62,19 +62,19 @@ def delete_resource_policy(state: State, call: Call) -> dict[str, Any]:
 
 
 def _history(state: State, call: Call) -> tuple[Table, PolicyHistory]:
-    """Return the table a policy request names, and its policy."""
+    """Return the table that a policy request names, and its policy."""
     table = require_table(state, call, str(call.body.get("ResourceArn")))
     return table, state.extras(table).policy
 
 
 def _delay(state: State) -> float:
-    """Return how long a policy takes to spread."""
+    """Return how long a policy takes to be in force."""
     injected = state.faults.policy_delay_seconds
     return state.options.policy_delay_seconds if injected is None else injected
 
 
 def _check_revision(history: PolicyHistory, expected: str) -> None:
-    """Refuse a change of another revision than the one expected."""
+    """Refuse a change if the revision is not the expected one."""
     if (history.revision or NO_POLICY) != expected:
         message = (
             "Resource-based policy not found for the provided ResourceArn: "
@@ -85,7 +85,7 @@ def _check_revision(history: PolicyHistory, expected: str) -> None:
 
 
 def _no_policy(call: Call) -> ApiError:
-    """Return the answer where there is no policy."""
+    """Return the error for a table without a policy."""
     arn = call.body.get("ResourceArn")
     message = f"Resource-based policy not found for the provided ResourceArn: {arn}"
     return ApiError("PolicyNotFoundException", message)

@@ -1,7 +1,7 @@
 """Resource-based policies: whether a statement denies a request, and when a policy is in force.
 
-Only Deny is judged: everyone here belongs to the account and is allowed the rest, as an account's
-administrator would be. Conditions other than those listed in ``OPERATORS`` are refused when the
+Only Deny is evaluated: every caller belongs to the account and is allowed the rest, like its
+administrator. Conditions other than those in ``OPERATORS`` are refused when the
 policy is put, never ignored.
 """
 
@@ -18,7 +18,7 @@ MAX_POLICY_BYTES = 20 * 1024
 """The largest resource-based policy; DynamoDB Developer Guide, "rbac-considerations"."""
 PRINCIPAL_KEY = "aws:principalarn"
 NO_POLICY = "NO_POLICY"
-"""The ExpectedRevisionId that demands that there is no policy yet."""
+"""The ExpectedRevisionId that requires that there is no policy yet."""
 
 Statement = Mapping[str, Any]
 Policy = Mapping[str, Any]
@@ -26,7 +26,7 @@ Policy = Mapping[str, Any]
 
 @dataclass(slots=True)
 class PolicyHistory:
-    """A table's policy now, and those that were in force before while the change spreads."""
+    """A table's current policy, and earlier ones in force while a change propagates."""
 
     text: str | None = None
     revision: str | None = None
@@ -34,14 +34,14 @@ class PolicyHistory:
     """From when (monotonic seconds) which policy is in force, oldest first."""
 
     def put(self, text: str | None, revision: str | None, in_force_from: float) -> None:
-        """Replace the policy; ``None`` takes it away."""
+        """Replace the policy; ``None`` removes it."""
         self.text, self.revision = text, revision
         policy = None if text is None else orjson.loads(text)
         self.versions = [version for version in self.versions if version[0] <= in_force_from]
         self.versions.append((in_force_from, policy))
 
     def in_force(self, now: float) -> Policy | None:
-        """Return the policy that counts at ``now``."""
+        """Return the policy in force at ``now``."""
         counting = [policy for since, policy in self.versions if since <= now]
         return counting[-1] if counting else None
 
@@ -73,15 +73,12 @@ def access_denied(principal: str, action: str, resource: str) -> ApiError:
 
 
 def check_policy(text: str, table_arn: str) -> Policy:
-    """Return the policy that ``text`` is.
+    """Return the policy in ``text``.
 
     Raises:
-        ApiError: it is no policy, is too large, or names another resource.
+        ApiError: it is not a policy, is too large, or names another resource.
     """
-    try:
-        policy = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        policy = None
+    policy = _json(text)
     if len(text.encode()) > MAX_POLICY_BYTES:
         message = "Resource-based policy size exceeds the limit of 20480 bytes"
         raise invalid(message)
@@ -92,8 +89,16 @@ def check_policy(text: str, table_arn: str) -> Policy:
     return dict(policy)
 
 
+def _json(text: str) -> Any:
+    """Return what ``text`` says as JSON; ``None``, which is no policy, where it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _fault_of_policy(policy: object, table_arn: str) -> str | None:
-    """Return what is wrong with a policy."""
+    """Return the fault of a policy, if any."""
     if not isinstance(policy, dict) or not policy.get("Statement"):
         return "Syntax errors in policy"
     faults = (_fault_of_statement(one, table_arn) for one in _listed(policy["Statement"]))
@@ -101,7 +106,7 @@ def _fault_of_policy(policy: object, table_arn: str) -> str | None:
 
 
 def _fault_of_statement(statement: object, table_arn: str) -> str | None:
-    """Return what the service would refuse in a statement, or what could not be judged here."""
+    """Return what the service would refuse in a statement, or what cannot be evaluated here."""
     if not isinstance(statement, dict) or statement.get("Effect") not in {"Allow", "Deny"}:
         return "Syntax errors in policy"
     for elements in ({"Action", "NotAction"}, {"Principal", "NotPrincipal"}):
@@ -112,33 +117,33 @@ def _fault_of_statement(statement: object, table_arn: str) -> str | None:
             return f"Policy document contains an invalid resource {resource}"
     for operator, keys in statement.get("Condition", {}).items():
         if operator not in OPERATORS or any(key.lower() != PRINCIPAL_KEY for key in keys):
-            return f"the sandbox cannot judge the condition {operator} {sorted(keys)}"
+            return f"the sandbox cannot evaluate the condition {operator} {sorted(keys)}"
     return None
 
 
 def _covers_action(statement: Statement, action: str) -> bool:
-    """Return whether the statement is about ``action``; actions know no case."""
+    """Return whether the statement covers ``action``; actions are case-insensitive."""
     if "NotAction" in statement:
         return not _any_like(_listed(statement["NotAction"]), action, fold=True)
     return _any_like(_listed(statement["Action"]), action, fold=True)
 
 
 def _covers_resource(statement: Statement, resource: str) -> bool:
-    """Return whether the statement is about ``resource``; without a Resource it is."""
+    """Return whether the statement covers ``resource``; without a Resource it does."""
     if "NotResource" in statement:
         return not _any_like(_listed(statement["NotResource"]), resource)
     return _any_like(_listed(statement.get("Resource", "*")), resource)
 
 
 def _covers_principal(statement: Statement, principal: str) -> bool:
-    """Return whether the statement is about ``principal``."""
+    """Return whether the statement covers ``principal``."""
     if "NotPrincipal" in statement:
         return not _names_principal(statement["NotPrincipal"], principal)
     return _names_principal(statement["Principal"], principal)
 
 
 def _names_principal(element: object, principal: str) -> bool:
-    """Return whether a Principal element names ``principal``, itself or by its account."""
+    """Return whether a Principal element names ``principal`` or its account."""
     names = _listed(element["AWS"] if isinstance(element, dict) else element)
     account = principal.split(":")[4]
     return any(name in {"*", principal, account, f"arn:aws:iam::{account}:root"} for name in names)
@@ -170,7 +175,7 @@ def _like(pattern: str, value: str, *, fold: bool) -> bool:
 
 
 def _any_arn_like(patterns: list[str], value: str) -> bool:
-    """Return whether ``value`` matches one of ``patterns``, each of an ARN's parts on its own."""
+    """Return whether ``value`` matches one of ``patterns``, part by part of an ARN."""
     parts = value.split(":", 5)
     return any(
         len(pattern.split(":", 5)) == len(parts)

@@ -11,7 +11,7 @@ Typed = dict[str, Any]
 
 
 def projected(item: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> Typed:
-    """Return what of ``item`` lies on ``paths``; each is a list of names like ``a`` or ``a[0]``."""
+    """Return the parts of ``item`` on ``paths``; each is a list of names like ``a`` or ``a[0]``."""
     whole: Typed = {"M": {}}
     for path in paths:
         steps = [step for part in path for step in _steps(part)]
@@ -23,12 +23,12 @@ def projected(item: Mapping[str, Any], paths: Sequence[Sequence[str]]) -> Typed:
 
 
 def _steps(part: str) -> list[str | int]:
-    """Return the steps that one part of a path takes."""
+    """Return the steps of one part of a path."""
     return [name or int(index) for name, index in STEP.findall(part)]
 
 
 def _picked(value: Mapping[str, Any], steps: Sequence[str | int]) -> Typed | None:
-    """Return ``value`` with what ``steps`` lead to alone; ``None`` if they lead nowhere."""
+    """Return ``value`` with only what ``steps`` select; ``None`` if they select nothing."""
     if not steps:
         return dict(value)
     step, rest = steps[0], steps[1:]
@@ -42,7 +42,7 @@ def _picked(value: Mapping[str, Any], steps: Sequence[str | int]) -> Typed | Non
 
 
 def _merged(one: Typed, other: Typed) -> Typed:
-    """Return two parts of one value put together."""
+    """Return two parts of one value, merged."""
     if "M" in one and "M" in other:
         members = dict(one["M"])
         for name, value in other["M"].items():

@@ -1,4 +1,4 @@
-"""Reads. Scan of a table is done here, in the order of hashes; the rest is moto's."""
+"""Reads. Scan of a table is done here, in the order of hashes; moto does the rest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ from retable.runner.sandbox.dynamodb.stored_items import (
 from retable.runner.sandbox.sandbox_state import State
 
 PAGE_BYTES = 1024 * 1024
-"""A page ends with the item that reaches this; "Scan" in the API reference."""
+"""A page ends with the item that reaches this size; "Scan" in the API reference."""
 MAX_SEGMENTS = 1_000_000
 LEFT_TO_MOTO = ("IndexName", "ProjectionExpression", "AttributesToGet", "ScanFilter")
 
 
 @dataclass(slots=True)
 class _Page:
-    """One page of a scan while it is read."""
+    """One page of a scan in progress."""
 
     items: list[Item]
     size: int = 0
     last: Item | None = None
-    """The item after which there is more."""
+    """The item after which the next page begins."""
 
 
 def scan(state: State, call: Call) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def batch_get_item(state: State, call: Call) -> dict[str, Any]:
 
 
 def _segment(body: dict[str, Any]) -> tuple[int, int]:
-    """Return the range of hashes a scan covers."""
+    """Return the range of hashes that a scan covers."""
     segment, total = body.get("Segment"), body.get("TotalSegments")
     if segment is None and total is None:
         return 0, HASH_SPACE
@@ -123,7 +123,7 @@ def _page(table: Table, body: dict[str, Any], first: int, end: int, limit: int |
         page.items.append(item)
         page.size += item.stored_bytes() if isinstance(item, StoredItem) else item.size()
         if page.size >= PAGE_BYTES or len(page.items) == limit:
-            # There may be nothing after it: then the next page is empty, as with the service.
+            # There may be nothing after it: then the next page is empty, as in the service.
             page.last = item
             break
     return page
@@ -146,10 +146,10 @@ def _from(table: Table, start: dict[str, Any] | None, first: int, end: int) -> I
     after = None
     if table.range_key_attr is not None:
         after = sort_place(DynamoType(key[table.range_key_attr]))
-    for here, here_text, content in partitions.walk(place, end):
-        if (here, here_text) > (place, text):
+    for current, current_text, content in partitions.walk(place, end):
+        if (current, current_text) > (place, text):
             yield from items_in(content)
-        elif (here, here_text) == (place, text) and after is not None:
+        elif (current, current_text) == (place, text) and after is not None:
             yield from (item for item in items_in(content) if _sorts_after(item, after))
 
 
@@ -159,7 +159,7 @@ def _sorts_after(item: Item, after: Any) -> bool:
 
 
 def _answer(table: Table, body: dict[str, Any], page: _Page) -> dict[str, Any]:
-    """Return a page as Scan answers it; the filter counts after the page is read."""
+    """Return a page as Scan's answer; the filter applies after the page is read."""
     found = page.items
     if "FilterExpression" in body:
         keep = get_filter_expression(
@@ -179,7 +179,7 @@ def _answer(table: Table, body: dict[str, Any], page: _Page) -> dict[str, Any]:
 def _with_capacity(
     answer: dict[str, Any], table: Table, body: dict[str, Any], size: int
 ) -> dict[str, Any]:
-    """Return the answer with the capacity that was really used, where it was asked for."""
+    """Return the answer with the real consumed capacity, if requested."""
     detail = body.get("ReturnConsumedCapacity", "NONE")
     answer.pop("ConsumedCapacity", None)
     if detail != "NONE":

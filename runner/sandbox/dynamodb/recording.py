@@ -1,7 +1,7 @@
-"""Writing down what requests change, whoever carries them out: we or moto.
+"""Records what requests change, whether we or moto carry them out.
 
-Items are looked at before and after a request. Which item a PartiQL statement means is not told
-without running it, so its whole table is.
+Items are compared before and after a request. The items of a PartiQL statement are not known
+without running it, so its whole table is compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ PARTIQL = frozenset({"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransa
 
 
 def recorded(state: State, call: Call, operation: Operation) -> dict[str, Any]:
-    """Carry ``operation`` out and write down what it changed in tables that keep a log."""
+    """Carry ``operation`` out and record what it changed in tables that keep a log."""
     watched = list(_watched(state, call))
     before = [(table, key, _image(table, key)) for table, key in watched]
     answer = operation(state, call)
     for table, key, old in before:
         record(state, table, key, old, _image(table, key))
-    # What a statement has put was not there to be looked at before.
+    # An item that a statement has added did not exist before.
     seen = {(id(table), _name(key)) for table, key in watched}
     if call.operation in PARTIQL:
         for table, key in _watched(state, call):
@@ -40,7 +40,7 @@ def recorded(state: State, call: Call, operation: Operation) -> dict[str, Any]:
 
 
 def record(state: State, table: Table, key: Typed, old: Typed | None, new: Typed | None) -> None:
-    """Write a change down, if it is one and the table keeps a log."""
+    """Record a change, if it is one and the table keeps a log."""
     log = state.extras(table).log
     if log is not None and old != new:
         log.changes.append(Change(state.options.clock.now(), key, old, new))
@@ -77,7 +77,7 @@ def _watched(state: State, call: Call) -> Iterator[tuple[Table, dict[str, Any]]]
             try:
                 key, _ = stored_attributes({name: item[name] for name in names})
             except (ApiError, KeyError, TypeError):
-                # The operation itself will refuse it, in its own words.
+                # The operation itself will refuse it, with its own message.
                 continue
             yield table, key
 
@@ -119,7 +119,7 @@ def _logged(state: State, call: Call, name: str) -> Table | None:
 
 
 def _image(table: Table, key: dict[str, Any]) -> Typed | None:
-    """Return the item as it is now."""
+    """Return the current item."""
     found = find(table, key)
     return None if found is None else found.typed
 

@@ -1,8 +1,8 @@
-"""Items as the sandbox keeps them inside moto's tables, so that moto's own code goes on working.
+"""Items as the sandbox stores them in moto's tables, so that moto's own code still works.
 
 moto turns every value into an object, sorts the whole table for every page of a scan and measures
-items by its own rule. Here an item stays the JSON it was stored as until moto looks at it, and a
-table keeps its partitions by hash, so that writing and scanning cost what they should.
+items by its own rule. Here an item stays the JSON it was stored as until moto reads it, and a
+table keeps its partitions by hash, so that writes and scans have the expected cost.
 """
 
 import base64
@@ -27,12 +27,12 @@ Typed = dict[str, Any]
 
 
 class StoredItem(Item):
-    """One item. ``typed`` is DynamoDB JSON; moto's ``attrs`` are made when moto asks for them."""
+    """One item. ``typed`` is DynamoDB JSON; moto's ``attrs`` are created when moto reads them."""
 
     def __init__(
         self, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]
     ) -> None:
-        """Keep ``attrs`` as JSON, whatever moto hands over, once DynamoDB's rules allow it."""
+        """Store ``attrs`` from moto as JSON, once DynamoDB's rules allow it."""
         self.hash_key = hash_key
         self.range_key = range_key
         typed, size = stored_item(_plain(attrs))
@@ -48,9 +48,9 @@ class StoredItem(Item):
         typed: Typed,
         size: int | None = None,
     ) -> "StoredItem":
-        """Return an item around ``typed``, which is not copied; ``size`` is its bytes if known.
+        """Return an item for ``typed``, which is not copied; ``size`` is its bytes if known.
 
-        moto's own constructor would also enter it into a list of all instances for good.
+        moto's own constructor would also keep it in a list of all instances forever.
         """
         item: StoredItem = object.__new__(cls)
         item.hash_key, item.range_key = hash_key, range_key
@@ -59,16 +59,16 @@ class StoredItem(Item):
 
     @property
     def typed(self) -> Typed:
-        """Return the item as JSON. It is shared and never to be changed."""
+        """Return the item as JSON. It is shared and must not be changed."""
         if self._typed is not None:
             return self._typed
         return {name: _plain(value) for name, value in (self._attrs or {}).items()}
 
     @property
     def attrs(self) -> LimitedSizeDict:
-        """Return moto's view of the item. Once it is out it may be changed, so it rules."""
+        """Return moto's view of the item. From then on it may change, so it is authoritative."""
         if self._attrs is None:
-            # Copied, for moto changes sets in place and the JSON may be shared with a backup.
+            # Copied, because moto changes sets in place and a backup may share the JSON.
             copied = _plain(self._typed or {})
             values = {name: DynamoType(value) for name, value in copied.items()}
             self._attrs = LimitedSizeDict(values)
@@ -77,27 +77,27 @@ class StoredItem(Item):
 
     @attrs.setter
     def attrs(self, value: LimitedSizeDict) -> None:
-        """Take over moto's view."""
+        """Replace the item by moto's view."""
         self._attrs = value
         self._typed = self._bytes = None
 
     def stored_bytes(self) -> int:
-        """Return DynamoDB's size of the item; moto's ``size`` is another."""
+        """Return DynamoDB's size of the item; moto's ``size`` differs."""
         if self._bytes is None:
             return item_bytes(self.typed)
         return self._bytes
 
     def project(self, projection_expressions: list[list[str]]) -> "StoredItem":
-        """Return the item with the named paths alone.
+        """Return the item with only the named paths.
 
-        moto's own way goes through Python numbers, which hold no more than 38 digits written out.
+        moto's own projection uses Python numbers, which keep at most 38 digits.
         """
         return StoredItem.of(
             self.hash_key, self.range_key, projected(self.typed, projection_expressions)
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "StoredItem":
-        """Return a copy that shares the JSON, which nobody changes."""
+        """Return a copy that shares the JSON, which is never changed."""
         if self._typed is None:
             self._typed = self.typed
             self._attrs = None
@@ -110,18 +110,18 @@ class Partitions(defaultdict[DynamoType, Any]):
     """``Table.items``: the item, or the items by sort key, of each partition key value."""
 
     def __init__(self) -> None:
-        """Begin empty; a partition that is asked for comes to be, as moto expects."""
+        """Begin empty; reading an absent partition creates it, as moto expects."""
         super().__init__(dict)
         self._buckets: list[dict[DynamoType, int]] = [{} for _ in range(BUCKETS)]
 
     def __missing__(self, key: DynamoType) -> dict[DynamoType, Item]:
-        """Make a partition."""
+        """Create a partition."""
         partition: dict[DynamoType, Item] = {}
         self[key] = partition
         return partition
 
     def __setitem__(self, key: DynamoType, value: Any) -> None:
-        """Store a partition and note where in the hash space it lies."""
+        """Store a partition and its place in the hash space."""
         if key not in self:
             place = hash_of(key)
             self._buckets[place * BUCKETS // HASH_SPACE][key] = place
@@ -158,7 +158,7 @@ class Partitions(defaultdict[DynamoType, Any]):
 
 
 def partitions_of(table: Table) -> Partitions:
-    """Return ``table.items``, made ours if moto made the table by itself."""
+    """Return ``table.items``, converted to ours if moto created the table."""
     if not isinstance(table.items, Partitions):
         ours = Partitions()
         for key, value in table.items.items():
@@ -181,14 +181,14 @@ def items_in(content: Any) -> list[Item]:
 
 
 def typed_of(item: Item) -> Typed:
-    """Return any item of moto's as DynamoDB JSON."""
+    """Return any moto item as DynamoDB JSON."""
     if isinstance(item, StoredItem):
         return item.typed
     return {name: _plain(value) for name, value in item.attrs.items()}
 
 
 def find(table: Table, key: Typed) -> StoredItem | None:
-    """Return the item that has ``key``, without making a partition for it."""
+    """Return the item with ``key``, without creating a partition for it."""
     content = partitions_of(table).get(DynamoType(key[table.hash_key_attr]))
     if table.range_key_attr is not None:
         content = (content or {}).get(DynamoType(key[table.range_key_attr]))
@@ -198,9 +198,9 @@ def find(table: Table, key: Typed) -> StoredItem | None:
 
 
 def store(table: Table, typed: Typed, size: int | None = None) -> StoredItem:
-    """Write an item whole and return it.
+    """Write a whole item and return it.
 
-    ``typed`` is in stored form and is not to be changed afterwards; ``size`` is its bytes if known.
+    ``typed`` is in stored form and must not be changed afterwards; ``size`` is its bytes if known.
     """
     hash_key = DynamoType(typed[table.hash_key_attr])
     if table.range_key_attr is None:
@@ -214,7 +214,7 @@ def store(table: Table, typed: Typed, size: int | None = None) -> StoredItem:
 
 
 def remove(table: Table, key: Typed) -> None:
-    """Delete an item; do nothing if it is not there."""
+    """Delete an item; do nothing if it does not exist."""
     partitions = partitions_of(table)
     hash_key = DynamoType(key[table.hash_key_attr])
     if table.range_key_attr is None:
@@ -232,29 +232,29 @@ def hash_of(key: DynamoType) -> int:
 
 
 def key_text(key: DynamoType) -> str:
-    """Return a partition key value as text, the same for equal values (they are stored normal)."""
+    """Return a partition key value as a string, the same for equal values (stored normalized)."""
     return f"{key.type}{key.value}"
 
 
 def sort_place(key: DynamoType) -> Any:
-    """Return what orders a sort key value: numbers by value, the rest by bytes."""
+    """Return the sort order of a sort key value: numbers by value, the rest by bytes."""
     if key.type == "N":
         return key.cast_value
     return key.value.encode() if key.type == "S" else base64.b64decode(key.value)
 
 
-def teach_moto() -> None:
-    """Make moto keep items our way. Doing it again changes nothing."""
-    # PartiQL, transactions and UpdateItem go through moto's Table, which makes its items here.
+def patch_moto() -> None:
+    """Make moto store items our way. Idempotent."""
+    # PartiQL, transactions and UpdateItem go through moto's Table, which creates its items here.
     setattr(moto_table, "Item", StoredItem)  # noqa: B010 -- moto does not export the name
-    # moto refuses from 405,000 bytes by a sizing of its own; we measure before and after it runs.
+    # moto refuses from 405,000 bytes by its own sizes; we measure before and after it runs.
     LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
-    # Nobody reads a stream here, and keeping every image of every item would fill the memory.
-    setattr(StreamShard, "add", _keep_nothing)  # noqa: B010 -- to mypy a method is no variable
+    # No client reads a stream here, and keeping every image of every item would fill the memory.
+    setattr(StreamShard, "add", _keep_nothing)  # noqa: B010 -- mypy refuses to assign to a method
 
 
 def _keep_nothing(_self: StreamShard, _old: Item | None, _new: Item | None) -> None:
-    """Forget a stream's record."""
+    """Discard a stream record."""
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""DynamoDB's numbers: what is one, how it is stored, how many bytes it takes.
+"""DynamoDB's numbers: what is valid, how it is stored, how many bytes it takes.
 
-Written for the sandbox alone and on purpose not shared with the kernel's own normalisation, so that
-each can be held against the other.
+Written for the sandbox alone and deliberately not shared with the kernel's normalization, so that
+each can be tested against the other.
 """
 
 import re
@@ -15,14 +15,14 @@ MAX_EXPONENT = 125
 MIN_EXPONENT = -130
 SYNTAX = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 PLAIN = re.compile(r"0|-?[1-9]\d{0,37}", re.ASCII)
-"""What is stored as it is written; the usual case, kept cheap."""
+"""Numbers that are stored as written; a fast path for the usual case."""
 
 
 def stored_number(text: str) -> str:
-    """Return ``text`` as DynamoDB stores it: no exponent, no needless zero.
+    """Return ``text`` as DynamoDB stores it: no exponent, no redundant zeros.
 
     Raises:
-        ApiError: it is no number, has over 38 significant digits or is out of range.
+        ApiError: it is not a number, has over 38 significant digits or is out of range.
     """
     if PLAIN.fullmatch(text):
         return text
@@ -42,7 +42,7 @@ def stored_number(text: str) -> str:
 
 
 def number_size(stored: str) -> int:
-    """Return the bytes a number takes, given as ``stored_number`` returns it.
+    """Return the bytes of a number in the form that ``stored_number`` returns.
 
     One byte, one for every two significant digits on each side of the point, one for a minus sign
     (measured against the service with 23 literals).
@@ -58,7 +58,7 @@ def number_size(stored: str) -> int:
 
 
 def _check_range(number: Decimal) -> None:
-    """Refuse a magnitude outside 1E-130 to 9.99E+125; a zero written too large as well."""
+    """Refuse a magnitude outside 1E-130 to 9.99E+125, and a zero with too large an exponent."""
     exponent = number.adjusted()
     problem = None
     if exponent > MAX_EXPONENT:
@@ -74,7 +74,7 @@ def _check_range(number: Decimal) -> None:
 
 
 def _expanded(number: Decimal, digits: str) -> str:
-    """Return a number written out: ``digits`` are its significant ones, without outer zeros."""
+    """Return a number in plain notation: ``digits`` are the significant ones, no outer zeros."""
     if not digits:
         return "0"
     sign = "-" if number.is_signed() else ""

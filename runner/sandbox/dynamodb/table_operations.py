@@ -1,4 +1,4 @@
-"""Operations on tables: moto's answers, with the states, TableId and refusals they lack."""
+"""Operations on tables: moto's answers, with the statuses, TableId and errors that they lack."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -15,7 +15,7 @@ from retable.runner.sandbox.sandbox_options import ACCOUNT
 from retable.runner.sandbox.sandbox_state import Extras, State
 
 SIZE_SAMPLE = 1000
-"""Items that a table's size is estimated from."""
+"""The number of items from which a table's size is estimated."""
 MAX_LOCAL_INDEXES = 5
 MAX_GLOBAL_INDEXES = 20
 MAX_INDEX_KEY_PARTS = 4
@@ -39,7 +39,7 @@ def create_table(state: State, call: Call) -> dict[str, Any]:
     extras = state.extras(table)
     _keep_shown(extras, body)
     if policy is not None:
-        # A policy that comes with CreateTable is in force at once; "rbac-considerations".
+        # A policy in CreateTable is in force at once; "rbac-considerations".
         extras.policy.put(policy, new_revision(state), state.now())
     state.pass_through(table, "CREATING", state.options.creating_seconds)
     return {"TableDescription": _described(state, table, answer["TableDescription"], "CREATING")}
@@ -48,7 +48,7 @@ def create_table(state: State, call: Call) -> dict[str, Any]:
 def restore_table(state: State, call: Call) -> dict[str, Any]:
     """Answer RestoreTableFromBackup: a new table with the items of the one that was backed up.
 
-    Its tags, policy, stream, time to live and protection do not come back, as AWS says.
+    Its tags, policy, stream, time to live and protection are not restored, as AWS documents.
     """
     arn, name = str(call.body.get("BackupArn")), str(call.body.get("TargetTableName"))
     if state.backups_ready.get(arn, 0.0) > state.now():
@@ -85,7 +85,7 @@ def update_table(state: State, call: Call) -> dict[str, Any]:
     answer = state.forward(call)
     _keep_shown(state.extras(table), call.body)
     if (call.body.get("StreamSpecification") or {}).get("StreamEnabled") is False:
-        # moto takes a stream that was turned off for one that is on, and refuses the next.
+        # moto treats a disabled stream as enabled, and refuses the next one.
         table.latest_stream_label = None
     if "SSESpecification" in call.body:
         _encrypt(table, call.body["SSESpecification"])
@@ -94,7 +94,7 @@ def update_table(state: State, call: Call) -> dict[str, Any]:
 
 
 def delete_table(state: State, call: Call) -> dict[str, Any]:
-    """Answer DeleteTable: refused while protected, in change, or being backed up."""
+    """Answer DeleteTable: refused while protected, changing, or being backed up."""
     table = require_table(state, call, call.table_name)
     if state.status(table) == "DELETING":
         answer = {"TableDescription": table.describe()["TableDescription"]}
@@ -111,7 +111,7 @@ def delete_table(state: State, call: Call) -> dict[str, Any]:
         raise _in_use(message)
     description = _plain(state, table, table.describe()["TableDescription"], "DELETING")
     state.counters["deleted_tables"] += 1
-    state.extras(table).gone_from = state.now() + state.options.deleting_seconds
+    state.extras(table).deleted_at = state.now() + state.options.deleting_seconds
     state.find_table(call.region, table.name)
     return {"TableDescription": description}
 
@@ -129,10 +129,10 @@ def list_tables(state: State, call: Call) -> dict[str, Any]:
 
 
 def require_table(state: State, call: Call, name: str) -> Table:
-    """Return the table of that name or ARN.
+    """Return the table by name or ARN.
 
     Raises:
-        ApiError: there is none.
+        ApiError: it does not exist.
     """
     table = state.find_table(call.region, name)
     if table is None:
@@ -141,12 +141,12 @@ def require_table(state: State, call: Call, name: str) -> Table:
 
 
 def new_revision(state: State) -> str:
-    """Return a RevisionId: digits that never come twice."""
+    """Return a RevisionId: unique digits."""
     return str(state.random.getrandbits(60))
 
 
 def _size_estimate(table: Table, count: int) -> int:
-    """Return about how large a table is, by its first items; the real figure is hours old."""
+    """Return a table's approximate size, from its first items; the real figure is hours old."""
     sizes = [item_bytes(typed_of(item)) for item in islice(items_of(table), SIZE_SAMPLE)]
     return sum(sizes) * count // len(sizes) if sizes else 0
 
@@ -154,23 +154,23 @@ def _size_estimate(table: Table, count: int) -> int:
 def _described(
     state: State, table: Table, description: Mapping[str, Any], status: str
 ) -> dict[str, Any]:
-    """Return moto's description with what it lacks, and without the lists it leaves empty."""
+    """Return moto's description with the missing members, and without its empty lists."""
     filled = {name: value for name, value in description.items() if value != []}
     extras = state.extras(table)
     return {**filled, **extras.shown, "TableStatus": status, "TableId": extras.table_id}
 
 
 def _encrypt(table: Table, specification: Mapping[str, Any]) -> None:
-    """Change a table's encryption; moto does so only as it makes a table."""
-    wanted = dict(specification)
-    if wanted.get("Enabled") and "KMSMasterKeyId" not in wanted:
-        key = table._get_default_encryption_key(ACCOUNT, table.region_name)  # noqa: SLF001 -- there is no other way to it
-        wanted["KMSMasterKeyId"] = key
-    table.sse_specification = wanted if wanted.get("Enabled") else None
+    """Change a table's encryption; moto sets it only on creation."""
+    encryption = dict(specification)
+    if encryption.get("Enabled") and "KMSMasterKeyId" not in encryption:
+        key = table._get_default_encryption_key(ACCOUNT, table.region_name)  # noqa: SLF001 -- moto has no public access to it
+        encryption["KMSMasterKeyId"] = key
+    table.sse_specification = encryption if encryption.get("Enabled") else None
 
 
 def _keep_shown(extras: Extras, body: Mapping[str, Any]) -> None:
-    """Keep the members of a request that a description shows and moto forgets."""
+    """Keep the request members that a description shows and moto drops."""
     if "TableClass" in body:
         extras.shown["TableClassSummary"] = {"TableClass": body["TableClass"]}
     if "OnDemandThroughput" in body:
@@ -187,7 +187,7 @@ def _plain(
 
 
 def _require_active(state: State, table: Table, verb: str) -> None:
-    """Refuse to change a table that is changing."""
+    """Refuse to change a table that is already changing."""
     status = state.status(table)
     if status != "ACTIVE":
         message = (
@@ -198,7 +198,7 @@ def _require_active(state: State, table: Table, verb: str) -> None:
 
 
 def _check_key_schema(body: Mapping[str, Any]) -> None:
-    """Refuse what moto lets pass in a CreateTable."""
+    """Refuse what moto accepts in a CreateTable and DynamoDB does not."""
     schema = body.get("KeySchema") or []
     kinds = [entry.get("KeyType") for entry in schema]
     if kinds not in (["HASH"], ["HASH", "RANGE"]):

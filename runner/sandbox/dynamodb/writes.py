@@ -1,7 +1,7 @@
-"""Writes of single items, and PartiQL: judged by DynamoDB's rules, then done here or by moto.
+"""Writes of single items, and PartiQL: checked by DynamoDB's rules, then done here or by moto.
 
-What needs an expression (conditions, updates, transactions, statements) is left to moto, with its
-input brought to stored form before and its result judged after. Batches are in ``batch``.
+Requests with expressions (conditions, updates, transactions, statements) go to moto, with the
+input normalized before and the result checked after. Batches are in ``batch``.
 """
 
 import copy
@@ -13,7 +13,7 @@ from moto.dynamodb.models.table import Table
 
 from retable.runner.sandbox.access_guard import denied_arn, statement_action
 from retable.runner.sandbox.call import TARGET_PREFIX, Call
-from retable.runner.sandbox.dynamodb.api_error import ApiError, PassedError, invalid
+from retable.runner.sandbox.dynamodb.api_error import ApiError, MotoError, invalid
 from retable.runner.sandbox.dynamodb.attribute_values import (
     stored_attributes,
     stored_item,
@@ -60,7 +60,7 @@ def delete_item(state: State, call: Call) -> dict[str, Any]:
 
 
 def update_item(state: State, call: Call) -> dict[str, Any]:
-    """Answer UpdateItem: moto updates, and its result is put back if it breaks a rule."""
+    """Answer UpdateItem: moto updates; the item is restored if the result breaks a rule."""
     key, _ = stored_attributes(call.body.get("Key"))
     table = state.data_table(call.region, call.table_name)
     shape = shape_of(table)
@@ -71,7 +71,7 @@ def update_item(state: State, call: Call) -> dict[str, Any]:
     if any(name in body for name in ("UpdateExpression", "AttributeUpdates")):
         answer = _guarded(state, call, body, [(table, key)])
     elif old is None and _is_plain(body):
-        # An update of nothing makes an item of its key alone.
+        # An update without changes creates an item with only its key.
         store(table, key)
     return _finished(answer, call, shape, old, find(table, key))
 
@@ -98,7 +98,7 @@ def transact_write_items(state: State, call: Call) -> dict[str, Any]:
 
 
 def execute_statement(state: State, call: Call) -> dict[str, Any]:
-    """Answer ExecuteStatement; what it stores is judged where moto makes its item."""
+    """Answer ExecuteStatement; its item is checked where moto creates it."""
     return state.forward(call, _with_parameters(call.body))
 
 
@@ -109,7 +109,7 @@ def execute_transaction(state: State, call: Call) -> dict[str, Any]:
 
 
 def batch_execute_statement(state: State, call: Call) -> dict[str, Any]:
-    """Answer BatchExecuteStatement: every statement on its own, denied ones with an error each."""
+    """Answer BatchExecuteStatement: each statement on its own, an error for a denied one."""
     responses = []
     for entry in call.body.get("Statements", []):
         denied = any(
@@ -134,7 +134,7 @@ def _one_statement(state: State, call: Call, entry: dict[str, Any]) -> dict[str,
     except ApiError as error:
         code = error.code.removesuffix("Exception")
         return {"Error": {"Code": code, "Message": error.message}}
-    except PassedError:
+    except MotoError:
         return {"Error": {"Code": "ValidationError", "Message": "the statement was refused"}}
     return {"Item": items[0]} if items else {}
 
@@ -142,13 +142,13 @@ def _one_statement(state: State, call: Call, entry: dict[str, Any]) -> dict[str,
 def _guarded(
     state: State, call: Call, body: Mapping[str, Any], touched: list[tuple[Table, Typed]]
 ) -> dict[str, Any]:
-    """Let moto write, then judge the items it touched; put all back if anything is refused."""
+    """Let moto write, then check the items it changed; restore all if any is refused."""
     before = [_snapshot(table, key) for table, key in touched]
     try:
         answer = state.forward(call, body)
         for table, key in touched:
             _settle(table, key)
-    except (ApiError, PassedError):
+    except (ApiError, MotoError):
         for (table, key), old in zip(touched, before, strict=True):
             if old is None:
                 remove(table, key)
@@ -159,7 +159,7 @@ def _guarded(
 
 
 def _settle(table: Table, key: Typed) -> None:
-    """Judge an item that moto has written, and keep it in stored form."""
+    """Check an item that moto has written, and normalize it."""
     written = find(table, key)
     if written is None:
         return
@@ -175,7 +175,7 @@ def _settle(table: Table, key: Typed) -> None:
 
 
 def _transaction_part(kind: str, part: Typed, shape: Shape) -> tuple[Typed, Typed]:
-    """Return one part of a transaction in stored form, and the key it touches."""
+    """Return one part of a transaction in stored form, and the key that it writes."""
     if kind == "Put":
         item, _ = stored_item(part.get("Item"))
         check_put(item, shape, in_batch=False)
@@ -186,14 +186,14 @@ def _transaction_part(kind: str, part: Typed, shape: Shape) -> tuple[Typed, Type
 
 
 def _is_plain(body: Mapping[str, Any]) -> bool:
-    """Return whether a write has no condition and wants nothing back."""
+    """Return whether a write has no condition and no return values."""
     return body.get("ReturnValues", "NONE") == "NONE" and not any(
         name in body for name in CONDITIONS
     )
 
 
 def _snapshot(table: Table, key: Typed) -> StoredItem | None:
-    """Return a copy of the item that has the key in ``key``; moto changes items in place."""
+    """Return a copy of the item with the key in ``key``; moto changes items in place."""
     return copy.deepcopy(find(table, key))
 
 
@@ -219,15 +219,15 @@ def _finished(
     old: StoredItem | None,
     new: StoredItem | None,
 ) -> dict[str, Any]:
-    """Return an answer with the real capacity and values, where they were asked for.
+    """Return an answer with the real capacity and values, if requested.
 
     moto encodes binary twice in the attributes it returns, so they are taken from the item.
     """
     shown = old if call.body.get("ReturnValues", "").endswith("_OLD") else new
     if "Attributes" in answer and shown is not None:
-        wanted = answer["Attributes"]
+        requested = answer["Attributes"]
         answer["Attributes"] = {
-            name: value for name, value in shown.typed.items() if name in wanted
+            name: value for name, value in shown.typed.items() if name in requested
         }
     detail = call.body.get("ReturnConsumedCapacity", "NONE")
     answer.pop("ConsumedCapacity", None)

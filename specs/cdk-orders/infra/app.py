@@ -1,9 +1,9 @@
-"""The CDK app of the orders table: ``cdk deploy -c orders-table=absent`` picks a state of it."""
+"""The CDK app of the orders table: ``cdk deploy -c orders-table=absent`` selects a state."""
 
 import aws_cdk as cdk
 from orders_stack import OrdersStack
 
 app = cdk.App()
-# Nothing here has assets, so a legacy synthesizer spares the account its bootstrapping.
+# There are no assets, so with the legacy synthesizer the account needs no bootstrapping.
 OrdersStack(app, "OrdersStack", synthesizer=cdk.LegacyStackSynthesizer())
 app.synth()

@@ -1,14 +1,14 @@
-"""The orders table as code, in each of the states it goes through when it is rebuilt.
+"""The orders table as code, in each state of its rebuild.
 
-Context, all of it text:
+Context, all of it strings:
 
-    orders-table      absent, by-order (the key it had) or by-customer (the key it is to have)
-    orders-live       yes: with what only a table in use has, a stream and items that expire
-    orders-name       generated: CloudFormation finds a name; else the table is called "orders"
+    orders-table      absent, by-order (the old key) or by-customer (the new key)
+    orders-live       yes: with a stream and TTL, which only a table in use has
+    orders-name       generated: CloudFormation generates a name; else the table is called "orders"
     orders-removal    retain: the table outlives its resource; else it is deleted with it
     orders-construct  TableV2: an AWS::DynamoDB::GlobalTable; else an AWS::DynamoDB::Table
     orders-protected  yes: with deletion protection
-    orders-receipts   no: without the bucket, so that the table stands alone
+    orders-receipts   no: without the bucket, so the table is the only resource
 
 A stack without any resource is destroyed by ``cdk deploy``, not updated: keep one beside the table.
 """
@@ -27,10 +27,10 @@ KEYS = {
 
 
 class OrdersStack(cdk.Stack):
-    """The orders table, and a bucket that has nothing to do with it."""
+    """The orders table, and an unrelated bucket."""
 
     def __init__(self, scope: Construct, name: str, **more: Any) -> None:
-        """Declare what context asks for."""
+        """Declare the resources that the context selects."""
         super().__init__(scope, name, **more)
         if self._context("orders-receipts") != "no":
             s3.Bucket(self, "Receipts", removal_policy=cdk.RemovalPolicy.DESTROY)
@@ -92,7 +92,7 @@ class OrdersStack(cdk.Stack):
 
     @property
     def _is_live(self) -> bool:
-        """Return whether the table is to be as it is in use."""
+        """Return whether the table is declared as it is in use."""
         return self._context("orders-live") == "yes"
 
     def _context(self, name: str) -> str | None:
@@ -101,5 +101,5 @@ class OrdersStack(cdk.Stack):
 
 
 def _text(name: str) -> dynamodb.Attribute:
-    """Return a text attribute."""
+    """Return a string attribute."""
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

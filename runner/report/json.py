@@ -77,7 +77,7 @@ def exact_converter(
 ) -> cattrs.Converter:
     """Return a converter with these options that checks types.
 
-    By itself, cattrs converts anything to a string.
+    Cattrs by itself converts anything to a string.
     """
     converter = cattrs.Converter(
         forbid_extra_keys=forbid_extra_keys, omit_if_default=omit_if_default

@@ -32,14 +32,14 @@ def report(*, run_id: str, form: str, state: str | None, run_dir: Path) -> None:
     \b
         migrate report 7f3a-c21e --format html > report.html
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
-    from retable.runner.commands.state_option import asked_state, from_environment, looked_up
+    from retable.runner.commands.state_option import from_environment, looked_up, state_of
     from retable.runner.failure import Refused
     from retable.runner.report.formats import render
     from retable.runner.report.json import read_report
     from retable.runner.report.plain_text import render_text
     from retable.runner.runs.folder import open_folder
 
-    with looked_up(asked_state(state), run_dir, from_environment, run_id) as runs:
+    with looked_up(state_of(state), run_dir, from_environment, run_id) as runs:
         folder = open_folder(runs, run_id)
         if not folder.report.is_file():
             message = f"run {run_id} has not written a report yet"

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from retable.runner.cli.options import report_options, run_dir_option, state_option
-from retable.runner.commands.report_files import wanted
+from retable.runner.commands.report_files import requested_reports
 
 
 @click.command()
@@ -66,13 +66,13 @@ def restore(  # noqa: PLR0913 -- the command line's own options
         resume_restore,
         start_restore,
     )
-    from retable.runner.commands.state_option import asked_state
+    from retable.runner.commands.state_option import state_of
 
     if sum((only_plan, resume, abort)) > 1:
         message = "--plan, --resume and --abort are mutually exclusive"
         raise click.UsageError(message)
-    kept = asked_state(state, break_lock=break_lock)
-    reports = wanted(report_formats, report_dir, show_values=show_values)
+    kept = state_of(state, break_lock=break_lock)
+    reports = requested_reports(report_formats, report_dir, show_values=show_values)
     consent = Consent(yes=yes, allow_delete=allow_delete, terminal=sys.stdin.isatty())
     ended = open_lost(run_id, run_dir, spec, kept)
     if abort:

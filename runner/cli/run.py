@@ -15,7 +15,7 @@ from retable.runner.cli.options import (
     spec_argument,
     state_option,
 )
-from retable.runner.commands.report_files import Wanted, wanted
+from retable.runner.commands.report_files import ReportOptions, requested_reports
 
 if TYPE_CHECKING:
     from retable.runner.commands.consent import Consent
@@ -119,12 +119,12 @@ def run(  # noqa: PLR0913 -- the command line's own options
     (500MB, 100GB); data files beyond that are downloaded again when they are needed.
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     from retable.runner.commands.consent import Consent
-    from retable.runner.commands.state_option import asked_state
+    from retable.runner.commands.state_option import state_of
     from retable.runner.spec.checked_spec import load_checked_spec
 
     _refuse_combinations(click.get_current_context().params)
-    kept = asked_state(state, break_lock=break_lock)
-    reports = wanted(report_formats, report_dir, show_values=show_values)
+    kept = state_of(state, break_lock=break_lock)
+    reports = requested_reports(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     consent = Consent(
         yes=yes,
@@ -149,7 +149,7 @@ def _open_run(  # noqa: PLR0913, PLR0917 -- which run, where, with whose consent
     run_dir: Path,
     run_id: str | None,
     consent: "Consent",
-    reports: Wanted,
+    reports: ReportOptions,
     kept: "State | None",
     *,
     abort: bool,

@@ -12,7 +12,7 @@ from retable.runner.cli.options import (
     spec_argument,
     state_option,
 )
-from retable.runner.commands.report_files import wanted
+from retable.runner.commands.report_files import requested_reports
 
 
 @click.command()
@@ -47,12 +47,12 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     ``source.export.id``. It is mapped again, so the result does not depend on that run's state. On
     a mismatch the exit code is 1 and ``diff.jsonl`` lists every missing, extra or different item.
     """
-    from retable.runner.commands.state_option import asked_state
+    from retable.runner.commands.state_option import state_of
     from retable.runner.commands.verify import verify_spec
     from retable.runner.spec.checked_spec import load_checked_spec
 
-    kept = asked_state(state)
-    reports = wanted(report_formats, report_dir, show_values=show_values)
+    kept = state_of(state)
+    reports = requested_reports(report_formats, report_dir, show_values=show_values)
     parsed = load_checked_spec(spec, allow_functions=allow_functions)
     if key is not None:
         from retable.runner.verify.one_item import parse_key

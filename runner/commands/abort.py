@@ -1,10 +1,10 @@
-"""Aborting a run: the source is put back as it was before."""
+"""Aborting a run: the source is rolled back."""
 
 from pathlib import Path
 
 import click
 
-from retable.runner.commands.carry_out import turn_back
+from retable.runner.commands.carry_out import roll_back_run
 from retable.runner.commands.connect import connector, environment
 from retable.runner.commands.open_run import open_run
 from retable.runner.commands.state_option import State
@@ -19,17 +19,17 @@ from retable.schema.spec import Spec
 
 
 def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None = None) -> None:
-    """Put the source back as it was before the run.
+    """Restore the source to what it was before the run.
 
     Raises:
-        CheckFailed: the source is deleted already; there is no way back.
-        Stale: the run came to its end.
+        CheckFailed: the source is already deleted and cannot be rolled back.
+        Stale: the run has ended.
     """
     with environment(spec, sandbox=False) as environ:
         connect = connector(spec, environ)
         folder, plan = open_run(spec, run_dir, run_id, state, connect)
         keeper = state.keeper(connect) if state is not None else None
-        if not turn_back(spec, plan, folder, connect, keeper):
+        if not roll_back_run(spec, plan, folder, connect, keeper):
             raise _past_the_delete(plan, folder)
     left = list(left_behind(plan, read_journal(folder.journal)))
     kept = f"; {plan.source} is as it was" if plan.source != plan.target or not left else ""
@@ -39,9 +39,11 @@ def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None
 
 
 def _past_the_delete(plan: Plan, folder: RunFolder) -> CheckFailed:
-    """Return what to say where there is no way back: what exists, and both ways on."""
+    """Return the failure of a run that cannot be rolled back: what exists, and what to do."""
     lost = lost_table(plan, read_journal(folder.journal), folder.run_id)
-    message = f"{plan.source} is deleted already; what is left of it is the backup "
+    message = f"{plan.source} is already deleted; what is left of it is the backup "
     message += f"{lost.backup_arn} and the export {lost.export_id}"
-    hint = f"--resume goes on to {plan.target}; migrate restore {folder.run_id} brings it back"
+    hint = (
+        f"--resume finishes {plan.target}; migrate restore {folder.run_id} restores the old table"
+    )
     return CheckFailed(message, hint)

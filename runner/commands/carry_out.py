@@ -11,7 +11,7 @@ from pathlib import Path
 
 from retable.runner.aws.session import Aws
 from retable.runner.clock import SystemClock
-from retable.runner.commands.report_files import Wanted
+from retable.runner.commands.report_files import ReportOptions
 from retable.runner.export.spool import DEFAULT_BYTES
 from retable.runner.failure import Failure, Refused, Stale, Stopped
 from retable.runner.outcome.summary import summarize
@@ -25,7 +25,7 @@ from retable.runner.report.plain_text import render_text
 from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import RUN, is_completed, is_ended, open_journal
 from retable.runner.runs.run_lock import HELD, Keeper, RunLock, held
-from retable.runner.steps.execute import execute, frozen_steps, is_past_the_delete, retreat
+from retable.runner.steps.execute import execute, frozen_steps, is_past_the_delete, roll_back
 from retable.runner.steps.world import World
 from retable.schema.spec import Spec
 from retable.transforms import compile_mapping
@@ -41,14 +41,14 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     folder: RunFolder,
     connect_aws: Callable[[], Aws],
     approve: Approval,
-    wanted: Wanted,
+    reports: ReportOptions,
     *,
     resumable: bool = True,
     keeper: Keeper | None = None,
 ) -> Report:
     """Execute ``plan`` in ``folder``, write the report whatever happens, and show it.
 
-    Where reports of other formats are ``wanted``, they are written as well.
+    Reports of the other formats that ``reports`` names are written as well.
 
     Raises:
         Failure: what ended the run, after its report was written.
@@ -59,8 +59,8 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     ):
         _require_open(world)
         folder.spec_note.write_text(f"{Path(spec.origin.file).resolve()}\n", "utf-8")
-        world.show_values = wanted.show_values
-        world.only_key = wanted.only_key
+        world.show_values = reports.show_values
+        world.only_key = reports.only_key
         failure: Failure | None = None
         try:
             execute(world)
@@ -72,14 +72,14 @@ def carry_out(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
                 failure = Stopped("interrupted")
                 if resumable:
                     _add_resume_hint(failure, world, lock)
-                _finish(world, failure, wanted, lock)
+                _finish(world, failure, reports, lock)
                 raise
         if resumable and isinstance(failure, Stopped):
             _add_resume_hint(failure, world, lock)
         elif failure is not None and _stays_frozen(world):
-            told = f"{plan.source} stays frozen until --abort"
-            failure.hint = f"{failure.hint}; {told}" if failure.hint else told
-        report = _finish(world, failure, wanted, lock)
+            frozen = f"{plan.source} stays frozen until --abort"
+            failure.hint = f"{failure.hint}; {frozen}" if failure.hint else frozen
+        report = _finish(world, failure, reports, lock)
     if failure is not None:
         raise failure
     return report
@@ -94,7 +94,7 @@ def _world(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
     approve: Approval,
     lock: RunLock,
 ) -> Iterator[World]:
-    """Yield the world of one run, its journal open."""
+    """Yield the context of one run, its journal open."""
     clock = SystemClock()
     mark = fingerprint(plan)
     with (
@@ -120,10 +120,10 @@ def _world(  # noqa: PLR0913, PLR0917 -- one run, and all that it needs
 
 
 def spool_bytes(environ: Mapping[str, str]) -> int:
-    """Return how much of an export in S3 may be kept on this machine, by ``RETABLE_SPOOL``.
+    """Return how much of an export in S3 may be kept on this machine: ``RETABLE_SPOOL``, in bytes.
 
     Raises:
-        Refused: it is no size such as ``500MB`` or ``20GB``.
+        Refused: it is not a size such as ``500MB`` or ``20GB``.
     """
     text = environ.get("RETABLE_SPOOL")
     if text is None:
@@ -137,7 +137,7 @@ def spool_bytes(environ: Mapping[str, str]) -> int:
 
 
 def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
-    """Return the mapping of a run; indexes that are kept are known from the plan.
+    """Return the mapping of a run; the plan has the indexes that are kept.
 
     Raises:
         Refused: the spec's own functions cannot be loaded.
@@ -151,20 +151,20 @@ def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
         raise Refused(message, "nothing was touched") from None
 
 
-def turn_back(
+def roll_back_run(
     spec: Spec,
     plan: Plan,
     folder: RunFolder,
     connect_aws: Callable[[], Aws],
     keeper: Keeper | None = None,
 ) -> bool:
-    """Put the source back as it was before the run; return whether that was still possible."""
+    """Restore the source to what it was before the run; return whether that was still possible."""
     with (
         held(spec, plan, folder, keeper) as lock,
         _world(spec, plan, folder, connect_aws, lambda *_: None, lock) as world,
     ):
         _require_open(world)
-        return retreat(world)
+        return roll_back(world)
 
 
 def end(
@@ -174,7 +174,7 @@ def end(
     connect_aws: Callable[[], Aws],
     keeper: Keeper | None = None,
 ) -> None:
-    """End a run that another one has undone, so that nobody goes on with it."""
+    """End a run that another one has undone, so that it cannot be resumed."""
     with (
         held(spec, plan, folder, keeper) as lock,
         _world(spec, plan, folder, connect_aws, lambda *_: None, lock) as world,
@@ -183,26 +183,26 @@ def end(
 
 
 def _require_open(world: World) -> None:
-    """Refuse a run that came to its end.
+    """Refuse a run that has ended.
 
     Raises:
-        Stale: it was carried out already, or it turned back.
-        Refused: it is kept in S3, and here without.
+        Stale: it is complete, or was rolled back.
+        Refused: it is kept in S3, and opened without ``--state``.
     """
     records = world.journal.records()
     if not world.journal.is_shelved and world.journal.records(RUN, HELD):
         message = f"run {world.folder.run_id} is kept in S3 as well"
-        raise Refused(message, "name the place with --state, or another machine would not see it")
+        raise Refused(message, "name the location with --state, or other machines would not see it")
     if is_completed(records):
-        message = f"run {world.folder.run_id} was carried out already"
-        raise Stale(message, "a plan is applied once; migrate verify looks at the table again")
+        message = f"run {world.folder.run_id} is already complete"
+        raise Stale(message, "a plan is applied once; migrate verify verifies the table again")
     if is_ended(records):
-        message = f"run {world.folder.run_id} turned back and has ended"
+        message = f"run {world.folder.run_id} was rolled back and has ended"
         raise Stale(message, "start a new run")
 
 
 def _add_resume_hint(failure: Stopped, world: World, lock: RunLock) -> None:
-    """Say which command goes on with this run, and what stands still until then."""
+    """Say which command resumes this run, and what stays frozen until then."""
     plan = world.plan
     if plan.command not in {"run", "restore"} or lock.interrupted_by() is not None:
         return
@@ -222,22 +222,22 @@ def _add_resume_hint(failure: Stopped, world: World, lock: RunLock) -> None:
 
 
 def _stays_frozen(world: World) -> bool:
-    """Return whether nobody can write to the source although it is still there."""
+    """Return whether nobody can write to the source although it still exists."""
     plan, journal = world.plan, world.journal
     return any(frozen_steps(plan, journal)) and not is_past_the_delete(plan, journal)
 
 
-def _finish(world: World, failure: Failure | None, wanted: Wanted, lock: RunLock) -> Report:
-    """Write and show the report of the run as far as it came."""
+def _finish(world: World, failure: Failure | None, reports: ReportOptions, lock: RunLock) -> Report:
+    """Write and show the report of the run as far as it got."""
     report = summarize(
         world.plan, world.journal.records(), world.folder, world.spec, failure=failure
     )
     world.folder.report.write_bytes(encode_report(report))
     lock.keep_report()
     render_text(report, sys.stdout, os.environ)
-    if wanted.formats:
-        # Markup and its templates take time to load, which a plain run need not spend.
+    if reports.formats:
+        # Loading markup and its templates takes time, which a plain run need not spend.
         from retable.runner.report.formats import write_reports
 
-        write_reports(report, wanted.formats, wanted.folder)
+        write_reports(report, reports.formats, reports.folder)
     return report

@@ -1,4 +1,4 @@
-"""The way to AWS, or to a sandbox in this process."""
+"""Clients of AWS, or of a sandbox in this process."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from retable.schema.spec import Spec
 
 @contextmanager
 def environment(spec: Spec, *, sandbox: bool) -> Iterator[Mapping[str, str]]:
-    """Yield the environment in which to look for AWS: the process's own, or a seeded sandbox's."""
+    """Yield the environment that configures AWS: the process's own, or a seeded sandbox's."""
     if not sandbox:
         yield os.environ
         return
@@ -31,7 +31,7 @@ def environment(spec: Spec, *, sandbox: bool) -> Iterator[Mapping[str, str]]:
 
 
 def connector(spec: Spec, environ: Mapping[str, str]) -> Callable[[], Aws]:
-    """Return what opens the way to AWS at its first use and gives the same one again."""
+    """Return a function that connects to AWS at its first call and keeps the client."""
     opened: list[Aws] = []
 
     def opener() -> Aws:

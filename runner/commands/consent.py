@@ -21,7 +21,7 @@ class Consent:
 
 
 def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None = None) -> None:
-    """Refuse before anything starts what could not be approved later: deleting that table.
+    """Refuse, before anything starts, a run that could not be approved later.
 
     ``unfrozen`` is a table that would be deleted while writers may still write to it.
 
@@ -31,7 +31,7 @@ def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None 
     if unfrozen is not None and consent.allow_unfrozen != unfrozen:
         message = f"this run deletes the table {unfrozen} while its writers may still write to it; "
         message += "what they write after the export is lost"
-        hint = "leave freeze: none out of the spec; or, where nothing writes to it, "
+        hint = "remove freeze: none from the spec; or, where nothing writes to it, "
         raise Refused(message, hint + f"add --allow-unfrozen {unfrozen}")
     if unfrozen is None and consent.allow_unfrozen is not None:
         message = f"--allow-unfrozen {consent.allow_unfrozen}: this run deletes no unfrozen table"
@@ -48,7 +48,7 @@ def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None 
 
 
 def approval(consent: Consent) -> Approval:
-    """Return what asks for leave: the terminal, or the flag that was given."""
+    """Return what asks for approval: the terminal, or the flag that was given."""
 
     def ask(plan: Plan, figures: ItemsMapped | None) -> str | None:
         if consent.yes:

@@ -22,20 +22,20 @@ from retable.schema.spec import Spec
 def export_source(spec: Spec, aws: Aws, token: str, progress: Progress) -> str:
     """Export the source table, wait until the export is finished and return its id.
 
-    ``token`` is 16 hex digits of chance.
+    ``token`` is 16 random hex digits.
 
     Raises:
-        Refused: the spec names no place that can be written, or the table is not there.
+        Refused: the spec names no location that can be written, or the table does not exist.
         Stopped: the table could not be exported.
     """
-    wanted = spec.source.export
-    if wanted.kind == "files" or wanted.location is None:
-        message = f"kind: {wanted.kind} without a location is not exported apart from a run"
+    requested = spec.source.export
+    if requested.kind == "files" or requested.location is None:
+        message = f"kind: {requested.kind} without a location is exported only within a run"
         raise Refused(message, "give source.export.kind native or scan, and a location")
-    location = parse_location(wanted.location, spec.origin.folder)
+    location = parse_location(requested.location, spec.origin.folder)
     table = require_ready(aws.tables.describe(spec.source.table_name), spec.source.table_name)
-    progress.start("export", f"export {table.name} to {wanted.location}")
-    if wanted.kind == "scan":
+    progress.start("export", f"export {table.name} to {requested.location}")
+    if requested.kind == "scan":
         export_id = _scan(spec, aws, table, location=location, token=token, progress=progress)
     else:
         export_id = _native(spec, aws, table, location=location, token=token, progress=progress)
@@ -43,7 +43,7 @@ def export_source(spec: Spec, aws: Aws, token: str, progress: Progress) -> str:
     return export_id
 
 
-def _native(  # noqa: PLR0913 -- what, where to, and how
+def _native(  # noqa: PLR0913 -- what to export, where to, and how
     spec: Spec,
     aws: Aws,
     table: TableDescription,
@@ -53,17 +53,17 @@ def _native(  # noqa: PLR0913 -- what, where to, and how
     progress: Progress,
 ) -> str:
     """Let DynamoDB export the table."""
-    wanted = spec.source.export
+    requested = spec.source.export
     if not isinstance(location, S3Prefix):
-        message = f"an export can only be made into S3, not to {wanted.location}"
+        message = f"DynamoDB exports only to S3, not to {requested.location}"
         raise Refused(message, "give source.export.location as s3://bucket/prefix")
     request = ExportRequest(
         table_arn=table.arn,
         bucket=location.bucket,
         prefix=location.prefix,
-        format=export_format(wanted),
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
+        format=export_format(requested),
+        bucket_owner=requested.bucket_owner,
+        kms_key=requested.kms_key,
     )
     arn = aws.exports.start(request, f"retable-export-{token}")
     state = aws.exports.wait(arn, clock=SystemClock(), progress=progress)
@@ -73,7 +73,7 @@ def _native(  # noqa: PLR0913 -- what, where to, and how
     return state.id
 
 
-def _scan(  # noqa: PLR0913 -- what, where to, and how
+def _scan(  # noqa: PLR0913 -- what to export, where to, and how
     spec: Spec,
     aws: Aws,
     table: TableDescription,
@@ -82,8 +82,8 @@ def _scan(  # noqa: PLR0913 -- what, where to, and how
     token: str,
     progress: Progress,
 ) -> str:
-    """Scan the table into an export. Stopped half-way it begins anew: nothing knows of it then."""
-    wanted = spec.source.export
+    """Scan the table into an export. One that was stopped is not resumed: nothing records it."""
+    requested = spec.source.export
     began = aws.tables.service_time(table.name).astimezone(UTC)
     with tempfile.TemporaryDirectory(prefix="retable-scan-") as folder:
         uploads = aws.objects if isinstance(location, S3Prefix) else None
@@ -98,9 +98,9 @@ def _scan(  # noqa: PLR0913 -- what, where to, and how
         )
         request = ScanRequest(
             table=table.name,
-            segments=wanted.segments,
-            rate=wanted.rate,
-            consistent=wanted.consistent,
+            segments=requested.segments,
+            rate=requested.rate,
+            consistent=requested.consistent,
         )
         target = ScanTarget(head=head, place=place, notes=Path(folder, "segments"))
         scan_export(aws.tables, request, target, SystemClock(), progress)

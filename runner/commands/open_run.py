@@ -21,7 +21,7 @@ def open_run(
     state: State | None,
     connect: Callable[[], Aws],
 ) -> tuple[RunFolder, Plan]:
-    """Return the run to go on with: the one named, or the newest of the spec that is open."""
+    """Return the run to resume or abort: the one named, or the newest open one of the spec."""
     place = run_dir if state is None else state.address
     with looked_up(state, run_dir, connect, run_id) as heads:
         if run_id is None:
@@ -32,16 +32,16 @@ def open_run(
     folder = RunFolder(run_dir / found.run_id)
     if plan.spec_sha256 != spec.origin.sha256:
         message = f"{spec.origin.file} has changed since run {folder.run_id} was planned"
-        raise Stale(message, "bring the spec back as it was, or start a new run")
+        raise Stale(message, "restore the spec, or start a new run")
     own = spec.transform.functions
     if own is not None and plan.functions_sha256 != own.sha256:
         message = f"{own.file} has changed since run {folder.run_id} was planned"
-        raise Stale(message, "bring the file back as it was, or start a new run")
+        raise Stale(message, "restore the file, or start a new run")
     return folder, plan
 
 
 def _newest_open_run(spec: Spec, run_dir: Path, place: Path | Address) -> RunFolder:
-    """Return the newest run of ``spec`` that has not come to its end; ``place`` is for people.
+    """Return the newest run of ``spec`` that has not ended; ``place`` is for the message.
 
     Raises:
         Refused: there is none.
@@ -52,5 +52,5 @@ def _newest_open_run(spec: Spec, run_dir: Path, place: Path | Address) -> RunFol
             records = read_journal(folder.journal)
             if not is_completed(records) and not is_ended(records):
                 return folder
-    message = f"there is no run of {spec.name} to go on with in {place}"
-    raise Refused(message, "migrate status lists the runs; --run-dir names where they lie")
+    message = f"there is no open run of {spec.name} in {place}"
+    raise Refused(message, "migrate status lists the runs; --run-dir names where they are")

@@ -1,4 +1,4 @@
-"""The reports that a command was asked to write, beside the text that it prints."""
+"""The reports that a command writes, beside the text that it prints."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,8 @@ DEFAULT_REPORT_DIR = Path("reports")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The reports that the command line asks for beside the text on stdout."""
+class ReportOptions:
+    """The reports that the command line requests, beside the text on stdout."""
 
     formats: tuple[str, ...] = ()
     folder: Path = DEFAULT_REPORT_DIR
@@ -18,8 +18,8 @@ class Wanted:
     """Whether reports may hold values of items that differ."""
 
 
-def wanted(report_formats: str, report_dir: Path, *, show_values: bool) -> Wanted:
-    """Return what the report options ask for.
+def requested_reports(report_formats: str, report_dir: Path, *, show_values: bool) -> ReportOptions:
+    """Return the reports that the options request.
 
     Raises:
         Refused: a format does not exist.
@@ -27,4 +27,4 @@ def wanted(report_formats: str, report_dir: Path, *, show_values: bool) -> Wante
     from retable.runner.report.formats import formats_of
 
     formats = formats_of(report_formats)
-    return Wanted(formats=formats, folder=report_dir, show_values=show_values)
+    return ReportOptions(formats=formats, folder=report_dir, show_values=show_values)

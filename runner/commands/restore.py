@@ -1,4 +1,4 @@
-"""The ways to restore: from the start, again, and back. ``cli.restore`` reads the flags."""
+"""Restores: starting, resuming and aborting one. ``cli.restore`` reads the flags."""
 
 import os
 import shutil
@@ -13,10 +13,10 @@ from retable.runner.aws.session import Aws
 from retable.runner.cdk.restore_stack import StackToRestore, survey_restore
 from retable.runner.cdk.stacks import stacks_of
 from retable.runner.cdk.survey import LOGS
-from retable.runner.commands.carry_out import carry_out, end, turn_back
+from retable.runner.commands.carry_out import carry_out, end, roll_back_run
 from retable.runner.commands.connect import connector
 from retable.runner.commands.consent import Consent, approval, require_consent
-from retable.runner.commands.report_files import Wanted
+from retable.runner.commands.report_files import ReportOptions
 from retable.runner.commands.show_plan import show_plan
 from retable.runner.commands.start_folder import planning, start_folder
 from retable.runner.commands.state_option import State, from_environment, looked_up
@@ -36,7 +36,7 @@ from retable.schema.spec import CdkProvision, Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A run that has deleted its source, and the spec it was made of."""
+    """A run that deleted its source, and the spec it was made from."""
 
     run_id: str
     plan: Plan
@@ -47,10 +47,10 @@ class Ended:
 
 
 def open_lost(run_id: str, run_dir: Path, spec: Path | None, state: State | None) -> Ended:
-    """Return the run called ``run_id`` and what it has deleted.
+    """Return the run ``run_id`` and what it deleted.
 
     Raises:
-        Refused: there is no such run, it has deleted nothing, or its spec is not to be found.
+        Refused: there is no such run, it deleted nothing, or its spec cannot be found.
     """
     with looked_up(state, run_dir, from_environment, run_id) as heads:
         folder = open_folder(heads, run_id)
@@ -71,19 +71,19 @@ def open_lost(run_id: str, run_dir: Path, spec: Path | None, state: State | None
     )
 
 
-def start_restore(  # noqa: PLR0913 -- what to restore, where, with whose leave, told how
+def start_restore(  # noqa: PLR0913 -- what to restore, where, with whose consent, reported how
     ended: Ended,
     run_dir: Path,
     consent: Consent,
-    wanted: Wanted,
+    reports: ReportOptions,
     state: State | None,
     *,
     only_plan: bool,
 ) -> None:
-    """Plan the restore, and carry it out unless only the plan is wanted.
+    """Plan the restore, and carry it out unless only the plan is requested.
 
     Raises:
-        Refused: something stands in the way; nothing was touched.
+        Refused: something prevents it; nothing was changed.
         Failure: what ended the restore.
     """
     with _assemblies(ended, run_dir, state) as planned:
@@ -95,17 +95,17 @@ def start_restore(  # noqa: PLR0913 -- what to restore, where, with whose leave,
         with looked_up(state, run_dir, ended.connect) as heads:
             begun = _begun(ended.run_id, heads)
         if begun is not None:
-            message = f"restore {begun.run_id} of run {ended.run_id} has begun and not ended"
-            raise Refused(message, "go on with --resume, or leave it with --abort")
+            message = f"restore {begun.run_id} of run {ended.run_id} is still open"
+            raise Refused(message, "resume it with --resume, or end it with --abort")
         show_plan(plan, ended.spec)
         folder = start_folder(plan, run_dir, planned=planned)
-        _carry_out(ended, plan, folder, consent, wanted, state)
+        _carry_out(ended, plan, folder, consent, reports, state)
 
 
 def resume_restore(
-    ended: Ended, run_dir: Path, consent: Consent, wanted: Wanted, state: State | None
+    ended: Ended, run_dir: Path, consent: Consent, reports: ReportOptions, state: State | None
 ) -> None:
-    """Go on with the restore of that run that was stopped.
+    """Resume the restore of that run that was stopped.
 
     Raises:
         Refused: there is none.
@@ -113,32 +113,32 @@ def resume_restore(
     """
     folder, plan = _open_restore(ended, run_dir, state)
     require_consent(plan.deletes, consent)
-    _carry_out(ended, plan, folder, consent, wanted, state)
+    _carry_out(ended, plan, folder, consent, reports, state)
 
 
 def abort_restore(ended: Ended, run_dir: Path, state: State | None) -> None:
-    """Consent the table that stands there as it was before the restore.
+    """End the restore, leaving the table that exists now as it was before.
 
     Raises:
-        Refused: there is no restore to consent.
-        CheckFailed: that table is deleted already.
+        Refused: there is no open restore.
+        CheckFailed: that table is already deleted.
     """
     folder, plan = _open_restore(ended, run_dir, state)
     keeper = state.keeper(ended.connect) if state is not None else None
-    if not turn_back(ended.spec, plan, folder, ended.connect, keeper):
-        message = f"{plan.source} is deleted already; --resume is the way on"
-        raise CheckFailed(message, f"it comes back from {ended.lost.backup_arn}")
+    if not roll_back_run(ended.spec, plan, folder, ended.connect, keeper):
+        message = f"{plan.source} is already deleted; finish the restore with --resume"
+        raise CheckFailed(message, f"it is restored from {ended.lost.backup_arn}")
     click.echo(f"restore {folder.run_id} ended; {plan.source} is as it was", err=True)
 
 
 def _planned(ended: Ended, assemblies: Path) -> Plan:
-    """Return the plan of a restore in the world as it is now.
+    """Return the plan of a restore, given what exists now.
 
-    ``assemblies`` is where the states of the stack lie, if the table was in one.
+    ``assemblies`` is the folder of the states of the stack, if the table was in one.
 
     Raises:
-        Refused: the backup is not there any more, or the table is.
-        Stopped: what stands there is being changed.
+        Refused: the backup no longer exists, or the table still does.
+        Stopped: the table that exists now is not ACTIVE.
     """
     aws, lost = ended.connect(), ended.lost
     stack = _stack(ended, assemblies)
@@ -157,14 +157,14 @@ def _stack(ended: Ended, assemblies: Path) -> StackToRestore | None:
     """Return the stack that the table was in, if it was in one.
 
     Raises:
-        Refused: it cannot get the table back.
+        Refused: the table cannot be imported into it again.
     """
     drops = [step for step in ended.plan.steps if isinstance(step, DropFromStack)]
     if not drops:
         return None
     provision = ended.spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
-        message = f"run {ended.run_id} took the table out of a stack, and the spec names no app"
+        message = f"run {ended.run_id} removed the table from a stack, and the spec names no app"
         raise Refused(message, "name the run's own spec with --spec")
     table = ended.lost.settings.description.name
     return survey_restore(drops[0], table, provision, stacks_of(ended.connect()), assemblies)
@@ -172,10 +172,10 @@ def _stack(ended: Ended, assemblies: Path) -> StackToRestore | None:
 
 @contextmanager
 def _assemblies(ended: Ended, run_dir: Path, state: State | None) -> Iterator[Path]:
-    """Yield a copy of the stack's states as the run kept them, which the restore then has.
+    """Yield a copy of the stack's states that the run kept, for the restore to keep.
 
     Raises:
-        Refused: they are kept in S3, and here without.
+        Refused: they are kept in S3, and cannot be read there.
     """
     run = RunFolder(run_dir / ended.run_id)
     with planning(run_dir) as planned:
@@ -193,20 +193,20 @@ def _carry_out(  # noqa: PLR0913, PLR0917 -- one restore, and all that it needs
     plan: Plan,
     folder: RunFolder,
     consent: Consent,
-    wanted: Wanted,
+    reports: ReportOptions,
     state: State | None,
 ) -> None:
-    """Carry the restore out; the run that it undoes has then come to its end."""
+    """Carry the restore out, then end the run that it undoes."""
     keeper = state.keeper(ended.connect) if state is not None else None
     connect = ended.connect
-    carry_out(ended.spec, plan, folder, connect, approval(consent), wanted, keeper=keeper)
+    carry_out(ended.spec, plan, folder, connect, approval(consent), reports, keeper=keeper)
     if not is_completed(ended.records) and not is_ended(ended.records):
         own = RunFolder(folder.path.parent / ended.run_id)
         end(ended.spec, ended.plan, own, connect, keeper)
 
 
 def _open_restore(ended: Ended, run_dir: Path, state: State | None) -> tuple[RunFolder, Plan]:
-    """Return the restore of that run that has not come to its end.
+    """Return the restore of that run that has not ended.
 
     Raises:
         Refused: there is none.
@@ -214,13 +214,13 @@ def _open_restore(ended: Ended, run_dir: Path, state: State | None) -> tuple[Run
     with looked_up(state, run_dir, ended.connect) as heads:
         found = _begun(ended.run_id, heads)
         if found is None:
-            message = f"there is no restore of run {ended.run_id} to go on with"
+            message = f"there is no open restore of run {ended.run_id}"
             raise Refused(message, "migrate status lists the runs and restores")
         return RunFolder(run_dir / found.run_id), read_plan(found.plan)
 
 
 def _begun(run_id: str, heads: Path) -> RunFolder | None:
-    """Return the newest restore of that run that has not come to its end."""
+    """Return the newest restore of that run that has not ended."""
     for folder in runs_of(heads):
         head = read_head(folder.plan)
         if not folder.journal.is_file() or head is None or head.restores != run_id:
@@ -232,12 +232,12 @@ def _begun(run_id: str, heads: Path) -> RunFolder | None:
 
 
 def _noted_spec(folder: RunFolder) -> Path:
-    """Return where the spec of a run lies on this machine.
+    """Return the path of the spec of a run on this machine.
 
     Raises:
         Refused: it is not known here.
     """
     if not folder.spec_note.is_file():
-        message = f"it is not known on this machine which file run {folder.run_id} was made of"
+        message = f"this machine does not know which spec run {folder.run_id} was made from"
         raise Refused(message, "name it with --spec")
     return Path(folder.spec_note.read_text("utf-8").strip())

@@ -6,7 +6,7 @@ from retable.runner.clock import SystemClock
 from retable.runner.commands.carry_out import carry_out
 from retable.runner.commands.connect import connector, environment
 from retable.runner.commands.consent import Consent, approval, require_consent
-from retable.runner.commands.report_files import Wanted
+from retable.runner.commands.report_files import ReportOptions
 from retable.runner.commands.show_plan import show_plan
 from retable.runner.commands.start_folder import planning, start_folder
 from retable.runner.commands.state_option import State
@@ -18,11 +18,11 @@ from retable.runner.spec.unsupported import require_supported, unsupported
 from retable.schema.spec import Spec
 
 
-def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
+def run_spec(  # noqa: PLR0913 -- what to run, where, with whose consent, reported how
     spec: Spec,
     run_dir: Path,
     consent: Consent,
-    wanted: Wanted,
+    reports: ReportOptions,
     state: State | None = None,
     *,
     sandbox: bool,
@@ -33,8 +33,8 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
     It is kept in S3 too where ``state`` says so.
 
     Raises:
-        Refused: something stands in the way; nothing was touched.
-        Stale: the plan in the file was used already, or no longer fits.
+        Refused: something prevents it; nothing was changed.
+        Stale: the plan in the file was already used, or no longer matches.
         Failure: what ended the run.
     """
     saved = None if plan_file is None else read_saved_plan(plan_file, spec, run_dir)
@@ -58,7 +58,7 @@ def run_spec(  # noqa: PLR0913 -- what to run, where, with whose leave, told how
         folder = start_folder(plan, run_dir, plan_id, planned)
         approve = approval(consent)
         carry_out(
-            spec, plan, folder, connect, approve, wanted, resumable=not sandbox, keeper=keeper
+            spec, plan, folder, connect, approve, reports, resumable=not sandbox, keeper=keeper
         )
 
 

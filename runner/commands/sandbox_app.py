@@ -1,4 +1,4 @@
-"""Deploys the CDK app of a spec into a sandbox, so that its stack makes the source table."""
+"""Deploys the CDK app of a spec into a sandbox, so that its stack creates the source table."""
 
 import os
 import tempfile
@@ -51,5 +51,5 @@ def deploy_app(endpoint: str, spec: Spec, variant: CdkVariant, clock: Clock) -> 
 def _require_deployed(ended: Ended) -> None:
     if ended.code:
         last = " | ".join(line for line in ended.lines[-5:] if line.strip())
-        message = f"the sandbox could not be given its stack: {last}"
+        message = f"the stack could not be deployed to the sandbox: {last}"
         raise Refused(message, "deploy the app of rebuild.provision by hand to see why")

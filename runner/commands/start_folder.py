@@ -1,4 +1,4 @@
-"""The folder of a new run, and what planning leaves for it."""
+"""The folder of a new run, and the files that planning leaves for it."""
 
 import random
 import tempfile
@@ -15,10 +15,10 @@ from retable.runner.runs.folder import RunFolder, new_folder
 
 @contextmanager
 def planning(run_dir: Path | None = None) -> Iterator[Path]:
-    """Yield a folder for what planning leaves behind: in the run dir if a run is to have it.
+    """Yield a folder for the files of planning, in the run dir if a run will keep them.
 
     Raises:
-        Refused: the run dir cannot be made.
+        Refused: the run dir cannot be created.
     """
     try:
         if run_dir is not None:
@@ -26,12 +26,12 @@ def planning(run_dir: Path | None = None) -> Iterator[Path]:
         folder = tempfile.TemporaryDirectory(prefix=".planning-", dir=run_dir)
     except OSError as error:
         message = f"nothing can be written to {run_dir or tempfile.gettempdir()}: {error.strerror}"
-        raise Refused(message, "name another place with --run-dir") from error
+        raise Refused(message, "name another folder with --run-dir") from error
     try:
         with folder as name:
             yield Path(name)
     finally:
-        # A plan that is refused leaves nothing behind, not even the place for its run.
+        # A plan that is refused leaves nothing behind, not even an empty run dir.
         if run_dir is not None:
             with suppress(OSError):
                 run_dir.rmdir()
@@ -40,9 +40,9 @@ def planning(run_dir: Path | None = None) -> Iterator[Path]:
 def start_folder(
     plan: Plan, run_dir: Path, plan_id: str | None = None, planned: Path | None = None
 ) -> RunFolder:
-    """Make the folder of a new run and write its plan into it, which uses ``plan_id`` up.
+    """Create the folder of a new run and write its plan into it, which uses ``plan_id`` up.
 
-    What planning has left in the folder ``planned`` goes there too.
+    The files of planning in the folder ``planned`` are moved there too.
     """
     run_id = f"{fingerprint(plan)[:4]}-{random.SystemRandom().getrandbits(16):04x}"
     folder = new_folder(run_dir, run_id)

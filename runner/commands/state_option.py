@@ -30,19 +30,19 @@ class State:
         return StoredRuns(self.address, objects)
 
     def keeper(self, connector: Callable[[], Aws]) -> StateKeeper:
-        """Return what keeps a run there."""
-        return StateKeeper(self.runs(connector), SystemClock(), _tell, break_lock=self.break_lock)
+        """Return what stores a run there."""
+        return StateKeeper(self.runs(connector), SystemClock(), _notify, break_lock=self.break_lock)
 
 
-def asked_state(text: str | None, *, break_lock: bool = False) -> State | None:
+def state_of(text: str | None, *, break_lock: bool = False) -> State | None:
     """Return what ``--state`` and ``--break-lock`` say.
 
     Raises:
-        Refused: they cannot be meant.
+        Refused: they make no sense together, or the address is malformed.
     """
     if text is None:
         if break_lock:
-            message = "--break-lock is about the lock in S3; there is none without --state"
+            message = "--break-lock breaks the lock in S3; there is none without --state"
             raise Refused(message, "on this machine, a lock ends with its process")
         return None
     return State(address=parse_address(text), break_lock=break_lock)
@@ -54,7 +54,7 @@ def looked_up(
 ) -> Iterator[Path]:
     """Yield a folder with the plan, the journal and the report of each run, or of ``run_id``.
 
-    It is the run dir itself, or a copy of what is in S3 that goes away again.
+    It is the run dir itself, or a temporary copy of what is in S3.
 
     Raises:
         Refused: the run named is not in S3.
@@ -72,9 +72,9 @@ def looked_up(
 
 
 def from_environment() -> Aws:
-    """Return the way to AWS that the process's environment names, for commands without a spec."""
+    """Return a client of AWS by the process's environment, for commands without a spec."""
     return connect(None, environ=os.environ)
 
 
-def _tell(text: str) -> None:
+def _notify(text: str) -> None:
     click.echo(text, err=True)

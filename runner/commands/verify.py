@@ -1,4 +1,4 @@
-"""Verifying outside of a run: which export the table is held against."""
+"""Verifying outside of a run: which export the table is compared with."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from retable.runner.aws.session import Aws
 from retable.runner.clock import SystemClock
 from retable.runner.commands.carry_out import carry_out
 from retable.runner.commands.connect import connector
-from retable.runner.commands.report_files import Wanted
+from retable.runner.commands.report_files import ReportOptions
 from retable.runner.commands.start_folder import start_folder
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused
@@ -17,7 +17,7 @@ from retable.runner.plan.encoding import read_head, read_plan
 from retable.runner.plan.target_steps import AnyLoad
 from retable.runner.planning.compile import compile_verification
 from retable.runner.planning.compile_target import target_export
-from retable.runner.planning.observe import export_at_hand, incrementals_at_hand
+from retable.runner.planning.observe import available_export, available_incrementals
 from retable.runner.runs.folder import RunFolder, open_folder, runs_of
 from retable.runner.runs.journal import evidence_in, is_completed, read_journal
 from retable.runner.runs.local_lock import locked
@@ -26,7 +26,7 @@ from retable.runner.spec.unsupported import unsupported_for_dry_run
 from retable.schema.spec import Spec
 
 NEEDED = frozenset(["quarantine", "scan", "converted"])
-"""What of a run folder tells what the table was made from."""
+"""The parts of a run folder that say what the table was made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,11 @@ class Loaded:
 
 
 def verify_spec(
-    spec: Spec, run_dir: Path, run_id: str | None, wanted: Wanted, state: State | None = None
+    spec: Spec,
+    run_dir: Path,
+    run_id: str | None,
+    reports: ReportOptions,
+    state: State | None = None,
 ) -> None:
     """Map the export again and compare it with the target table.
 
@@ -65,32 +69,32 @@ def verify_spec(
                 state.runs(connect).fetch(folder, only=NEEDED)
         loaded = replace(loaded, location=folder.locate(loaded.location))
     read = None
-    if spec.verify.read == "export" and wanted.only_key is None:
+    if spec.verify.read == "export" and reports.only_key is None:
         read = target_export(spec, sandbox=connect().is_sandbox())
     plan = compile_verification(
         spec, loaded.export_id, loaded.incrementals, loaded.location, loaded.run_id, read=read
     )
-    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, wanted)
+    carry_out(spec, plan, start_folder(plan, run_dir), connect, lambda *_: None, reports)
 
 
 def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[], Aws]) -> Loaded:
-    """Return what the table was made from: by the run named, the newest finished one, or the spec.
+    """Return what the table was made from, by the run named, the newest finished one or the spec.
 
     Raises:
-        Refused: none of them knows.
+        Refused: none of them says.
     """
     folders = runs_of(run_dir, spec.name) if run_id is None else [open_folder(run_dir, run_id)]
     for folder in folders:
         found = _loaded_by(folder)
         if found is not None:
             return found
-    wanted = spec.source.export
-    if run_id is None and wanted.id is not None and wanted.location is not None:
-        export = export_at_hand(spec, connect, SystemClock(), None)
-        added = incrementals_at_hand(spec, connect, export)
+    requested = spec.source.export
+    if run_id is None and requested.id is not None and requested.location is not None:
+        export = available_export(spec, connect, SystemClock(), None)
+        added = available_incrementals(spec, connect, export)
         return Loaded(
-            location=wanted.location,
-            export_id=wanted.id,
+            location=requested.location,
+            export_id=requested.id,
             incrementals=tuple(export.id for export in added),
             run_id=None,
         )

@@ -1,4 +1,4 @@
-"""What a run says at its end: what its export does not hold, whether to move to the new table."""
+"""What is left to do after a run: writes its export lacks, and whether to cut over."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,12 +15,12 @@ from retable.runner.plan.target_steps import (
 from retable.runner.runs.journal import DONE, INTENT, Record
 
 
-def ending(
+def follow_up(
     plan: Plan, checked: ExportProved | None, changes: ChangesListed | None, listed: str
 ) -> Iterator[str]:
-    """Yield the words for a finished run.
+    """Yield the notes for a finished run.
 
-    ``checked`` is what proved the export it loaded; ``changes`` what is known of later writes,
+    ``checked`` is the proof of the export it loaded; ``changes`` is what is known of later writes,
     whose items the file ``listed`` names.
     """
     if plan.command != "run" or checked is None:
@@ -41,37 +41,40 @@ def ending(
 
 
 def cut_over(plan: Plan) -> Iterator[str]:
-    """Yield what is left to people after a run beside the source, in the order of doing."""
+    """Yield what to do by hand after a run beside the source, in order."""
     if plan.command != "run" or plan.strategy != "side-by-side":
         return
     if not _freezes(plan):
         yield (
-            f"stop what writes to {plan.source}: what it wrote after the export is not in "
+            f"stop all writers of {plan.source}: what they wrote after the export is not in "
             f"{plan.target}"
         )
     switches = any(isinstance(step, DeployStack) for step in plan.steps)
-    yield f"{'see that' if switches else 'let'} the application use{'s' * switches} {plan.target}"
+    if switches:
+        yield f"check that the application uses {plan.target}"
+    else:
+        yield f"switch the application to {plan.target}"
     if _freezes(plan):
-        yield f"take the statement RetableFreeze off the policy of {plan.source}"
-    yield f"delete {plan.source} once it is not missed"
+        yield f"remove the statement RetableFreeze from the policy of {plan.source}"
+    yield f"delete {plan.source} once nothing needs it"
 
 
 def left_behind(plan: Plan, records: Sequence[Record]) -> Iterator[str]:
-    """Yield what a run that turned back has made and leaves: it deletes nothing that it made."""
+    """Yield what a run that was rolled back leaves behind: it deletes nothing that it created."""
     begun = {record.step for record in records}
-    asked = {record.step for record in records if record.event in {INTENT, DONE}}
+    requested = {record.step for record in records if record.event in {INTENT, DONE}}
     for step in plan.steps:
         match step:
-            case CreateTable() | ImportTable() if step.id in asked:
+            case CreateTable() | ImportTable() if step.id in requested:
                 yield (
-                    f"{plan.target}, which the run made, is there with what was loaded so far, and "
+                    f"{plan.target}, which the run created, holds what was loaded so far and is "
                     "fenced: delete it before another run"
                 )
             case ForgetTable() | DeployTable() | AdoptTable() | DeployStack() if step.id in begun:
                 stack = step.stack
                 yield (
-                    f"the deployment of {stack.stack_name} {stack.words} was begun: deploy "
-                    "the app as it was, and see that its table is as it shall be"
+                    f"the deployment of {stack.stack_name} {stack.words} was started: deploy "
+                    "the app as it was before, and check its table"
                 )
 
 

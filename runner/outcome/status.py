@@ -1,4 +1,4 @@
-"""Where runs stand, in words, from their plans and journals. Asks nobody and changes nothing."""
+"""The status of runs as text, from their plans and journals. Makes no calls."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from retable.runner.runs.journal import DONE, Record, is_completed, is_ended, re
 def list_runs(folders: list[RunFolder]) -> Iterator[str]:
     """Yield a line for each run."""
     if not folders:
-        yield "no runs here; --run-dir names where they lie"
+        yield "no runs here; --run-dir names where they are"
     for folder in folders:
         head = read_head(folder.plan)
         if head is None:
@@ -19,14 +19,14 @@ def list_runs(folders: list[RunFolder]) -> Iterator[str]:
             continue
         records = _records(folder)
         at = records[-1].at if records else "-"
-        word = _how_far(folder, head, records)
-        yield f"{folder.run_id}  {head.command:<8} {head.spec_name:<24} {word}  {at}"
+        status = _status(folder, head, records)
+        yield f"{folder.run_id}  {head.command:<8} {head.spec_name:<24} {status}  {at}"
 
 
 def describe_run(folder: RunFolder) -> Iterator[str]:
     """Yield a line for each step of one run."""
     plan, records = read_plan(folder.plan), _records(folder)
-    yield f"{plan.command} {folder.run_id} of {plan.spec_name}: {_word(plan, records)}"
+    yield f"{plan.command} {folder.run_id} of {plan.spec_name}: {_status_of(plan, records)}"
     for step in plan.steps:
         own = [record for record in records if record.step == step.id]
         mark = own[-1].event if own else "pending"
@@ -39,21 +39,21 @@ def _records(folder: RunFolder) -> list[Record]:
     return read_journal(folder.journal) if folder.journal.is_file() else []
 
 
-def _how_far(folder: RunFolder, head: PlanHead, records: list[Record]) -> str:
-    """Return the words for how far a run is, whichever version of the program has begun it."""
+def _status(folder: RunFolder, head: PlanHead, records: list[Record]) -> str:
+    """Return the status of a run, whichever version of the program started it."""
     if head.is_readable:
-        return _word(read_plan(folder.plan), records)
+        return _status_of(read_plan(folder.plan), records)
     if is_completed(records):
         return "completed"
     return f"of format {head.format_version}: {writer_of(head.format_version)} can finish it"
 
 
-def _word(plan: Plan, records: list[Record]) -> str:
-    """Return the word for how far a run is."""
+def _status_of(plan: Plan, records: list[Record]) -> str:
+    """Return the status of a run."""
     if is_completed(records):
         return "completed"
     if is_ended(records):
-        return "turned back"
+        return "rolled back"
     if records and records[-1].event == "failed":
         return f"failed in {records[-1].step}"
     done = {record.step for record in records if record.event == DONE}

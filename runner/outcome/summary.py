@@ -1,4 +1,4 @@
-"""The report of a run, from its plan and its journal. What a renderer shows is all here."""
+"""The report of a run, from its plan and its journal. It has everything that a renderer shows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from retable.runner.failure import CheckFailed, Failure, Stale
-from retable.runner.outcome.follow_up import ending
+from retable.runner.outcome.follow_up import follow_up
 from retable.runner.plan.encoding import from_json
 from retable.runner.plan.export_steps import CheckExport, DryRun, ItemsMapped, MergeExports
 from retable.runner.plan.finish_steps import (
@@ -46,12 +46,12 @@ from retable.runner.runs.throughput import THROUGHPUT, Throughput
 from retable.schema.spec import KeySchema, Spec
 
 PARTITION_UNITS = 1_000
-"""Write units a second that one partition of a table takes at most (DynamoDB's own limit)."""
+"""The most write units a second that one partition of a table takes (DynamoDB's limit)."""
 K = TypeVar("K", bound=StepOf[Any])
 T = TypeVar("T")
 
 
-def summarize(  # noqa: PLR0913 -- everything that a report tells
+def summarize(  # noqa: PLR0913 -- everything that a report contains
     plan: Plan,
     records: list[Record],
     folder: RunFolder,
@@ -60,7 +60,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
     failure: Failure | None = None,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """Return the report of a run as its journal tells it, ended by ``failure`` if by any."""
+    """Return the report of a run according to its journal, ended by ``failure`` if by any."""
     verified = _noted_in_last(VerifyTable, COMPARED, TableCompared, plan, records)
     mapped = _noted_in_last(DryRun, MAPPED, ItemsMapped, plan, records)
     loaded = _loaded(plan, records)
@@ -108,7 +108,7 @@ def summarize(  # noqa: PLR0913 -- everything that a report tells
 
 
 def _checks(plan: Plan, records: list[Record]) -> Iterator[Check]:
-    """Yield everything that was held against what it must be, in the order of the steps."""
+    """Yield every check, in the order of the steps."""
     verified = _noted_in_last(VerifyTable, COMPARED, TableCompared, plan, records)
     counted = _noted_in_last(CountItems, COMPARED, Compared, plan, records)
     compared = _noted_in_last(CompareSettings, COMPARED, Compared, plan, records)
@@ -117,14 +117,14 @@ def _checks(plan: Plan, records: list[Record]) -> Iterator[Check]:
 
 
 def _found(plan: Plan, records: list[Record], folder: RunFolder, *, passed: bool) -> Iterator[str]:
-    """Yield what came to light on the way, and what a finished run says of its end."""
+    """Yield what was found during the run, and the follow-up of one that passed."""
     yield from _merge_notes(plan, records)
     compared = _noted_in_last(CompareSettings, COMPARED, Compared, plan, records)
     yield from compared.remarks if compared else ()
     if passed:
         checked = _evidence_of_last(CheckExport, plan, records)
         changes = _evidence_of_last(ListChanges, plan, records)
-        yield from ending(plan, checked, changes, str(folder.changes))
+        yield from follow_up(plan, checked, changes, str(folder.changes))
 
 
 def _verdict(plan: Plan, records: list[Record], failure: Failure | None) -> Verdict:
@@ -163,8 +163,8 @@ def _merge_notes(plan: Plan, records: list[Record]) -> Iterator[str]:
     if merged is not None:
         yield (
             f"{merged.full:,} items of the full export and {merged.changes:,} changes make "
-            f"{merged.merged:,} items: {merged.outdated:,} lines were overtaken by later "
-            f"ones, {merged.deletions:,} say that an item was deleted"
+            f"{merged.merged:,} items: {merged.outdated:,} lines were replaced by later "
+            f"ones, {merged.deletions:,} are deletions"
         )
 
 
@@ -202,7 +202,7 @@ def _collisions(mapped: ItemsMapped | None, portrait: Portrait | None) -> Collis
 
 
 def _portrait(plan: Plan, records: list[Record], folder: RunFolder) -> Portrait | None:
-    """Return what the latest dry run found the items to be like, if one came so far."""
+    """Return what the latest dry run found out about the items, if one got that far."""
     mapped = {record.step for record in records if record.event == MAPPED}
     for step in reversed(plan.steps):
         if isinstance(step, DryRun) and step.id in mapped:
@@ -218,7 +218,7 @@ def _differences(verified: TableCompared | None, folder: RunFolder) -> tuple[Dif
 
 
 def _sample(mapped: ItemsMapped | None) -> Sample | None:
-    """Return how much was looked at, where that was not everything."""
+    """Return how much was read, where that was not everything."""
     if mapped is None or mapped.sample_of is None:
         return None
     return Sample(items=mapped.read, of=mapped.sample_of)
@@ -238,7 +238,7 @@ def _at_the_planned_rate(portrait: Portrait | None, spec: Spec) -> Partitions | 
 
 
 def _hot(partitions: Partitions | None, spec: Spec) -> Iterator[str]:
-    """Yield a warning where a partition would get more than it takes; it names no key (I6)."""
+    """Yield a warning where a partition would be throttled; it names no key (I6)."""
     rates = [one.units_per_second or 0 for one in (partitions.hottest if partitions else ())]
     hot = [rate for rate in rates if rate > PARTITION_UNITS]
     if hot:
@@ -246,7 +246,7 @@ def _hot(partitions: Partitions | None, spec: Spec) -> Iterator[str]:
         yield (
             f"{many} of {spec.target.table} would get more than {PARTITION_UNITS:,} write units a "
             f"second at load.rate {spec.load.rate:,} (the hottest {hot[0]:,}); one partition takes "
-            f"{PARTITION_UNITS:,}, so these items will hold the load back"
+            f"{PARTITION_UNITS:,}, so writes of these items will be throttled"
         )
 
 
@@ -283,7 +283,7 @@ def _throughput(plan: Plan, records: list[Record]) -> Iterator[Moment]:
 
 
 def _step_report(step: Step, records: list[Record], failure: Failure | None) -> StepReport:
-    """Return how ``step`` ended: done, failed, stopped or never begun."""
+    """Return how ``step`` ended: done, failed, stopped or never started."""
     own = [record for record in records if record.step == step.id]
     seconds = None
     facts: dict[str, Scalar] = {}
@@ -308,7 +308,7 @@ def _step_report(step: Step, records: list[Record], failure: Failure | None) -> 
 
 
 def _seconds(records: list[Record]) -> float | None:
-    """Return how long the step took from where it was last begun."""
+    """Return how long the step took since it was last started."""
     begun = [record.at for record in records if record.event == "begun"]
     if not begun:
         return None

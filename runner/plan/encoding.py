@@ -1,6 +1,6 @@
 """Plans and the evidence of their steps as JSON, and a plan's fingerprint.
 
-The only place that knows how they lie on disk.
+The only module that knows how they are stored on disk.
 """
 
 import hashlib
@@ -30,15 +30,15 @@ Projection = Literal["all", "keys"] | tuple[str, ...]
 FORMATS = {1: "migrate 0.1"}
 """Which version of the program writes each format but this one."""
 _BESIDE = ("fingerprint", "plan_id", "applyable", "complete", "errored")
-"""What a file says of the plan in it, beside the plan itself."""
+"""What a plan file says about its plan, beside the plan itself."""
 
 
 def encode_plan(plan: Plan, plan_id: str | None = None) -> bytes:
     """Return ``plan`` as JSON text, described by ``schema/plan.schema.json``, ending in a newline.
 
-    ``plan_id`` names this copy of the plan, which is used once. ``complete`` says that the steps go
-    to the very end, ``errored`` that the spec asks for what cannot be planned, ``applyable`` that
-    ``migrate run --plan`` takes it.
+    ``plan_id`` names this copy of the plan, which is used once. ``complete`` says that the plan has
+    every step, ``errored`` that the spec asks for what cannot be planned, ``applyable`` that
+    ``migrate run --plan`` accepts it.
     """
     complete = not plan.unsupported
     body = {
@@ -53,7 +53,7 @@ def encode_plan(plan: Plan, plan_id: str | None = None) -> bytes:
 
 
 def fingerprint(plan: Plan) -> str:
-    """Return the SHA-256 over all that ``plan`` says, as 64 hex digits."""
+    """Return the SHA-256 over everything in ``plan``, as 64 hex digits."""
     text = json.dumps(_body(plan), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -62,8 +62,8 @@ def read_plan(path: Path) -> Plan:
     """Return the plan in the file ``path``.
 
     Raises:
-        Refused: there is no such file, or it is no plan.
-        Stale: its fingerprint does not fit what it says.
+        Refused: there is no such file, or it is not a plan.
+        Stale: its fingerprint does not match its contents.
     """
     try:
         body = json.loads(path.read_bytes())
@@ -81,7 +81,7 @@ def read_plan(path: Path) -> Plan:
         message = f"{path} is not a plan of this version"
         raise Refused(message, "migrate plan SPEC makes a new one") from error
     if claimed != fingerprint(plan):
-        message = f"{path} was altered: its fingerprint does not fit its steps"
+        message = f"{path} was altered: its fingerprint does not match its steps"
         raise Stale(message, "migrate plan SPEC makes a new one")
     return plan
 
@@ -104,7 +104,7 @@ class PlanHead:
 
 
 def read_head(path: Path) -> PlanHead | None:
-    """Return the head of the plan in the file ``path``; ``None`` where that is no plan."""
+    """Return the head of the plan in the file ``path``; ``None`` if that is not a plan."""
     try:
         body = json.loads(path.read_bytes())
         return PlanHead(
@@ -125,10 +125,10 @@ def writer_of(format_version: int) -> str:
 
 
 def require_format(path: Path, found: object) -> None:
-    """Refuse a file of a run or plan that another version of the program has written.
+    """Refuse a file of a run or plan that another version of the program wrote.
 
     Raises:
-        Refused: it is of another format, with the version that reads it.
+        Refused: it has another format; names the version that reads it.
     """
     if found != FORMAT_VERSION:
         version = found if isinstance(found, int) else 1
@@ -137,16 +137,16 @@ def require_format(path: Path, found: object) -> None:
 
 
 def to_json(value: Any) -> dict[str, Any]:
-    """Return a frozen dataclass of evidence, or another that a journal holds, as plain JSON."""
+    """Return a frozen dataclass that a journal holds, such as a step's evidence, as plain JSON."""
     found: dict[str, Any] = _evidence_converter().unstructure(value)
     return found
 
 
 def from_json(data: Mapping[str, Any], kind: type[T]) -> T:
-    """Return the ``kind`` that ``to_json`` has written as ``data``.
+    """Return the ``kind`` that ``to_json`` wrote as ``data``.
 
     Raises:
-        Exception: it is no such thing.
+        Exception: ``data`` is not a ``kind``.
     """
     return _evidence_converter().structure(dict(data), kind)
 
@@ -168,10 +168,10 @@ def _body(plan: Plan) -> dict[str, Any]:
 
 @cache
 def _converter() -> Converter:
-    """Return the converter that tags each step with its kind; making it takes a while."""
+    """Return the converter that tags each step with its kind; cached, as building it is slow."""
     converter = _converter_of(Converter(forbid_extra_keys=True))
     configure_tagged_union(Step, converter, tag_name="kind")
-    # A word, or something made of parts: JSON tells the two apart by their kind.
+    # A string or a structure: they are told apart by their JSON type.
     converter.register_structure_hook(Billing, _structure_billing)
     converter.register_structure_hook(Projection, _structure_projection)
     return converter
@@ -189,12 +189,12 @@ def _structure_projection(value: Any, _: Any) -> Any:
 
 @cache
 def _evidence_converter() -> Converter:
-    """Return the converter of what a journal holds: what is as usual is left out."""
+    """Return the converter for what a journal holds; fields with their default are left out."""
     return _converter_of(exact_converter(forbid_extra_keys=True, omit_if_default=True))
 
 
 def _converter_of(converter: Converter) -> Converter:
-    """Let ``converter`` know links and moments."""
+    """Teach ``converter`` links and times."""
     converter.register_unstructure_hook_func(_is_link, lambda found: found.id)
     converter.register_structure_hook_func(_is_link, lambda text, _: Link(text))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -203,5 +203,5 @@ def _converter_of(converter: Converter) -> Converter:
 
 
 def _is_link(kind: Any) -> bool:
-    """Return whether ``kind`` is a link, to whatever kind of step."""
+    """Return whether ``kind`` is a link to any kind of step."""
     return Link in {kind, get_origin(kind)}

@@ -1,4 +1,4 @@
-"""The steps that make an export, prove it, map it, and ask for consent to what follows."""
+"""The steps that make an export, check it, map it, and ask for approval of what follows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class PitrEnabled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnablePitr(StepOf[PitrEnabled]):
-    """Turn on the source's point-in-time recovery, which an export needs; wait until it works."""
+    """Turn on the source's point-in-time recovery, which an export needs; wait until it is on."""
 
     table: str
 
@@ -40,7 +40,7 @@ class ExportFinished:
     """An S3 prefix, or a folder as ``RunFolder.locate`` understands it."""
     export_time: datetime | None = None
     item_count: int | None = None
-    """By the service or by what wrote it; ``None`` where only the manifest tells."""
+    """As reported by the service or the writer; ``None`` where only the manifest has it."""
     incrementals: tuple[str, ...] = ()
     """The ids of the incremental exports on top of it, in the order of their windows."""
 
@@ -57,7 +57,7 @@ class MakeExport(StepOf[ExportFinished]):
     bucket_owner: str | None = None
     kms_key: str | None = None
     at: str | None = None
-    """The export time, in ISO 8601; ``None`` is when it is made."""
+    """The export time, in ISO 8601; ``None`` is the time of the request."""
     role: Role
     symbol: ClassVar[str] = "+"
 
@@ -70,7 +70,7 @@ class MakeExport(StepOf[ExportFinished]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTable(StepOf[ExportFinished]):
-    """Scan the table into an export of our own, in the layout of a native one."""
+    """Scan the table into an export that has the layout of a native one."""
 
     table: str
     table_arn: str
@@ -128,12 +128,12 @@ class UseExport(StepOf[ExportFinished]):
 
 
 AnyExport = MakeExport | ScanTable | ConvertFiles | UseExport
-"""Every kind of step that gives an export."""
+"""Every kind of step that provides an export."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportProved:
-    """Evidence that every digest and count of an export is right."""
+    """Evidence that every digest and count of an export is correct."""
 
     export_id: str
     table_id: str
@@ -146,7 +146,7 @@ class ExportProved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckExport(StepOf[ExportProved]):
-    """Prove the export whole: every digest, every count, and which table it is of."""
+    """Check the export: every digest, every count, and which table it is of."""
 
     export: Link[AnyExport]
     table_id: str | None
@@ -188,7 +188,7 @@ class MergeExports(StepOf[ExportsMerged]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemsMapped:
-    """The figures of a dry run, in source items but for those of results and keys."""
+    """The figures of a dry run, counted in source items except for results and keys."""
 
     read: int
     kept: int
@@ -204,7 +204,7 @@ class ItemsMapped:
     superseded: int
     """Results that lost a collision."""
     sample_of: int | None = None
-    """How many items there are, where fewer were looked at."""
+    """How many items there are, where only a sample was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,7 @@ class DryRun(StepOf[ItemsMapped]):
     bounds: "Link[Approve] | None"
     """The approval whose bounds must hold, for a final export."""
     sample: int | None = None
-    """How many items are looked at; ``None`` is every one, which any run needs."""
+    """How many items are read; ``None`` is every one, which a run needs."""
     symbol: ClassVar[str] = "?"
 
     @property
@@ -229,7 +229,7 @@ class DryRun(StepOf[ItemsMapped]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a final export may bring, given the figures of the rehearsal."""
+    """What a final export may contain, given the figures of the rehearsal."""
 
     items_least: int
     items_most: int
@@ -247,7 +247,7 @@ class Approved:
     deletes: str | None
     """The table that may be deleted."""
     bounds: Bounds | None = None
-    """``None`` where no rehearsal came before."""
+    """``None`` where there was no rehearsal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +257,7 @@ class Approve(StepOf[Approved]):
     dry_run: Link[DryRun] | None
     """The rehearsal whose figures are shown and bound; ``None`` where nothing is mapped."""
     deletes: str | None
-    """The table that approval lets be deleted."""
+    """The table that may be deleted once approved."""
     symbol: ClassVar[str] = "!"
 
     @property

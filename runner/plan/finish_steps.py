@@ -28,12 +28,12 @@ class Compared:
 
     checks: tuple[Check, ...]
     remarks: tuple[str, ...] = ()
-    """What differs and is no fault of the run, in words."""
+    """Differences that are not the run's fault, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCompared(Compared):
-    """What a verification compared, in items. ``None`` was not looked at."""
+    """What a verification compared, in items. ``None`` was not examined."""
 
     missing: int
     extra: int
@@ -67,12 +67,12 @@ class CountItems(StepOf[ItemsCounted]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return "count the items that came back"
+        return "count the restored items"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetExport:
-    """The export that a table is read back by, once its last write is in every export."""
+    """The export that a table is read back from, once any export includes its last write."""
 
     bucket: str
     prefix: str
@@ -112,15 +112,15 @@ class VerifyTable(StepOf[TableVerified]):
     table: str
     dry_run: Link[DryRun]
     create: Link[AnyTable] | None
-    """Which made the table, whose TableId must still hold; ``None`` to verify any."""
+    """Which created the table, whose TableId must be unchanged; ``None`` to verify any."""
     load: Link[AnyLoad] | None
     """Which loaded it; ``None`` where another run did."""
     loaded_by: str | None = None
-    """The run whose load is verified, for the items that it had to quarantine."""
+    """The run whose load is verified; its quarantine lists items that could not be written."""
     others: bool = False
-    """Whether the table may hold other items, which are not looked at."""
+    """Whether the table may hold other items, which are not compared."""
     export: TargetExport | None = None
-    """How the table is exported to be read; ``None`` reads it by a scan."""
+    """How the table is exported to be read; ``None`` reads it with a scan."""
     symbol: ClassVar[str] = "?"
 
     @property
@@ -157,7 +157,7 @@ class RestoreSettings(StepOf[SettingsRestored]):
     deletion_protection: bool
     tags: Mapping[str, str]
     attached: Attached = field(default_factory=Attached)
-    """What is attached by API; nothing to a table that a stack makes, which attaches it itself."""
+    """What is attached by API; nothing where a stack creates the table, as it attaches these."""
 
     @property
     def title(self) -> str:
@@ -165,7 +165,7 @@ class RestoreSettings(StepOf[SettingsRestored]):
         return "restore settings"
 
     def requests(self, target: Target) -> Iterator[Request]:
-        """Yield what gives the target every setting, whether it has it already or not."""
+        """Yield what sets every setting of the target, whether it has it already or not."""
         table, attached = target.table, self.attached
         if self.tags:
             yield requests.tagging(target.arn, self.tags)
@@ -195,12 +195,12 @@ class FenceLifted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftFence(StepOf[FenceLifted]):
-    """Give the target the resource policy that it keeps, or none."""
+    """Replace the fence by the resource policy that the target keeps, or by none."""
 
     create: Link[NewTable]
     policy: str | None
     declared: bool = False
-    """Whether the policy is the stack's, so that only the fence's own statement is taken out."""
+    """Whether the policy is the stack's, so that only the fence's own statement is removed."""
 
     @property
     def title(self) -> str:
@@ -215,7 +215,7 @@ class LiftFence(StepOf[FenceLifted]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsCompared:
-    """Evidence of how many settings were compared, and how many the stack has set otherwise."""
+    """Evidence of how many settings were compared, and how many the stack set differently."""
 
     settings: int
     different: int
@@ -228,7 +228,7 @@ class CompareSettings(StepOf[SettingsCompared]):
     create: Link[NewTable]
     settings: Link[RestoreSettings]
     fence: Link[LiftFence]
-    """Which has the policy to end with."""
+    """Which has the policy that the target ends up with."""
     attached: Attached
     """What must be attached, whoever attaches it."""
     symbol: ClassVar[str] = "?"
@@ -248,14 +248,14 @@ class StageCleared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearStage(StepOf[StageCleared]):
-    """Delete what was staged, once the table that was made of it has been verified."""
+    """Delete the staged objects, once the table made from them has been verified."""
 
     stage: Link[StageItems]
 
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return "delete what was staged"
+        return "delete the staged items"
 
 
 FinishStep = CountItems | VerifyTable | RestoreSettings | LiftFence | CompareSettings | ClearStage

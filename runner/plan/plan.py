@@ -38,7 +38,7 @@ class Plan:
     sandbox: bool
     command: Literal["run", "dry-run", "verify", "restore"] = "run"
     restores: str | None = None
-    """The run whose source is brought back."""
+    """The run whose source is restored."""
     strategy: Literal["side-by-side", "replace", "recover"]
     source: str
     target: str
@@ -47,11 +47,11 @@ class Plan:
     settings: TableSettings | None
     """The source as it was before the first change (I8); ``None`` where there is none."""
     items: int | None
-    """How many items the export at hand has, or about how many the table says it has."""
+    """How many items the available export has, or DescribeTable's estimate."""
     items_are_exact: bool
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
-    """What a reader must know before agreeing: what will not come back, what is not covered."""
+    """What to know before approving: what is not restored, what is not covered."""
     unsupported: tuple[str, ...] = ()
     """What the spec asks for and this version cannot do yet; ``run`` refuses such a plan."""
 

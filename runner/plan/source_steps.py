@@ -1,4 +1,4 @@
-"""The steps that change the source: freeze, backup, and its deletion."""
+"""The steps that change the source: freeze, backup and deletion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from retable.runner.plan.export_steps import Approve, CheckExport, DryRun
 from retable.runner.plan.step import Link, StepOf
 
 Variant = Literal["absent", "present", "final", "original"]
-"""A state of a CDK app: without the table, with it, as it stays, and as it was before."""
+"""A state of a CDK app: without the table, with it, its final one, and as it was before."""
 WHEN: Mapping[str, str] = {
     "absent": "without the table",
     "present": "with the table",
-    "final": "as it stays",
-    "original": "as it was",
+    "final": "in its final state",
+    "original": "as it was before",
 }
 """The words for the states of a stack."""
 
@@ -29,9 +29,9 @@ class StackVariant:
     stack_name: str
     """What CloudFormation calls it."""
     digest: str
-    """Of all that counts of the assembly, which lies in the run folder."""
+    """Of everything that matters in the assembly, which is in the run folder."""
     before: str | None
-    """The digest of the template that must be deployed before, where that is known beforehand."""
+    """The digest of the template that must be deployed before this one, if known at planning."""
 
     @property
     def words(self) -> str:
@@ -104,7 +104,7 @@ class Settle(StepOf[Settled]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return f"let the freeze settle for {self.seconds} s"
+        return f"wait {self.seconds} s for the freeze to settle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,18 +118,18 @@ class ChangesListed:
     written: int
     deleted: int
     expired: int
-    """Items that time to live deleted, which is no write."""
+    """Items that time to live deleted, which does not count as a write."""
     listed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListChanges(StepOf[ChangesListed]):
-    """List whose items were written to the source after the export that is loaded."""
+    """List the items that were written to the source after the export that is loaded."""
 
     table_arn: str
     table_id: str
     since: Link[CheckExport]
-    """Which proves the export that they come after."""
+    """Which checks the export that they come after."""
     bucket: str
     prefix: str
     bucket_owner: str | None
@@ -137,11 +137,11 @@ class ListChanges(StepOf[ChangesListed]):
     least_seconds: int
     """What an incremental export covers at least."""
     ttl: str | None
-    """The attribute by which the source lets items expire, which is no write."""
+    """The source's time to live attribute: its deletions do not count as writes."""
     must: bool
-    """Whether nothing may be deleted without the list; else it is for information."""
+    """Whether the table may be deleted only with the list; otherwise it is for information."""
     accepted: bool
-    """Whether it was accepted by name that those writes are lost."""
+    """Whether the spec accepts by name that those writes are lost."""
     symbol: ClassVar[str] = "?"
 
     @property
@@ -172,7 +172,7 @@ class Unprotect(StepOf[Unprotected]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromExport:
-    """What follows a removal is loaded from an export that was made behind the freeze."""
+    """The new table is loaded from an export that was made behind the freeze."""
 
     freeze: Link[FreezeSource]
     check: Link[CheckExport]
@@ -182,20 +182,20 @@ class FromExport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromEarlier:
-    """What follows a removal is loaded from an export of an earlier time."""
+    """The new table is loaded from an export of an earlier time."""
 
     freeze: Link[FreezeSource] | None
-    """``None`` where consent is given by name to delete a table whose writers nothing stops."""
+    """``None`` where deleting a table whose writers are not stopped is approved by name."""
     check: Link[CheckExport]
     dry_run: Link[DryRun]
     changes: Link[ListChanges]
-    """Which has listed what is lost by it."""
+    """Which lists what is lost by it."""
     settle_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromBackup:
-    """What follows a removal is an earlier backup of another physical table."""
+    """The new table is restored from an earlier backup of another physical table."""
 
     freeze: Link[FreezeSource]
     backup_arn: str
@@ -203,17 +203,17 @@ class FromBackup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """Evidence that the table is deleted, or left behind by its stack for a delete by API."""
+    """Evidence that the table is deleted, or retained by its stack for a delete by API."""
 
     table: str
     table_id: str
     template: str | None = None
-    """The digest of the template that its stack is left with, if it was in one."""
+    """The digest of the template that its stack has now, if the table was in one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal(StepOf[Removed]):
-    """The end of a table, and the steps that must have proved everything before it (I1)."""
+    """Deletes a table, or starts to, after the steps that must have proved everything (I1)."""
 
     table: str
     table_id: str
@@ -230,7 +230,7 @@ class Removal(StepOf[Removed]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteTable(Removal):
-    """Delete the source by API, once everything that can be proved has been (I1)."""
+    """Delete the source by API, once everything provable is proved (I1)."""
 
     @property
     def title(self) -> str:
@@ -240,20 +240,20 @@ class DeleteTable(Removal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropFromStack(Removal):
-    """Deploy the stack without the table, once everything that can be proved has been (I1)."""
+    """Deploy the stack without the table, once everything provable is proved (I1)."""
 
     stack: StackVariant
     retains: bool
-    """Whether the deployed template lets the table stay behind, for a ``DeleteTable`` to delete."""
+    """Whether the deployed template retains the table, for a ``DeleteTable`` to delete."""
     original: StackVariant
-    """The stack as it was before, which a restore brings back."""
+    """The stack as it was before, which a restore deploys again."""
     logical_id: str
-    """The table's address in that."""
+    """The table's logical id in that."""
 
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        end = "stays behind" if self.retains else "deletes it"
+        end = "retains it" if self.retains else "deletes it"
         return f"deploy {self.stack.stack_name} without {self.table}, which {end}"
 
 
@@ -267,16 +267,16 @@ class StackDeployed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetTable(StepOf[StackDeployed]):
-    """Deploy the stack without a deleted table: unchanged, it would not create it again."""
+    """Deploy the stack without a deleted table: an unchanged stack would not recreate it."""
 
     table: str
-    """Its name, under which there is no table: CloudFormation would delete one that came back."""
+    """Its name, which no table has: CloudFormation would delete one that was recreated."""
     stack: StackVariant
 
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return f"deploy {self.stack.stack_name} without {self.table}, which is gone"
+        return f"deploy {self.stack.stack_name} without {self.table}, which is deleted"
 
 
 SourceStep = (

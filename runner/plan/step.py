@@ -1,6 +1,6 @@
 """What every step of a plan is: an id, a title, the requests that it will send, and its evidence.
 
-A step names the step that it depends on by a ``Link``, which knows the kind of step that it leads
+A step names the step that it depends on by a ``Link``, which knows the kind of step that it refers
 to. The evidence is what a finished step leaves in the journal, a frozen dataclass for each kind.
 Nothing here knows any single kind of step.
 """
@@ -29,7 +29,7 @@ class StepOf(ABC, Generic[E_co]):
     @property
     @abstractmethod
     def title(self) -> str:
-        """Return the line that a user reads before consenting to it, and while it runs."""
+        """Return the line that a user reads before approving it, and while it runs."""
 
     def requests(self, target: "Target") -> Iterator[Request]:
         """Yield the requests that it will send to change ``target``; most kinds send none."""
@@ -54,9 +54,9 @@ def link(step: S) -> Link[S]:
 
 
 def find(link: Link[S], steps: Iterable[StepOf[Any]]) -> S:
-    """Return the step that ``link`` leads to.
+    """Return the step that ``link`` refers to.
 
-    ``require_linked`` has seen that it is there and of its kind.
+    ``require_linked`` has checked that it exists and is of its kind.
     """
     return next(step for step in steps if step.id == link.id)  # type: ignore[return-value]
 
@@ -67,7 +67,7 @@ class Target:
 
     arn: str
     fence: str | None
-    """The policy that it is created with."""
+    """The resource policy that it is created with."""
     steps: Sequence[StepOf[Any]]
     """All steps of the plan."""
 
@@ -90,18 +90,18 @@ def requests_of(
 
 
 def evidence_of(kind: type[StepOf[E]]) -> type[E]:
-    """Return the class of the evidence that steps of ``kind`` leave."""
+    """Return the class of the evidence of steps of ``kind``."""
     for base in kind.__mro__:
         for generic in base.__dict__.get("__orig_bases__", ()):
             if get_origin(generic) is StepOf:
                 found: type[E] = get_args(generic)[0]
                 return found
-    message = f"{kind.__name__} says nothing of its evidence"
+    message = f"{kind.__name__} does not declare its evidence"
     raise TypeError(message)
 
 
 def require_linked(steps: Sequence[StepOf[Any]]) -> None:
-    """Require that ids are unique and every link leads to an earlier step of its kind.
+    """Require that ids are unique and every link refers to an earlier step of its kind.
 
     Raises:
         ValueError: naming the first step that breaks this.
@@ -113,16 +113,16 @@ def require_linked(steps: Sequence[StepOf[Any]]) -> None:
             raise ValueError(message)
         for name, found, kinds in _links(step):
             if not issubclass(type(earlier.get(found.id)), kinds):
-                wanted = " or ".join(kind.__name__ for kind in kinds)
+                expected = " or ".join(kind.__name__ for kind in kinds)
                 message = (
-                    f"{name} of the step {step.id} is {found.id}, expected an earlier {wanted}"
+                    f"{name} of the step {step.id} is {found.id}, expected an earlier {expected}"
                 )
                 raise ValueError(message)  # noqa: TRY004 -- a plan that cannot be, not a wrong type
         earlier[step.id] = step
 
 
 def _links(value: Any) -> Iterator[tuple[str, Link[Any], tuple[type, ...]]]:
-    """Yield each link in ``value`` and the parts of it: its name, and the kinds it may lead to."""
+    """Yield each link in ``value`` and its parts: its name, and the kinds it may refer to."""
     for name, hint in get_type_hints(type(value)).items():
         if get_origin(hint) is ClassVar:
             continue
@@ -134,7 +134,7 @@ def _links(value: Any) -> Iterator[tuple[str, Link[Any], tuple[type, ...]]]:
 
 
 def _kinds(hint: Any) -> Iterator[type]:
-    """Yield the kinds of step that a field of type ``hint`` may lead to."""
+    """Yield the kinds of step that a field of type ``hint`` may refer to."""
     if get_origin(hint) in {Union, UnionType}:
         for one in get_args(hint):
             yield from _kinds(one)

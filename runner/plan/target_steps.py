@@ -1,4 +1,4 @@
-"""The steps that make the target, by API, by its stack or from a backup, and load it."""
+"""The steps that create the target, by API, by its stack or from a backup, and load it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from retable.runner.table import requests
 from retable.runner.table.requests import Request
 
 STAGING_FOLDER = "retable-staging"
-"""The folder below the declared prefix that staged items lie in."""
+"""The folder below the declared prefix that holds the staged items."""
 DECIDED_LATER = "decided-later"
 """The placeholder of what a step learns only when it runs."""
 CONFLICTS: Mapping[str, str] = {
     "overwrite": "",
-    "keep": ", keeping items that are there",
-    "fail": ", stopping at an item that is there",
+    "keep": ", keeping existing items",
+    "fail": ", stopping at an existing item",
 }
 
 
@@ -33,14 +33,14 @@ class ItemsStaged:
     """Evidence of the objects that hold the items to load."""
 
     prefix: str
-    """The folder of this run's own below the declared prefix."""
+    """This run's own folder below the declared prefix."""
     items: int
     objects: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageItems(StepOf[ItemsStaged]):
-    """Write every item to load as objects in S3, from where the service itself writes them."""
+    """Write every item to load as objects in S3, from which the service itself loads them."""
 
     dry_run: Link[DryRun]
     bucket: str
@@ -57,7 +57,7 @@ class StageItems(StepOf[ItemsStaged]):
         return f"stage the items in s3://{self.bucket}/{self.prefix}"
 
     def staged(self, prefix: str) -> Staged:
-        """Return what it puts under ``prefix``, which is known once it is done."""
+        """Return what it writes under ``prefix``, which is known once it is done."""
         return Staged(
             bucket=self.bucket, prefix=prefix, bucket_owner=self.bucket_owner, kms_key=self.kms_key
         )
@@ -74,18 +74,18 @@ class TableFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableMade(TableFound):
-    """Evidence of a table that the run has made."""
+    """Evidence of a table that the run created."""
 
     fenced: bool
-    """Whether the endpoint knows resource policies: AWS does, some emulators do not."""
+    """Whether the endpoint supports resource policies: AWS does, some emulators do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable(StepOf[TableMade]):
-    """Create the target, fenced from birth, and find it empty (I9)."""
+    """Create the target, fenced from the start, and check that it is empty (I9)."""
 
     request: Mapping[str, Any]
-    """CreateTable's request, without the fence, which names the caller and is added on the way."""
+    """CreateTable's request, without the fence, which names the caller and is added when sent."""
     replaces: Link[Removal] | None
     """Which must be done first; ``None`` side by side."""
     symbol: ClassVar[str] = "+"
@@ -102,7 +102,7 @@ class CreateTable(StepOf[TableMade]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableImported(TableMade):
-    """Evidence of a table that ImportTable has made."""
+    """Evidence of a table that ImportTable created."""
 
     import_arn: str
 
@@ -121,7 +121,7 @@ class ImportTable(StepOf[TableImported]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return f"import {self.request['TableName']} from what is staged, then fence it"
+        return f"import {self.request['TableName']} from the staged items, then fence it"
 
     def requests(self, target: Target) -> Iterator[Request]:
         """Yield what imports the table."""
@@ -131,7 +131,7 @@ class ImportTable(StepOf[TableImported]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDeployed(TableMade):
-    """Evidence of a table that its stack has made."""
+    """Evidence of a table that its stack created."""
 
     template: str
     """The digest of the template that the stack has now."""
@@ -139,13 +139,13 @@ class TableDeployed(TableMade):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployTable(StepOf[TableDeployed]):
-    """Deploy the stack with the target in it, fence it, and find it empty (I9)."""
+    """Deploy the stack with the target in it, fence it, and check that it is empty (I9)."""
 
     stack: StackVariant
     after: Link[DropFromStack | ForgetTable] | None
     """Which deployed the state before this one."""
     logical_id: str
-    """The table's address in the template."""
+    """The table's logical id in the template."""
     request: Mapping[str, Any]
     """The CreateTable request for such a table."""
     named: bool
@@ -161,20 +161,20 @@ class DeployTable(StepOf[TableDeployed]):
         return f"deploy {self.stack.stack_name} with {name}, and fence it"
 
     def requests(self, target: Target) -> Iterator[Request]:
-        """Yield what CloudFormation sends: what the template has was compared with the request."""
+        """Yield what CloudFormation sends: the template was checked against this request."""
         del target
         yield requests.table_creation(self.request, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreBackup(StepOf[TableMade]):
-    """Restore a table from a backup, and fence it once it is there."""
+    """Restore a table from a backup, and fence it once it exists."""
 
     backup_arn: str
     request: Mapping[str, Any]
     """The CreateTable request for the table that was backed up."""
     replaces: Link[Removal] | None
-    """Which must be done first; ``None`` where nothing is there."""
+    """Which must be done first; ``None`` where there is no table to delete."""
     symbol: ClassVar[str] = "+"
 
     @property
@@ -185,7 +185,7 @@ class RestoreBackup(StepOf[TableMade]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseTable(StepOf[TableFound]):
-    """Use a table that is there, with whatever it holds; it must be the one that was seen."""
+    """Use an existing table, with whatever it holds; it must be the one that was planned for."""
 
     table: str
     table_id: str | None
@@ -194,13 +194,13 @@ class UseTable(StepOf[TableFound]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return f"use the table {self.table}, which is there already"
+        return f"use the existing table {self.table}"
 
 
 NewTable = CreateTable | ImportTable | DeployTable | RestoreBackup
-"""Every kind of step that makes the target."""
+"""Every kind of step that creates the target."""
 AnyTable = NewTable | UseTable
-"""Every kind of step that gives the target."""
+"""Every kind of step that provides the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class EnableTargetPitr(StepOf[PitrEnabled]):
     """Turn on the target's point-in-time recovery, which reading it by an export needs."""
 
     create: Link[NewTable]
-    """Which makes the table; its name may be known only then."""
+    """Which creates the table; its name may be known only then."""
     table: str
 
     @property
@@ -223,24 +223,24 @@ class EnableTargetPitr(StepOf[PitrEnabled]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptTable(StepOf[StackDeployed]):
-    """Import the table that was made by API into its stack, as CloudFormation's import does."""
+    """Import the table that was created by API into its stack, by CloudFormation's import."""
 
     stack: StackVariant
     after: Link[DropFromStack | ForgetTable] | None
     """Which deployed the state before this one."""
     create: Link[NewTable]
     logical_id: str
-    """What the template calls the table."""
+    """The table's logical id in the template."""
 
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return f"take the table into {self.stack.stack_name} as {self.logical_id}"
+        return f"import the table into {self.stack.stack_name} as {self.logical_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployStack(StepOf[StackDeployed]):
-    """Deploy one state of the stack by which no table with items is deleted or created."""
+    """Deploy a state of the stack that neither creates nor deletes a table with items."""
 
     stack: StackVariant
     after: Link[DeployTable | AdoptTable]
@@ -263,14 +263,14 @@ class ItemsLoaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadItems(StepOf[ItemsLoaded]):
-    """Write every kept item to the target by BatchWriteItem."""
+    """Write every kept item to the target with BatchWriteItem."""
 
     create: Link[AnyTable]
     dry_run: Link[DryRun]
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
     on_conflict: Literal["overwrite", "keep", "fail"] = "overwrite"
-    """What happens to another item of the same key that is in the table."""
+    """What happens to an item of the same key that is already in the table."""
     symbol: ClassVar[str] = ">"
 
     @property
@@ -282,7 +282,7 @@ class LoadItems(StepOf[ItemsLoaded]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPutItems(StepOf[ItemsLoaded]):
-    """Let the service write the staged items into the target, by StartBulkPutItems."""
+    """Let the service write the staged items into the target, with StartBulkPutItems."""
 
     create: Link[AnyTable]
     dry_run: Link[DryRun]
@@ -294,7 +294,7 @@ class BulkPutItems(StepOf[ItemsLoaded]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return "load the items by a bulk operation of DynamoDB's own"
+        return "load the items with a DynamoDB bulk operation"
 
     def requests(self, target: Target) -> Iterator[Request]:
         """Yield what starts the operation."""
@@ -304,7 +304,7 @@ class BulkPutItems(StepOf[ItemsLoaded]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountForImport(StepOf[ItemsLoaded]):
-    """Read back what the import could not write, and account for every item (I3)."""
+    """Read back the items that the import could not write, and account for every item (I3)."""
 
     create: Link[ImportTable]
     dry_run: Link[DryRun]
@@ -314,7 +314,7 @@ class AccountForImport(StepOf[ItemsLoaded]):
     @property
     def title(self) -> str:
         """Return the line for readers."""
-        return "account for what was imported"
+        return "account for the imported items"
 
 
 AnyLoad = LoadItems | BulkPutItems | AccountForImport

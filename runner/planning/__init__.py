@@ -1,1 +1,1 @@
-"""What was observed and the spec become a ``Plan``, with its warnings, costs and words."""
+"""Turns the spec and what was observed into a ``Plan``, with its warnings, costs and text."""

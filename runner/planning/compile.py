@@ -1,8 +1,8 @@
-"""From a spec and what was observed to a plan. Pure: it asks nothing and changes nothing.
+"""From a spec and what was observed to a plan. Pure: it makes no calls.
 
-The order of the steps is the safety of the whole: everything that can be proved comes before the
-freeze, everything that must be proved comes before the delete (I1), and the target is fenced from
-its first moment to the end of its verification (I9).
+The order of the steps is what makes a run safe: everything provable is proved before the
+freeze, everything that must be proved is proved before the delete (I1), and the target is fenced
+from its creation to the end of its verification (I9).
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,16 +30,16 @@ from retable.runner.planning.compile_source import (
     use_export,
 )
 from retable.runner.planning.compile_target import Before, staging_steps, target_steps
-from retable.runner.planning.lost_settings import losses, require_no_replicas
+from retable.runner.planning.lost_settings import lost_settings, require_no_replicas
 from retable.runner.planning.lost_source import (
     as_exported,
-    lost_settings,
+    require_later_writes_known,
     require_own,
-    require_remembered,
     require_repairable,
+    unknown_settings,
 )
 from retable.runner.planning.observe import Observed, require_ready
-from retable.runner.planning.warnings import lost_with_the_source, notes
+from retable.runner.planning.warnings import lost_with_the_source, warnings
 from retable.runner.spec.unsupported import unsupported
 from retable.runner.table.settings import TableSettings
 from retable.runner.table.validate_requests import require_valid
@@ -47,12 +47,12 @@ from retable.schema.spec import Spec
 
 
 def compile_plan(spec: Spec, observed: Observed) -> Plan:
-    """Return the plan that rebuilds what ``spec`` names, given the world as ``observed``.
+    """Return the plan that rebuilds what ``spec`` names, given what was ``observed``.
 
     Raises:
-        Refused: the spec cannot be carried out in this world.
-        Stopped: the source table is being changed just now.
-        CheckFailed: the target's name is taken by another table.
+        Refused: the spec cannot be carried out with what was observed.
+        Stopped: the source table is not ACTIVE.
+        CheckFailed: another table has the target's name.
     """
     source = observed.source
     if source is not None:
@@ -69,25 +69,25 @@ def compile_plan(spec: Spec, observed: Observed) -> Plan:
     _refuse_taken_target(spec, observed)
     freezes = spec.rebuild.freeze == "resource-policy"
     steps = tuple((_frozen_steps if freezes else _unfrozen_steps)(spec, observed, source))
-    told = (*losses(spec, source, steps), *notes(spec, observed, source))
-    return _plan(spec, observed, source, spec.rebuild.strategy, steps, told)
+    notes = (*lost_settings(spec, source, steps), *warnings(spec, observed, source))
+    return _plan(spec, observed, source, spec.rebuild.strategy, steps, notes)
 
 
 def _recovery(spec: Spec, observed: Observed) -> Plan:
-    """Return the plan that makes a lost table again from its export.
+    """Return the plan that recreates a lost table from its export.
 
     There is nothing to freeze, to back up or to delete.
 
     Raises:
-        Refused: no export of it is named, or none is at hand.
-        CheckFailed: the target's name is taken by another table.
+        Refused: no export of it is named, or none is available.
+        CheckFailed: another table has the target's name.
     """
     named = spec.source.export.id is not None or spec.rebuild.strategy == "recover"
     if observed.export is None or not named:
         table = spec.source.table_name
         message = f"the table {table} does not exist"
-        hint = "check source.table, source.region and the credentials' account; a table that is "
-        hint += "lost is made again from its export with strategy: recover and source.export.id"
+        hint = "check source.table, source.region and the credentials' account; a lost table is "
+        hint += "recreated from its export with strategy: recover and source.export.id"
         raise Refused(message, hint)
     if observed.target is not None:
         message = f"the target table {spec.target.table} already exists"
@@ -106,33 +106,33 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
         *before.steps,
         *target_steps(spec, observed, source, before),
     )
-    told = (*lost_settings(spec), *notes(spec, observed, source))
-    return _plan(spec, observed, source, "recover", steps, told)
+    notes = (*unknown_settings(spec), *warnings(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, notes)
 
 
 def _repair(spec: Spec, observed: Observed, source: TableSettings) -> Plan:
-    """Return the plan that makes a damaged table again as it was at some moment.
+    """Return the plan that recreates a damaged table as it was at some time.
 
     Raises:
-        Refused: the spec does not say of which moment, or the service does not remember it.
+        Refused: the spec does not say as of which time, or the service cannot go back to it.
     """
-    name, wanted = source.description.name, spec.source.export
-    if wanted.at is None and wanted.id is None:
-        message = f"the table {name} is there, and the spec does not say from when it is good"
-        hint = "source.export.at names the moment before the damage, source.export.id an export"
-        raise Refused(message, f"{hint}; a table that is sound is rebuilt by strategy: replace")
+    name, requested = source.description.name, spec.source.export
+    if requested.at is None and requested.id is None:
+        message = f"the table {name} exists, and the spec does not name a time before the damage"
+        hint = "set source.export.at to a time before the damage, or source.export.id to an export"
+        raise Refused(message, f"{hint}; an undamaged table is rebuilt with strategy: replace")
     require_repairable(spec, observed, source)
-    require_remembered(spec, observed, source)
-    if wanted.id is None:
+    require_later_writes_known(spec, observed, source)
+    if requested.id is None:
         observed = replace(observed, export=None)
-    ending, before = damaged_source(spec, observed, source)
-    steps = (*ending, *target_steps(spec, observed, source, before))
-    told = (*losses(spec, source, steps), *notes(spec, observed, source))
-    return _plan(spec, observed, source, "recover", steps, told)
+    first, before = damaged_source(spec, observed, source)
+    steps = (*first, *target_steps(spec, observed, source, before))
+    notes = (*lost_settings(spec, source, steps), *warnings(spec, observed, source))
+    return _plan(spec, observed, source, "recover", steps, notes)
 
 
 def _forgetting(spec: Spec, observed: Observed) -> Iterator[Step]:
-    """Yield what makes a stack forget a table that it still holds, though that is gone."""
+    """Yield what removes a deleted table from the stack that still declares it."""
     if observed.stack is not None and "absent" in observed.stack.variants:
         absent = observed.stack.variants["absent"]
         yield ForgetTable(id="drop", table=spec.source.table_name, stack=absent)
@@ -144,12 +144,12 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
     source: TableSettings,
     strategy: Literal["side-by-side", "replace", "recover"],
     steps: tuple[Step, ...],
-    told: tuple[str, ...],
+    notes: tuple[str, ...],
 ) -> Plan:
-    """Return the plan, once everything that it will ask for is known to be in order.
+    """Return the plan, once every request that it will send is known to be valid.
 
     Raises:
-        Refused: the service would turn a request down that comes after the delete.
+        Refused: the service would reject a request that comes after the delete.
     """
     require_valid(requests_of(steps, source.description.arn_beside(spec.target.table)))
     return Plan(
@@ -167,7 +167,7 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
         items=_items(observed, source),
         items_are_exact=observed.export is not None and not observed.incrementals,
         steps=steps,
-        notes=told,
+        notes=notes,
     )
 
 
@@ -176,7 +176,7 @@ def compile_dry_run(
 ) -> Plan:
     """Return the plan of a dry run over a finished export, or over ``sample`` of its items.
 
-    It names nothing that can be written. ``incrementals`` go on top of the export.
+    It writes to nothing. ``incrementals`` are applied on top of the export.
     """
     use = use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
     notes = tuple(overlaps(export, incrementals))
@@ -184,7 +184,7 @@ def compile_dry_run(
 
 
 def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
-    """Return the plan of a dry run over foreign files. It names nothing that can be written."""
+    """Return the plan of a dry run over foreign files. It writes to nothing."""
     return _reading_plan(
         spec, "dry-run", finished_export(convert_files(spec, "only"), sample).steps
     )
@@ -201,7 +201,7 @@ def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is rea
 ) -> Plan:
     """Return the plan that compares the target with a finished export in ``location``.
 
-    ``incrementals`` go on top of it; ``loaded_by`` is the run that loaded the table, where it is
+    ``incrementals`` are applied on top of it; ``loaded_by`` is the run that loaded the table, if
     known. ``read`` says how the target is exported, unless it is scanned.
     """
     use = replace(use_export(spec, "only", export_id, incrementals), location=location)
@@ -220,7 +220,7 @@ def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is rea
 
 
 def _items(observed: Observed, source: TableSettings) -> int | None:
-    """Return how many items there are at most, by the exports at hand, or about, by the table."""
+    """Return the upper bound of the available exports, or the estimate of DescribeTable."""
     if observed.export is None:
         return source.description.item_count
     return observed.export.item_count + sum(added.item_count for added in observed.incrementals)
@@ -275,10 +275,10 @@ def _unfinished(spec: Spec, observed: Observed, missing: tuple[str, ...]) -> Pla
 
 
 def _require_unfenced(spec: Spec, observed: Observed) -> None:
-    """Refuse to freeze a table that another run has frozen, or that one has made and not let go.
+    """Refuse to freeze a table that another run has frozen, or created and still fences.
 
-    What that run has changed would be taken for the table's own settings, and either could let
-    writers go on under the other.
+    What that run has changed would be taken for the table's own settings, and either run could
+    allow writes that the other has stopped.
 
     Raises:
         Refused: the statement of another run is in its policy.
@@ -287,16 +287,16 @@ def _require_unfenced(spec: Spec, observed: Observed) -> None:
     if observed.fenced and not beside:
         table = spec.source.table_name
         message = f"another run has stopped the writes to {table}"
-        hint = "go on with it by --resume, or end it with --abort (migrate status lists the runs); "
-        hint += "where there is none, take the statements Retable... off the table's policy"
+        hint = "resume it with --resume, or end it with --abort (migrate status lists the runs); "
+        hint += "if there is none, remove the Retable... statements from the table's policy"
         raise Refused(message, hint)
 
 
 def _refuse_taken_target(spec: Spec, observed: Observed) -> None:
-    """Refuse to load into a table that is there already under the target's name.
+    """Refuse to load into an existing table that has the target's name.
 
     Raises:
-        CheckFailed: there is one, and it is not the source that makes way.
+        CheckFailed: there is one, and it is not the source, which is replaced.
     """
     taken = spec.rebuild.strategy == "side-by-side" and observed.target is not None
     if taken and spec.target.nonempty == "refuse":
@@ -313,7 +313,7 @@ def _frozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     backup = back_up(source)
     backups = () if spec.rebuild.backup == "none" else (backup,)
     frozen = frozen_source(spec, observed, source, link(approve), backups)
-    # Whatever a load needs beside the table is there before the old one is deleted (I1).
+    # Whatever a load needs beside the table exists before the old one is deleted (I1).
     staging = staging_steps(spec, source, frozen.dry_run)
     removal: Sequence[Step] = ()
     if replaces:
@@ -327,7 +327,7 @@ def _frozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
 
 
 def _unfrozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iterator[Step]:
-    """Yield the steps of a run that leaves the source's writers alone."""
+    """Yield the steps of a run that does not stop the source's writers."""
     table, replaces = source.description.name, spec.rebuild.strategy == "replace"
     export = new_export(spec, observed, source, "only")
     approve = Approve(id="approve", dry_run=export.dry_run, deletes=table if replaces else None)
@@ -348,10 +348,10 @@ def _unfrozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> It
 
 
 def _lists_changes(observed: Observed, spec: Spec) -> bool:
-    """Return whether an unfrozen run makes the native export that it loads, and takes none."""
-    wanted = spec.source.export
-    makes = observed.export is None or (wanted.id is None and not wanted.incrementals)
-    return wanted.kind == "native" and makes
+    """Return whether an unfrozen run makes the native export that it loads, and uses no other."""
+    requested = spec.source.export
+    makes = observed.export is None or (requested.id is None and not requested.incrementals)
+    return requested.kind == "native" and makes
 
 
 def _functions_sha256(spec: Spec) -> str | None:

@@ -1,6 +1,6 @@
-"""From a run that has deleted its source to the plan that brings it back. Pure: asks nothing.
+"""From a run that deleted its source to the plan that restores it. Pure: it makes no calls.
 
-What stands there now is kept as well: it is frozen and backed up before it makes way.
+The table that exists now is kept as well: it is frozen and backed up before it is replaced.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ from retable.schema.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The table that a run has deleted, and what is left of it."""
+    """The table that a run deleted, and what is left of it."""
 
     run_id: str
     settings: TableSettings
@@ -53,11 +53,11 @@ class Lost:
 
 
 def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
-    """Return what the run of ``plan`` has deleted, by its journal.
+    """Return what the run of ``plan`` deleted, according to its journal.
 
     Raises:
         Refused: it has deleted nothing.
-        CheckFailed: its journal cannot be right.
+        CheckFailed: its journal is inconsistent.
     """
     begun = [
         step
@@ -66,8 +66,8 @@ def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
     ]
     successor = begun[0].successor if begun else None
     if plan.settings is None or successor is None or isinstance(successor, FromBackup):
-        message = f"run {run_id} has deleted no table, so there is none to bring back"
-        raise Refused(message, "migrate run SPEC --abort puts the source back as it was")
+        message = f"run {run_id} has deleted no table, so there is none to restore"
+        raise Refused(message, "migrate run SPEC --abort rolls the run back")
     checked = evidence_in(records, plan.at(successor.check))
     backup = evidence_in(records, plan.at(begun[0].backup))
     if checked is None or backup is None:
@@ -82,7 +82,7 @@ def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
     )
 
 
-def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is now
+def compile_restore(  # noqa: PLR0913 -- what was lost, and what exists now
     spec: Spec,
     run: Plan,
     lost: Lost,
@@ -91,20 +91,20 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
     *,
     settle_seconds: int,
 ) -> Plan:
-    """Return the plan that brings ``lost`` back in place of ``present``, which ``run`` has made.
+    """Return the plan that restores ``lost`` in place of ``present``, which ``run`` created.
 
-    ``stack`` is what the table was in, and gets it back.
+    ``stack`` is the stack that the table was in, into which it is imported again.
 
     Raises:
-        Refused: the table that was lost is there.
+        Refused: the lost table still exists.
     """
-    gone = lost.settings.description
-    if present is not None and present.description.table_id == gone.table_id:
-        message = f"the table {gone.name} with TableId {gone.table_id} is still there"
-        raise Refused(message, "migrate run SPEC --abort puts it back as it was")
-    approve = Approve(id="approve", dry_run=None, deletes=gone.name if present else None)
+    deleted = lost.settings.description
+    if present is not None and present.description.table_id == deleted.table_id:
+        message = f"the table {deleted.name} with TableId {deleted.table_id} still exists"
+        raise Refused(message, "migrate run SPEC --abort rolls the run back")
+    approve = Approve(id="approve", dry_run=None, deletes=deleted.name if present else None)
     removal = tuple(_removal(present, lost, stack, settle_seconds, link(approve)))
-    steps = (approve, *removal, *_coming_back(spec, lost, stack, removal))
+    steps = (approve, *removal, *_restoring(spec, lost, stack, removal))
     return Plan(
         command="restore",
         restores=lost.run_id,
@@ -115,9 +115,9 @@ def compile_restore(  # noqa: PLR0913 -- what was lost, and the world as it is n
         region=run.region,
         sandbox=run.sandbox,
         strategy=run.strategy,
-        source=gone.name,
-        target=gone.name,
-        key=gone.key,
+        source=deleted.name,
+        target=deleted.name,
+        key=deleted.key,
         settings=present,
         items=lost.exported,
         items_are_exact=lost.exported is not None,
@@ -133,7 +133,7 @@ def _removal(
     settle_seconds: int,
     approval: Link[Approve],
 ) -> Iterator[Step]:
-    """Yield what keeps the table that is there now, and what then deletes it."""
+    """Yield what backs up the table that exists now, and what then deletes it."""
     if present is None:
         yield from _forgetting(lost.settings.description.name, stack)
         return
@@ -153,7 +153,7 @@ def _removal(
         "successor": FromBackup(freeze=link(freeze), backup_arn=lost.backup_arn),
         **named,
     }
-    leaves = stack is not None and stack.absent is not None
+    drops = stack is not None and stack.absent is not None
     if stack is not None and stack.absent is not None:
         yield DropFromStack(
             id="drop",
@@ -163,22 +163,22 @@ def _removal(
             logical_id=stack.logical_id,
             **removal,
         )
-    if not leaves or (stack is not None and stack.retains):
+    if not drops or (stack is not None and stack.retains):
         yield DeleteTable(id="delete", **removal)
 
 
 def _forgetting(table: str, stack: StackToRestore | None) -> Iterator[Step]:
-    """Yield what makes a stack forget a table that is gone, so that it can get another."""
+    """Yield what removes a deleted table from its stack, so that another can be imported."""
     if stack is not None and stack.absent is not None:
         yield ForgetTable(id="drop", table=table, stack=stack.absent)
 
 
-def _coming_back(
+def _restoring(
     spec: Spec, lost: Lost, stack: StackToRestore | None, removal: Sequence[Step]
 ) -> Iterator[Step]:
-    """Yield what makes the table again as it was, and takes it into its stack."""
+    """Yield what recreates the table as it was, and imports it into its stack."""
     settings = lost.settings
-    # Autoscaling is a resource of its own, which a stack brings back by itself.
+    # Autoscaling is a resource of its own, which the stack itself recreates.
     own = settings.attached
     attached = own if stack is None else replace(own, scaling=())
     create = RestoreBackup(
@@ -198,7 +198,7 @@ def _coming_back(
     restore = _restored(settings, attached, link(create))
     yield restore
     if stack is not None:
-        # What the stack holds beside the table may read its stream, which is on again by now.
+        # Other resources of the stack may read the table's stream, which is on again by now.
         adopt = AdoptTable(
             id="adopt",
             stack=stack.original,
@@ -237,22 +237,22 @@ def _restored(
 
 
 def _request(spec: Spec, lost: Lost) -> dict[str, Any]:
-    """Return what CreateTable would be asked for the table as it was."""
-    gone = lost.settings.description
+    """Return the CreateTable request for the table as it was."""
+    deleted = lost.settings.description
     as_it_was: dict[str, Any] = {"indexes": "keep", "billing": "keep", "settings": "keep"}
-    target = replace(spec.target, table=gone.name, key=gone.key, **as_it_was)
+    target = replace(spec.target, table=deleted.name, key=deleted.key, **as_it_was)
     return create_request(target, lost.settings)
 
 
 def _notes(lost: Lost, present: TableSettings | None) -> Iterator[str]:
-    """Yield what a reader must know before agreeing."""
+    """Yield what to know before approving."""
     name = lost.settings.description.name
     if present is not None:
-        yield f"what was written to {name} since it was rebuilt is in its new backup alone"
-    yield f"{name} comes back with another TableId and, if it had one, another stream"
+        yield f"what was written to {name} since it was rebuilt is only in its new backup"
+    yield f"{name} is restored with a new TableId and, if it had a stream, a new stream"
     yield f"{name} can be written to between its restore and its fence: keep its writers stopped"
     for what in lost.settings.unkept:
-        yield f"{name} had {what}, which does not come back by itself"
+        yield f"{name} had {what}, which is not restored"
 
 
 def _has(records: Sequence[Record], step: str, event: str) -> bool:

@@ -1,4 +1,4 @@
-"""The first half of a plan: the export, its proof, the freeze, and the old table's end."""
+"""The first half of a plan: the export, its checks, the freeze and the old table's deletion."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,7 @@ LEAST_WINDOW_SECONDS = 15 * 60
 
 
 def use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]) -> UseExport:
-    """Return the step that takes finished exports where the spec says they are."""
+    """Return the step that uses finished exports where the spec says they are."""
     return UseExport(
         id=f"export-{role}",
         location=spec.source.export.location or "",
@@ -53,7 +53,7 @@ def use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedExport:
-    """The steps that give one export, prove it and map it."""
+    """The steps that provide one export, check it and map it."""
 
     steps: tuple[Step, ...]
     check: Link[CheckExport]
@@ -76,11 +76,11 @@ def new_export(
     """Return the making, checking and mapping of one export; ``bounds`` are those of a final one.
 
     A rehearsal uses the export that is available. One that is loaded is always made by the run,
-    unless the spec names it, and is then of any table: nothing is deleted for it.
+    unless the spec names it, and may then be of any table: nothing is deleted for it.
     """
     *before, export = _export_itself(spec, observed, source, role)
-    wanted = spec.source.export
-    named = role == "only" and (wanted.id is not None or wanted.kind == "files")
+    requested = spec.source.export
+    named = role == "only" and (requested.id is not None or requested.kind == "files")
     return _mapped(
         (*before, export),
         export,
@@ -99,7 +99,7 @@ def _mapped(  # noqa: PLR0913 -- what differs between one export and another
     bounds: Link[Approve] | None = None,
     sample: int | None = None,
 ) -> MappedExport:
-    """Return what proves and maps ``export``, after the steps that were ``given``."""
+    """Return the steps that check and map ``export``, after the steps ``given``."""
     role = export.role
     check = CheckExport(id=f"check-{role}", export=link(export), table_id=table_id, role=role)
     merge = MergeExports(id=f"merge-{role}", check=link(check), role=role)
@@ -113,20 +113,20 @@ def _mapped(  # noqa: PLR0913 -- what differs between one export and another
 def _export_itself(
     spec: Spec, observed: Observed, source: TableSettings, role: Role
 ) -> tuple[*tuple[Step, ...], AnyExport]:
-    """Return the step that makes an export, or uses an available one, after what it needs.
+    """Return the step that makes an export or uses an available one, after its prerequisites.
 
-    A rehearsal uses what is there. The export that is loaded is a new one, unless the spec names
-    one by id, or incremental ones on top of one, and nothing is frozen for a later one.
+    A rehearsal uses what is available. The export that is loaded is new, unless the spec names
+    one by id, or incremental ones on top of one, and the source is not frozen for a later one.
     """
-    wanted = spec.source.export
-    named = wanted.id is not None or bool(wanted.incrementals)
+    requested = spec.source.export
+    named = requested.id is not None or bool(requested.incrementals)
     takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
         added = tuple(export.id for export in observed.incrementals)
         return (use_export(spec, role, observed.export.id, added),)
-    if wanted.kind == "files":
+    if requested.kind == "files":
         return (convert_files(spec, role),)
-    if wanted.kind == "scan":
+    if requested.kind == "scan":
         return (_scan(spec, source, role),)
     made = _make_export(spec, source, role)
     if source.pitr or role == "final":
@@ -136,41 +136,41 @@ def _export_itself(
 
 def _make_export(spec: Spec, source: TableSettings, role: Role) -> MakeExport:
     """Return the step that makes a native export."""
-    wanted, location = spec.source.export, _place(spec)
+    requested, location = spec.source.export, _place(spec)
     return MakeExport(
         id=f"export-{role}",
         table_arn=source.description.arn,
         table_id=source.description.table_id or "",
         bucket=location.bucket,
         prefix=location.prefix,
-        format=export_format(wanted),
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
-        at=None if wanted.at is None else wanted.at.isoformat(),
+        format=export_format(requested),
+        bucket_owner=requested.bucket_owner,
+        kms_key=requested.kms_key,
+        at=None if requested.at is None else requested.at.isoformat(),
         role=role,
     )
 
 
 def convert_files(spec: Spec, role: Role) -> ConvertFiles:
     """Return the step that makes an export of foreign files."""
-    wanted = spec.source.export
+    requested = spec.source.export
     return ConvertFiles(
-        id=f"export-{role}", location=wanted.location or "", format=wanted.format, role=role
+        id=f"export-{role}", location=requested.location or "", format=requested.format, role=role
     )
 
 
 def _scan(spec: Spec, source: TableSettings, role: Role) -> ScanTable:
-    """Return the step that reads the source by scan."""
-    description, wanted = source.description, spec.source.export
+    """Return the step that reads the source with a scan."""
+    description, requested = source.description, spec.source.export
     return ScanTable(
         id=f"export-{role}",
         table=description.name,
         table_arn=description.arn,
         table_id=description.table_id,
-        location=wanted.location,
-        segments=wanted.segments,
-        rate=wanted.rate,
-        consistent=wanted.consistent,
+        location=requested.location,
+        segments=requested.segments,
+        rate=requested.rate,
+        consistent=requested.consistent,
         role=role,
     )
 
@@ -223,10 +223,10 @@ def back_up(source: TableSettings) -> BackUp:
 def damaged_source(
     spec: Spec, observed: Observed, source: TableSettings
 ) -> tuple[tuple[Step, ...], Before]:
-    """Return what is done to a damaged table up to its deletion: all that is lost is listed first.
+    """Return the steps on a damaged table up to its deletion; all that is lost is listed first.
 
     Raises:
-        Refused: there is no export to go back to, or no place for one.
+        Refused: there is no export to go back to, or no location for one.
     """
     export = new_export(spec, observed, source, "only")
     approve = Approve(id="approve", dry_run=export.dry_run, deletes=source.description.name)
@@ -256,9 +256,9 @@ def unfrozen_removal(  # noqa: PLR0913, PLR0917 -- what must be done before
     backup: Link[BackUp],
     approval: Link[Approve],
 ) -> tuple[Step, ...]:
-    """Return the deletion of a table whose writers nothing stops: what they wrote is listed first.
+    """Return the deletion of a table whose writers are not stopped; their writes are listed first.
 
-    Whoever starts the run allows that by the table's name.
+    Whoever starts the run approves that by naming the table.
     """
     changes = list_changes(spec, observed, source, export.check, must=True)
     successor = FromEarlier(
@@ -276,12 +276,12 @@ def list_changes(
 ) -> ListChanges:
     """Return the step that lists what was written after the export that is loaded.
 
-    ``must``: nothing may be deleted without it.
+    ``must``: the source may be deleted only with the list.
 
     Raises:
-        Refused: the spec names no place in S3 for exports.
+        Refused: the spec names no location in S3 for exports.
     """
-    place, wanted = _place(spec), spec.source.export
+    place, requested = _place(spec), spec.source.export
     return ListChanges(
         id="changes",
         table_arn=source.description.arn,
@@ -289,8 +289,8 @@ def list_changes(
         since=since,
         bucket=place.bucket,
         prefix=place.prefix,
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
+        bucket_owner=requested.bucket_owner,
+        kms_key=requested.kms_key,
         least_seconds=0 if observed.sandbox else LEAST_WINDOW_SECONDS,
         ttl=source.ttl,
         must=must,
@@ -301,14 +301,14 @@ def list_changes(
 def _place(spec: Spec) -> S3Prefix:
     location = parse_location(spec.source.export.location or "", spec.origin.folder)
     if not isinstance(location, S3Prefix):
-        message = "an export can only be made into S3; "
+        message = "DynamoDB exports only to S3; "
         message += f"source.export.location is {spec.source.export.location}"
         raise Refused(message, "give an s3:// location, or source.export.id and freeze: none")
     return location
 
 
 def _settle_seconds(spec: Spec, observed: Observed) -> int:
-    """Return how long the fence must have held; the sandbox's policies need no time to spread."""
+    """Return how long the freeze must have held; the sandbox's policies take effect at once."""
     return 0 if observed.sandbox else spec.rebuild.settle_seconds
 
 
@@ -319,7 +319,7 @@ def removal_steps(
     approval: Link[Approve],
     successor: FromExport | FromEarlier,
 ) -> tuple[Unprotect | DropFromStack | DeleteTable, ...]:
-    """Return what deletes the old table: by its stack, by API, or both where the stack retains."""
+    """Return what deletes the old table: its stack, the API, or both where the stack retains it."""
     description, stack = source.description, observed.stack
     table_id = description.table_id or ""
     removal: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The second half of a plan: the target, its items, their proof and its settings."""
+"""The second half of a plan: the target, its items, their verification and its settings."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ from retable.schema.spec import CdkProvision, Percentage, Spec
 LEAST_BULK_UNITS = 1_024
 """MaxWriteRequestUnits' least value, in botocore's model."""
 EXPORT_EDGE_SECONDS = 120
-"""An export surely has what was written a minute before it was asked for; this is twice that."""
+"""An export surely has what was written a minute before it was requested; this is twice that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Before:
     dry_run: Link[DryRun]
     """Whose results are loaded."""
     steps: Sequence[Step] = ()
-    """Those that stage the items, and that delete the old table or take it out of its stack."""
+    """Those that stage the items, and that delete the old table or remove it from its stack."""
 
     @property
     def stage(self) -> Link[StageItems]:
@@ -92,7 +92,7 @@ def target_steps(
     yield load
     export = target_export(spec, sandbox=observed.sandbox)
     if export is not None:
-        # A new table never has it; the settings that come after put it as it stays.
+        # A new table never has it; the settings step later sets it as planned.
         yield EnableTargetPitr(id="pitr-target", table=spec.target.table, create=link(create))
     yield VerifyTable(
         id="verify",
@@ -113,12 +113,12 @@ def _finish(
     declared = observed.stack is not None and not observed.stack.adopts
     policy = None if declared else _policy(spec, source)
     lift = LiftFence(id="lift-fence", create=link(create), policy=policy, declared=declared)
-    # Beside the source the last deployment may be the cut-over: who moves over then has to write.
+    # Beside the source the last deployment may be the cut-over, after which writers need access.
     cuts_over = declared and spec.rebuild.strategy == "side-by-side"
     if cuts_over:
         yield lift
     yield from _last_deployments(observed.stack, create, before)
-    # What a stack declares of these are resources of its own, which its deployment makes.
+    # Those that a stack declares are resources of its own, which its deployment creates.
     attached = attached_to_target(spec, source, create.request)
     recovers = observed.stack is not None and observed.stack.recovers
     own = Attached() if declared else attached
@@ -138,7 +138,7 @@ def _finish(
 def _creation(
     spec: Spec, observed: Observed, request: Mapping[str, Any], before: Before
 ) -> CreateTable | ImportTable | DeployTable:
-    """Return the step that makes the target: by API, by an import, or by deploying its stack."""
+    """Return the step that creates the target: by API, by an import or by deploying its stack."""
     stack = observed.stack
     if stack is not None and not stack.adopts:
         return DeployTable(
@@ -196,7 +196,7 @@ def _last_deployments(
             logical_id=stack.logical_id,
         )
         yield after
-    # An import takes the table and nothing else, and the drop took what went with it.
+    # An import adds only the table, while the drop also removed what depends on it.
     last = stack.variants.get("final", stack.variants["present"] if stack.adopts else None)
     if last is not None and after is not None:
         yield DeployStack(id="deploy-final", stack=last, after=link(after))
@@ -205,7 +205,7 @@ def _last_deployments(
 def staging_steps(
     spec: Spec, source: TableSettings, dry_run: Link[DryRun]
 ) -> tuple[StageItems, ...]:
-    """Return the step that stages the items in the declared S3 prefix, for loaders that read there.
+    """Return the step that stages the items in the declared S3 prefix, for loaders that need it.
 
     Raises:
         Refused: no S3 prefix is declared, or the loader cannot do what the spec says.
@@ -214,24 +214,24 @@ def staging_steps(
     if loader == "batch-write":
         return ()
     _require_loader(spec, source)
-    wanted = spec.source.export
-    location = parse_location(wanted.location or ".", spec.origin.folder)
+    requested = spec.source.export
+    location = parse_location(requested.location or ".", spec.origin.folder)
     if not isinstance(location, S3Prefix):
-        message = f"load.with: {loader} writes from S3, and no S3 prefix is declared"
+        message = f"load.with: {loader} loads from S3, and no S3 prefix is declared"
         raise Refused(message, "give source.export.location as s3://bucket/prefix")
     stage = StageItems(
         id="stage",
         dry_run=dry_run,
         bucket=location.bucket,
         prefix=location.prefix,
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
+        bucket_owner=requested.bucket_owner,
+        kms_key=requested.kms_key,
     )
     return (stage,)
 
 
 def _require_loader(spec: Spec, source: TableSettings) -> None:
-    """Refuse what one of DynamoDB's own loaders cannot do, before anything is touched."""
+    """Refuse what one of DynamoDB's own loaders cannot do, before anything is changed."""
     request = create_request(spec.target, source)
     if spec.load.with_ == "bulk-put":
         require_bulk_put()
@@ -248,11 +248,11 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
     why = no_import(request)
     provision = spec.rebuild.provision
     if isinstance(provision, CdkProvision) and not provision.adopts:
-        why = "an import makes a table of its own, and the spec has CDK make it"
+        why = "an import creates the table itself, and the spec has CDK create it"
     if spec.target.nonempty == "accept":
-        why = "an import makes a new table, and nonempty: accept takes one that is there"
+        why = "an import creates a new table, and nonempty: accept uses an existing one"
     if why is not None:
-        message = f"load.with: import-table cannot make {spec.target.table}: {why}"
+        message = f"load.with: import-table cannot create {spec.target.table}: {why}"
         raise Refused(message, "use batch-write")
 
 
@@ -264,16 +264,16 @@ def target_export(spec: Spec, *, sandbox: bool) -> TargetExport | None:
     """
     if spec.verify.read == "scan":
         return None
-    wanted = spec.source.export
-    location = parse_location(wanted.location or ".", spec.origin.folder)
+    requested = spec.source.export
+    location = parse_location(requested.location or ".", spec.origin.folder)
     if not isinstance(location, S3Prefix):
         message = "verify.read: export makes a second export, and no S3 prefix is declared"
         raise Refused(message, "give source.export.location as s3://bucket/prefix, or read: scan")
     return TargetExport(
         bucket=location.bucket,
         prefix=location.prefix,
-        bucket_owner=wanted.bucket_owner,
-        kms_key=wanted.kms_key,
+        bucket_owner=requested.bucket_owner,
+        kms_key=requested.kms_key,
         settle_seconds=0 if sandbox else EXPORT_EDGE_SECONDS,
     )
 
@@ -281,24 +281,24 @@ def target_export(spec: Spec, *, sandbox: bool) -> TargetExport | None:
 def _steps_into(
     spec: Spec, observed: Observed, target: TableDescription, before: Before
 ) -> Iterator[Step]:
-    """Yield the loading of a table that is there, whose settings and policy are its own.
+    """Yield the loading of an existing table, whose settings and policy are left unchanged.
 
     Raises:
         Refused: it has another key, or cannot be exported as it is.
-        Stopped: it is being changed just now.
+        Stopped: it is not ACTIVE.
     """
     require_ready(target, target.name)
     if target.key != spec.target.key:
-        message = f"the table {target.name} is there with another key than the spec's"
+        message = f"the table {target.name} exists with a key that is not the spec's"
         raise Refused(message, "nonempty: accept needs the same key")
     if observed.target_channels and "stream-replay" not in spec.rebuild.accept:
         message = f"the table {target.name} has {' and '.join(observed.target_channels)}: the load "
         message += "would send every item there as an INSERT"
-        raise Refused(message, "accept: [stream-replay] under rebuild lets it")
+        raise Refused(message, "accept: [stream-replay] under rebuild allows it")
     export = target_export(spec, sandbox=observed.sandbox)
     if export is not None and not observed.target_pitr:
         message = f"the table {target.name} has no point-in-time recovery, which an export needs"
-        raise Refused(message, "turn it on for the table, or say verify.read: scan")
+        raise Refused(message, "turn it on for the table, or set verify.read: scan")
     use = UseTable(id="create", table=target.name, table_id=target.table_id)
     load = _load(spec, use, before, spec.load.rate if isinstance(spec.load.rate, int) else None)
     yield use
@@ -316,13 +316,13 @@ def _steps_into(
 
 
 def _clearing(load: AnyLoad) -> Iterator[ClearStage]:
-    """Yield the step that deletes what was staged, if anything was."""
+    """Yield the step that deletes the staged objects, if there are any."""
     if not isinstance(load, LoadItems):
         yield ClearStage(id="clear-stage", stage=load.stage)
 
 
 def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
-    """Return the write units a second that a load may take; a share is one of the new table's."""
+    """Return the write units a second that a load may use; a percentage is of the new table's."""
     rate = spec.load.rate
     if not isinstance(rate, Percentage):
         return rate
@@ -337,7 +337,7 @@ def _restored(
     *,
     recovers: bool,
 ) -> RestoreSettings:
-    """Return the settings step: the source's own values, and over them what the spec says.
+    """Return the settings step: the source's values, overridden by what the spec says.
 
     ``recovers``: the table's stack turns point-in-time recovery on, whatever the source has.
     """
@@ -359,7 +359,7 @@ def _restored(
 
 
 def _policy(spec: Spec, source: TableSettings) -> str | None:
-    """Return the resource policy the target shall end with."""
+    """Return the resource policy that the target ends up with."""
     settings = spec.target.settings
     own: Any = "keep" if settings == "keep" else settings.get("policy", "keep")
     if own != "keep":

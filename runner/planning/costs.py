@@ -1,4 +1,4 @@
-"""What a load takes, about: write units, time and money for each of the loaders. Asks nobody.
+"""Estimates of a load: write units, time and money for each loader. Makes no calls.
 
 Sizes are averages, so every figure is an estimate; the dry run's ledger knows the sizes exactly.
 """
@@ -22,11 +22,11 @@ from retable.schema.spec import Spec
 
 Loader = Literal["batch-write", "bulk-put", "import-table"]
 UNIT_BYTES = 1024
-"""A write unit takes a kilobyte of an item, begun ones counted whole."""
+"""A write unit covers 1 KB of an item, rounded up."""
 GIGABYTE = Decimal(1024**3)
 MILLION = Decimal(1_000_000)
 NEW_TABLE_WRITES = 4_000
-"""Write units a second that a new on-demand table bears (AWS: warm throughput, default values)."""
+"""Write units a second that a new on-demand table takes (AWS: warm throughput, default values)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class LoaderEstimate:
     units: int
     """Write units that are consumed, those of global indexes included; none for an import."""
     seconds: int | None
-    """``None`` where nothing is published to tell it by."""
+    """``None`` where AWS publishes nothing to estimate it by."""
     dollars: Decimal | None
     """``None`` where the table's capacity is paid by the hour."""
     ruled_out: str | None = None
@@ -86,17 +86,17 @@ def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
 
 
 def writes_a_second(request: Mapping[str, Any]) -> int:
-    """Return the write units a second of the table that CreateTable's ``request`` makes."""
+    """Return the write units a second of the table that CreateTable's ``request`` creates."""
     provisioned: Mapping[str, int] = request.get("ProvisionedThroughput", {})
     return provisioned.get("WriteCapacityUnits", NEW_TABLE_WRITES)
 
 
 def no_import(request: Mapping[str, Any]) -> str | None:
-    """Return why ImportTable cannot make this table; what it takes is in botocore's model."""
+    """Return why ImportTable cannot create this table; botocore's model has its parameters."""
     if request.get("LocalSecondaryIndexes"):
-        return "an import makes no local indexes"
+        return "an import creates no local secondary indexes"
     if request.get("TableClass", "STANDARD") != "STANDARD":
-        return f"an import makes no table of class {request['TableClass']}"
+        return f"an import creates no table of class {request['TableClass']}"
     return None
 
 
@@ -105,7 +105,7 @@ def _cents(dollars: Decimal) -> Decimal:
 
 
 def loader_lines(plan: Plan, spec: Spec) -> Iterator[str]:
-    """Yield what each loader would take, the one that the spec names marked."""
+    """Yield the estimate of each loader, marking the one that the spec names."""
     prices = Prices()
     found = list(loaders(plan, prices))
     if not found:

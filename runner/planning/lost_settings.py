@@ -1,4 +1,4 @@
-"""What no rebuild brings back, and what of the settings is another's to bring: told beforehand."""
+"""What a rebuild cannot restore, and which settings are left to the stack, to warn of it."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ SYSTEM_BACKUP_DAYS = 35
 
 
 def require_no_replicas(spec: Spec, source: TableSettings) -> None:
-    """Refuse to delete a table that is in other regions too; TableV2 in one region is not.
+    """Refuse to delete a table that has replicas; a CDK TableV2 in one Region has none.
 
     Raises:
         Refused: it has replicas.
@@ -23,18 +23,18 @@ def require_no_replicas(spec: Spec, source: TableSettings) -> None:
     if spec.rebuild.strategy != "side-by-side" and replicas:
         message = f"{source.description.name} is a global table, with replicas in "
         message += ", ".join(replicas)
-        hint = "it cannot be deleted and made again: use strategy: side-by-side, or take the "
-        raise Refused(message, hint + "replicas away first")
+        hint = "it cannot be deleted and recreated: use strategy: side-by-side, or remove its "
+        raise Refused(message, hint + "replicas first")
 
 
-def losses(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
-    """Yield what will not come back, given the ``steps`` of the plan."""
+def lost_settings(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield what will not be restored, given the ``steps`` of the plan."""
     yield from _streams(spec, source, steps)
     name = source.description.name
     if spec.rebuild.strategy != "side-by-side" and source.pitr:
         yield (
-            f"the point-in-time history of {name} ends with it, and begins anew; DynamoDB keeps "
-            f"the table as it is at its end for {SYSTEM_BACKUP_DAYS} days"
+            f"the point-in-time history of {name} is deleted with it and starts over; DynamoDB "
+            f"keeps a backup of the deleted table for {SYSTEM_BACKUP_DAYS} days"
         )
     for step in steps:
         if isinstance(step, CompareSettings):
@@ -43,18 +43,18 @@ def losses(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterat
 
 
 def _streams(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) -> Iterator[str]:
-    """Yield what becomes of those who read the table's changes."""
+    """Yield what changes for the consumers of the table's streams."""
     name, target = source.description.name, spec.target.table
     if source.description.stream and spec.rebuild.strategy != "side-by-side":
-        yield f"the stream of {name} ends with it: the new one has another ARN"
+        yield f"the stream of {name} is deleted with it: the new one has another ARN"
     if any(isinstance(step, RestoreSettings) and step.stream for step in steps):
-        yield f"consumers must be pointed at the new stream of {target}: it tells of no loaded item"
+        yield f"consumers must be pointed at the new stream of {target}: it has no loaded items"
     if any(isinstance(step, CompareSettings) and step.attached.kinesis for step in steps):
         yield f"no record of a loaded item goes to the Kinesis stream of {target}"
 
 
 def _others(step: CompareSettings, spec: Spec, steps: tuple[Step, ...]) -> Iterator[str]:
-    """Yield what is charged for, or what a stack must bring, since nothing else attaches it."""
+    """Yield what is charged for, or what the stack must attach, since nothing else does."""
     restored = (one.attached for one in steps if isinstance(one, RestoreSettings))
     if step.attached not in restored:
         words = ", ".join(describe_attached(step.attached))

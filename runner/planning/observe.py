@@ -1,4 +1,4 @@
-"""What the world looks like before a plan is made: tables, settings, exports. Reads only."""
+"""Observes AWS before a plan is made: tables, settings, exports. Reads only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from retable.runner.export.manifest import Export
 from retable.runner.export.windows import following, in_order
 from retable.runner.failure import Refused, Stopped
 from retable.runner.table.settings import TableDescription, TableSettings
-from retable.schema.spec import Export as WantedExport
+from retable.schema.spec import Export as ExportSpec
 from retable.schema.spec import Spec
 
 READY = "ACTIVE"
@@ -29,40 +29,40 @@ READY = "ACTIVE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """The world, as far as a plan depends on it."""
+    """What was found in AWS, as far as a plan depends on it."""
 
     account: str | None
     region: str | None
     sandbox: bool
     source: TableSettings | None
     fenced: bool = False
-    """Whether a run has stopped writes to the source, and nobody has let them go on."""
+    """Whether a run has stopped writes to the source, and nobody has allowed them again."""
     target: TableDescription | None
-    """The table that has the target's name now; the source itself for a replace."""
+    """The table that has the target's name now; for a replace, the source itself."""
     target_pitr: bool = False
     """Whether that table has point-in-time recovery, as far as the plan needs to know."""
     target_channels: tuple[str, ...] = ()
-    """By what another table of that name tells others of each item, likewise."""
+    """The streams by which that table publishes each write, as far as the plan needs to know."""
     recoverable: tuple[datetime, datetime] | None = None
-    """From when to when point-in-time recovery knows the source, as far as the plan needs it."""
+    """The window of the source's point-in-time recovery, as far as the plan needs it."""
     export: Export | None
-    """The finished export at hand: the one the spec names, else the newest of this table."""
+    """The available finished export: the one the spec names, else the newest of this table."""
     incrementals: tuple[Export, ...] = ()
-    """What goes on top of it, in the order of the windows; without their files."""
+    """Incremental exports on top of it, in the order of their windows; without their files."""
     stack: SurveyedStack | None = None
-    """The stack that makes the table; ``None`` where it is made by API."""
+    """The stack that creates the table; ``None`` where it is created by API."""
 
 
 def observe(
     spec: Spec, aws: Aws, clock: Clock, assemblies: Path, state: Address | None = None
 ) -> Observed:
-    """Look at everything ``spec`` names; an app that it names is synthesized into ``assemblies``.
+    """Observe everything ``spec`` names; an app that it names is synthesized into ``assemblies``.
 
     ``state`` is where the run will be kept, if anywhere.
 
     Raises:
         Stopped: the endpoint, the credentials or the bucket do not answer.
-        Refused: the spec names something that is not there.
+        Refused: the spec names something that does not exist.
     """
     source = aws.tables.settings(spec.source.table_name)
     same = spec.source.table_name == spec.target.table
@@ -70,11 +70,11 @@ def observe(
         target = source.description if source else None
     else:
         target = aws.tables.describe(spec.target.table)
-    looks = spec.verify.read == "export" or spec.target.nonempty == "accept"
-    there = source
+    needs = spec.verify.read == "export" or spec.target.nonempty == "accept"
+    present = source
     if not same:
-        there = aws.tables.settings(target.name) if target is not None and looks else None
-    export = export_at_hand(spec, lambda: aws, clock, source)
+        present = aws.tables.settings(target.name) if target is not None and needs else None
+    export = available_export(spec, lambda: aws, clock, source)
     return Observed(
         account=aws.identity().account,
         region=aws.region,
@@ -82,57 +82,59 @@ def observe(
         source=source,
         fenced=source is not None and aws.tables.is_fenced(source.description),
         target=target,
-        target_pitr=target is not None and there is not None and there.pitr,
-        target_channels=() if same or there is None or target is None else _channels(there),
+        target_pitr=target is not None and present is not None and present.pitr,
+        target_channels=() if same or present is None or target is None else _channels(present),
         recoverable=_recoverable(spec, aws, source),
         export=export,
-        incrementals=incrementals_at_hand(spec, lambda: aws, export),
+        incrementals=available_incrementals(spec, lambda: aws, export),
         stack=survey(spec, aws, source, assemblies, clock, state),
     )
 
 
-def _channels(there: TableSettings) -> tuple[str, ...]:
-    """Return by what a table tells others of each item that is written to it."""
-    channels = ("a stream", there.description.stream), ("a Kinesis stream", there.attached.kinesis)
+def _channels(table: TableSettings) -> tuple[str, ...]:
+    """Return the streams by which a table publishes each write."""
+    channels = ("a stream", table.description.stream), ("a Kinesis stream", table.attached.kinesis)
     return tuple(name for name, on in channels if on)
 
 
 def _recoverable(
     spec: Spec, aws: Aws, source: TableSettings | None
 ) -> tuple[datetime, datetime] | None:
-    """Return which moments of the source are known, where the plan depends on it."""
+    """Return the window of the source's point-in-time recovery, where the plan depends on it."""
     if source is None or spec.rebuild.strategy != "recover":
         return None
     return aws.tables.recoverable(source.description.name)
 
 
-def export_at_hand(
+def available_export(
     spec: Spec, connect: Callable[[], Aws], clock: Clock, source: TableSettings | None
 ) -> Export | None:
     """Return the finished export that ``spec`` names, or the newest finished one of its table.
 
     ``connect`` is called only for a location in S3. Exports of another physical table than
-    ``source`` and those older than ``max_age`` are passed over, unless one is named by id.
+    ``source`` and those older than ``max_age`` are skipped, unless one is named by id.
 
     Raises:
-        Refused: the location or the export named by id is not there.
+        Refused: the location or the export named by id does not exist.
         CheckFailed: its manifests are damaged.
     """
-    wanted = spec.source.export
-    if wanted.location is None or wanted.kind == "files":
+    requested = spec.source.export
+    if requested.location is None or requested.kind == "files":
         return None
-    location = parse_location(wanted.location, spec.origin.folder)
+    location = parse_location(requested.location, spec.origin.folder)
     objects = connect().objects if isinstance(location, S3Prefix) else None
-    if wanted.id:
-        return _require_wanted(open_export(location, wanted.id, objects), wanted)
+    if requested.id:
+        return _require_as_requested(open_export(location, requested.id, objects), requested)
     for export_id in finished_exports(location, objects):
         export = open_summary(location, export_id, objects)
-        if _fits(export, spec, source) and _is_fresh(export, wanted.max_age_seconds, clock.now()):
+        if _fits(export, spec, source) and _is_fresh(
+            export, requested.max_age_seconds, clock.now()
+        ):
             return open_export(location, export_id, objects)
     return None
 
 
-def incrementals_at_hand(
+def available_incrementals(
     spec: Spec, connect: Callable[[], Aws], full: Export | None
 ) -> tuple[Export, ...]:
     """Return the incremental exports that ``spec`` puts on top of ``full``, without their files.
@@ -140,45 +142,45 @@ def incrementals_at_hand(
     ``connect`` is called only for a location in S3.
 
     Raises:
-        Refused: one that is named is not there, or does not go on top of ``full``; or there is no
-            full export at hand.
+        Refused: one that is named does not exist, or is not on top of ``full``; or there is no
+            full export available.
         CheckFailed: there is a gap between two of them, or a manifest is damaged.
     """
-    wanted = spec.source.export
-    if not wanted.incrementals:
+    requested = spec.source.export
+    if not requested.incrementals:
         return ()
     full = require_export(full, spec)
-    location = parse_location(wanted.location or "", spec.origin.folder)
+    location = parse_location(requested.location or "", spec.origin.folder)
     objects = connect().objects if isinstance(location, S3Prefix) else None
-    everything = wanted.incrementals == "all"
-    named = finished_exports(location, objects) if everything else wanted.incrementals
+    everything = requested.incrementals == "all"
+    named = finished_exports(location, objects) if everything else requested.incrementals
     found = [open_summary(location, export_id, objects) for export_id in named]
     return following(full, found) if everything else in_order(full, found)
 
 
-def export_format(wanted: WantedExport) -> Format:
-    """Return what a manifest calls the format that the spec asks for."""
-    return "ION" if wanted.format == "ion" else "DYNAMODB_JSON"
+def export_format(requested: ExportSpec) -> Format:
+    """Return the manifest's name for the format that the spec requests."""
+    return "ION" if requested.format == "ion" else "DYNAMODB_JSON"
 
 
 def require_export(export: Export | None, spec: Spec) -> Export:
-    """Return ``export``, or say how to come by one.
+    """Return ``export``, or say how to make one.
 
     Raises:
         Refused: there is none.
     """
     if export is None:
-        message = f"there is no finished export of {spec.source.table_name} at hand"
+        message = f"no finished export of {spec.source.table_name} is available"
         raise Refused(message, f"migrate export {spec.origin.file} makes one")
     return export
 
 
 def require_ready(description: TableDescription | None, table: str) -> TableDescription:
-    """Return ``description`` of a table that can be worked on.
+    """Return ``description``, of a table that is ready to be worked on.
 
     Raises:
         Refused: there is no such table.
-        Stopped: it is being changed just now.
+        Stopped: it is not ACTIVE.
     """
     if description is None:
         message = f"the table {table} does not exist"
@@ -189,7 +191,7 @@ def require_ready(description: TableDescription | None, table: str) -> TableDesc
     return description
 
 
-def _require_wanted(export: Export, wanted: WantedExport) -> Export:
+def _require_as_requested(export: Export, requested: ExportSpec) -> Export:
     """Refuse an export named by id that is not what the spec says it is.
 
     Raises:
@@ -198,8 +200,10 @@ def _require_wanted(export: Export, wanted: WantedExport) -> Export:
     if export.window is not None:
         message = f"export {export.id} is incremental; source.export.id names a full export"
         raise Refused(message, "source.export.incrementals names those that go on top of it")
-    if export.output_format != export_format(wanted):
-        message = f"export {export.id} is in {export.output_format}; the spec says {wanted.format}"
+    if export.output_format != export_format(requested):
+        message = (
+            f"export {export.id} is in {export.output_format}; the spec says {requested.format}"
+        )
         raise Refused(message, "set source.export.format to ion or dynamodb-json")
     return export
 
@@ -207,7 +211,7 @@ def _require_wanted(export: Export, wanted: WantedExport) -> Export:
 def _fits(export: Export, spec: Spec, source: TableSettings | None) -> bool:
     """Return whether ``export`` is a full one of the spec's table, and of the table as it is now.
 
-    Those in another format than the spec's are others' too.
+    One in another format than the spec's does not fit.
     """
     if export.window is not None or export.output_format != export_format(spec.source.export):
         return False
@@ -218,7 +222,7 @@ def _fits(export: Export, spec: Spec, source: TableSettings | None) -> bool:
 
 
 def _is_fresh(export: Export, max_age_seconds: int | None, now: datetime) -> bool:
-    """Return whether ``export`` is young enough for ``source.export.max_age``."""
+    """Return whether ``export`` is recent enough for ``source.export.max_age``."""
     if max_age_seconds is None:
         return True
     return now.astimezone(UTC) - export.export_time <= timedelta(seconds=max_age_seconds)

@@ -1,7 +1,7 @@
-"""A plan in words: the second reading of the steps that ``execute`` carries out.
+"""A plan as text, from the same steps that ``execute`` carries out.
 
-The symbols mean one thing each: ``+`` create, ``-/+`` delete and recreate, ``~`` change, ``=``
-keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are not told here.
+Each symbol has one meaning: ``+`` create, ``-/+`` delete and recreate, ``~`` change, ``=``
+keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are ``costs``'s.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ MAX_CONSTANT = 120
 
 
 def describe(plan: Plan, spec: Spec, fingerprint: str) -> Iterator[str]:
-    """Yield the plan line by line. No item data and no value of one is in it (I6)."""
+    """Yield the plan line by line. It holds no item data (I6)."""
     place = " · ".join(
         part for part in (plan.account and f"account {plan.account}", plan.region) if part
     )
@@ -51,21 +51,21 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     facts = [f"TableId {table_id}"] if table_id else []
     if plan.items is not None:
         about = "" if plan.items_are_exact else "about "
-        told = "in the export at hand" if plan.items_are_exact else "says DescribeTable (estimated)"
+        by = "in the available export" if plan.items_are_exact else "by DescribeTable's estimate"
         if any(isinstance(step, MergeExports) for step in plan.steps):
-            about, told = "", "and changes in the exports at hand"
-        facts.append(f"{about}{plan.items:,} items {told}")
+            about, by = "", "and changes in the available exports"
+        facts.append(f"{about}{plan.items:,} items {by}")
     yield f"  source    {plan.source}     {' · '.join(facts)}"
 
 
 def _refusal(plan: Plan) -> Iterator[str]:
-    """Yield what the spec asks for in vain."""
+    """Yield what the spec asks for that cannot be done."""
     yield ""
     yield "This version cannot carry out all that the spec asks for:"
     for line in plan.unsupported:
         yield f"  ! {line}"
     yield ""
-    yield "migrate run stops here with exit code 2, before it touches anything."
+    yield "migrate run stops here with exit code 2, before it changes anything."
 
 
 def _target_lines(plan: Plan) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _target_lines(plan: Plan) -> Iterator[str]:
         match step:
             case CreateTable() | ImportTable() | DeployTable():
                 yield from _index_lines(step.request)
-                yield f"    = made with       {' · '.join(_made_words(step.request))}"
+                yield f"    = created with     {' · '.join(_made_words(step.request))}"
             case RestoreSettings():
                 kept = [*_setting_words(step), *_policy_words(plan)]
                 if kept:
@@ -115,7 +115,7 @@ def _index_lines(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _made_words(request: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the table has from its creation on: billing, class, encryption."""
+    """Yield what the table is created with: billing, class, encryption."""
     units = request.get("ProvisionedThroughput")
     if units is None:
         bounds = request.get("OnDemandThroughput", {}).values()
@@ -131,7 +131,7 @@ def _made_words(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _policy_words(plan: Plan) -> Iterator[str]:
-    """Yield the resource policy that the target ends with; a stack's own is the stack's."""
+    """Yield the resource policy that the target ends up with, unless its stack declares it."""
     for step in plan.steps:
         if isinstance(step, LiftFence) and step.policy is not None:
             yield "resource policy"
@@ -153,7 +153,7 @@ def _setting_words(step: RestoreSettings) -> Iterator[str]:
 
 
 def _write_lines(plan: Plan, spec: Spec) -> Iterator[str]:
-    """Yield how items become items."""
+    """Yield how exported items become target items."""
     count = "" if plan.items is None else f" up to {plan.items:,}"
     yield f"> write items{count}"
     own = spec.transform.functions
@@ -183,10 +183,10 @@ def code_lines(mapping: ItemMapping) -> Iterator[str]:
 
 
 def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
-    """Yield what to know before agreeing, and the command that applies the plan."""
+    """Yield what to know before approving, and the command that applies the plan."""
     steps = list(cut_over(plan))
     if steps:
-        yield "After it, by hand:"
+        yield "Afterwards, by hand:"
         yield from (f"  {number}. {step}" for number, step in enumerate(steps, 1))
         yield ""
     for note in plan.notes:
@@ -195,7 +195,7 @@ def _closing_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     yield f"Plan: {what}, {len(plan.steps)} steps."
     yield "Nothing has been changed."
     yield ""
-    leave = f" --allow-delete {plan.deletes}" if plan.deletes else ""
-    leave += f" --allow-unfrozen {plan.deletes_unfrozen}" if plan.deletes_unfrozen else ""
+    consent = f" --allow-delete {plan.deletes}" if plan.deletes else ""
+    consent += f" --allow-unfrozen {plan.deletes_unfrozen}" if plan.deletes_unfrozen else ""
     what = f"run {spec.origin.file}" if plan.restores is None else f"restore {plan.restores}"
-    yield f"  migrate {what}{leave}"
+    yield f"  migrate {what}{consent}"

@@ -164,15 +164,15 @@ class RunItem(pytest.Item):
     def _failure(self, spec: Spec) -> Failure | None:
         """Run it and return the failure, if there is one."""
         from retable.runner.commands.dry_run import dry_run_spec  # noqa: PLC0415 -- only on request
-        from retable.runner.commands.report_files import Wanted  # noqa: PLC0415 -- only on request
+        from retable.runner.commands.report_files import ReportOptions  # noqa: PLC0415 -- only on request
         from retable.runner.commands.verify import verify_spec  # noqa: PLC0415 -- as above
 
         run_dir: Path = self.config.option.migrate_run_dir
         try:
             if self.name == "verify":
-                verify_spec(spec, run_dir, None, Wanted())
+                verify_spec(spec, run_dir, None, ReportOptions())
             else:
-                dry_run_spec(spec, run_dir, Wanted(), sandbox=False)
+                dry_run_spec(spec, run_dir, ReportOptions(), sandbox=False)
         except Failure as failure:
             return failure
         return None

@@ -3,8 +3,8 @@
 One JSON object a line, each with a checksum. A line counts once its newline is on disk, so a torn
 last line, which a crash can leave, is dropped and its step runs again; damage anywhere else stops
 the run. Effects come first and their records after, so every step must be idempotent (I2). It
-holds no item data. What the records mean is the steps' business, not the journal's. A ``Shelf``, if
-there is one, has each record before the file does: what it refuses did not count.
+holds no item data. What the records mean is defined by the steps, not here. A ``Shelf``, if
+there is one, gets each record before the file does: what it refuses does not count.
 """
 
 import errno
@@ -32,7 +32,7 @@ INTENT = "intent"
 REQUESTED = "requested"
 """The event that records the client token of a request, before it is sent."""
 MAPPED, COMPARED = "mapped", "compared"
-"""The events that record what was found before it is judged."""
+"""The events that record findings before they are judged."""
 RUN = "run"
 """The step id of records about the run as a whole."""
 
@@ -47,23 +47,23 @@ class Record:
     event: str
     data: Mapping[str, Any]
     token: int | None = None
-    """Which holder of the run's lock wrote it, where runs have one that other machines see."""
+    """Which holder of the run's lock wrote it, where the lock is shared by machines."""
 
 
 class Shelf(Protocol):
-    """What keeps records besides the file, for runs that another machine may go on with."""
+    """What stores records besides the file, for runs that another machine may resume."""
 
     @property
     def token(self) -> int:
-        """Return what tells this holder of the run from those before it."""
+        """Return the number that distinguishes this holder of the run from earlier ones."""
         ...
 
     def settle(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield events and facts of the run to be recorded before any other record can count."""
+        """Yield events and facts of the run to be recorded before any other record counts."""
         ...
 
     def put(self, number: int, line: bytes) -> None:
-        """Keep the record ``number``, or raise ``Stopped`` where another runner has written it."""
+        """Store the record ``number``; raises ``Stopped`` where another runner has written it."""
         ...
 
 
@@ -73,7 +73,7 @@ class Journal:
     def __init__(
         self, path: Path, records: list[Record], clock: Clock, shelf: Shelf | None = None
     ) -> None:
-        """Open ``path`` for appending after ``records``; ``open_journal`` is the way in."""
+        """Open ``path`` for appending after ``records``; use ``open_journal``."""
         self._records = records
         self._clock = clock
         self._path = path
@@ -98,12 +98,12 @@ class Journal:
         """Append one record and force it to disk.
 
         Raises:
-            Stopped: the disk is full or fails, or the shelf does not take it; nothing may go on
+            Stopped: the disk is full or fails, or the shelf refuses it; nothing may continue
                 without its record.
         """
         if self._shelf is not None:
-            for told, facts in self._shelf.settle():
-                self._write(RUN, told, facts)
+            for due, facts in self._shelf.settle():
+                self._write(RUN, due, facts)
         self._write(step, event, data or {})
 
     def _write(self, step: str, event: str, data: Mapping[str, Any]) -> None:
@@ -123,12 +123,12 @@ class Journal:
             self._append(line)
         except OSError as error:
             message = f"the journal {self._path} cannot be written: {error.strerror}"
-            raise Stopped(message, "make room, then resume; nothing went on unrecorded") from error
+            raise Stopped(message, "free up space, then resume; no step went unrecorded") from error
         self._records.append(record)
 
     @property
     def is_shelved(self) -> bool:
-        """Return whether each record is kept elsewhere too, which takes a moment."""
+        """Return whether each record is also stored elsewhere, which takes a moment."""
         return self._shelf is not None
 
     def _append(self, line: bytes) -> None:
@@ -176,14 +176,14 @@ def noted_in(records: Sequence[Record], step: StepOf[Any], event: str, kind: typ
 
 
 def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:
-    """Open the journal at ``path``, or begin it, for the plan with this fingerprint.
+    """Open the journal at ``path``, or create it, for the plan with this fingerprint.
 
     ``shelf`` has exactly the records that ``path`` has.
 
     Raises:
-        Refused: another version of the program has begun it.
-        Stale: it was begun for another plan.
-        CheckFailed: it is damaged somewhere else than in a torn last line.
+        Refused: another version of the program created it.
+        Stale: it was created for another plan.
+        CheckFailed: it is damaged elsewhere than in a torn last line.
     """
     records = _keep_whole_lines(path) if path.exists() else []
     opened = [record for record in records if (record.step, record.event) == (RUN, "opened")]
@@ -191,7 +191,7 @@ def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None
         require_format(path, opened[0].data.get("format_version"))
     if opened and opened[0].data.get("fingerprint") != fingerprint:
         message = f"{path} belongs to a plan with another fingerprint"
-        raise Stale(message, "start a new run: the plan or the journal was exchanged")
+        raise Stale(message, "start a new run: the plan or the journal was replaced")
     journal = Journal(path, records, clock, shelf)
     if not opened:
         facts = {"fingerprint": fingerprint, "format_version": FORMAT_VERSION}
@@ -203,18 +203,18 @@ def read_journal(path: Path) -> list[Record]:
     """Return the whole records of the journal at ``path`` without changing it.
 
     Raises:
-        CheckFailed: it is damaged somewhere else than in a torn last line.
+        CheckFailed: it is damaged elsewhere than in a torn last line.
     """
     return [record for record, _ in _decode_all(path)]
 
 
 def is_completed(records: list[Record]) -> bool:
-    """Return whether the run came to its end."""
+    """Return whether the run completed."""
     return any(record.step == RUN and record.event == "completed" for record in records)
 
 
 def is_ended(records: list[Record]) -> bool:
-    """Return whether the run turned back, after which it cannot be resumed."""
+    """Return whether the run was rolled back, after which it cannot be resumed."""
     return any(record.step == RUN and record.event == "ended" for record in records)
 
 
@@ -230,7 +230,7 @@ def _keep_whole_lines(path: Path) -> list[Record]:
 
 
 def _decode_all(path: Path) -> Iterator[tuple[Record, int]]:
-    """Yield each record and the offset behind it; stop at a torn last line."""
+    """Yield each record and the offset after it; stop at a torn last line."""
     end = 0
     lines = path.read_bytes().splitlines(keepends=True)
     for index, line in enumerate(lines):

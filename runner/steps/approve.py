@@ -1,4 +1,4 @@
-"""Approval: someone, or a flag, agrees to this plan and to these bounds, before anything stops."""
+"""Approval: a person or a flag agrees to this plan and its bounds, before anything is frozen."""
 
 from retable.runner.failure import Refused
 from retable.runner.plan.export_steps import Approve, Approved
@@ -10,7 +10,7 @@ def approve(step: Approve, world: World) -> Approved:
     """Ask for approval and bind it to the plan's fingerprint and to bounds from the rehearsal.
 
     Raises:
-        Refused: it was not given; nothing was stopped or deleted.
+        Refused: it was not given; nothing was frozen or deleted.
     """
     figures = world.evidence(step.dry_run) if step.dry_run else None
     by = world.approve(world.plan, figures)

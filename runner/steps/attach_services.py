@@ -1,4 +1,4 @@
-"""Attaching to the target what was attached to the source: autoscaling, Kinesis and the like."""
+"""Attaches to the target what the source had: autoscaling, Kinesis streams and the like."""
 
 from collections.abc import Iterator
 
@@ -8,46 +8,46 @@ from retable.runner.steps.world import World
 from retable.runner.table.settings import Attached, Kinesis, WarmThroughput, is_warm
 
 KINESIS_SECONDS = 600.0
-COMING = frozenset([None, "ENABLING", "UPDATING"])
+STARTING = frozenset([None, "ENABLING", "UPDATING"])
 NO_WARMTH = WarmThroughput(read=0, write=0)
 
 
-def attach(wanted: Attached, present: Attached, table: str, world: World) -> Iterator[str]:
-    """Attach what is wanted and not there yet; yield the name of each kind that was changed.
+def attach(planned: Attached, present: Attached, table: str, world: World) -> Iterator[str]:
+    """Attach what is planned and not there yet; yield the name of each kind that was changed.
 
     Raises:
-        CheckFailed: a Kinesis stream cannot be had.
+        CheckFailed: a Kinesis stream cannot be enabled.
     """
-    ways, tables = world.aws.attachments, world.aws.tables
-    colder = list(_colder(wanted, present))
-    for index, warmth in colder:
-        ways.warm(table, index, warmth)
+    attachments, tables = world.aws.attachments, world.aws.tables
+    to_warm = list(_to_warm(planned, present))
+    for index, warmth in to_warm:
+        attachments.warm(table, index, warmth)
         tables.wait_active(table, clock=world.clock, progress=world.progress)
-    if colder:
+    if to_warm:
         yield "warm_throughput"
-    missing = [one for one in wanted.scaling if one not in present.scaling]
+    missing = [one for one in planned.scaling if one not in present.scaling]
     for one in missing:
-        ways.scale(table, one)
+        attachments.scale(table, one)
     if missing:
         yield "autoscaling"
-    blind = [pair for pair in wanted.insights.items() if pair not in present.insights.items()]
-    for index, mode in blind:
-        ways.watch(table, index, mode)
-    if blind:
+    unwatched = [pair for pair in planned.insights.items() if pair not in present.insights.items()]
+    for index, mode in unwatched:
+        attachments.watch(table, index, mode)
+    if unwatched:
         yield "contributor_insights"
-    unheard = [one for one in wanted.kinesis if one not in present.kinesis]
-    for kinesis in wanted.kinesis:
-        # A stream that was asked for before a kill may still be coming.
-        if kinesis in unheard:
-            ways.stream_to(table, kinesis)
+    unstreamed = [one for one in planned.kinesis if one not in present.kinesis]
+    for kinesis in planned.kinesis:
+        # A stream that was requested before a kill may still be starting.
+        if kinesis in unstreamed:
+            attachments.stream_to(table, kinesis)
         _await_stream(table, kinesis, world)
-    if unheard:
+    if unstreamed:
         yield "kinesis"
 
 
-def _colder(wanted: Attached, present: Attached) -> Iterator[tuple[str, WarmThroughput]]:
-    """Yield the warm throughput to ask for, by index; neither side of it can be lowered."""
-    for index, warmth in sorted(wanted.warm.items()):
+def _to_warm(planned: Attached, present: Attached) -> Iterator[tuple[str, WarmThroughput]]:
+    """Yield the warm throughput to request, by index; reads and writes can only be raised."""
+    for index, warmth in sorted(planned.warm.items()):
         found = present.warm.get(index, NO_WARMTH)
         if not is_warm(warmth, found):
             yield (
@@ -59,18 +59,18 @@ def _colder(wanted: Attached, present: Attached) -> Iterator[tuple[str, WarmThro
 
 
 def _await_stream(table: str, kinesis: Kinesis, world: World) -> None:
-    """Wait until a Kinesis stream gets the table's changes.
+    """Wait until a Kinesis stream receives the table's changes.
 
     Raises:
-        CheckFailed: it is gone, or DynamoDB may not write to it.
-        Stopped: that takes too long.
+        CheckFailed: it is deleted, or DynamoDB may not write to it.
+        Stopped: it was not enabled in time.
     """
     for _ in patiently(world, KINESIS_SECONDS, "the Kinesis stream"):
         status = world.aws.attachments.streaming_status(table, kinesis)
         if status == "ACTIVE":
             return
-        if status not in COMING:
+        if status not in STARTING:
             message = f"the changes of {table} do not go to {kinesis.stream_arn}: it is {status}"
-            raise CheckFailed(message, "look at the stream in the console, then resume")
-    message = f"the Kinesis stream of {table} does not become ACTIVE"
-    raise Stopped(message, "look at it in the console, then resume")
+            raise CheckFailed(message, "check the stream in the console, then resume")
+    message = f"the Kinesis stream of {table} was not enabled in time"
+    raise Stopped(message, "check it in the console, then resume")

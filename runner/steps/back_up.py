@@ -1,4 +1,4 @@
-"""Backing the source up, so that it can come back whatever follows."""
+"""Backs the source up, so that it can be restored whatever follows."""
 
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan.source_steps import BackedUp, BackUp
@@ -8,7 +8,7 @@ from retable.runner.steps.world import World
 
 AVAILABLE = "AVAILABLE"
 BACKUP_DEADLINE_SECONDS = 24 * 3600.0
-"""A backup of any size is promised no time; a day is beyond every reported one."""
+"""AWS promises no time for a backup; a day is longer than any reported one."""
 
 
 def back_up(step: BackUp, world: World) -> BackedUp:
@@ -17,7 +17,7 @@ def back_up(step: BackUp, world: World) -> BackedUp:
     Its name follows from the run, so a repeated step finds it instead of making a second one.
 
     Raises:
-        Stopped: it does not become AVAILABLE.
+        Stopped: it did not become AVAILABLE in time.
     """
     require_same_table(world, step.table_id)
     name = f"retable-{world.folder.run_id}"
@@ -30,11 +30,11 @@ def back_up(step: BackUp, world: World) -> BackedUp:
         if status != "CREATING":
             break
     message = f"the backup {name} of {step.table} is {status}, expected {AVAILABLE}"
-    raise Stopped(message, "resume, or make a backup by hand and ask AWS why")
+    raise Stopped(message, "resume, or ask AWS why the backup is not made")
 
 
 def require_available(arn: str, world: World) -> None:
-    """See that a backup is there to be restored.
+    """Require that a backup is available.
 
     Raises:
         CheckFailed: it is not.

@@ -1,4 +1,4 @@
-"""The last look at a rebuilt table: every setting that was captured, against what it has now."""
+"""Compares every captured setting with what the rebuilt table has at the end."""
 
 from collections.abc import Iterator
 
@@ -16,17 +16,17 @@ SHOWING_SECONDS = 30.0
 
 
 def compare_settings(step: CompareSettings, world: World) -> SettingsCompared:
-    """Hold the target's settings against the plan's; what differs is named in the report.
+    """Compare the target's settings with the plan's; the report names those that differ.
 
     Raises:
-        CheckFailed: one that this run had to see to differs.
+        CheckFailed: one that this run was to set differs.
     """
     name = require_created_table(step.create, world).name
-    wanted = _wanted(step, world)
+    planned = _planned(step, world)
     found: list[Setting] = []
     for _ in patiently(world, SHOWING_SECONDS, "the settings to show"):
         settings = world.aws.tables.settings(name)
-        found = list(settings_on_both_sides(wanted, settings)) if settings else []
+        found = list(settings_on_both_sides(planned, settings)) if settings else []
         if found and not _faults(found):
             break
     faults = _faults(found)
@@ -34,13 +34,13 @@ def compare_settings(step: CompareSettings, world: World) -> SettingsCompared:
     world.journal.note(step, COMPARED, Compared(checks=tuple(_checks(found)), remarks=remarks))
     if faults or not found:
         what = ", ".join(setting.name for setting in faults) or "all of them"
-        message = f"settings of {name} are not what they shall be: {what}"
-        raise CheckFailed(message, "the report tells each; put them right, then resume")
+        message = f"settings of {name} differ from the plan: {what}"
+        raise CheckFailed(message, "the report lists each; correct them, then resume")
     return SettingsCompared(settings=len(found), different=len(remarks))
 
 
-def _wanted(step: CompareSettings, world: World) -> Wanted:
-    """Return what the plan's steps make of the table."""
+def _planned(step: CompareSettings, world: World) -> Wanted:
+    """Return the settings that the plan's steps give the table."""
     plan, fence = world.plan, world.plan.at(step.fence)
     source = plan.settings
     return Wanted(
@@ -75,7 +75,7 @@ def _checks(found: list[Setting]) -> Iterator[Check]:
 
 
 def _remarks(found: list[Setting]) -> Iterator[str]:
-    """Yield what differs and is no fault of the run, in words."""
+    """Yield the differences that are not the run's fault, in words."""
     for setting in found:
         if not setting.same and not setting.held:
             yield (

@@ -1,4 +1,4 @@
-"""Making an export of foreign files, which is then checked like any other."""
+"""Converts foreign files into an export, which is then checked like any other."""
 
 import hashlib
 import shutil
@@ -18,7 +18,7 @@ def convert(step: ConvertFiles, world: World) -> ExportFinished:
 
     Raises:
         Refused: there are no files.
-        CheckFailed: a file is not as expected, or something in doubt is not accepted.
+        CheckFailed: a file is not as expected, or something doubtful is not accepted.
         Stopped: S3 does not answer, or the disk is full.
     """
     location = parse_location(step.location, world.spec.origin.folder)

@@ -1,4 +1,4 @@
-"""Creating the target, fenced from birth and empty (I9)."""
+"""Creates the target, fenced from the start and empty (I9)."""
 
 from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.failure import CheckFailed, Stopped
@@ -23,13 +23,13 @@ FENCE_DEADLINE_SECONDS = 600.0
 
 
 def create_table(step: CreateTable, world: World) -> TableMade:
-    """Create the table with its fence, wait until it is ACTIVE, and find it empty.
+    """Create the table with its fence, wait until it is ACTIVE, and check that it is empty.
 
-    A repeated step takes up the table it made: one that stands there after this run recorded that
-    none did, with the planned key, our fence and no item in it.
+    A repeated step reuses the table it created: one that exists after this run recorded that
+    none did, with the planned key, the run's fence and no item in it.
 
     Raises:
-        CheckFailed: a table of that name is there that this run did not make, or it is not empty.
+        CheckFailed: a table of that name exists that this run did not create, or it is not empty.
     """
     tables = world.aws.tables
     name = str(step.request["TableName"])
@@ -41,29 +41,29 @@ def create_table(step: CreateTable, world: World) -> TableMade:
     fenced = await_fence(description, world)
     if not tables.is_empty(name):
         message = f"the new table {name} is not empty before the first write"
-        raise CheckFailed(message, "something else writes to it; find it before going on")
+        raise CheckFailed(message, "something else writes to it; find it before you resume")
     return TableMade(table=name, table_id=description.table_id, arn=description.arn, fenced=fenced)
 
 
 def require_absent(step: NewTable, name: str, world: World) -> None:
-    """See that this run, and nobody else, makes the table; what it made before a kill is its own.
+    """Require that the table does not exist, unless this run created it before a kill.
 
     Raises:
-        CheckFailed: a table of that name is there that this run did not make.
+        CheckFailed: a table of that name exists that this run did not create.
     """
     if world.journal.records(step.id, INTENT):
         return
     if world.aws.tables.describe(name) is not None:
-        message = f"a table named {name} is there already, made by someone else"
-        raise CheckFailed(message, "nothing was written to it; rename or delete it, then resume")
+        message = f"a table named {name} already exists, created by someone else"
+        raise CheckFailed(message, "nothing was written to it; delete it, then resume")
     world.journal.record(step.id, INTENT, {"table": name})
 
 
 def use_table(step: UseTable, world: World) -> TableFound:
-    """Take the table that is there, if it is the one that was planned for.
+    """Use the existing table, if it is the one that was planned for.
 
     Raises:
-        CheckFailed: it is gone, or another table has its name now.
+        CheckFailed: it is deleted, or another table has its name now.
     """
     description = world.aws.tables.describe(step.table)
     if description is None or description.table_id != step.table_id:
@@ -74,22 +74,22 @@ def use_table(step: UseTable, world: World) -> TableFound:
 
 
 def require_created_table(create: Link[AnyTable], world: World) -> TableDescription:
-    """Return the table that the step ``create`` made, as it is now.
+    """Return the table of the step ``create``, as it is now.
 
     Raises:
-        CheckFailed: it is gone, or another one has its name.
+        CheckFailed: it is deleted, or another one has its name.
     """
     made = world.evidence(create)
     description = world.aws.tables.describe(made.table)
     if description is None or description.table_id != made.table_id:
         found = "there is none" if description is None else f"found {description.table_id}"
-        message = f"the table {made.table} with TableId {made.table_id} is gone: {found}"
+        message = f"the table {made.table} with TableId {made.table_id} is deleted: {found}"
         raise CheckFailed(message, "someone else deleted or replaced it")
     return description
 
 
 def lift_fence(step: LiftFence, world: World) -> FenceLifted:
-    """Give the target the policy it shall keep; harmless when repeated."""
+    """Replace the fence by the policy that the target keeps; idempotent."""
     description = require_created_table(step.create, world)
     if not world.evidence(step.create).fenced:
         return FenceLifted(policy="none")
@@ -106,14 +106,14 @@ def lift_fence(step: LiftFence, world: World) -> FenceLifted:
 
 
 def _create(step: CreateTable, world: World) -> None:
-    """Send CreateTable with the fence in it, so that no moment is without."""
-    world.aws.tables.create(step.request, fence_at_birth(target_arn(world), world))
+    """Send CreateTable with the fence in it, so that the table is never unfenced."""
+    world.aws.tables.create(step.request, fence_at_creation(target_arn(world), world))
 
 
 def await_fence(description: TableDescription, world: World) -> bool:
-    """Wait until the fence shows; put it where the creation did not carry it.
+    """Wait until the policy shows the fence; put it where the creation did not include it.
 
-    Returns whether the endpoint knows resource policies at all: AWS does, some emulators do not.
+    Returns whether the endpoint supports resource policies: AWS does, some emulators do not.
     """
     tables = world.aws.tables
     principals = world.aws.identity().principals
@@ -136,21 +136,21 @@ def await_fence(description: TableDescription, world: World) -> bool:
 
 
 def require_planned_key(description: TableDescription, world: World) -> None:
-    """See that a table has the planned key; raises CheckFailed."""
+    """Require that a table has the planned key; raises CheckFailed."""
     if description.key != world.plan.key:
-        message = f"the table {description.name} has another key schema than the plan"
-        raise CheckFailed(message, "someone else made it; nothing was written to it")
+        message = f"the key schema of the table {description.name} is not the plan's"
+        raise CheckFailed(message, "someone else created it; nothing was written to it")
 
 
 def target_arn(world: World) -> str:
-    """Return the ARN the target will have: the source's, with its own name."""
+    """Return the ARN that the target will have: the source's, with the target's name."""
     if world.plan.settings is None:
         return world.plan.target
     return world.plan.settings.description.arn_beside(world.plan.target)
 
 
-def fence_at_birth(arn: str, world: World) -> str | None:
-    """Return the policy that a table is created with; ``None`` where nobody has an identity."""
+def fence_at_creation(arn: str, world: World) -> str | None:
+    """Return the policy that a table is created with; ``None`` where there are no identities."""
     principals = world.aws.identity().principals
     if not principals:
         return None

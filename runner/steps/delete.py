@@ -1,4 +1,4 @@
-"""Deleting the source. The gate before it is I1, made anew each time this step is entered."""
+"""Deletes the source. The gate before it is I1, proved again each time the step is entered."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from retable.runner.plan.source_steps import (
 from retable.runner.plan.step import Link, requests_of
 from retable.runner.runs.journal import INTENT
 from retable.runner.steps.back_up import require_available
-from retable.runner.steps.create import fence_at_birth, target_arn
+from retable.runner.steps.create import fence_at_creation, target_arn
 from retable.runner.steps.freeze import frozen_since, require_same_table
 from retable.runner.steps.make_export import checked_files
 from retable.runner.steps.world import World
@@ -31,7 +31,7 @@ FRESH = timedelta(minutes=15)
 
 
 def unprotect(step: Unprotect, world: World) -> Unprotected:
-    """Turn deletion protection off; again is harmless."""
+    """Turn deletion protection off; idempotent."""
     require_same_table(world, step.table_id)
     tables = world.aws.tables
     tables.set_deletion_protection(step.table, enabled=False)
@@ -40,27 +40,27 @@ def unprotect(step: Unprotect, world: World) -> Unprotected:
 
 
 def protect_again(step: Unprotect, world: World) -> None:
-    """Turn deletion protection back on where the run turns back."""
+    """Turn deletion protection back on where the run rolls back."""
     description = world.aws.tables.describe(step.table)
     if description is not None and description.table_id == step.table_id:
         world.aws.tables.set_deletion_protection(step.table, enabled=True)
 
 
 def delete_table(step: DeleteTable, world: World) -> Removed:
-    """Delete the planned physical table and wait until it is gone.
+    """Delete the planned physical table and wait until it is deleted.
 
-    A repeated step looks first: gone is done, being deleted is waited for, and a table of that
-    name with another TableId is never deleted.
+    A repeated step looks first: a deleted table is done, a DELETING one is waited for, and one
+    of that name with another TableId is never deleted.
 
     Raises:
         CheckFailed: something that must be proved before a delete is not (I1).
     """
     tables = world.aws.tables
-    asked_before = bool(world.journal.records(step.id, INTENT))
+    requested_before = bool(world.journal.records(step.id, INTENT))
     description = tables.describe(step.table)
-    if asked_before and (description is None or (description.table_id or "") != step.table_id):
+    if requested_before and (description is None or (description.table_id or "") != step.table_id):
         return Removed(table=step.table, table_id=step.table_id)
-    if not (asked_before and description is not None and description.status == "DELETING"):
+    if not (requested_before and description is not None and description.status == "DELETING"):
         require_provably_safe_to_delete(step, world)
         world.journal.record(step.id, INTENT, {"table_id": step.table_id})
         tables.delete(step.table)
@@ -69,7 +69,7 @@ def delete_table(step: DeleteTable, world: World) -> Removed:
 
 
 def require_provably_safe_to_delete(step: Removal, world: World) -> None:
-    """Prove everything that I1 asks for, from the world and the journal as they are now.
+    """Prove everything that I1 requires, from AWS and the journal as they are now.
 
     Raises:
         CheckFailed: the first thing that does not hold.
@@ -79,8 +79,8 @@ def require_provably_safe_to_delete(step: Removal, world: World) -> None:
     _require_fence(step, world)
     _require_backup(step, world)
     if isinstance(step.successor, FromBackup):
-        # What comes back is what the service itself told of this table: no rule of ours, should it
-        # be stricter than the service's, may stand between a lost table and its backup.
+        # The table is restored with what the service itself reported of it: a check of ours that
+        # is stricter than the service's must not stand between a lost table and its backup.
         require_available(step.successor.backup_arn, world)
         return
     _require_whole(step, step.successor.check, world)
@@ -104,7 +104,7 @@ def _require_fence(step: Removal, world: World) -> None:
         return
     present = world.aws.tables.policies.get(world.plan.at(step.freeze).table_arn)
     if present is None or not has_freeze(present.text):
-        message = f"{step.table} is not frozen any more"
+        message = f"{step.table} is no longer frozen"
         raise CheckFailed(message, "someone changed its policy; start a new run")
 
 
@@ -113,7 +113,7 @@ def _require_backup(step: Removal, world: World) -> None:
 
 
 def _require_changes_listed(step: Removal, successor: FromEarlier, world: World) -> None:
-    """All that was written since the export, up to the end of writes, was listed."""
+    """Require that all writes since the export were listed, up to the end of writes."""
     listed = world.evidence(successor.changes)
     if successor.freeze is None:
         _require_fresh(step, listed.listed_at, world)
@@ -128,9 +128,9 @@ def _require_changes_listed(step: Removal, successor: FromEarlier, world: World)
 
 
 def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
-    """A list of later writes says nothing of those after it, which nothing stops.
+    """Require that the list of later writes is recent: writers are not stopped.
 
-    A table that its stack has let go of is past that: what is left to do does not wait.
+    A table that its stack has already retained is exempt: its deletion has begun.
     """
     removals = (one for one in world.plan.steps if isinstance(one, Removal))
     begun = any(world.journal.evidence(one) is not None for one in removals)
@@ -142,20 +142,20 @@ def _require_fresh(step: Removal, listed_at: datetime, world: World) -> None:
 
 
 def _require_final_export(successor: FromExport, world: World) -> None:
-    """The export began late enough after the freeze."""
+    """Require that the export is of a time late enough after the freeze."""
     exported = world.evidence(successor.check).export_time
     seconds = successor.settle_seconds
     _require_settled(successor.freeze, exported, seconds, "the final export is of", world)
 
 
 def _require_whole(step: Removal, check: Link[CheckExport], world: World) -> None:
-    """The files are proved by this process, and they are of this table."""
+    """Require that this process has checked the files, and that they are of this table."""
     files, checked = checked_files(check, world), world.evidence(check)
     if checked.table_id != step.table_id:
         message = f"the export is of TableId {checked.table_id}, not {step.table_id}"
         raise CheckFailed(message)
     if sum(file.item_count for file in files) != checked.item_count:
-        message = f"the export has not the {checked.item_count} items it was checked with"
+        message = f"the export no longer has the {checked.item_count} items it was checked with"
         raise CheckFailed(message)
 
 
@@ -181,6 +181,6 @@ def _require_dry_run(check: Link[CheckExport], dry_run: Link[DryRun], world: Wor
 
 
 def _require_valid_requests(world: World) -> None:
-    """Every later request is built and validated while the old table is still there."""
+    """Validate every later request while the old table still exists."""
     arn = target_arn(world)
-    require_valid(requests_of(world.plan.steps, arn, fence_at_birth(arn, world)))
+    require_valid(requests_of(world.plan.steps, arn, fence_at_creation(arn, world)))

@@ -1,7 +1,7 @@
-"""Deploying the stack that makes the table: without it, with it, and as it stays in the end.
+"""Deploys the stack that creates the table: without it, with it, and in its final state.
 
-CloudFormation's word that an update is complete proves nothing of a table. DescribeTable decides,
-and the TableId tells the old one from any other.
+That CloudFormation reports an update as complete proves nothing about a table. DescribeTable
+decides, and the TableId distinguishes the old table from any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ SEEN = "stack-seen"
 
 
 class Deployed(Protocol):
-    """Evidence of whatever has deployed a state of the stack."""
+    """Evidence of any step that deployed a state of the stack."""
 
     @property
     def template(self) -> str | None:
@@ -66,7 +66,7 @@ class StackSeen:
 
 
 def drop_from_stack(step: DropFromStack, world: World) -> Removed:
-    """Deploy the stack without the table and see what became of the table.
+    """Deploy the stack without the table and check what became of the table.
 
     Raises:
         CheckFailed: something that must be proved before a delete is not (I1).
@@ -83,21 +83,21 @@ def drop_from_stack(step: DropFromStack, world: World) -> Removed:
 
 
 def forget_table(step: ForgetTable, world: World) -> StackDeployed:
-    """Deploy the stack without a table that is gone.
+    """Deploy the stack without a deleted table.
 
     Raises:
-        CheckFailed: a table of that name is there again, which CloudFormation would delete (I1).
+        CheckFailed: a table of that name exists again, which CloudFormation would delete (I1).
     """
     begun = bool(world.journal.records(step.id, INTENT))
     if (not begun or is_undropped(step, world)) and world.aws.tables.describe(step.table):
-        message = f"the table {step.table} is there again, and leaving the stack might delete it"
-        raise CheckFailed(message, "end this run with --abort; a table that is there is a new plan")
+        message = f"the table {step.table} exists again, and leaving the stack might delete it"
+        raise CheckFailed(message, "end this run with --abort; an existing table needs a new plan")
     world.journal.record(step.id, INTENT, {"stack": step.stack.stack_name})
     return StackDeployed(template=_deploy(step.stack, None, world, begun=begun).template)
 
 
 def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
-    """Return whether the stack is at rest and still what it was with the table."""
+    """Return whether the stack is at rest and still has the template with the table."""
     state = world.stacks.state(step.stack.stack_name)
     if state is None or readiness(state.status) != "ready":
         return False
@@ -106,17 +106,17 @@ def is_undropped(step: DropFromStack | ForgetTable, world: World) -> bool:
 
 
 def deploy_table(step: DeployTable, world: World) -> TableDeployed:
-    """Deploy the stack with the table, wait until that is ACTIVE, fence it and find it empty.
+    """Deploy the stack with the table, wait until it is ACTIVE, fence it, check that it is empty.
 
     Raises:
-        CheckFailed: a table of that name is there that this run did not make, or it is not empty.
+        CheckFailed: a table of that name exists that this run did not create, or it is not empty.
     """
     tables, name = world.aws.tables, str(step.request["TableName"])
     begun = bool(world.journal.records(step.id, SEEN))
     if step.named:
         require_absent(step, name, world)
         if begun:
-            _take_away_leftover(step, name, world)
+            _delete_leftover(step, name, world)
     if not begun:
         _note_events(step, world)
     done = _deploy(step.stack, step.after, world, begun=begun)
@@ -130,7 +130,7 @@ def deploy_table(step: DeployTable, world: World) -> TableDeployed:
     fenced = await_fence(description, world)
     if not tables.is_empty(made_name):
         message = f"the new table {made_name} is not empty before the first write"
-        raise CheckFailed(message, "something else writes to it; find it before going on")
+        raise CheckFailed(message, "something else writes to it; find it before you resume")
     return TableDeployed(
         table=made_name,
         table_id=description.table_id,
@@ -148,10 +148,10 @@ def deploy_stack(step: DeployStack, world: World) -> StackDeployed:
 
 
 def adopt_table(step: AdoptTable, world: World) -> StackDeployed:
-    """Take the table into its stack; the table itself is not changed by it.
+    """Import the table into its stack, which does not change the table itself.
 
     Raises:
-        CheckFailed: it is not the table any more that this run made.
+        CheckFailed: it is no longer the table that this run created.
     """
     description = require_created_table(step.create, world)
     begun = bool(world.journal.records(step.id, INTENT))
@@ -163,7 +163,7 @@ def adopt_table(step: AdoptTable, world: World) -> StackDeployed:
 
 
 def require_deployable(variant: StackVariant, world: World) -> None:
-    """See that the stack is at rest and what it was, and the assemblies are the planned ones.
+    """Require that the stack is at rest and unchanged, and the assemblies are the planned ones.
 
     Raises:
         Stale: they are not.
@@ -180,7 +180,7 @@ def require_deployable(variant: StackVariant, world: World) -> None:
 
 
 def require_assemblies(world: World) -> None:
-    """See that every assembly in the run folder is the one that the plan was made from.
+    """Require that every assembly in the run folder is the one that the plan was made from.
 
     Raises:
         Stale: one is not.
@@ -189,7 +189,7 @@ def require_assemblies(world: World) -> None:
         if isinstance(step, DropFromStack | ForgetTable | DeployTable | AdoptTable | DeployStack):
             folder = world.folder.assembly(step.stack.variant)
             if open_variant(folder, step.stack.stack).digest != step.stack.digest:
-                message = f"the assembly {folder} is not the one of the plan"
+                message = f"the assembly {folder} is not the plan's"
                 raise Stale(message, "plan again")
 
 
@@ -203,7 +203,7 @@ def _deploy(
 ) -> Done:
     """Deploy one state of the stack; ``after`` is the step that deployed the one before.
 
-    With ``imports``, resources that are there are taken into it instead, by logical id.
+    With ``imports``, existing resources are imported into it instead, by logical id.
     """
     provision = world.spec.rebuild.provision
     if not isinstance(provision, CdkProvision):
@@ -230,7 +230,7 @@ def _deploy(
 
 
 def _require_removed(step: DropFromStack, world: World) -> None:
-    """See what became of the table, and delete it where CloudFormation gave up doing so.
+    """Check what became of the table, and delete it where CloudFormation failed to.
 
     Raises:
         CheckFailed: another table has its name now.
@@ -240,8 +240,8 @@ def _require_removed(step: DropFromStack, world: World) -> None:
     policy = "Retain" if step.retains else "Delete"
     match after_removal(description, step.table_id, policy):
         case "another":
-            message = f"another table is called {step.table} now"
-            raise CheckFailed(message, "someone else made it; nothing was written to it")
+            message = f"another table is named {step.table} now"
+            raise CheckFailed(message, "someone else created it; nothing was written to it")
         case "left":
             world.progress.note(f"CloudFormation left {step.table} behind: it is deleted by API")
             tables.delete(step.table)
@@ -252,36 +252,36 @@ def _require_removed(step: DropFromStack, world: World) -> None:
 
 
 def _note_events(step: DeployTable, world: World) -> None:
-    """Journal up to where the stack's events are not this run's."""
+    """Journal the stack's newest event: those up to it are not this run's."""
     state = world.stacks.state(step.stack.stack_name)
     last = None if state is None else world.stacks.last_event(state.id)
     world.journal.note(step, SEEN, StackSeen(event=last))
 
 
-def _take_away_leftover(step: DeployTable, name: str, world: World) -> None:
-    """Delete the empty table that a creation of this run's left behind when it was rolled back.
+def _delete_leftover(step: DeployTable, name: str, world: World) -> None:
+    """Delete the empty table that a rolled-back creation of this run left behind.
 
-    It is one that the stack's events since then say was made, at the time that the table itself
-    says, and that the stack does not hold any more.
+    It is one that the stack's events since then say was created, at the time that the table
+    itself says, and that the stack no longer holds.
 
     Raises:
-        CheckFailed: it holds items, which nobody but us should have written.
+        CheckFailed: it holds items, which something else has written.
     """
     stacks, tables = world.stacks, world.aws.tables
     state = stacks.state(step.stack.stack_name)
     description = tables.describe(name)
     if state is None or readiness(state.status) != "ready" or description is None:
         return
-    there = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
+    held = {one.physical_id.rpartition("/")[2] for one in stacks.resources(state.name).values()}
     seen = world.journal.noted(step, SEEN, StackSeen)
     events = stacks.events(state.id, seen[-1].event if seen else None)
     own = [event for event in events if event.physical_id.rpartition("/")[2] == name]
-    if name not in there and _is_made_by(own, tables.created_at(name)):
+    if name not in held and _is_made_by(own, tables.created_at(name)):
         _delete_empty(description, world)
 
 
 def _is_made_by(events: Sequence[StackEvent], created_at: datetime) -> bool:
-    """Return whether a table of that age is the one whose creation the events tell of."""
+    """Return whether a table created then is the one whose creation the events record."""
     made = [event.at for event in events if event.status == "CREATE_COMPLETE"]
     begun = [event.at for event in events if event.status.startswith("CREATE")]
     return bool(made) and min(begun) - EDGE <= created_at <= max(made) + EDGE
@@ -292,7 +292,7 @@ def _delete_empty(description: TableDescription, world: World) -> None:
     await_fence(description, world)
     if not tables.is_empty(name):
         message = f"the table {name}, left by a deployment that was rolled back, is not empty"
-        raise CheckFailed(message, "something else writes to it; find it before going on")
+        raise CheckFailed(message, "something else writes to it; find it before you resume")
     world.progress.note(f"the empty table {name} of a rolled-back deployment is deleted")
     if description.deletion_protection:
         tables.set_deletion_protection(name, enabled=False)

@@ -1,4 +1,4 @@
-"""The dry run: every item through the mapping into the ledger, and the figures held to account."""
+"""The dry run: every item through the mapping into the ledger, and the figures judged."""
 
 import math
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ SPILL = ".spill-rejects"
 
 
 def dry_run(step: DryRun, world: World) -> ItemsMapped:
-    """Map every item of the export and judge the outcome. Running it again gives the same ledger.
+    """Map every item of the export and judge the outcome; idempotent.
 
     Raises:
         CheckFailed: the counters disagree, too many items are rejected, or target keys collide.
-        Stale: a final export lies outside the bounds that were approved.
+        Stale: a final export is outside the bounds that were approved.
     """
     files = merged_files(step.check, world)
     holder = holder_of(step.check, world)
@@ -98,14 +98,14 @@ def judge(spec: Spec, figures: ItemsMapped, rejects: Path) -> None:
             f"{figures.unresolved_keys:,} target keys are made by more than one item "
             f"({figures.colliding_items:,} items)"
         )
-        raise CheckFailed(message, "make the key unique, or name transform.collisions' winner")
+        raise CheckFailed(message, "make the key unique, or name a winner in transform.collisions")
 
 
 def bounds_of(figures: ItemsMapped, spec: Spec) -> Bounds:
-    """Return what a final export may bring, given the rehearsal's figures.
+    """Return what a final export may contain, given the rehearsal's figures.
 
-    Between a rehearsal and the freeze a table goes on living: a tenth more or less, and a hundred
-    items on top for small ones, is life; more is a question for a person.
+    Between a rehearsal and the freeze the table is still written to: a tenth more or less, and a
+    hundred items on top for small tables, is normal; more needs a person to decide.
     """
     read, dropped = figures.read, figures.dropped
     return Bounds(
@@ -120,7 +120,7 @@ def require_within_bounds(figures: ItemsMapped, bounds: Bounds) -> None:
     """Judge the final export's figures by the approved bounds.
 
     Raises:
-        Stale: one lies outside.
+        Stale: one is outside.
     """
     judged = (
         ("items", figures.read, bounds.items_least, bounds.items_most),
@@ -132,7 +132,7 @@ def require_within_bounds(figures: ItemsMapped, bounds: Bounds) -> None:
         if not least <= found <= most:
             message = (
                 f"the final export has {found:,} {what}; "
-                f"approved were {least:,} to {most:,}, by the rehearsal"
+                f"approved, from the rehearsal: {least:,} to {most:,}"
             )
             raise Stale(message, "look at what changed, then start a new run")
 
@@ -142,7 +142,7 @@ def _figures(
 ) -> tuple[ItemsMapped, Collisions]:
     """Return the figures of one pass for the journal, and the collisions by name."""
     winner = spec.transform.collisions
-    # First of all, since it decides the collisions and writes down the losers.
+    # First, since it decides the collisions and records the losers.
     resolved = ledger.superseded(None if winner == "refuse" else winner.take)
     collisions = ledger.collisions(EXAMPLES)
     figures = ItemsMapped(
@@ -164,7 +164,7 @@ def _figures(
 def _portrait(
     ledger: Ledger, tally: Tally, collisions: Collisions, rejects: Path, world: World
 ) -> Portrait:
-    """Return what the items are like. Keys are in it, so it stays out of the journal."""
+    """Return statistics of the items. It holds keys, so it stays out of the journal."""
     key, folder = world.plan.key, ledger.folder
     return Portrait(
         sizes=sizes_for_report(folder, ledger.sizes(), LARGEST),
@@ -181,7 +181,7 @@ def _portrait(
 
 
 def _index_keys(spec: Spec, plan: Plan) -> Mapping[str, tuple[str, ...]]:
-    """Return the key attributes of each index that the target will have, as far as is known."""
+    """Return the key attributes of each index that the target will have, as far as known."""
     indexes = spec.target.indexes
     if not isinstance(indexes, Indexes):
         indexes = plan.settings.description.indexes if plan.settings else Indexes()

@@ -1,7 +1,7 @@
-"""Carrying a plan out, step by step, and turning back where it may not go on.
+"""Carries a plan out, step by step, and rolls back where it must not continue.
 
 Each step's effect comes first and its record after, so a killed run repeats the step it was in
-(I2). Verification is never taken from memory (I4).
+(I2). A verification is never taken over from an earlier process (I4).
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from retable.runner.plan.target_steps import DeployStack, NewTable
 from retable.runner.runs.journal import INTENT, RUN, Journal
 from retable.runner.steps.delete import protect_again
 from retable.runner.steps.deploy_stack import is_undropped
-from retable.runner.steps.freeze import thaw
+from retable.runner.steps.freeze import unfreeze
 from retable.runner.steps.make_export import disable_pitr
 from retable.runner.steps.perform import perform
 from retable.runner.steps.world import World
@@ -28,7 +28,7 @@ def execute(world: World) -> None:
         CheckFailed: something is wrong with the data or a table. Before the delete, the source's
             policy and protection have been put back and the run has ended.
         Stale: the final export is outside what was approved; likewise.
-        Stopped: the world stopped us; resuming goes on with the same step.
+        Stopped: an external failure stopped the run; resuming continues with the same step.
     """
     for step in world.plan.steps:
         if world.journal.evidence(step) is None or _is_repeated(step, world):
@@ -40,9 +40,9 @@ def execute(world: World) -> None:
 
 
 def _is_repeated(step: Step, world: World) -> bool:
-    """Return whether a step that is done is done again by whoever goes on: a verification (I4).
+    """Return whether a finished step is repeated when a run is resumed: a verification (I4).
 
-    Once the fence has begun to be lifted applications write, and nothing can be compared any more.
+    Once lifting the fence has begun, applications write and nothing can be compared.
     """
     later = world.plan.steps[world.plan.steps.index(step) + 1 :]
     lifting = (one for one in later if isinstance(one, LiftFence | DeployStack))
@@ -51,10 +51,10 @@ def _is_repeated(step: Step, world: World) -> bool:
     )
 
 
-def retreat(world: World) -> bool:
-    """Put the source back as it was, if nothing was deleted yet, and end the run.
+def roll_back(world: World) -> bool:
+    """Restore the source to what it was, if nothing was deleted yet, and end the run.
 
-    Returns whether it could be done.
+    Returns whether that was possible.
     """
     if is_past_the_delete(world.plan, world.journal) and not _is_undeleted(world):
         return False
@@ -65,7 +65,7 @@ def retreat(world: World) -> bool:
                 case Unprotect():
                     protect_again(step, world)
                 case FreezeSource():
-                    thaw(step, world)
+                    unfreeze(step, world)
                 case EnablePitr():
                     disable_pitr(step, world)
                 case _:
@@ -75,12 +75,12 @@ def retreat(world: World) -> bool:
 
 
 def is_past_the_delete(plan: Plan, journal: Journal) -> bool:
-    """Return whether the delete has been begun, after which there is no way back."""
+    """Return whether the delete has begun, after which the run cannot be rolled back."""
     return any(journal.records(step.id, INTENT) for step in plan.steps if isinstance(step, Removal))
 
 
 def _is_undeleted(world: World) -> bool:
-    """Return whether what would delete the table was refused or rolled back: it is as it was."""
+    """Return whether the delete was refused or rolled back, so that the table is unchanged."""
     description = world.aws.tables.describe(world.plan.source)
     if description is None or description.status != "ACTIVE":
         return False
@@ -94,7 +94,7 @@ def _is_undeleted(world: World) -> bool:
 
 
 def frozen_steps(plan: Plan, journal: Journal) -> Iterator[FreezeSource]:
-    """Yield the freeze that is in force, as far as the journal knows."""
+    """Yield the freeze that is in force, according to the journal."""
     if journal.records(RUN, "ended"):
         return
     for step in plan.steps:
@@ -103,7 +103,7 @@ def frozen_steps(plan: Plan, journal: Journal) -> Iterator[FreezeSource]:
 
 
 def _carry_out(step: Step, world: World) -> None:
-    """Do one step and record it; on a finding before the delete, turn back."""
+    """Do one step and record it; on a finding before the target is created, roll back."""
     world.progress.start(step.id, step.title)
     world.journal.record(step.id, "begun")
     world.require_lock()
@@ -112,7 +112,7 @@ def _carry_out(step: Step, world: World) -> None:
     except (CheckFailed, Stale) as failure:
         world.progress.finish("failed")
         world.journal.record(step.id, "failed", {"message": failure.message})
-        _turn_back(world)
+        _roll_back_on_finding(world)
         raise
     except Failure:
         world.progress.finish("stopped")
@@ -122,8 +122,8 @@ def _carry_out(step: Step, world: World) -> None:
     world.progress.finish("done")
 
 
-def _turn_back(world: World) -> None:
-    """Undo what a run that found something wrong before it made the target did to the source."""
+def _roll_back_on_finding(world: World) -> None:
+    """Roll back a run that found something wrong before it created the target."""
     made = any(
         world.journal.records(step.id, INTENT)
         for step in world.plan.steps
@@ -133,6 +133,6 @@ def _turn_back(world: World) -> None:
     unprotected = any(
         world.journal.records(step.id) for step in world.plan.steps if isinstance(step, Unprotect)
     )
-    if not made and (frozen or unprotected) and retreat(world):
+    if not made and (frozen or unprotected) and roll_back(world):
         undone = "the freeze of {} was lifted" if frozen else "{} is as it was"
         world.progress.note(f"{undone.format(world.plan.source)}; nothing was deleted")

@@ -1,4 +1,4 @@
-"""Stopping the writers of the source, and letting them go on where the run turns back."""
+"""Denies writes to the source, and allows them again where the run rolls back."""
 
 from datetime import datetime
 
@@ -12,13 +12,13 @@ from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import denies_bulk, freeze_policy, has_freeze, own_policy
 
 FREEZE_DEADLINE_SECONDS = 600.0
-"""Resource policies are eventually consistent; AWS names no bound, so ours is generous."""
+"""Resource policies are eventually consistent; AWS names no bound, so this one is generous."""
 
 
 def freeze_source(step: FreezeSource, world: World) -> Frozen:
     """Deny item writes by the table's resource policy and wait until GetResourcePolicy shows it.
 
-    The statements that were there stay. Doing it again changes nothing. Whether StartBulkPutItems
+    The policy's other statements stay. Idempotent. Whether StartBulkPutItems
     is denied as well is up to the service: no source says that a policy may name it.
 
     Raises:
@@ -44,23 +44,23 @@ def freeze_source(step: FreezeSource, world: World) -> Frozen:
 
 
 def denies_bulk_writes(world: World) -> bool:
-    """Return whether the service took a freeze of this run that names StartBulkPutItems."""
+    """Return whether the service accepted a freeze of this run that names StartBulkPutItems."""
     frozen = [link(step) for step in world.plan.steps if isinstance(step, FreezeSource)]
     return any(world.evidence(freeze).bulk_writes == "denied" for freeze in frozen)
 
 
 def settle(step: Settle, world: World) -> Settled:
-    """Wait until the fence has been in force for ``step.seconds`` by the service's own clock (I1).
+    """Wait until the freeze has been in force for ``step.seconds`` by the service's clock (I1).
 
     Raises:
-        CheckFailed: the fence was taken away meanwhile.
+        CheckFailed: the freeze was removed meanwhile.
     """
     arn = world.plan.at(step.freeze).table_arn
     seen_at = frozen_since(step.freeze, world)
     while True:
         present = world.aws.tables.policies.get(arn)
         if present is None or not has_freeze(present.text):
-            message = f"the freeze of {world.plan.source} was taken away by someone else"
+            message = f"the freeze of {world.plan.source} was removed by someone else"
             raise CheckFailed(message, "find out who writes its policy, then start a new run")
         waited = (present.seen_at - seen_at).total_seconds()
         if waited >= step.seconds:
@@ -74,8 +74,8 @@ def frozen_since(freeze: Link[FreezeSource], world: World) -> datetime:
     return world.evidence(freeze).seen_at
 
 
-def thaw(step: FreezeSource, world: World) -> None:
-    """Take the freeze away again (I8); what others have added to the policy meanwhile stays."""
+def unfreeze(step: FreezeSource, world: World) -> None:
+    """Remove the freeze (I8); what others have added to the policy meanwhile stays."""
     tables = world.aws.tables
     present = tables.policies.get(step.table_arn)
     own = own_policy(present.text) if present else None
@@ -88,10 +88,10 @@ def thaw(step: FreezeSource, world: World) -> None:
 
 
 def require_same_table(world: World, table_id: str) -> None:
-    """Make sure that the source is still the physical table the plan was made for.
+    """Require that the source is still the physical table the plan was made for.
 
     Raises:
-        CheckFailed: it is gone, or another table has its name now.
+        CheckFailed: it is deleted, or another table has its name now.
     """
     description = world.aws.tables.describe(world.plan.source)
     found = description.table_id if description else "no table"
@@ -101,12 +101,12 @@ def require_same_table(world: World, table_id: str) -> None:
 
 
 def _deny_writes(step: FreezeSource, present: Policy | None, world: World) -> None:
-    """Put the freeze, without StartBulkPutItems where the service does not take that."""
+    """Put the freeze, without StartBulkPutItems where the service rejects it."""
     own, revision = (present.text, present.revision_id) if present else (None, None)
     policies = world.aws.tables.policies
     try:
         policies.put(step.table_arn, freeze_policy(step.table_arn, own, bulk=True), revision)
     except PolicyRefused:
         policies.put(step.table_arn, freeze_policy(step.table_arn, own, bulk=False), revision)
-        told = "this service takes no StartBulkPutItems in a policy: let nobody start one now"
-        world.progress.note(told)
+        message = "this service accepts no StartBulkPutItems in a policy: make sure none is started"
+        world.progress.note(message)

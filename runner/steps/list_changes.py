@@ -1,4 +1,4 @@
-"""Listing what was written to the source after the export that is loaded."""
+"""Lists the items that were written to the source after the export that is loaded."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from retable.runner.steps.world import World
 LONGEST = timedelta(hours=24)
 """What an incremental export covers at most; ExportTableToPointInTime in the guide."""
 UNTIL, STARTED = "until", "started-window"
-"""The events that journal up to when changes are listed, and each export that tells of them."""
+"""The events that journal up to when changes are listed, and each export of them."""
 
 Window = tuple[datetime, datetime]
 
@@ -37,19 +37,19 @@ class Until:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStarted:
-    """An export of one window, which is known by its place among them."""
+    """An export of one window, which is identified by its position."""
 
     arn: str
     place: int
 
 
 def list_changes(step: ListChanges, world: World) -> ChangesListed:
-    """Export what changed since, window by window, and list whose items those are.
+    """Export what changed since, window by window, and list the items.
 
-    Where the time since is shorter than an export's least window, that is waited for.
+    Where the time since is shorter than an export's shortest window, wait until it is not.
 
     Raises:
-        CheckFailed: there are changes, and nobody has accepted that they are lost.
+        CheckFailed: there are changes, and the spec does not accept that they are lost.
         Stopped: an export fails; resuming makes it again.
     """
     since = world.evidence(step.since).export_time
@@ -73,7 +73,7 @@ def list_changes(step: ListChanges, world: World) -> ChangesListed:
             f"{since.isoformat()} and would be lost: {later.written:,} put, "
             f"{later.deleted:,} deleted; their keys are in {world.folder.changes}"
         )
-        raise CheckFailed(message, "accept: [later-writes] under rebuild lets them go")
+        raise CheckFailed(message, "accept: [later-writes] under rebuild accepts their loss")
     return found
 
 
@@ -86,7 +86,7 @@ def _until(step: ListChanges, since: datetime, world: World) -> datetime:
     until = world.aws.tables.service_time(table)
     while (until - since).total_seconds() < step.least_seconds:
         left = step.least_seconds - (until - since).total_seconds()
-        world.progress.note(f"waiting {int(left)} s: an export of changes covers no less")
+        world.progress.note(f"waiting {int(left)} s: an incremental export covers no less")
         world.clock.sleep(min(15.0, max(left, 1.0)))
         until = world.aws.tables.service_time(table)
     world.journal.note(step, UNTIL, Until(at=until))
@@ -113,7 +113,7 @@ def _files(step: ListChanges, windows: Sequence[Window], world: World) -> tuple[
         state = completed_export(step, arn, world)
         export = open_export(location, state.id, world.aws.objects)
         if export.window is None or export.table_id != step.table_id:
-            message = f"export {export.id} is none of the changes of {world.plan.source}"
+            message = f"export {export.id} is not an export of the changes of {world.plan.source}"
             raise CheckFailed(message, "someone else altered it; start a new run")
         checked = check_export(export, location, world.spool, world.progress)
         found += [replace(file, place=place) for file in checked]
@@ -132,7 +132,7 @@ def _start(step: ListChanges, place: int, window: Window, world: World) -> str:
     attempt = len(_starts(step, place, world)) + 1
     token = f"{world.folder.run_id}-{step.id}-{place}-{attempt}"
     world.journal.note(step, REQUESTED, Token(client_token=token))
-    wanted = ExportRequest(
+    request = ExportRequest(
         table_arn=step.table_arn,
         bucket=step.bucket,
         prefix=step.prefix,
@@ -142,7 +142,7 @@ def _start(step: ListChanges, place: int, window: Window, world: World) -> str:
         window=window,
         old_images=step.ttl is not None,
     )
-    arn = world.aws.exports.start(wanted, token)
+    arn = world.aws.exports.start(request, token)
     world.journal.note(step, STARTED, WindowStarted(arn=arn, place=place))
     return arn
 

@@ -1,4 +1,4 @@
-"""Writing from S3 by the service itself: staging, ImportTable, StartBulkPutItems, the account."""
+"""Loads from S3 by the service itself: staging, ImportTable, StartBulkPutItems, the account."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,11 +46,11 @@ from retable.transforms.canonical import canonical_key
 STARTED, FAILED = "started", "attempt-failed"
 CODE = "ItemValidationError"
 LOG_DEADLINE_SECONDS = 900.0
-"""How long an import's log may be late; no bound is named."""
+"""How late an import's log may be; AWS names no bound."""
 
 
 def stage(step: StageItems, world: World) -> ItemsStaged:
-    """Write every item to load under the declared prefix; again replaces what is there.
+    """Write every item to load under the declared prefix; a repeated step replaces the objects.
 
     Raises:
         Stopped: S3 does not answer, or the disk is full.
@@ -81,7 +81,7 @@ def stage(step: StageItems, world: World) -> ItemsStaged:
 
 
 def clear_stage(step: ClearStage, world: World) -> StageCleared:
-    """Delete what was staged and what the service wrote beside it; idempotent."""
+    """Delete the staged objects and what the service wrote beside them; idempotent."""
     bucket, objects = world.plan.at(step.stage).bucket, world.aws.objects
     keys = list(objects.list_keys(bucket, f"{world.evidence(step.stage).prefix}/"))
     objects.delete(bucket, keys)
@@ -89,12 +89,12 @@ def clear_stage(step: ClearStage, world: World) -> StageCleared:
 
 
 def import_table(step: ImportTable, world: World) -> TableImported:
-    """Let the table be born with the staged items, then fence it.
+    """Let the service create the table with the staged items, then fence it.
 
     Until it is ACTIVE nobody can write to it; the fence is put as soon as it is.
 
     Raises:
-        CheckFailed: a table of that name is there that this run did not make.
+        CheckFailed: a table of that name exists that this run did not create.
         Stopped: the import failed; resuming starts another one.
     """
     tables, bulk = world.aws.tables, world.aws.bulk
@@ -123,7 +123,7 @@ def import_table(step: ImportTable, world: World) -> TableImported:
 
 
 def account_for_import(step: AccountForImport, world: World) -> ItemsLoaded:
-    """Read back what the import could not write, and account for every item.
+    """Read back the items that the import could not write, and account for every item.
 
     Raises:
         CheckFailed: the service does not name every item that failed.
@@ -136,7 +136,7 @@ def account_for_import(step: AccountForImport, world: World) -> ItemsLoaded:
 
 
 def _log(outcome: Outcome, world: World) -> list[str]:
-    """Return what the log says of each item that failed; it may come a while after the import."""
+    """Return the log's message for each item that failed; the log may come after the import."""
     messages: list[str] = []
     if outcome.failed:
         for _ in patiently(world, LOG_DEADLINE_SECONDS, "the import's log"):
@@ -147,7 +147,7 @@ def _log(outcome: Outcome, world: World) -> list[str]:
 
 
 def bulk_put(step: BulkPutItems, world: World) -> ItemsLoaded:
-    """Let the service write what is staged into the table, and account for every item.
+    """Let the service write the staged items into the table, and account for every item.
 
     Raises:
         CheckFailed: the service does not name every item that failed.
@@ -180,7 +180,7 @@ class Operation:
     start: Callable[[str], str]
     wait: Callable[[str], Outcome]
     undo: Callable[[Outcome], None] = lambda _: None
-    """Takes away what a failed one has left behind."""
+    """Deletes what a failed one left behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +202,9 @@ def _carried_out(step: StepOf[Any], world: World, operation: Operation) -> Outco
         arn = started[-1].arn
     else:
         token = Token(client_token=f"{world.folder.run_id}-{step.id}-{len(failed) + 1}")
-        asked_before = token in journal.noted(step, REQUESTED, Token)
+        requested_before = token in journal.noted(step, REQUESTED, Token)
         journal.note(step, REQUESTED, token)
-        known = operation.find(token.client_token) if asked_before else None
+        known = operation.find(token.client_token) if requested_before else None
         arn = known or operation.start(token.client_token)
         journal.note(step, STARTED, Attempt(arn=arn))
     outcome = operation.wait(arn)
@@ -212,12 +212,12 @@ def _carried_out(step: StepOf[Any], world: World, operation: Operation) -> Outco
         operation.undo(outcome)
         journal.note(step, FAILED, Attempt(arn=arn))
         message = f"{arn} is {outcome.status}: {outcome.failure or 'no reason given'}"
-        raise Stopped(message, "put the cause right, then resume; it starts another one")
+        raise Stopped(message, "fix the cause, then resume; it starts another one")
     return outcome
 
 
 def _discard(name: str, table_id: str | None, world: World) -> None:
-    """Delete the table that a failed import has left; another one of its name is left alone."""
+    """Delete the table that a failed import left; another one of its name is not touched."""
     tables = world.aws.tables
     description = tables.describe(name)
     if description is None or table_id is None or description.table_id != table_id:
@@ -234,7 +234,7 @@ Refused = Iterator[tuple[Mapping[str, Any], str]]
 def _accounted(
     step: BulkPutItems | AccountForImport, world: World, outcome: Outcome, refused: Refused
 ) -> ItemsLoaded:
-    """Put what was refused into quarantine and return the sums.
+    """Put the refused items into quarantine and return the sums.
 
     Raises:
         CheckFailed: not every item that failed is named, or one is that was not staged.
@@ -242,7 +242,7 @@ def _accounted(
     staged = world.evidence(step.stage).items
     if outcome.processed != staged:
         message = f"{outcome.arn} has read {outcome.processed:,} items; {staged:,} were staged"
-        raise CheckFailed(message, "something else lies under the staging prefix, or is missing")
+        raise CheckFailed(message, "something else is under the staging prefix, or is missing")
     quarantine = Quarantine(load_quarantine(world.folder.quarantine), frozenset())
     items = {canonical_key(item, world.plan.key): (item, code) for item, code in refused}
     if len(items) != outcome.failed:
@@ -253,7 +253,7 @@ def _accounted(
     for key, (item, code) in sorted(items.items()):
         if key not in places:
             message = f"{outcome.arn} names an item that was not staged"
-            raise CheckFailed(message, "something else lies under the staging prefix")
+            raise CheckFailed(message, "something else is under the staging prefix")
         quarantine.add_found(Place(*places[key]), key, orjson.dumps(item), code)
     figures = world.evidence(step.dry_run)
     return ItemsLoaded(
@@ -267,13 +267,13 @@ def _named_by_output(bucket: str, prefix: str, world: World) -> Refused:
     """Yield the items that a bulk operation's output names."""
     for key in world.aws.objects.list_keys(bucket, prefix):
         for line in _lines_of(bucket, key, world):
-            told = _record(line)
-            if isinstance(told, dict) and isinstance(told.get("Item"), dict):
-                yield told["Item"], str(told.get("ErrorCode") or CODE)
+            record = _record(line)
+            if isinstance(record, dict) and isinstance(record.get("Item"), dict):
+                yield record["Item"], str(record.get("ErrorCode") or CODE)
 
 
 def _record(line: bytes) -> Any:
-    """Return one line of a bulk operation's output, or nothing where it is no JSON of its own."""
+    """Return one line of a bulk operation's output, or ``None`` where it is not JSON."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -282,19 +282,19 @@ def _record(line: bytes) -> Any:
 
 def _named_by_log(messages: Iterable[str], step: AccountForImport, world: World) -> Refused:
     """Yield the items that an import's log points to, read back from where they were staged."""
-    wanted: dict[str, set[int]] = {}
+    failed: dict[str, set[int]] = {}
     for message in messages:
         pointer = orjson.loads(message)["itemS3Pointer"]
-        wanted.setdefault(str(pointer["key"]), set()).add(int(pointer["itemIndex"]))
+        failed.setdefault(str(pointer["key"]), set()).add(int(pointer["itemIndex"]))
     bucket = world.plan.at(step.stage).bucket
-    for key, indexes in sorted(wanted.items()):
+    for key, indexes in sorted(failed.items()):
         for index, line in enumerate(_lines_of(bucket, key, world)):
             if index in indexes:
                 yield orjson.loads(line)["Item"], CODE
 
 
 def _lines_of(bucket: str, key: str, world: World) -> Iterator[bytes]:
-    """Yield the lines of an object of ours or of the service's."""
+    """Yield the lines of a staged object or of the service's output."""
     path: Path = world.folder.spool / "output.part"
     path.parent.mkdir(parents=True, exist_ok=True)
     world.aws.objects.download(bucket, key, path, None)
@@ -304,5 +304,5 @@ def _lines_of(bucket: str, key: str, world: World) -> Iterator[bytes]:
 
 
 def _staged(stage: Link[StageItems], world: World) -> Staged:
-    """Return where a ``StageItems`` step has put the items."""
+    """Return where a ``StageItems`` step put the items."""
     return world.plan.at(stage).staged(f"{world.evidence(stage).prefix}/items/")

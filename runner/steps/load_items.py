@@ -1,4 +1,4 @@
-"""Loading: every kept item of the export that counts goes into the target."""
+"""Loads every kept item of the export into the target."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.world import World
 
 MARK_SECONDS = 10.0
-"""How long a file goes without a mark at least where records are kept in S3."""
+"""The least time between two marks of a file where records are kept in S3."""
 FILE_MARK = "file-mark"
 """The event that journals up to which line of a data file all items are written or quarantined."""
 FILE_DONE = "file-done"
@@ -27,7 +27,7 @@ def load(step: LoadItems, world: World) -> ItemsLoaded:
     """Write the items, file by file; files that were journaled as done are not written again.
 
     Raises:
-        Stopped: the world stopped us; resuming goes on with the files that are not done.
+        Stopped: an external failure stopped the load; resuming continues with the unfinished files.
         CheckFailed: the table refused more items than ``max_rejects`` allows.
     """
     table = require_created_table(step.create, world)
@@ -65,9 +65,9 @@ def load_quarantine(quarantine: Path) -> Path:
 
 @contextmanager
 def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
-    """Watch how fast the items go in, and record it also where the load does not come to its end.
+    """Measure how fast items are written, and record it even where the load does not finish.
 
-    A load that is killed leaves no such record, and its report no line for that time.
+    A load that is killed leaves no such record, so its report has no line for that time.
     """
     recorder = Recorder(world.progress, world.clock)
     try:
@@ -79,16 +79,16 @@ def _throughput(step: LoadItems, world: World) -> Iterator[Recorder]:
 def _marker(step: LoadItems, world: World) -> Callable[[FileTally], None]:
     """Return what records marks.
 
-    Where a record is a request, a file has one in a while: marks only spare writing items again.
+    Where each record is a request, marks are rare: they only save writing items again.
     """
-    told: dict[str, float] = {}
+    marked: dict[str, float] = {}
     pause = MARK_SECONDS if world.journal.is_shelved else 0.0
 
     def mark(tally: FileTally) -> None:
         now = world.clock.monotonic()
-        if now - told.get(tally.file, float("-inf")) >= pause:
+        if now - marked.get(tally.file, float("-inf")) >= pause:
             _journal(step, FILE_MARK, tally, world)
-            told[tally.file] = now
+            marked[tally.file] = now
 
     return mark
 
@@ -99,7 +99,7 @@ def _journal(step: LoadItems, event: str, tally: FileTally, world: World) -> Non
 
 
 def _marks(step: LoadItems, world: World) -> dict[str, FileTally]:
-    """Return how far each data file was that an earlier process began; the last record counts."""
+    """Return how far each data file got that an earlier process began; the last record counts."""
     done = {tally.file for tally in _files_done(step, world)}
     tallies = world.journal.noted(step, FILE_MARK, FileTally)
     return {tally.file: tally for tally in tallies if tally.file not in done}

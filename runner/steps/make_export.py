@@ -1,4 +1,4 @@
-"""Making an export and proving it whole."""
+"""Makes an export and checks that it is complete."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ from retable.runner.steps.world import World
 
 STARTED, EXPORT_FAILED = "started-export", "export-failed"
 ENDED = (EXPORT_FAILED,)
-"""The events that use an export up: it keeps its token, so a failure moves on to another one."""
+"""The events after which an export is not used again: a failed one is followed by another token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def enable_pitr(step: EnablePitr, world: World) -> PitrEnabled:
 
 
 def enable_target_pitr(step: EnableTargetPitr, world: World) -> PitrEnabled:
-    """Turn it on for the new table, whatever CloudFormation has called that; idempotent."""
+    """Turn it on for the new table, whatever CloudFormation named it; idempotent."""
     return _enable_pitr(world.evidence(step.create).table, world)
 
 
@@ -79,7 +79,7 @@ def make_export(step: MakeExport, world: World) -> ExportFinished:
     """
     arn = export_under_way(step, ENDED, world)
     if arn is None:
-        wanted = ExportRequest(
+        request = ExportRequest(
             table_arn=step.table_arn,
             bucket=step.bucket,
             prefix=step.prefix,
@@ -88,7 +88,7 @@ def make_export(step: MakeExport, world: World) -> ExportFinished:
             kms_key=step.kms_key,
             at=None if step.at is None else datetime.fromisoformat(step.at),
         )
-        arn = start_export(step, ENDED, wanted, world)
+        arn = start_export(step, ENDED, request, world)
     state = completed_export(step, arn, world)
     return ExportFinished(
         export_id=state.id,
@@ -99,7 +99,7 @@ def make_export(step: MakeExport, world: World) -> ExportFinished:
 
 
 def export_under_way(step: StepOf[Any], ended: Sequence[str], world: World) -> str | None:
-    """Return the ARN of the export that the step has started; ``None`` if there is none to take.
+    """Return the ARN of the export that the step has started; ``None`` if there is none to use.
 
     Each record of an event in ``ended`` has used one up.
     """
@@ -108,7 +108,7 @@ def export_under_way(step: StepOf[Any], ended: Sequence[str], world: World) -> s
 
 
 def start_export(
-    step: StepOf[Any], ended: Sequence[str], wanted: ExportRequest, world: World
+    step: StepOf[Any], ended: Sequence[str], request: ExportRequest, world: World
 ) -> str:
     """Start an export for the step and return its ARN.
 
@@ -118,7 +118,7 @@ def start_export(
     """
     token = f"{world.folder.run_id}-{step.id}-{_used_up(step, ended, world) + 1}"
     world.journal.note(step, REQUESTED, Token(client_token=token))
-    arn = world.aws.exports.start(wanted, token)
+    arn = world.aws.exports.start(request, token)
     world.journal.note(step, STARTED, ExportStarted(arn=arn))
     return arn
 
@@ -133,17 +133,17 @@ def completed_export(step: StepOf[Any], arn: str, world: World) -> ExportState:
     if state.status != "COMPLETED":
         world.journal.note(step, EXPORT_FAILED, ExportStarted(arn=arn))
         message = f"the export {arn} is {state.status}: {state.failure or 'no reason given'}"
-        raise Stopped(message, "put the cause right, then resume; it exports again")
+        raise Stopped(message, "fix the cause, then resume; it exports again")
     return state
 
 
 def _used_up(step: StepOf[Any], ended: Sequence[str], world: World) -> int:
-    """Return how many exports of the step are of no use any more."""
+    """Return how many exports of the step are used up."""
     return sum(len(world.journal.records(step.id, event)) for event in ended)
 
 
 def use_export(step: UseExport, world: World) -> ExportFinished:
-    """Name the finished exports that are taken."""
+    """Name the finished exports that are used."""
     del world
     return ExportFinished(
         export_id=step.export_id, location=step.location, incrementals=step.incrementals
@@ -151,10 +151,10 @@ def use_export(step: UseExport, world: World) -> ExportFinished:
 
 
 def check_made_export(step: CheckExport, world: World) -> ExportProved:
-    """Prove every digest and every count of the exports, and that they are of the right table.
+    """Check every digest and every count of the exports, and that they are of the right table.
 
     Raises:
-        CheckFailed: an export is not whole, or is of another table, or there is a gap.
+        CheckFailed: an export is incomplete, or is of another table, or there is a gap.
     """
     exports, files = _prove(step, world)
     full, last = exports[0], exports[-1]
@@ -175,9 +175,9 @@ def check_made_export(step: CheckExport, world: World) -> ExportProved:
 
 
 def checked_files(check: Link[CheckExport], world: World) -> tuple[CheckedFile, ...]:
-    """Return the data files of a ``CheckExport`` step, proved whole by this process.
+    """Return the data files of a ``CheckExport`` step, checked by this process.
 
-    A resumed run has no memory of the proof, so it is made again.
+    A resumed run does not trust an earlier process's check, so it is repeated.
 
     Raises:
         CheckFailed: the export is no longer what it was.
@@ -193,7 +193,7 @@ def holder_of(check: Link[CheckExport], world: World) -> Holder:
 
 
 def exports_of(check: Link[CheckExport], world: World) -> tuple[Export, ...]:
-    """Return the manifests of the exports that a ``CheckExport`` step proves.
+    """Return the manifests of the exports that a ``CheckExport`` step checks.
 
     The full one comes first, the incremental ones follow in the order of their windows.
     """
@@ -226,7 +226,7 @@ def _prove(step: CheckExport, world: World) -> tuple[tuple[Export, ...], tuple[C
 
 
 def _require_distinct(files: Sequence[CheckedFile]) -> None:
-    """Refuse two exports that name one data file: a file is known by its key from here on.
+    """Refuse two exports that name one data file: files are identified by key from here on.
 
     Raises:
         CheckFailed: naming the file.
@@ -240,7 +240,7 @@ def _require_distinct(files: Sequence[CheckedFile]) -> None:
 
 
 def _open(step: CheckExport, world: World) -> tuple[Export, ...]:
-    """Read the manifests of the exports that ``step`` is about, and see that they join."""
+    """Read the manifests of the exports of ``step``, and require that their windows join."""
     location, objects = _place(step, world)
     named = world.evidence(step.export)
     full = open_export(location, named.export_id, objects)

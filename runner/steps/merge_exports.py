@@ -1,4 +1,4 @@
-"""Putting the changes of incremental exports on top of a full export."""
+"""Applies the changes of incremental exports on top of a full export."""
 
 from dataclasses import asdict, replace
 
@@ -13,11 +13,11 @@ from retable.runner.steps.world import World
 
 
 def merge_exports(step: MergeExports, world: World) -> ExportsMerged:
-    """Write the list of lines that later changes have overtaken; again writes the same list.
+    """Write the list of lines that later changes have replaced; idempotent.
 
     Raises:
-        CheckFailed: a line of an incremental export is no change of an item.
-        Stopped: the disk is full; resuming merges anew.
+        CheckFailed: a line of an incremental export is not a change of an item.
+        Stopped: the disk is full; resuming merges again.
     """
     files = checked_files(step.check, world)
     merged = merge_changes(files, world.folder.merge, world.progress, holder_of(step.check, world))
@@ -28,7 +28,7 @@ def merged_files(check: Link[CheckExport], world: World) -> tuple[CheckedFile, .
     """Return the data files of a ``CheckExport`` step, each knowing which of its lines count.
 
     Raises:
-        Stopped: the plan merges them, and has not yet.
+        Stopped: the plan merges them, and the merge has not finished.
         CheckFailed: the export is no longer what it was.
     """
     files = checked_files(check, world)
@@ -41,10 +41,10 @@ def merged_files(check: Link[CheckExport], world: World) -> tuple[CheckedFile, .
 
 
 def require_merged(check: Link[CheckExport], read: int, world: World) -> None:
-    """Hold the items that were read against what the merge came to, where there was one.
+    """Compare the number of items read with the merge's, where there was one.
 
     Raises:
-        CheckFailed: they are not as many.
+        CheckFailed: they differ.
     """
     merged = _merge_of(check, world)
     if merged is not None and merged.merged != read:
@@ -56,7 +56,7 @@ def require_merged(check: Link[CheckExport], read: int, world: World) -> None:
 
 
 def _merge_of(check: Link[CheckExport], world: World) -> ExportsMerged | None:
-    """Return what the merge of those exports left behind; ``None`` where the plan has none."""
+    """Return the evidence of the merge of those exports; ``None`` where the plan has none."""
     for step in world.plan.steps:
         if isinstance(step, MergeExports) and step.check == check:
             return world.evidence(link(step))

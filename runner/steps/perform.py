@@ -1,4 +1,4 @@
-"""Carrying out one step, whichever it is: the one table from kinds of steps to what they do."""
+"""Carries out one step of any kind: the one table from kinds of steps to their functions."""
 
 from retable.runner.plan.export_steps import (
     Approve,

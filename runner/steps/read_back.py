@@ -1,4 +1,4 @@
-"""Reading the rebuilt table back into the actual ledger: by a scan, or by an export of it.
+"""Reads the rebuilt table back into the actual ledger: with a scan, or by an export of it.
 
 Comparing it with what it must hold is ``verify``'s.
 """
@@ -32,10 +32,10 @@ from retable.transforms.describe import Described
 from retable.transforms.project import Projected
 
 SEGMENTS = 8
-"""Scan segments read side by side."""
+"""Scan segments read in parallel."""
 ENDED = (EXPORT_FAILED, "failed")
-"""The events that use an export up. A verification that failed is followed by another export: the
-table may have been put right. One that passed is repeated over its own, since the fence still held
+"""The events that use an export up. A failed verification is followed by another export: the
+table may have been corrected. One that passed is repeated over its own, since the fence still held
 when it was made."""
 NOTE_SECONDS = 15.0
 
@@ -44,7 +44,7 @@ def read_back(step: VerifyTable, world: World) -> tuple[Check, ...]:
     """Read the table into a fresh actual ledger and return the checks of the reading itself.
 
     Raises:
-        CheckFailed: the table holds something that is no item, or its export is not whole.
+        CheckFailed: the table holds something that is not an item, or its export is incomplete.
         Stopped: it cannot be read.
     """
     actual = world.folder.actual
@@ -65,14 +65,14 @@ def read_back(step: VerifyTable, world: World) -> tuple[Check, ...]:
     return ()
 
 
-def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> Check:
-    """Export the table, prove the export whole and describe every item in it."""
+def _read_export(step: VerifyTable, target: TargetExport, world: World) -> Check:
+    """Export the table, check the export and describe every item in it."""
     table = world.aws.tables.describe(step.table)
     if table is None:
-        message = f"the table {step.table} is gone"
+        message = f"the table {step.table} is deleted"
         raise CheckFailed(message, "someone else deleted it")
-    location = S3Prefix(wanted.bucket, wanted.prefix)
-    state = _exported(step, wanted, table, world)
+    location = S3Prefix(target.bucket, target.prefix)
+    state = _exported(step, target, table, world)
     export = open_export(location, state.id, world.aws.objects)
     _require_of(export, state, table)
     files = check_export(export, location, world.spool, world.progress)
@@ -87,18 +87,18 @@ def _read_export(step: VerifyTable, wanted: TargetExport, world: World) -> Check
 
 
 def _exported(
-    step: VerifyTable, wanted: TargetExport, table: TableDescription, world: World
+    step: VerifyTable, target: TargetExport, table: TableDescription, world: World
 ) -> ExportState:
     """Return the finished export of the table, made now unless one is under way."""
     arn = export_under_way(step, ENDED, world)
     if arn is None:
-        _settle(wanted.settle_seconds, world)
-        arn = start_export(step, ENDED, wanted.of(table.arn), world)
+        _settle(target.settle_seconds, world)
+        arn = start_export(step, ENDED, target.of(table.arn), world)
     return completed_export(step, arn, world)
 
 
 def _settle(seconds: int, world: World) -> None:
-    """Wait until the last write is in every export that is asked for."""
+    """Wait until any export requested now includes the last write."""
     left = float(seconds)
     while left > 0:
         world.progress.note(f"settling: {seconds - int(left)} of {seconds} s before the export")
@@ -107,7 +107,7 @@ def _settle(seconds: int, world: World) -> None:
 
 
 def _require_of(export: Export, state: ExportState, table: TableDescription) -> None:
-    """Hold the export against the table it must be of, and against what the service says of it.
+    """Compare the export with the table it must be of, and with what the service says about it.
 
     Raises:
         CheckFailed: it is of another table, or the counts disagree.
@@ -130,7 +130,7 @@ def _describe(files: Sequence[CheckedFile], export: Export, world: World) -> Non
     """Describe every exported item into the actual ledger, as a scan does, and count twice.
 
     Raises:
-        CheckFailed: a line is no item of the table, or the counters disagree.
+        CheckFailed: a line is not an item of the table, or the counters disagree.
     """
     actual, attributes = world.folder.actual, checksum_attributes(world.spec)
     described = Described(world.plan.key)
@@ -144,8 +144,8 @@ def _describe(files: Sequence[CheckedFile], export: Export, world: World) -> Non
         holder=world.spool,
     )
     if tally.rejected:
-        message = f"export {export.id} has {tally.rejected:,} lines that are no item of the table"
-        raise CheckFailed(message, "the table has another key than the spec's, or is damaged")
+        message = f"export {export.id} has {tally.rejected:,} lines that are not items of the table"
+        raise CheckFailed(message, "the table's key is not the spec's, or the export is damaged")
     agree(count_export(files, holder=world.spool), Ledger(actual), export)
     if world.spec.verify.queries:
         write_items(files, world.plan.key, actual / "items", world.spool)

@@ -1,4 +1,4 @@
-"""Bringing a table back from its backup, fenced, and counting what came back."""
+"""Restores a table from its backup, fences it, and counts the restored items."""
 
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan.finish_steps import Compared, CountItems, ItemsCounted
@@ -21,13 +21,13 @@ RESTORE_DEADLINE_SECONDS = 48 * 3600.0
 
 
 def restore_backup(step: RestoreBackup, world: World) -> TableMade:
-    """Make the table of its backup and fence it as soon as it is ACTIVE.
+    """Restore the table from its backup and fence it as soon as it is ACTIVE.
 
-    A repeated step takes up the table it made, which names the backup it came from.
+    A repeated step reuses the table it restored, whose description names the backup.
 
     Raises:
-        CheckFailed: a table of that name is there that this run did not make, or the backup is not.
-        Stopped: the table does not become ACTIVE.
+        CheckFailed: another table has that name, or the backup is not available.
+        Stopped: the table was not ACTIVE in time.
     """
     tables, name = world.aws.tables, str(step.request["TableName"])
     require_absent(step, name, world)
@@ -36,8 +36,8 @@ def restore_backup(step: RestoreBackup, world: World) -> TableMade:
         tables.restore_backup(step.backup_arn, name, step.request.get("SSESpecification"))
     description = _await_active(name, world)
     if tables.restored_from(name) != step.backup_arn:
-        message = f"the table {name} that is there now was not made of the backup"
-        raise CheckFailed(message, "someone else made it; find out who before going on")
+        message = f"the table {name} that exists now was not restored from the backup"
+        raise CheckFailed(message, "someone else created it; find out who before you resume")
     require_planned_key(description, world)
     return TableMade(
         table=name,
@@ -48,10 +48,10 @@ def restore_backup(step: RestoreBackup, world: World) -> TableMade:
 
 
 def count_items(step: CountItems, world: World) -> ItemsCounted:
-    """Count what came back; time to live may have deleted some of it before the export.
+    """Count the restored items; time to live may have deleted some of them before the export.
 
     Raises:
-        CheckFailed: it is not what was exported.
+        CheckFailed: there are not as many as were exported.
     """
     description = require_created_table(step.create, world)
     found = 0
@@ -60,7 +60,7 @@ def count_items(step: CountItems, world: World) -> ItemsCounted:
         world.progress.advance(found, step.exported, "items")
     good = found >= step.exported if step.expires else found == step.exported
     check = Check(
-        name="items that came back",
+        name="restored items",
         outcome="passed" if good else "failed",
         expected=step.exported,
         actual=found,
@@ -68,7 +68,7 @@ def count_items(step: CountItems, world: World) -> ItemsCounted:
     world.journal.note(step, COMPARED, Compared(checks=(check,)))
     if not good:
         least = "at least " if step.expires else ""
-        message = f"{description.name} came back with {found:,} items, expected {least}"
+        message = f"{description.name} was restored with {found:,} items, expected {least}"
         message += f"{step.exported:,}, which were exported behind the freeze"
         raise CheckFailed(message, "the table stays fenced; both backups are kept")
     return ItemsCounted(items=found, exported=step.exported)
@@ -82,4 +82,4 @@ def _await_active(name: str, world: World) -> TableDescription:
         if description is not None and description.status == "ACTIVE":
             return description
     message = f"the table {name} is still being restored"
-    raise Stopped(message, "resume: the step goes on waiting")
+    raise Stopped(message, "resume: the step continues to wait")

@@ -1,4 +1,4 @@
-"""Giving the target the settings that were captured before the first change (I8)."""
+"""Gives the target the settings that were captured before the first change (I8)."""
 
 from retable.runner.plan.finish_steps import RestoreSettings, SettingsRestored
 from retable.runner.steps.attach_services import attach
@@ -8,7 +8,7 @@ from retable.runner.table.settings import Attached, TableSettings
 
 
 def restore_settings(step: RestoreSettings, world: World) -> SettingsRestored:
-    """Apply each setting that differs, and wait for ACTIVE between; harmless when repeated.
+    """Apply each setting that differs, and wait for ACTIVE in between; idempotent.
 
     They come after verification: a stream would carry an INSERT for every loaded item, and TTL
     would delete items while they are compared.
@@ -24,7 +24,7 @@ def restore_settings(step: RestoreSettings, world: World) -> SettingsRestored:
         tables.set_ttl(name, step.ttl)
         changed.append("ttl")
     if not _recovers(step, present):
-        # Off as well: a verification by export turns it on for itself.
+        # Turned off as well: a verification by export turns it on for itself.
         tables.set_pitr(name, enabled=step.pitr, days=step.pitr_days)
         changed.append("point_in_time_recovery")
     if step.stream is not None and description.stream != step.stream:
@@ -41,7 +41,7 @@ def restore_settings(step: RestoreSettings, world: World) -> SettingsRestored:
 
 
 def _recovers(step: RestoreSettings, present: TableSettings | None) -> bool:
-    """Return whether point-in-time recovery is as it shall be."""
+    """Return whether point-in-time recovery is as planned."""
     if present is None or present.pitr != step.pitr:
         return False
     return not step.pitr or step.pitr_days in (None, present.pitr_days)

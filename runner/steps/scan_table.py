@@ -1,4 +1,4 @@
-"""Reading the source by scan, into an export that is then checked like any other."""
+"""Reads the source with a scan into an export, which is then checked like any other."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from retable.runner.steps.freeze import require_same_table
 from retable.runner.steps.world import World
 
 NO_TABLE_ID = "none"
-"""What the manifest says of a table whose endpoint knows no TableIds."""
+"""The manifest's TableId for a table whose endpoint has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """The export that a scan writes, and when it was begun by the service's clock."""
+    """The export that a scan writes, and when it began by the service's clock."""
 
     export_id: str
     began: datetime
@@ -63,7 +63,7 @@ def scan_table(step: ScanTable, world: World) -> ExportFinished:
 def _begun(step: ScanTable, world: World) -> Begun:
     """Return the scan that was begun, or begin one.
 
-    All of it is at least as new as its time: a scan sees what was written before it began.
+    Every item is at least as new as that time: a scan sees what was written before it began.
     """
     known = world.journal.noted(step, INTENT, Begun)
     if known:

@@ -36,7 +36,7 @@ from retable.runner.verify.spec_queries import run_queries
 SHOWN_DIFFERENCES = 50
 """How many differences a report names and drills into; ``diff.jsonl`` has them all."""
 SAMPLED_ITEMS = 50
-"""How many items are read one by one as well: a second's work."""
+"""How many items are also read one by one, which takes about a second."""
 
 
 def verify(step: VerifyTable, world: World) -> TableVerified:
@@ -47,7 +47,7 @@ def verify(step: VerifyTable, world: World) -> TableVerified:
             account (I3).
     """
     if step.create is not None:
-        # The step made it under a name that CloudFormation may have found for it.
+        # CloudFormation may have generated the name of the table.
         step = replace(step, table=require_created_table(step.create, world).name)
     elif world.aws.tables.describe(step.table) is None:
         message = f"the target table {step.table} does not exist"
@@ -68,7 +68,7 @@ def verify(step: VerifyTable, world: World) -> TableVerified:
         checksum_attributes(world.spec),
         show_values=world.show_values,
     )
-    # Keys are in it, and values where the user asked for them: it stays out of the journal.
+    # It holds keys, and values where the user requested them: it stays out of the journal.
     write_durably(world.folder.differences, encode_part(rows))
     mapped = _mapped(step, world)
     files = merged_files(mapped.check, world)
@@ -101,7 +101,7 @@ def verify(step: VerifyTable, world: World) -> TableVerified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the comparison found, and the way to look closer."""
+    """What the comparison found, and what reads single items of both sides."""
 
     comparison: Comparison
     drill: Drill
@@ -124,7 +124,7 @@ def _compare(step: VerifyTable, world: World) -> Found:
 
 
 def _drill(step: VerifyTable, world: World) -> Drill:
-    """Return the way to look at single items on both sides."""
+    """Return what reads single items of both sides."""
     check = _mapped(step, world).check
     return Drill(
         world.aws.tables,
@@ -137,10 +137,10 @@ def _drill(step: VerifyTable, world: World) -> Drill:
 
 
 def _verify_one(step: VerifyTable, world: World, key: str) -> TableVerified:
-    """Hold a single item to account.
+    """Verify a single item.
 
     Raises:
-        CheckFailed: the table does not hold it as it must be.
+        CheckFailed: the table does not hold it as expected.
     """
     drill, attributes = _drill(step, world), checksum_attributes(world.spec)
     expected, actual, difference = differs(
@@ -153,10 +153,10 @@ def _verify_one(step: VerifyTable, world: World, key: str) -> TableVerified:
     )
     if expected is None and actual is None:
         message = f"there is no such item, neither expected of {step.table} nor in it"
-        raise CheckFailed(message, "the key is case-sensitive; numbers may be spelt in any way")
+        raise CheckFailed(message, "the key is case-sensitive; numbers may be written in any form")
     rows = [difference] if difference else []
-    told = drill.rows(rows, attributes, show_values=world.show_values)
-    write_durably(world.folder.differences, encode_part(told))
+    shown = drill.rows(rows, attributes, show_values=world.show_values)
+    write_durably(world.folder.differences, encode_part(shown))
     check = Check(
         name=ONE_ITEM,
         outcome="failed" if difference else "passed",
@@ -192,7 +192,7 @@ def _compared(step: VerifyTable, world: World) -> Comparison:
 
 
 def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
-    """Find which missing items have expired, so that they are not expected any more."""
+    """Find which missing items have expired, so that they are no longer expected."""
     settings = world.aws.tables.settings(step.table)
     if settings is None or settings.ttl is None:
         return 0
@@ -201,7 +201,7 @@ def _expired(step: VerifyTable, drill: Drill, world: World) -> int:
 
 
 def _sampled_check(step: VerifyTable, found: Found, world: World) -> Check:
-    """Read some items one by one, consistently, and return how many are what they must be."""
+    """Read some items one by one, consistently, and check how many are as expected."""
     sampled = pick(
         world.folder.expected(_mapped(step, world).role),
         SAMPLED_ITEMS,
@@ -259,7 +259,7 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[Check]:
     files = merged_files(_mapped(step, world).check, world)
     holder = holder_of(_mapped(step, world).check, world)
     with ExitStack() as stack:
-        # A query may read any of them, so all are at hand, however much room that takes.
+        # A query may read any of them, so all are kept here, however much space that takes.
         for file in files if reads_source(queries) else ():
             stack.enter_context(held(holder, file))
         results = run_queries(
@@ -283,22 +283,22 @@ def _query_checks(step: VerifyTable, world: World) -> Iterator[Check]:
 
 
 def _shown(actual: Any, expected: Any) -> Scalar:
-    """Return what a query gave, as a report may hold it.
+    """Return the result of a query, as a report may hold it.
 
-    Text may be an item's own; what is told is how long it is, unless the spec names it itself (I6).
+    A string may be from an item; only its length is shown, unless the spec itself names it (I6).
     """
     if isinstance(actual, str) and actual != expected:
-        return f"another text, of {len(actual):,} characters"
+        return f"another string, of {len(actual):,} characters"
     return _scalar(actual)
 
 
 def _scalar(value: Any) -> Scalar:
-    """Return ``value`` as a report holds it: exact decimals as text."""
+    """Return ``value`` as a report holds it: exact decimals as strings."""
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 
 def _require_account(step: VerifyTable, world: World) -> None:
-    """Hold every item to account (I3).
+    """Require that every item is accounted for (I3).
 
     Raises:
         CheckFailed: the sums do not agree.
@@ -314,7 +314,7 @@ def _require_account(step: VerifyTable, world: World) -> None:
         loaded=loaded.loaded,
     )
     allowed = max_rejects(world.spec, counts.read)
-    # What was kept as the spec asks for is no fault of the items.
+    # Existing items that were kept, as the spec requests, are not rejects.
     refused = loaded.quarantined - kept_existing(load_quarantine(world.folder.quarantine))
     if counts.rejected + refused > allowed:
         message = (
@@ -325,10 +325,10 @@ def _require_account(step: VerifyTable, world: World) -> None:
 
 
 def _require_passed(step: VerifyTable, comparison: Comparison, checks: Sequence[Check]) -> None:
-    """Stop where any check did not pass.
+    """Require that every check passed.
 
     Raises:
-        CheckFailed: with the first of them.
+        CheckFailed: naming the first that did not.
     """
     if comparison.missing or comparison.extra or comparison.different:
         message = (

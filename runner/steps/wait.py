@@ -1,4 +1,4 @@
-"""Waiting for something that takes a moment to show, without asking too often or for ever."""
+"""Waits for something that takes a moment to show, neither polling too often nor forever."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 
 def patiently(world: World, deadline_seconds: float, what: str) -> Iterator[None]:
-    """Yield at growing intervals until the deadline has passed; say once what is waited for."""
+    """Yield at growing intervals until the deadline has passed; report once what it waits for."""
     end = world.clock.monotonic() + deadline_seconds
     pause = FIRST_PAUSE_SECONDS
     said = False

@@ -1,4 +1,4 @@
-"""What a step works with: the plan, the journal, the run folder and the ways to the outside."""
+"""The context of a run: its plan, journal and run folder, and its clients of AWS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ E = TypeVar("E")
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """Everything a step may touch."""
+    """The context of a run: everything that a step may use."""
 
     spec: Spec
     mapping: ItemMapping
@@ -41,42 +41,42 @@ class World:
     approve: Callable[[Plan, ItemsMapped | None], str | None]
     """Asks for approval, given the rehearsal's figures; returns who gave it, or ``None``."""
     only_key: str | None = None
-    """The canonical key of the only item that is to be verified; ``None`` is all of them."""
+    """The canonical key of the only item to verify; ``None`` is all of them."""
     show_values: bool = False
     """Whether the report may hold values of items that differ."""
     require_lock: Callable[[], None] = lambda: None
-    """Raises ``Stopped`` where another runner has taken the run over; asked before each effect."""
+    """Raises ``Stopped`` where another runner has taken the run over; called before each effect."""
 
     checked: dict[Link[CheckExport], tuple[CheckedFile, ...]] = field(default_factory=dict)
-    """Data files proved whole in this process, by the step that checks them."""
+    """Data files checked in this process, by the step that checks them."""
 
     spool_bytes: int = DEFAULT_BYTES
-    """How much of an export in S3 is kept on this machine, beside what is being read."""
+    """How many bytes of an export in S3 are kept on this machine, beside what is being read."""
 
     _aws: Aws | None = None
     _spool: Spool | None = None
 
     @property
     def spool(self) -> Spool:
-        """Return where data files of S3 lie on this machine."""
+        """Return where data files of S3 are kept on this machine."""
         if self._spool is None:
             self._spool = Spool(self.folder.spool, self.aws.objects, self.spool_bytes)
         return self._spool
 
     @property
     def aws(self) -> Aws:
-        """Return the way to AWS, opened at the first use: a dry run on a folder needs none."""
+        """Return the clients of AWS, opened at first use: a dry run on a folder needs none."""
         if self._aws is None:
             self._aws = self.connect()
         return self._aws
 
     @property
     def stacks(self) -> Stacks:
-        """Return the way to CloudFormation's stacks."""
+        """Return the client of CloudFormation's stacks."""
         return stacks_of(self.aws)
 
     def evidence(self, link: Link[StepOf[E]]) -> E:
-        """Return the evidence of the step that ``link`` leads to.
+        """Return the evidence of the step that ``link`` refers to.
 
         Raises:
             Stopped: it has not finished, so nothing that depends on it may run.
@@ -85,5 +85,5 @@ class World:
         found: E | None = self.journal.evidence(step)
         if found is None:
             message = f"step {step.id} has not finished"
-            raise Stopped(message, "resume the run; its steps go in order")
+            raise Stopped(message, "resume the run; its steps run in order")
         return found

@@ -75,7 +75,7 @@ def bed() -> Iterator[Bed]:
     patch.undo()
 
 
-def leave(spec: Path) -> list[str]:
+def consent(spec: Path) -> list[str]:
     """Return the options that approve ``spec``."""
     parsed = load_spec(spec)
     if parsed.rebuild.strategy == "replace":
@@ -86,7 +86,7 @@ def leave(spec: Path) -> list[str]:
 def straight(bed: Bed, folder: Path, name: str, template: str) -> tuple[Items, int, str]:
     """Return what an undisturbed run leaves, and how many points it passes."""
     spec = bed.prepare(folder, name, template)
-    code, points = bed.runs.run("run", spec, *leave(spec), cwd=folder, kill_at=None)
+    code, points = bed.runs.run("run", spec, *consent(spec), cwd=folder, kill_at=None)
     assert code == 0, (folder / "output.txt").read_text("utf-8")
     return bed.items(load_spec(spec).target.table), points, load_spec(spec).target.table
 
@@ -103,13 +103,13 @@ def test_i2_killed_around_any_journal_entry_and_resumed_ends_in_the_same_table(
     for point in range(shard + 1, points + 1, SHARDS):
         folder = tmp_path / str(point)
         spec = bed.prepare(folder, f"{prefix}-{point}", template)
-        code, passed = bed.runs.run("run", spec, *leave(spec), cwd=folder, kill_at=point)
+        code, passed = bed.runs.run("run", spec, *consent(spec), cwd=folder, kill_at=point)
         assert (code, passed) == (-9, point)
-        code, _ = bed.runs.run("run", spec, "--resume", *leave(spec), cwd=folder, kill_at=None)
+        code, _ = bed.runs.run("run", spec, "--resume", *consent(spec), cwd=folder, kill_at=None)
         output = (folder / "output.txt").read_text("utf-8")
         # The last point lies behind the last record: there is nothing left to do.
         assert code == (2 if point == points else 0), (point, output)
-        assert point < points or "to go on with" in output
+        assert point < points or "there is no open run of" in output
         assert bed.items(load_spec(spec).target.table) == wanted, point
 
 
@@ -135,15 +135,15 @@ def test_i2_a_restore_killed_around_any_journal_entry_and_resumed_brings_the_tab
     spec = bed.prepare(tmp_path / "run", table, "orders.migrate.yaml")
     home = spec.parent
     wanted = bed.items(table), described(bed, table)
-    code, _ = bed.runs.run("run", spec, *leave(spec), cwd=home, kill_at=None)
+    code, _ = bed.runs.run("run", spec, *consent(spec), cwd=home, kill_at=None)
     assert code == 0, (home / "output.txt").read_text("utf-8")
     (run,) = (path.parent.name for path in home.glob(".migrate/*/plan.json"))
-    code, points = bed.runs.run("restore", run, *leave(spec), cwd=home, kill_at=None)
+    code, points = bed.runs.run("restore", run, *consent(spec), cwd=home, kill_at=None)
     assert (code, bed.items(table), described(bed, table)) == (0, *wanted)
     assert 0 < points <= POINTS
     for point in range(shard + 1, points, RESTORE_SHARDS):
-        code, passed = bed.runs.run("restore", run, *leave(spec), cwd=home, kill_at=point)
+        code, passed = bed.runs.run("restore", run, *consent(spec), cwd=home, kill_at=point)
         assert (code, passed) == (-9, point)
-        code, _ = bed.runs.run("restore", run, "--resume", *leave(spec), cwd=home, kill_at=None)
+        code, _ = bed.runs.run("restore", run, "--resume", *consent(spec), cwd=home, kill_at=None)
         assert code == 0, (point, (home / "output.txt").read_text("utf-8"))
         assert (bed.items(table), described(bed, table)) == wanted, point

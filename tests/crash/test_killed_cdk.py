@@ -48,7 +48,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     patch.undo()
 
 
-def leave(name: str, case: dict[str, str]) -> list[str]:
+def consent(name: str, case: dict[str, str]) -> list[str]:
     """Return the options that approve the run."""
     return ["--yes"] if "strategy" in case else ["--yes", "--allow-delete", name]
 
@@ -74,7 +74,7 @@ def test_i2_killed_around_any_journal_entry_and_resumed_ends_in_the_same_stack(
     prefix = f"k{os.getpid()}-{kind}-{shard}"
     name = f"{prefix}-straight"
     spec = bed.prepare(tmp_path / "straight", name, case)
-    code, points = bed.runs.run("run", spec, *leave(name, case), cwd=spec.parent, kill_at=None)
+    code, points = bed.runs.run("run", spec, *consent(name, case), cwd=spec.parent, kill_at=None)
     assert code == 0, (spec.parent / "output.txt").read_text("utf-8")
     wanted = bed.state(name, case)
     assert (wanted["held"], len(wanted["items"])) == ([True], COUNT)
@@ -83,10 +83,12 @@ def test_i2_killed_around_any_journal_entry_and_resumed_ends_in_the_same_stack(
     for point in tried:
         name = f"{prefix}-{point}"
         spec = bed.prepare(tmp_path / str(point), name, case)
-        code, passed = bed.runs.run("run", spec, *leave(name, case), cwd=spec.parent, kill_at=point)
+        code, passed = bed.runs.run(
+            "run", spec, *consent(name, case), cwd=spec.parent, kill_at=point
+        )
         assert (code, passed) == (-9, point)
         code, _ = bed.runs.run(
-            "run", spec, "--resume", *leave(name, case), cwd=spec.parent, kill_at=None
+            "run", spec, "--resume", *consent(name, case), cwd=spec.parent, kill_at=None
         )
         assert code == 0, (point, (spec.parent / "output.txt").read_text("utf-8"))
         assert bed.state(name, case) == wanted, point

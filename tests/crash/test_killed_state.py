@@ -1,4 +1,4 @@
-"""I2: a machine that is killed at any journal entry and lost is gone on from on another one."""
+"""I2: a run whose machine is killed at any journal entry and lost resumes on another one."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def bed() -> Iterator[Bed]:
 
 
 def orders(bed: Bed, folder: Path, table: str) -> tuple[Path, list[str]]:
-    """Seed a table that is to be replaced, and return its spec and the leave that it needs."""
+    """Seed a table that is to be replaced, and return its spec and the consent that it needs."""
     template = SPECS / "orders.migrate.yaml"
     seeds = load_spec(template).sandbox
     assert seeds is not None
@@ -110,21 +110,21 @@ KINDS = {"orders": orders, "scanned": scanned}
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_i2_a_machine_lost_at_any_journal_entry_is_gone_on_from_on_another_one(
+def test_i2_a_run_whose_machine_is_lost_at_any_journal_entry_resumes_on_another_one(
     bed: Bed, tmp_path: Path, shard: int, kind: str
 ) -> None:
     prefix = f"s{os.getpid()}-{kind}-{shard}"
     begin = KINDS[kind]
-    spec, leave = begin(bed, tmp_path / "straight", f"{prefix}-straight")
+    spec, consent = begin(bed, tmp_path / "straight", f"{prefix}-straight")
     target = load_spec(spec).target.table
-    options = [*leave, "--state", f"{STATE}/{prefix}-straight"]
+    options = [*consent, "--state", f"{STATE}/{prefix}-straight"]
     code, points = bed.runs.run("run", spec, *options, cwd=spec.parent, kill_at=None)
     assert code == 0, (spec.parent / "output.txt").read_text("utf-8")
     wanted = bed.items(target)
     assert 0 < points <= POINTS
     for point in range(shard * EVERY + 1, points, SHARDS * EVERY):
-        spec, leave = begin(bed, tmp_path / str(point), f"{prefix}-{point}")
-        options = [*leave, "--state", f"{STATE}/{prefix}-{point}"]
+        spec, consent = begin(bed, tmp_path / str(point), f"{prefix}-{point}")
+        options = [*consent, "--state", f"{STATE}/{prefix}-{point}"]
         code, passed = bed.runs.run("run", spec, *options, cwd=spec.parent, kill_at=point)
         assert (code, passed) == (-9, point)
         shutil.rmtree(spec.parent / ".migrate")
@@ -143,17 +143,17 @@ PLACES = [
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_i2_a_machine_lost_while_it_stores_its_state_is_gone_on_from(
+def test_i2_a_run_whose_machine_is_lost_while_it_stores_its_state_resumes(
     bed: Bed, tmp_path: Path, place: str
 ) -> None:
     name = f"s{os.getpid()}-{place.rpartition('.')[2].strip('_')}"
-    spec, leave = scanned(bed, tmp_path / "things", name)
-    options = [*leave, "--state", f"{STATE}/{name}"]
+    spec, consent = scanned(bed, tmp_path / "things", name)
+    options = [*consent, "--state", f"{STATE}/{name}"]
     code, _ = bed.runs.run("run", spec, *options, cwd=spec.parent, kill_at=None, kill_in=place)
     assert code == -9, (spec.parent / "output.txt").read_text("utf-8")
     shutil.rmtree(spec.parent / ".migrate")
     code, _ = bed.runs.run("run", spec, "--resume", *options, cwd=spec.parent, kill_at=None)
     output = (spec.parent / "output.txt").read_text("utf-8")
-    # With its report not stored, the run was at its end: there is nothing to go on with.
+    # With its report not stored, the run was at its end: there is nothing to resume.
     assert code == (2 if place.endswith("keep_report") else 0), output
     assert len(bed.items(f"{name}-new")) == COUNT

@@ -1,4 +1,4 @@
-"""I2, I4: killed while the table is read back by an export, a run goes on with it and passes."""
+"""I2, I4: a run killed while the table is read back by an export resumes and passes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +63,7 @@ class Bed:
         return spec
 
     def require_passed(self, folder: Path, table: str) -> None:
-        """One export was made of the target and proved it, and recovery is as it shall be."""
+        """One export was made of the target and proved it, and recovery is as planned."""
         output = (folder / "output.txt").read_text("utf-8")
         report = Ended(0, output, output, folder).report
         assert report["verdict"] == "passed", output

@@ -96,7 +96,7 @@ def test_colliding_keys_exit_1_and_are_named(tmp_path: Path, export: MadeExport)
     assert [(one["key"], one["items"]) for one in examples] == [({"name": {"S": "same"}}, 60)]
 
 
-def test_no_export_at_hand_exits_2_and_says_how_to_make_one(tmp_path: Path) -> None:
+def test_no_available_export_exits_2_and_says_how_to_make_one(tmp_path: Path) -> None:
     (tmp_path / "local.migrate.yaml").write_text(SPEC, "utf-8")
     (tmp_path / "export").mkdir()
     ended = dry_run(tmp_path)

@@ -117,7 +117,9 @@ def test_i1_a_policy_that_could_not_be_put_is_refused_while_the_table_is_there(
         bed.close()
 
 
-def test_what_comes_later_is_told_by_plan_and_refused_by_run_with_exit_2(tmp_path: Path) -> None:
+def test_what_is_not_supported_yet_is_listed_by_plan_and_refused_by_run_with_exit_2(
+    tmp_path: Path,
+) -> None:
     spec = tmp_path / "later.migrate.yaml"
     shutil.copytree(SPECS / "seeds", tmp_path / "seeds")
     spec.write_text(ORDERS.replace("backup: on-demand", VAULT), "utf-8")

@@ -19,7 +19,7 @@ def frozen_beside(folder: Path) -> Path:
     return spec
 
 
-def test_i8_what_a_failed_run_beside_a_frozen_source_leaves_is_named(tmp_path: Path) -> None:
+def test_i8_a_failed_run_beside_a_frozen_source_names_what_it_leaves_behind(tmp_path: Path) -> None:
     spec = frozen_beside(tmp_path)
     with standing_sandbox(SPECS / "orders.migrate.yaml") as env:
         client = boto3.client(
@@ -42,4 +42,4 @@ def test_i8_what_a_failed_run_beside_a_frozen_source_leaves_is_named(tmp_path: P
     assert "RetableFreeze" in [statement.get("Sid") for statement in held["Statement"]]
     assert aborted.code == 0, aborted.err
     assert "ended; orders is as it was" in aborted.err
-    assert "orders-v2, which the run made, is there with what was loaded so far" in aborted.err
+    assert "orders-v2, which the run created, holds what was loaded so far" in aborted.err

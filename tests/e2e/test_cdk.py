@@ -122,11 +122,11 @@ class Bed:
         path.write_text(text, "utf-8")
         return path
 
-    def leave(self) -> tuple[str, ...]:
+    def consent(self) -> tuple[str, ...]:
         return ("--yes", "--allow-delete", self.table)
 
     def run(self, spec: Path, *more: str) -> Ended:
-        return migrate("run", spec, *more, *self.leave(), cwd=self.folder, env=self.env)
+        return migrate("run", spec, *more, *self.consent(), cwd=self.folder, env=self.env)
 
     def require_rebuilt(self, ended: Ended) -> None:
         """See that the stack's table is another one, under its new key, with every item."""
@@ -139,7 +139,7 @@ class Bed:
         assert [key["AttributeName"] for key in found["KeySchema"]] == ["customer_id", "order_key"]
         assert self.count(name) == COUNT
         assert self.account.status(STACK) == "UPDATE_COMPLETE"
-        self.account.dynamodb.put_item(  # the fence is gone
+        self.account.dynamodb.put_item(  # the fence is lifted
             TableName=name, Item={"customer_id": {"S": "new"}, "order_key": {"S": "1"}}
         )
 
@@ -170,7 +170,7 @@ def test_a_retained_table_is_deleted_by_a_step_of_its_own(
     ended = bed.run(bed.spec())
     bed.require_rebuilt(ended)
     titles = [step["title"] for step in ended.report["steps"]]
-    dropped = titles.index("deploy OrdersStack without orders, which stays behind")
+    dropped = titles.index("deploy OrdersStack without orders, which retains it")
     assert titles[dropped + 1] == "delete orders"
 
 
@@ -194,7 +194,7 @@ def test_i2_killed_while_it_deploys_and_resumed_a_run_ends_in_the_same_table(
     bed = Bed(server, assemblies, tmp_path, "plain")
     spec = bed.spec()
     process = subprocess.Popen(  # noqa: S603 -- our own command
-        [str(MIGRATE), "run", str(spec), *bed.leave()],
+        [str(MIGRATE), "run", str(spec), *bed.consent()],
         cwd=tmp_path,
         env=clean_environment(bed.env),
         stdin=subprocess.DEVNULL,

@@ -30,6 +30,6 @@ def test_a_table_made_by_api_is_taken_into_its_stack_once_it_is_verified(tmp_pat
     done = [step["title"] for step in ended.report["steps"]]
     made = done.index("create orders, fenced")
     assert done[made + 2] == "verify both sides"
-    assert done[made + 3].startswith("take the table into OrdersStack as OrdersTable")
-    assert done[made + 4] == "deploy OrdersStack as it stays"
+    assert done[made + 3].startswith("import the table into OrdersStack as OrdersTable")
+    assert done[made + 4] == "deploy OrdersStack in its final state"
     assert ended.report["verdict"] == "passed"

@@ -116,7 +116,7 @@ def test_i2_the_example_killed_and_resumed_rebuilds_its_table_under_the_new_key(
     assert [key["AttributeName"] for key in after["KeySchema"]] == ["customer_id", "order_key"]
     items = bed.items()
     assert len(items) == KEPT
-    # What only a table in use has is there again, and whoever wrote before writes again.
+    # What only a table in use has is restored, and whoever wrote before writes again.
     assert after["StreamSpecification"] == before["StreamSpecification"]
     assert bed.resources() == live
     bed.tables.put_item(TableName="orders", Item=items[0])

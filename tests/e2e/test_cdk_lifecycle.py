@@ -138,17 +138,17 @@ def stop_at_the_drop(bed: Bed) -> Path:
     return spec
 
 
-def test_i1_a_drop_that_was_stopped_is_proved_again_when_it_is_gone_on_with(bed: Bed) -> None:
+def test_i1_a_drop_that_was_stopped_is_proved_again_when_it_is_resumed(bed: Bed) -> None:
     spec = stop_at_the_drop(bed)
     before = bed.described()
     bed.tables.delete_resource_policy(ResourceArn=before["TableArn"])
     ended = bed.migrate("run", spec, "--resume", *LEAVE)
     assert ended.code == 1
-    assert f"{NAME} is not frozen any more" in ended.err
+    assert f"{NAME} is no longer frozen" in ended.err
     assert bed.described()["TableId"] == before["TableId"]
 
 
-def test_a_drop_that_never_began_is_turned_back_from(bed: Bed) -> None:
+def test_a_drop_that_never_began_is_rolled_back(bed: Bed) -> None:
     spec = stop_at_the_drop(bed)
     before = bed.described()["TableId"]
     ended = bed.migrate("run", spec, "--abort")

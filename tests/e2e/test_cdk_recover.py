@@ -80,7 +80,7 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
     ("policy", "how"),
     [("Delete", "api"), ("Retain", "api"), ("Delete", "update"), ("Delete", "stack")],
 )
-def test_a_table_that_is_lost_comes_back_into_its_stack(bed: Bed, policy: str, how: str) -> None:
+def test_a_lost_table_is_imported_into_its_stack_again(bed: Bed, policy: str, how: str) -> None:
     spec = bed.exported(policy)
     bed.lose(how)
     if how == "stack":
@@ -90,7 +90,7 @@ def test_a_table_that_is_lost_comes_back_into_its_stack(bed: Bed, policy: str, h
         accepted = text.replace("construct: Table\n", "construct: Table\n    accept: [Topic]\n")
         spec.write_text(accepted, "utf-8")
     planned = bed.migrate("plan", spec)
-    assert (f"without {NAME}, which is gone" in planned.out) is (how == "api")
+    assert (f"without {NAME}, which is deleted" in planned.out) is (how == "api")
     assert "deletes the table" not in planned.out
     ended = bed.migrate("run", spec, "--yes")
     assert ended.code == 0, ended.err
@@ -113,7 +113,7 @@ def test_a_damaged_table_of_a_stack_is_repaired(bed: Bed) -> None:
     assert (left["key"], len(left["items"]), left["policy"]) == (NEW_KEY, COUNT, None)
 
 
-def test_i1_a_table_that_came_back_is_not_deleted_with_its_place_in_the_stack(bed: Bed) -> None:
+def test_i1_a_table_that_was_recreated_is_not_deleted_with_its_place_in_the_stack(bed: Bed) -> None:
     spec = bed.exported("Delete")
     bed.lose("api")
     cdk = bed.folder / "bin" / "cdk"

@@ -100,7 +100,7 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
         bed.stacks.close()
 
 
-def test_a_table_comes_back_into_its_stack_under_the_template_it_had(bed: Bed) -> None:
+def test_a_table_is_restored_into_its_stack_with_the_template_it_had(bed: Bed) -> None:
     before = bed.state()
     ended = bed.migrate("run", EXAMPLE, *LEAVE)
     assert ended.code == 0, ended.err
@@ -111,9 +111,9 @@ def test_a_table_comes_back_into_its_stack_under_the_template_it_had(bed: Bed) -
     assert bed.state() == before
     titles = [step["title"] for step in restored.report["steps"]]
     taken = titles.index("restore orders from its backup, and fence it")
-    assert titles[taken + 1] == "count the items that came back"
+    assert titles[taken + 1] == "count the restored items"
     assert titles[taken + 2] == "restore settings"
-    assert titles[taken + 3].startswith("take the table into OrdersStack as ")
+    assert titles[taken + 3].startswith("import the table into OrdersStack as ")
     assert titles[taken + 4 :] == [
         "deploy OrdersStack as it was",
         "lift the fence",
@@ -121,7 +121,7 @@ def test_a_table_comes_back_into_its_stack_under_the_template_it_had(bed: Bed) -
     ]
 
 
-def test_a_table_comes_back_where_its_stack_has_none(bed: Bed) -> None:
+def test_a_table_is_restored_where_its_stack_has_none(bed: Bed) -> None:
     """The run got no further than the deployment without the table."""
     before = bed.state()
     bed.fail_to_create("OrdersTable315BB997", 1)
@@ -130,8 +130,8 @@ def test_a_table_comes_back_where_its_stack_has_none(bed: Bed) -> None:
     run_id = bed.run_id()
     aborted = bed.migrate("run", EXAMPLE, "--abort")
     assert aborted.code == 1
-    assert "orders is deleted already; what is left of it is the backup arn:" in aborted.err
-    assert f"migrate restore {run_id} brings it back" in aborted.err
+    assert "orders is already deleted; what is left of it is the backup arn:" in aborted.err
+    assert f"migrate restore {run_id} restores the old table" in aborted.err
     restored = bed.migrate("restore", run_id, "--yes")
     assert restored.code == 0, restored.err
     assert bed.state() == before

@@ -1,4 +1,4 @@
-"""Loading into a table that is there already, through the installed command on a sandbox."""
+"""Loading into an existing table, through the installed command on a sandbox."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ def rebuild(tmp_path: Path, conflict: str) -> tuple[Ended, dict[str, Any]]:
     return ended, {item["id"]["S"]: item for item in found}
 
 
-def test_items_that_are_there_are_kept_and_every_one_is_told(tmp_path: Path) -> None:
+def test_existing_items_are_kept_and_every_one_is_reported(tmp_path: Path) -> None:
     """I3: what another item stood in the way of is in quarantine, and nothing else."""
     ended, found = rebuild(tmp_path, "keep")
     assert ended.code == 0, ended.err
@@ -77,7 +77,7 @@ def test_overwriting_leaves_items_of_other_keys_alone(tmp_path: Path) -> None:
     assert ended.report["verdict"] == "passed"
     assert found["o-2"]["v"] == {"N": "2"}
     assert found["theirs"] == OTHERS["theirs"]
-    assert "archive is there already; it is not fenced" in ended.err
+    assert "archive already exists; it is not fenced" in ended.err
 
 
 def test_another_item_of_the_same_key_stops_a_load_that_must_not_meet_any(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ COUNT = 60
 
 
 @pytest.mark.parametrize("export", ["native, location: exports, id: {id}", "scan, segments: 2"])
-def test_a_table_is_rebuilt_and_what_the_endpoint_does_not_know_is_told(
+def test_a_table_is_rebuilt_and_what_the_endpoint_does_not_support_is_reported(
     tmp_path: Path, export: str
 ) -> None:
     command = dynalite_command()

@@ -101,7 +101,9 @@ def test_a_gap_exits_1_and_names_both_exports(history: History, tmp_path: Path) 
         assert last.id in ended.err
 
 
-def test_an_overlap_is_told_before_the_plan_is_agreed_to(history: History, tmp_path: Path) -> None:
+def test_an_overlap_is_reported_before_the_plan_is_approved(
+    history: History, tmp_path: Path
+) -> None:
     full, over = history.full(10), history.window(5, 20)
     history.window(20, 30)
     history.window(30, 40)
@@ -123,7 +125,7 @@ def test_incremental_exports_need_a_full_one(history: History, tmp_path: Path) -
     spec.write_text(spec.read_text("utf-8").replace(f"id: {window.id}, ", ""), "utf-8")
     ended = migrate("run", spec, "--dry-run", cwd=tmp_path)
     assert ended.code == 2
-    assert "there is no finished export of things at hand" in ended.err
+    assert "no finished export of things is available" in ended.err
 
 
 def test_a_damaged_file_of_a_window_exits_1_and_is_named(history: History, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def alter_a_data_file(run: Run) -> None:
 
 
 def record_again(run: Run, kind: type[StepOf[Any]], step_id: str, **changes: Any) -> None:
-    """Record the evidence of a finished step once more, with ``changes``."""
+    """Record the evidence of a finished step again, with ``changes``."""
     evidence = run.evidence(kind, step_id)
     run.world.journal.finish(run.step(kind, step_id), replace(evidence, **changes))
 
@@ -104,8 +104,8 @@ def plan_what_would_be_refused(run: Run) -> None:
 
 
 GATES: dict[str, tuple[Callable[[Run], None], str]] = {
-    "the freeze is gone": (lift_the_freeze, "is not frozen any more"),
-    "the backup is gone": (delete_the_backup, "backup"),
+    "the freeze is removed": (lift_the_freeze, "is no longer frozen"),
+    "the backup is deleted": (delete_the_backup, "backup"),
     "a data file was altered": (alter_a_data_file, "has changed"),
     "another plan was approved": (approve_another_plan, "not for deleting orders by this plan"),
     "another table was approved": (approve_another_table, "not for deleting orders"),
@@ -137,7 +137,9 @@ def test_i1_outside_the_bounds_the_freeze_is_lifted_and_the_run_is_stale(run: Ru
     run.until("freeze")
     for item in run.items("orders")[:60]:
         run.client.delete_item(TableName="orders", Key={"order_id": item["order_id"]})
-    with pytest.raises(Stale, match=r"the final export has .* items; approved were"):
+    with pytest.raises(
+        Stale, match=r"the final export has .* items; approved, from the rehearsal: "
+    ):
         run.finish()
     after = run.aws.tables.settings("orders")
     assert before is not None

@@ -82,7 +82,7 @@ def test_every_item_is_staged_written_and_proved(tmp_path: Path, loader: str) ->
     assert (counts["loaded"], counts["superseded"], counts["quarantined"]) == (COUNT - 1, 1, 0)
     assert "stage the items in s3://acme-exports/t" in ended.err
     assert not list(tmp_path.glob(".migrate/*/spool/*.part"))
-    assert "delete what was staged" in ended.err
+    assert "delete the staged items" in ended.err
 
 
 def damaged_run(folder: Path, loader: str) -> Iterator[Run]:
@@ -118,7 +118,7 @@ def test_i3_what_the_service_could_not_write_is_read_back_into_quarantine(
 
 
 @pytest.mark.parametrize("loader", ["bulk-put", "import-table"])
-def test_i2_an_operation_under_way_is_taken_up_and_not_started_again(
+def test_i2_an_operation_under_way_is_resumed_and_not_started_again(
     tmp_path: Path, loader: str
 ) -> None:
     """The same token gives the same operation, and one that is journaled is only asked about."""
@@ -199,13 +199,16 @@ def test_an_import_makes_no_local_indexes_and_no_prefix_is_made_up(tmp_path: Pat
     )
     ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
     assert ended.code == 2
-    assert "import-table cannot make things-v2: an import makes no local indexes" in ended.err
+    assert (
+        "import-table cannot create things-v2: an import creates no local secondary indexes"
+        in ended.err
+    )
     spec.write_text(
         text.replace("kind: native, location: s3://acme-exports/t/", "kind: scan"), "utf-8"
     )
     ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
     assert ended.code == 2
-    assert "writes from S3, and no S3 prefix is declared" in ended.err
+    assert "loads from S3, and no S3 prefix is declared" in ended.err
 
 
 def test_a_botocore_that_does_not_know_the_call_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

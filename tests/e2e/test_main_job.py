@@ -31,7 +31,7 @@ def test_every_example_rebuilds_its_table_on_the_sandbox(name: str, tmp_path: Pa
     assert "PASSED" in ended.out
 
 
-def test_functions_of_a_spec_s_own_run_only_with_leave(tmp_path: Path) -> None:
+def test_functions_of_a_spec_s_own_run_only_with_consent(tmp_path: Path) -> None:
     spec = SPECS / "order-tiers.migrate.yaml"
     for command in (["run", "--yes"], ["run", "--dry-run"]):
         refused = migrate(command[0], spec, "--sandbox", command[1], cwd=tmp_path)

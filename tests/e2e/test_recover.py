@@ -1,4 +1,4 @@
-"""A table that is lost is made again from its export, by the installed command."""
+"""A lost table is recreated from its export, by the installed command."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def refusal(folder: Path, spec: Path) -> Ended:
     return ended
 
 
-def test_a_lost_table_is_made_again_from_its_newest_export(tmp_path: Path) -> None:
+def test_a_lost_table_is_recreated_from_its_newest_export(tmp_path: Path) -> None:
     with standing_sandbox(EXAMPLE) as env:
         ended = migrate("run", EXAMPLE, "--yes", cwd=tmp_path, env=env)
         assert ended.code == 0, ended.err
@@ -42,7 +42,7 @@ def test_a_lost_table_is_made_again_from_its_newest_export(tmp_path: Path) -> No
     assert not {"freeze", "back", "delete"} & set(titles.split())
 
 
-def test_what_nothing_is_left_of_is_told_before_it_is_missed(tmp_path: Path) -> None:
+def test_settings_that_are_lost_are_listed_before_the_run(tmp_path: Path) -> None:
     text = EXAMPLE.read_text("utf-8").replace("seeds/", f"{tmp_path}/")
     text = text.replace(f"seed: {tmp_path}/orders.jsonl", "seed: orders.jsonl")
     begin, end = text.index("  indexes:"), text.index("rebuild:")
@@ -51,9 +51,9 @@ def test_what_nothing_is_left_of_is_told_before_it_is_missed(tmp_path: Path) -> 
     (tmp_path / "orders.jsonl").write_bytes((SPECS / "seeds" / "orders.jsonl").read_bytes())
     ended = migrate("plan", spec, "--sandbox", cwd=tmp_path)
     assert ended.code == 0, ended.err
-    assert "the indexes of orders are gone with it: orders gets none" in ended.out
-    assert "the billing of orders is not known any more: orders is on-demand" in ended.out
-    assert "the settings of orders are gone with it" in ended.out
+    assert "the indexes of orders are deleted with it: orders gets none" in ended.out
+    assert "the billing mode of orders is no longer known: orders is on-demand" in ended.out
+    assert "the settings of orders are deleted with it" in ended.out
 
 
 def test_a_table_that_is_not_there_needs_an_export_by_name(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def by_id(items: list[dict[str, Any]]) -> dict[str, Any]:
     return {item["order_id"]["S"]: item for item in items}
 
 
-def test_a_damaged_table_is_made_again_as_it_was_and_tells_what_is_lost(tmp_path: Path) -> None:
+def test_a_damaged_table_is_recreated_as_it_was_and_what_is_lost_is_listed(tmp_path: Path) -> None:
     seeded = [line["Item"] for line in lines_of(SPECS / "seeds" / "orders.jsonl")]
     later = [line["Item"] for line in lines_of(SPECS / "seeds" / "damage.jsonl")]
     with standing_sandbox(DAMAGED) as env:
@@ -130,7 +130,7 @@ def test_i1_writes_that_nobody_gave_up_stop_a_repair_before_the_delete(tmp_path:
         client.close()
     assert ended.code == 1
     assert "13 items of orders were written after 2026-11-20T03:00:00+00:00" in ended.err
-    assert "accept: [later-writes] under rebuild lets them go" in ended.err
+    assert "accept: [later-writes] under rebuild accepts their loss" in ended.err
     assert "the freeze of orders was lifted; nothing was deleted" in ended.err
     assert after["TableId"] == before["TableId"]
 
@@ -144,13 +144,13 @@ def test_a_moment_that_nobody_remembers_is_refused_before_anything_is_touched(
         spec.write_text(text.partition("sandbox:")[0], "utf-8")
         ended = migrate("run", spec, *LEAVE, cwd=tmp_path, env=env)
         assert ended.code == 2
-        assert "point-in-time recovery of orders knows 2026-11-20T02:00:00+00:00 to" in ended.err
+        assert "point-in-time recovery of orders covers 2026-11-20T02:00:00+00:00 to" in ended.err
         spec.write_text(
             text.replace('    at: "2026-01', "    max_age: 1d #").partition("sandbox:")[0]
         )
         unsaid = migrate("run", spec, *LEAVE, cwd=tmp_path, env=env)
     assert unsaid.code == 2
-    assert "the spec does not say from when it is good" in unsaid.err
+    assert "the spec does not name a time before the damage" in unsaid.err
 
 
 def test_an_unfrozen_rebuild_beside_the_source_lists_what_was_written_meanwhile(

@@ -1,4 +1,4 @@
-"""What a run has deleted comes back as it was, by the installed command."""
+"""What a run has deleted is restored as it was, by the installed command."""
 
 import json
 import urllib.request
@@ -100,7 +100,7 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
         client.close()
 
 
-def test_what_a_finished_run_replaced_comes_back_settings_included(bed: Bed) -> None:
+def test_what_a_finished_run_replaced_is_restored_settings_included(bed: Bed) -> None:
     settings, items = bed.settings(), bed.items()
     assert bed.migrate("run", ORDERS, *LEAVE).code == 0
     run_id = bed.run_id()
@@ -145,7 +145,7 @@ def test_a_run_that_was_left_after_the_delete_says_what_exists_and_is_undone(bed
     assert aborted.code == 1
     (backup,) = bed.client.list_backups(TableName="orders")["BackupSummaries"]
     assert backup["BackupArn"] in aborted.err
-    assert f"migrate restore {run_id} brings it back" in aborted.err
+    assert f"migrate restore {run_id} restores the old table" in aborted.err
 
     ended = bed.migrate("restore", run_id, "--yes")
     assert ended.code == 0, ended.err
@@ -163,7 +163,7 @@ def test_a_restore_that_is_left_puts_back_what_stands_there(bed: Bed) -> None:
     assert f"migrate restore {run_id} --resume --allow-delete orders" in stopped.err
     assert "RetableFreeze" in json.dumps(bed.settings()["policy"])
     again = bed.migrate("restore", run_id, *LEAVE)
-    assert (again.code, "go on with --resume, or leave it with --abort" in again.err) == (2, True)
+    assert (again.code, "resume it with --resume, or end it with --abort" in again.err) == (2, True)
     left = bed.migrate("restore", run_id, "--abort")
     assert left.code == 0, left.err
     assert bed.settings() == rebuilt
@@ -180,4 +180,4 @@ def test_a_run_that_has_deleted_nothing_is_not_restored(bed: Bed) -> None:
     assert bed.migrate("run", spec, "--yes").code == 0
     ended = bed.migrate("restore", bed.run_id(), *LEAVE)
     assert ended.code == 2
-    assert "has deleted no table, so there is none to bring back" in ended.err
+    assert "has deleted no table, so there is none to restore" in ended.err

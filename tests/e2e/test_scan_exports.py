@@ -16,7 +16,7 @@ def test_a_table_without_recovery_is_rebuilt_by_scan(tmp_path: Path) -> None:
     ended = migrate("run", spec, "--sandbox", "--yes", cwd=tmp_path)
     require_passed(ended)
     assert "a consistent scan of things in 3 segments at 100,000 read units a second" in ended.err
-    assert "a scan is no snapshot" in ended.err
+    assert "a scan is not a snapshot" in ended.err
 
 
 def test_a_frozen_table_is_scanned_again_before_it_is_deleted(tmp_path: Path) -> None:

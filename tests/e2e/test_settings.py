@@ -14,7 +14,7 @@ from retable.runner.plan.step import requests_of
 from retable.runner.planning.show import describe
 from retable.runner.report.model import Report
 from retable.runner.runs.journal import read_journal
-from retable.runner.steps.create import fence_at_birth
+from retable.runner.steps.create import fence_at_creation
 from retable.runner.steps.perform import perform
 from retable.runner.table.requests import Request
 from retable.runner.table.settings import Attached, TableSettings
@@ -51,7 +51,7 @@ def test_i8_what_is_attached_to_the_source_is_attached_to_the_target(run: Run) -
     assert len(run.items("orders-v2")) == 2
 
 
-def test_the_plan_tells_what_will_be_attached(run: Run) -> None:
+def test_the_plan_lists_what_will_be_attached(run: Run) -> None:
     text = "\n".join(describe(run.world.plan, run.world.spec, run.world.fingerprint))
     assert "write autoscaling 2 to 900" in text
     assert "write autoscaling of by_status 2 to 900" in text
@@ -108,7 +108,7 @@ def test_i8_all_that_a_run_asks_for_was_checked_before_its_first_change(
     with running(spec, tmp_path, before=attach_all) as run:
         monkeypatch.setattr(Request, "send", told)
         arn = settings(run, "orders").description.arn_beside("orders-v2")
-        fence = fence_at_birth(arn, run.world)
+        fence = fence_at_creation(arn, run.world)
         run.finish()
         checked = list(requests_of(run.world.plan.steps, arn, fence))
     # A policy's revision is the service's, and stands for nothing that could be wrong.
@@ -274,13 +274,15 @@ def test_every_setting_is_compared_at_the_end(whole: Run) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_setting_that_did_not_come_back_is_named_and_fails_the_run(whole: Run, name: str) -> None:
+def test_a_setting_that_was_not_restored_is_named_and_fails_the_run(whole: Run, name: str) -> None:
     whole.until("compare-settings")
     found = whole.aws.tables.settings("orders-v2")
     assert found is not None
     LOSSES[name](whole, found.description.arn)
     step = whole.step(CompareSettings)
-    with pytest.raises(CheckFailed, match=f"orders-v2 are not what they shall be: .*{name}") as why:
+    with pytest.raises(
+        CheckFailed, match=f"settings of orders-v2 differ from the plan: .*{name}"
+    ) as why:
         perform(step, replace(whole.world, clock=ManualClock()))
     report = reported(whole, why.value)
     assert report.verdict == "failed"
@@ -289,7 +291,7 @@ def test_a_setting_that_did_not_come_back_is_named_and_fails_the_run(whole: Run,
     ]
 
 
-def test_i6_no_value_of_a_tag_is_told(whole: Run) -> None:
+def test_i6_no_value_of_a_tag_is_reported(whole: Run) -> None:
     whole.until("compare-settings")
     arn = settings(whole, "orders-v2").description.arn
     whole.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "s3cret"}])
@@ -301,7 +303,7 @@ def test_i6_no_value_of_a_tag_is_told(whole: Run) -> None:
     assert "shop" not in told
 
 
-def test_what_somebody_turned_on_meanwhile_is_told_and_no_fault(run: Run) -> None:
+def test_what_somebody_turned_on_meanwhile_is_reported_and_no_fault(run: Run) -> None:
     run.until("compare-settings")
     run.client.update_table(TableName="orders-v2", DeletionProtectionEnabled=True)
     run.finish()

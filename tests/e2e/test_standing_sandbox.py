@@ -1,4 +1,4 @@
-"""Runs against a standing sandbox: found out, interrupted, resumed, turned back."""
+"""Runs against a standing sandbox: failed, interrupted, resumed, rolled back."""
 
 import json
 import signal
@@ -192,7 +192,7 @@ def test_i1_abort_before_the_delete_puts_the_policy_and_protection_back(orders: 
     assert settings_of(orders) == before
 
 
-def test_a_delete_that_was_denied_is_turned_back_from(orders: Standing) -> None:
+def test_a_delete_that_was_denied_is_rolled_back(orders: Standing) -> None:
     before = settings_of(orders)
     denied = {"operation": "DeleteTable", "code": "AccessDeniedException", "times": 1}
     orders.faults(errors=[denied])

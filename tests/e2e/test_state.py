@@ -121,7 +121,7 @@ def on_another(bed: Bed, folder: Path, *arguments: str | Path) -> Ended:
     return migrate(*arguments, cwd=folder, env=bed.env)
 
 
-def test_a_second_runner_is_refused_and_the_first_is_gone_on_from_elsewhere(
+def test_a_second_runner_is_refused_and_the_run_of_the_first_is_resumed_elsewhere(
     bed: Bed, tmp_path: Path
 ) -> None:
     name = "two-runners"
@@ -175,7 +175,7 @@ def test_where_runs_stand_and_what_they_came_to_is_known_everywhere(
     spec = bed.prepare(tmp_path / "spec", name)
     state = ["--state", f"s3://{BUCKET}/{name}"]
     none = on_another(bed, tmp_path / "b", "status", *state)
-    assert (none.code, none.out) == (0, "no runs here; --run-dir names where they lie\n")
+    assert (none.code, none.out) == (0, "no runs here; --run-dir names where they are\n")
     ended = on_another(bed, tmp_path / "a", "run", spec, "--yes", *state)
     assert ended.code == 0, ended.err
     run_id = bed.run_id(name)
@@ -198,12 +198,10 @@ def test_where_runs_stand_and_what_they_came_to_is_known_everywhere(
     assert f"there is no run '0000-0000' in s3://{BUCKET}/{name}" in unknown.err
     again = on_another(bed, tmp_path / "c", "run", spec, "--resume", "--yes", *state)
     assert again.code == 2
-    assert f"to go on with in s3://{BUCKET}/{name}" in again.err
+    assert f"there is no open run of {name} in s3://{BUCKET}/{name}" in again.err
 
 
-def test_a_run_that_is_kept_in_s3_is_not_gone_on_with_behind_its_back(
-    bed: Bed, tmp_path: Path
-) -> None:
+def test_a_run_that_is_kept_in_s3_is_not_resumed_without_it(bed: Bed, tmp_path: Path) -> None:
     name = "both"
     spec = bed.prepare(tmp_path / "spec", name, rate=5)
     with loading(bed, spec, name, tmp_path / "first") as first:
@@ -225,14 +223,14 @@ def test_a_run_that_is_kept_in_s3_is_undone_on_another_machine(bed: Bed, tmp_pat
     text = spec.read_text("utf-8").replace(f"table: {name}-new", f"table: {name}")
     spec.write_text(text + "rebuild: {strategy: replace}\n", "utf-8")
     state = ["--state", f"s3://{BUCKET}/{name}"]
-    leave = ["--yes", "--allow-delete", name]
-    ended = on_another(bed, tmp_path / "first", "run", spec, *leave, *state)
+    consent = ["--yes", "--allow-delete", name]
+    ended = on_another(bed, tmp_path / "first", "run", spec, *consent, *state)
     assert ended.code == 0, ended.err
     run_id = bed.run_id(name)
-    unknown = on_another(bed, tmp_path / "second", "restore", run_id, *leave, *state)
+    unknown = on_another(bed, tmp_path / "second", "restore", run_id, *consent, *state)
     assert (unknown.code, "name it with --spec" in unknown.err) == (2, True)
     own = ["--spec", str(spec)]
-    back = on_another(bed, tmp_path / "second", "restore", run_id, *own, *leave, *state)
+    back = on_another(bed, tmp_path / "second", "restore", run_id, *own, *consent, *state)
     assert back.code == 0, back.err
     described = bed.dynamodb.describe_table(TableName=name)["Table"]
     assert [key["AttributeName"] for key in described["KeySchema"]] == ["id"]

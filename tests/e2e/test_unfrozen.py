@@ -1,4 +1,4 @@
-"""I1: a table whose writers nothing stops is deleted by name only, and what they wrote is told."""
+"""I1: a table whose writers are not stopped is deleted by name only; their writes are listed."""
 
 import json
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_i1_nobody_deletes_an_unfrozen_table_without_naming_it(tmp_path: Path) -
     assert ended.err == (
         "error: this run deletes the table orders while its writers may still write to it; what "
         "they write after the export is lost\n"
-        "  = help: leave freeze: none out of the spec; or, where nothing writes to it, add "
+        "  = help: remove freeze: none from the spec; or, where nothing writes to it, add "
         "--allow-unfrozen orders\n"
     )
     assert "--allow-unfrozen orders: this run deletes no unfrozen table" in frozen.err

@@ -170,7 +170,7 @@ def test_what_stays_the_same_in_another_spelling_is_no_difference(bed: Bed) -> N
     assert named(ended) == set()
 
 
-def test_a_run_that_reads_by_export_makes_one_and_leaves_recovery_as_it_shall_be(
+def test_a_run_that_reads_by_export_makes_one_and_leaves_recovery_as_planned(
     tmp_path: Path,
 ) -> None:
     spec = write_spec(tmp_path, "export", OFF)

@@ -123,7 +123,7 @@ class Gate:
         return [step for step in self.world.plan.steps if isinstance(step, kind)][-1]
 
     def again(self, kind: type[StepOf[Any]], **changes: Any) -> None:
-        """Record the evidence of that step once more, with ``changes``."""
+        """Record the evidence of that step again, with ``changes``."""
         step = self.step(kind)
         evidence: Any = self.journal.evidence(step)
         self.journal.finish(step, replace(evidence, **changes))

@@ -30,7 +30,7 @@ IMPORTS = (
 
 
 class KilledRuns:
-    """A process that runs ``migrate`` again and again, and kills it where it is told to."""
+    """A process that runs ``migrate`` again and again, and kills it where requested."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         """Start the process in the environment ``env``."""

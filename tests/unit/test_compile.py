@@ -125,7 +125,7 @@ def test_i9_the_fence_is_lifted_last_and_after_verification(replace_spec: Spec) 
     assert kinds[-6:] == order
 
 
-def test_i8_the_settings_of_the_source_are_in_the_plan_and_come_back(replace_spec: Spec) -> None:
+def test_i8_the_settings_of_the_source_are_in_the_plan_and_are_restored(replace_spec: Spec) -> None:
     source = settings(
         description(stream="NEW_IMAGE", deletion_protection=True),
         ttl="expires_at",
@@ -195,14 +195,16 @@ def test_a_policy_may_hold_fractions(tmp_path: Path) -> None:
     assert found == {"NumericLessThan": {"a": "1.50"}}
 
 
-def test_a_rehearsal_takes_the_export_at_hand_and_the_final_one_is_made(replace_spec: Spec) -> None:
+def test_a_rehearsal_uses_the_available_export_and_the_final_one_is_made(
+    replace_spec: Spec,
+) -> None:
     steps = compile_plan(replace_spec, observed(export=export())).steps
     assert isinstance(steps[0], UseExport)
     assert steps[0].export_id == "01790000000000-0a1b2c3d"
     assert any(isinstance(step, MakeExport) and step.role == "final" for step in steps)
 
 
-def test_an_export_that_is_loaded_is_made_anew_unless_it_is_named(
+def test_an_export_that_is_loaded_is_a_new_one_unless_it_is_named(
     tmp_path: Path, beside_spec: Spec
 ) -> None:
     made = compile_plan(beside_spec, observed(export=export())).steps
@@ -248,7 +250,7 @@ def test_a_plan_that_was_altered_is_stale(tmp_path: Path, replace_spec: Spec) ->
         (observed(target=description(name="orders-v2")), CheckFailed, "orders-v2 already exists"),
     ],
 )
-def test_a_world_that_does_not_allow_the_plan_is_refused(
+def test_tables_that_do_not_allow_the_plan_are_refused(
     beside_spec: Spec, world: object, kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said):
@@ -274,7 +276,7 @@ def test_a_table_with_replicas_is_not_replaced(replace_spec: Spec, beside_spec: 
     assert compile_plan(beside_spec, world).steps
 
 
-def test_what_will_not_come_back_is_told_before_it_is_approved(replace_spec: Spec) -> None:
+def test_what_will_not_be_restored_is_listed_before_approval(replace_spec: Spec) -> None:
     attached = Attached(
         kinesis=(Kinesis(stream_arn=STREAM, precision=None),),
         warm={"": WarmThroughput(read=20_000, write=4_000)},
@@ -282,18 +284,18 @@ def test_what_will_not_come_back_is_told_before_it_is_approved(replace_spec: Spe
     source = settings(description(stream="KEYS_ONLY"), attached=attached)
     told = compile_plan(replace_spec, observed(source)).notes[:5]
     assert told == (
-        "the stream of orders ends with it: the new one has another ARN",
-        "consumers must be pointed at the new stream of orders: it tells of no loaded item",
+        "the stream of orders is deleted with it: the new one has another ARN",
+        "consumers must be pointed at the new stream of orders: it has no loaded items",
         "no record of a loaded item goes to the Kinesis stream of orders",
         (
-            "the point-in-time history of orders ends with it, and begins anew; DynamoDB keeps "
-            "the table as it is at its end for 35 days"
+            "the point-in-time history of orders is deleted with it and starts over; DynamoDB "
+            "keeps a backup of the deleted table for 35 days"
         ),
         "raising the warm throughput of orders is charged once",
     )
 
 
-def test_what_an_on_demand_table_cannot_keep_is_told(replace_spec: Spec) -> None:
+def test_what_an_on_demand_table_cannot_keep_is_listed(replace_spec: Spec) -> None:
     scaling = Scaling(index="", side="Read", least=1, most=9)
     insights = {"": "THROTTLED_KEYS", "by_status": "THROTTLED_KEYS"}
     source = settings(attached=Attached(scaling=(scaling,), insights=insights))
@@ -401,7 +403,7 @@ def test_a_table_that_is_there_is_exported_only_if_it_can_be(tmp_path: Path) -> 
     assert "pitr-target" not in steps
 
 
-def test_a_load_that_others_would_be_told_of_needs_leave(tmp_path: Path) -> None:
+def test_a_load_that_a_stream_would_publish_needs_consent(tmp_path: Path) -> None:
     text = BESIDE.replace("orders-v2", "orders-v2\n  nonempty: accept")
     spec = build_spec(tmp_path, text)
     target = description(name="orders-v2", key=spec.target.key)

@@ -61,7 +61,7 @@ def test_local_indexes_rule_an_import_out(tmp_path: Path) -> None:
     spec = spec.replace("type: S}}\n  billing", "type: S}, sort: {name: n, type: N}}\n  billing")
     plan = compile_plan(build_spec(tmp_path, spec), observed(target=None))
     *_, imported = loaders(plan, Prices())
-    assert imported.ruled_out == "an import makes no local indexes"
+    assert imported.ruled_out == "an import creates no local secondary indexes"
 
 
 def test_a_plan_shows_the_loaders_and_marks_its_own(tmp_path: Path) -> None:

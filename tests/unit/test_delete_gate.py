@@ -194,12 +194,12 @@ EVERY: dict[Tamper, str] = {
 }
 """What shuts the gate before any delete."""
 FROZEN: dict[Tamper, str] = {
-    delete_the_policy: "is not frozen any more",
-    take_the_freeze_out_of_the_policy: "is not frozen any more",
+    delete_the_policy: "is no longer frozen",
+    take_the_freeze_out_of_the_policy: "is no longer frozen",
 }
 LOADED: dict[Tamper, str] = {
     export_another_table: "the export is of TableId another",
-    lose_an_exported_item: "has not the 40 items",
+    lose_an_exported_item: "no longer has the 40 items",
     read_too_few: "covered 39 of 40",
     reject_too_many: "is not clean",
     collide: "is not clean",

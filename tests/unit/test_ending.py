@@ -1,11 +1,11 @@
-"""What is left to people when a run ends: the cut-over, and what a run that turned back leaves."""
+"""The follow-up of a run: the cut-over, and what a rolled-back run leaves behind."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from retable.runner.outcome.follow_up import cut_over, ending, left_behind
+from retable.runner.outcome.follow_up import cut_over, follow_up, left_behind
 from retable.runner.plan.export_steps import ExportProved
 from retable.runner.plan.plan import Plan
 from retable.runner.plan.source_steps import ChangesListed
@@ -16,7 +16,7 @@ from retable.schema import load_spec
 from support.command import SPECS
 from support.observed import observed
 
-FROZEN = "take the statement RetableFreeze off the policy of orders"
+FROZEN = "remove the statement RetableFreeze from the policy of orders"
 
 
 def plan_of(tmp_path: Path, strategy: str, freeze: str) -> Plan:
@@ -41,17 +41,17 @@ def record(step: str, event: str) -> Record:
         (
             "resource-policy",
             [
-                "let the application use orders-v2",
+                "switch the application to orders-v2",
                 FROZEN,
-                "delete orders once it is not missed",
+                "delete orders once nothing needs it",
             ],
         ),
         (
             "none",
             [
-                "stop what writes to orders: what it wrote after the export is not in orders-v2",
-                "let the application use orders-v2",
-                "delete orders once it is not missed",
+                "stop all writers of orders: what they wrote after the export is not in orders-v2",
+                "switch the application to orders-v2",
+                "delete orders once nothing needs it",
             ],
         ),
     ],
@@ -62,7 +62,7 @@ def test_a_plan_beside_the_source_ends_with_the_steps_of_the_cut_over(
     plan = plan_of(tmp_path, "side-by-side", freeze)
     assert list(cut_over(plan)) == steps
     lines = list(describe(plan, load_spec(tmp_path / "orders.migrate.yaml"), "f" * 64))
-    first = lines.index("After it, by hand:") + 1
+    first = lines.index("Afterwards, by hand:") + 1
     numbered = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     assert lines[first : first + len(steps)] == numbered
 
@@ -77,23 +77,23 @@ def test_a_run_that_lists_no_later_writes_says_so(tmp_path: Path) -> None:
     checked = ExportProved(
         export_id="017-1", table_id="t", export_time=at, item_count=1, data_files=1
     )
-    verdict, unlisted = ending(plan, checked, None, "changes.jsonl")
+    verdict, unlisted = follow_up(plan, checked, None, "changes.jsonl")
     assert verdict.startswith("verified as of 2026-11-20T03:00:00+00:00, not ready for cut-over")
     assert unlisted.startswith("what was written to orders since then is not listed")
     found = ChangesListed(
         since=at, until=at, changes=1, written=1, deleted=0, expired=0, listed_at=at
     )
-    assert unlisted not in list(ending(plan, checked, found, "changes.jsonl"))
+    assert unlisted not in list(follow_up(plan, checked, found, "changes.jsonl"))
     frozen = plan_of(tmp_path, "side-by-side", "resource-policy")
-    (ready,) = ending(frozen, checked, None, "changes.jsonl")
+    (ready,) = follow_up(frozen, checked, None, "changes.jsonl")
     assert ready == f"ready for cut-over: {'; then '.join(cut_over(frozen))}"
 
 
-def test_a_run_that_turned_back_names_the_table_that_it_made(tmp_path: Path) -> None:
+def test_a_run_that_was_rolled_back_names_the_table_that_it_created(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "side-by-side", "none")
     assert not list(left_behind(plan, [record("create", "begun")]))
     (left,) = left_behind(plan, [record("create", "intent")])
     assert left == (
-        "orders-v2, which the run made, is there with what was loaded so far, and fenced: "
+        "orders-v2, which the run created, holds what was loaded so far and is fenced: "
         "delete it before another run"
     )

@@ -51,7 +51,7 @@ def test_a_repair_takes_no_export_of_an_earlier_table(tmp_path: Path) -> None:
         if line.strip().startswith("at:")
     )
     named = at, "id: 01790000000000-0a1b2c3d"
-    with pytest.raises(Refused, match="is of another physical table than orders is now"):
+    with pytest.raises(Refused, match="is of another physical table than the current orders"):
         planned(tmp_path, damaged(export=export(table_id="an-earlier-one")), named)
     assert planned(tmp_path, damaged(export=export()), named).steps
 
@@ -64,14 +64,14 @@ def test_a_repair_takes_no_export_of_an_earlier_table(tmp_path: Path) -> None:
         "arn:aws:dynamodb:eu-west-1:999988887777:table/orders",
     ],
 )
-def test_a_lost_table_comes_back_from_no_other_tables_export(tmp_path: Path, arn: str) -> None:
+def test_a_lost_table_is_not_recreated_from_another_tables_export(tmp_path: Path, arn: str) -> None:
     example = "lost-orders.migrate.yaml"
     with pytest.raises(Refused, match=f"is of {arn}; the spec's table is orders in eu-west-1"):
         planned(tmp_path, lost(table_arn=arn), example=example)
     assert planned(tmp_path, lost(), example=example).steps
 
 
-def test_a_repair_deletes_nothing_that_cannot_come_back(tmp_path: Path) -> None:
+def test_a_repair_deletes_nothing_that_cannot_be_restored(tmp_path: Path) -> None:
     source = settings(description(), unkept=("vector indexes",))
     plan = planned(tmp_path, damaged(source=source))
     assert not plan.steps
@@ -82,7 +82,7 @@ def test_a_repair_freezes_and_keeps_a_backup_whatever_the_spec_says(tmp_path: Pa
     said = "strategy: recover", "strategy: recover\n  freeze: none\n  backup: none\n  settle: 10m"
     plan = planned(tmp_path, damaged(), said)
     assert {"freeze", "backup"} <= {step.id for step in plan.steps}
-    assert "orders is frozen and backed up before it goes" in plan.notes
+    assert "orders is frozen and backed up before it is deleted" in plan.notes
     assert "no backup of orders is made" not in plan.notes
     warned = [one.message for one in load_spec(tmp_path / "spec.migrate.yaml").warnings]
     assert not [message for message in warned if "settle" in message]

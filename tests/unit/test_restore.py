@@ -140,7 +140,7 @@ def test_where_nothing_stands_nothing_is_deleted(spec: Spec) -> None:
     assert plan.deletes is None
 
 
-def test_i8_the_settings_that_were_captured_come_back(spec: Spec) -> None:
+def test_i8_the_settings_that_were_captured_are_restored(spec: Spec) -> None:
     plan = restored(spec, REBUILT)
     back, lift, count = (
         only(RestoreSettings, plan),
@@ -153,7 +153,7 @@ def test_i8_the_settings_that_were_captured_come_back(spec: Spec) -> None:
     assert plan.key == SOURCE.description.key
 
 
-def test_what_the_service_told_of_a_lost_table_is_not_doubted(spec: Spec) -> None:
+def test_what_the_service_reported_of_a_lost_table_is_not_validated_again(spec: Spec) -> None:
     run = run_of(spec)
     # A form that our own rules for policies do not know, and that the service had taken.
     policy = '{"Statement": {"Effect": "Deny", "Resource": "arn:aws:dynamodb:*:*:table/ord*"}}'
@@ -164,7 +164,7 @@ def test_what_the_service_told_of_a_lost_table_is_not_doubted(spec: Spec) -> Non
 
 
 def test_a_table_that_is_still_there_is_not_restored(spec: Spec) -> None:
-    with pytest.raises(Refused, match="is still there"):
+    with pytest.raises(Refused, match="still exists"):
         restored(spec, SOURCE)
 
 
@@ -176,7 +176,7 @@ def test_a_table_that_is_still_there_is_not_restored(spec: Spec) -> None:
         (False, False, ["delete", "create"]),
     ],
 )
-def test_a_table_leaves_its_stack_and_comes_back_into_it(
+def test_a_table_leaves_its_stack_and_is_imported_again(
     spec: Spec,
     in_it: bool,  # noqa: FBT001 -- a case
     retains: bool,  # noqa: FBT001 -- a case

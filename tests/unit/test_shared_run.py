@@ -10,7 +10,7 @@ from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import open_journal, read_journal
 from retable.runner.runs.shared_run import SharedRun
 from retable.runner.runs.stored_runs import StoredRuns
-from retable.runner.steps.execute import retreat
+from retable.runner.steps.execute import roll_back
 from support.command import SPECS
 from support.sandboxes import ManualClock
 from support.states import ELSEWHERE, RUN_ID, StateBed, run_folder, state_bed
@@ -30,7 +30,7 @@ def shared_run(bed: StateBed, runs: StoredRuns, folder: RunFolder, lock: str) ->
     return SharedRun(runs, held, folder)
 
 
-def test_a_runner_whose_run_was_gone_on_with_cannot_write_one_record_more(
+def test_a_runner_whose_run_was_taken_over_cannot_write_another_record(
     bed: StateBed, tmp_path: Path
 ) -> None:
     """Even one whose heartbeat has not yet told it: here each has a lock of its own."""
@@ -95,5 +95,5 @@ def test_no_step_takes_effect_once_the_run_is_anothers(tmp_path: Path) -> None:
         assert run.aws.tables.settings("orders") != settings
         run.world.require_lock = lost
         with pytest.raises(Stopped, match="has lost its lock"):
-            retreat(run.world)
+            roll_back(run.world)
         assert run.world.journal.records("run", "ended") == []

@@ -14,7 +14,6 @@ from retable.runner.export.datafile import CheckedFile
 from retable.transforms.outcome import Result
 
 BLOCK_LINES = 125
-Fate = Literal["loaded", "superseded", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

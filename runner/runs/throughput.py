@@ -11,7 +11,7 @@ THROUGHPUT = "throughput"
 """The event that journals how far the load was when."""
 MOST_MOMENTS = 480
 FIRST_INTERVAL_SECONDS = 0.25
-HELD_BACK = "the table holds back"
+HELD_BACK = "writes are throttled"
 """How a note begins that tells of throttling."""
 
 Moment = tuple[float, int, bool]

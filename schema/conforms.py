@@ -1,8 +1,18 @@
-"""Whether a value surely follows the JSON Schema: a quick look before the library's thorough one.
+"""Whether a value surely follows the JSON Schema: a quick check before the library's thorough one.
 
-A spec without mistakes, which is most, need not wait for jsonschema, whose import takes longer than
-all else. ``True`` is final; ``False`` only means that the library must look. ``oneOf`` stands in
-the schema for editors and is passed over, as ``validate`` does.
+Most specs have no mistakes and need not wait for jsonschema, whose import takes longer than
+everything else. ``True`` is final; ``False`` only means that the library must check. ``oneOf`` is
+in the schema for editors and is skipped, as in ``validate``.
+
+Two kept libraries were measured in its place in December 2026 (Python 3.11.7; CPU time of
+``benchmarks/lint.py --specs 200``, both sides in one session):
+
+* fastjsonschema 2.22.3 gives the same answers, but compiles the schema at each start: 0.19 s, more
+  than jsonschema's import, where the first check here takes 0.001 s. Linting one spec takes 0.48 s
+  in place of 0.24 s. Compiled ahead of time, it is 600 kB of generated code to keep up to date.
+* jsonschema-rs 0.61.2 accepts the decimal ``1.0`` as an integer, which jsonschema refuses: its
+  ``True`` would not be final. It lints about as fast (one spec 0.25 s in place of 0.24 s, 200 specs
+  1.67 s in place of 1.79 s), but its wheel has 6.4 MB (15 MB installed).
 """
 
 import re
@@ -13,7 +23,7 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 Check = Callable[[Any, Any, Schema, Schema], bool]
-"""What a keyword says, the value, the schema it stands in, and the root schema."""
+"""The keyword's value, the value to check, the schema with the keyword, and the root schema."""
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -27,7 +37,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def conforms(value: Any, schema: Schema, root: Schema) -> bool:
-    """Say whether ``value`` surely follows ``schema``, a part of ``root``."""
+    """Return whether ``value`` surely follows ``schema``, a part of ``root``."""
     for keyword, said in schema.items():
         if keyword in _SILENT:
             continue
@@ -82,7 +92,7 @@ def _if(said: Any, value: Any, schema: Schema, root: Schema) -> bool:
 
 
 def _is_exact(condition: Schema) -> bool:
-    """Say whether what does not surely follow ``condition`` surely does not follow it."""
+    """Return whether a value that may not follow ``condition`` certainly does not follow it."""
     return all(
         keyword in {"type", "required"}
         or (keyword == "const" and isinstance(said, str))
@@ -94,7 +104,7 @@ def _is_exact(condition: Schema) -> bool:
 
 def _not(said: Any, value: Any, _schema: Schema, root: Schema) -> bool:
     del root
-    # Only what excludes single values is looked into here.
+    # Only schemas that exclude single values are checked here.
     if list(said) == ["const"]:
         return bool(value != said["const"])
     return list(said) == ["enum"] and all(value != one for one in said["enum"])
@@ -162,4 +172,4 @@ _SILENT = {
     *("$schema", "$id", "$defs", "title", "description", "examples", "default", "x-expected"),
     *("then", "else", "oneOf"),
 }
-"""What says nothing about a value by itself."""
+"""Keywords that do not constrain a value by themselves."""

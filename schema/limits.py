@@ -9,8 +9,6 @@ from decimal import Decimal, InvalidOperation
 
 MAX_GLOBAL_INDEXES = 20
 MAX_LOCAL_INDEXES = 5
-MAX_INDEX_KEY_ATTRIBUTES = 4
-"""On each side of a global index's key (CreateTable, multi-attribute keys)."""
 MAX_PROJECTED_ATTRIBUTES = 20
 """Named in one index's projection (Projection.NonKeyAttributes)."""
 MAX_PROJECTED_IN_TABLE = 100
@@ -25,7 +23,6 @@ MAX_EXPONENT = 125
 MIN_EXPONENT = -130
 MAX_TAGS = 50
 MAX_TAG_KEY = 128
-MAX_TAG_VALUE = 256
 RESERVED_TAG_KEY = "aws:"
 """The prefix of AWS's own tag keys, in any case; only AWS can set them."""
 MAX_POLICY_BYTES = 20_480

@@ -24,20 +24,11 @@ _KEEPS_ITS_ORDER = orjson.OPT_SORT_KEYS  # orjson sorts by UTF-8 bytes, at every
 _HALVES = Struct(">QQ")
 
 
-def canonical_item(item: TypedItem) -> bytes:
-    """Return the canonical form of a DynamoDB JSON item as UTF-8 JSON.
-
-    Raises:
-        ItemFaultError: an attribute is not a value DynamoDB can hold; a ``ValueError``.
-    """
-    return serialize(canonical_values(item))
-
-
 def canonical_values(item: TypedItem) -> dict[str, Typed]:
     """Return ``item`` with every value canonical; attributes keep their order.
 
     Raises:
-        ItemFaultError: as ``canonical_item``.
+        ItemFaultError: some attribute is no value that DynamoDB holds; a ``ValueError``.
     """
     values = {}
     for name, typed in item.items():

@@ -62,11 +62,6 @@ def is_null(value: Any) -> bool:
     return value is None or value is NULL
 
 
-def view_item(item: Mapping[str, Typed]) -> dict[str, Any]:
-    """Return what JMESPath sees of an item of canonical values."""
-    return _view_map(item)
-
-
 def view_value(typed: Typed) -> Any:
     """Return what JMESPath sees of one canonical value."""
     ((kind, value),) = typed.items()

@@ -40,8 +40,6 @@ class TableResource:
     tags: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] | None
     """Its resource policy; values in it may be ``Unknown``."""
-    key_id: str | Unknown | None
-    """The KMS key that encrypts it, if one is named."""
     regions: tuple[str | Unknown, ...]
     """The regions of its replicas; its own region, or none, for a table in one region."""
     deletion_policy: str
@@ -70,7 +68,6 @@ def read_table(template: Template, address: str, at: DeployTarget) -> TableResou
         deletion_protection=_flag(own.get("DeletionProtectionEnabled")),
         tags=_tags(own.get("Tags")),
         policy=_policy(own),
-        key_id=_key_id(found, own),
         regions=_regions(found),
         deletion_policy=_removal(part, "DeletionPolicy"),
         replace_policy=_removal(part, "UpdateReplacePolicy"),
@@ -219,12 +216,6 @@ def _policy(own: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the resource policy that is attached, if one is."""
     document = mapping(own.get("ResourcePolicy")).get("PolicyDocument")
     return document if isinstance(document, Mapping) else None
-
-
-def _key_id(found: Mapping[str, Any], own: Mapping[str, Any]) -> str | Unknown | None:
-    """Return the KMS key: a table names it, each replica of a global table names its own."""
-    named = mapping(found.get("SSESpecification")).get("KMSMasterKeyId")
-    return _text(named or mapping(own.get("SSESpecification")).get("KMSMasterKeyId"))
 
 
 def _text(value: Any) -> str | Unknown | None:

@@ -19,7 +19,6 @@ PAGE = 100
 MAX_PAGES = 30
 SECONDS = 30
 MAX_ANSWER = 20_000_000
-_HEADERS = (("Content-Type", "application/json"), ("User-Agent", "retable"))
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -1,8 +1,8 @@
 """Loading by BatchWriteItem: every item is written or quarantined, however the table answers.
 
-Throttles and what is left unprocessed are tried again without a limit that would drop data; an
-item that spoils its batch is found by halving; what cannot be helped by asking again stops the
-load, which goes on later with the files that are not done.
+Throttled and unprocessed items are retried without a limit that would drop data. An item that makes
+its batch fail is found by halving. An error that a retry cannot fix stops the load, which can be
+resumed with the files that are not done.
 """
 
 import asyncio
@@ -35,19 +35,19 @@ from retable.transforms.describe import describe_item
 from retable.transforms.mapping import Mapping as ItemMapping
 
 IDLE_SECONDS = 300.0
-"""How long no item at all may get through before the load stops, to be resumed."""
+"""How long no item at all may be written before the load stops, to be resumed."""
 HOPELESS_ITEMS = 100
-"""So many items refused and none taken: the table is wrong, not the items."""
+"""After so many items refused and none accepted, the table is wrong, not the items."""
 CHECKPOINT_LINES = 2_000
-"""How far a file's mark moves before it is journaled: what a killed load writes again at most,
-beside what was under way."""
+"""How far a file's mark moves before it is journaled. A kill repeats at most so many lines, beside
+the requests in flight."""
 NOTE_SECONDS = 10.0
-"""How often a watcher is told that the table still holds back."""
+"""How often progress reports that writes are still throttled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
-    """What to load, where to, and how."""
+    """What to load, where and how."""
 
     aws: Aws
     mapping: ItemMapping
@@ -57,16 +57,16 @@ class LoadRequest:
     rate: int | None
     """Write units a second; ``None`` is as fast as the table allows."""
     on_conflict: Literal["overwrite", "keep", "fail"]
-    """What becomes of another item of the same key that is in the table."""
+    """What happens to another item with the same key that is in the table."""
     done_files: frozenset[str]
-    """Keys of data files that an earlier process finished."""
+    """Keys of the data files that an earlier process finished."""
     marks: Mapping[str, FileTally]
-    """How far an earlier process came with files that are not done, by their keys."""
+    """How far an earlier process got with files that are not done, by key."""
     on_file_mark: Callable[[FileTally], None]
-    """Called as a file's mark moves on; all up to it is written or quarantined, and on disk."""
+    """Called as a file's mark advances; everything up to it is written or durably quarantined."""
     skip: Losers
     on_file_done: Callable[[FileTally], None]
-    """Called once all of a file's items are written or quarantined, and on disk as such."""
+    """Called once all of a file's items are written or durably quarantined."""
     quarantine: Path
     progress: Progress
     clock: Clock
@@ -74,24 +74,24 @@ class LoadRequest:
     total: int
     """How many items there are, for progress alone."""
     holder: Holder = IN_PLACE
-    """What has the data files at hand while they are read."""
+    """What makes the data files available while they are read."""
     idle_seconds: float = IDLE_SECONDS
 
 
 def load_items(request: LoadRequest) -> None:
-    """Write every item of the files that are not done. Writing an item again is harmless (I2).
+    """Write every item of the files that are not done. It is idempotent (I2).
 
     Raises:
-        Stopped: the credentials, the permissions, the table or the network stand in the way, or
-            nothing got through for ``idle_seconds``. What was written stays.
+        Stopped: the credentials, the permissions, the table or the network prevent it, or nothing
+            was written for ``idle_seconds``. Items that were written stay.
         CheckFailed: a data file is not the one that was checked.
-        KeyboardInterrupt: Ctrl-C or SIGTERM came. Requests under way have ended and what they
-            finished is journaled.
+        KeyboardInterrupt: Ctrl-C or SIGTERM arrived. Requests in flight have ended and what they
+            wrote is journaled.
     """
     try:
         asyncio.run(_Load(request).run())
     except BaseExceptionGroup as group:
-        # The task group wraps what its tasks raise; the first of them is why the load ended.
+        # The task group wraps its tasks' exceptions; the first one is why the load ended.
         first: BaseException = group
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
@@ -101,7 +101,7 @@ def load_items(request: LoadRequest) -> None:
 
 
 class _Load:
-    """One load under way."""
+    """One load in progress."""
 
     def __init__(self, request: LoadRequest) -> None:
         self._request = request
@@ -113,7 +113,7 @@ class _Load:
         self._halt = Halt()
         self._room = Room()
         self._pace = Pace(request.rate, request.clock, self._halt.sleep)
-        self._last_success = request.clock.monotonic()
+        self._last_write = request.clock.monotonic()
         self._last_note = float("-inf")
         self._loaded = 0
         self._quarantined = 0
@@ -131,12 +131,12 @@ class _Load:
         with halted_by_signals(self._halt, task):
             async with aclosing(pool), asyncio.TaskGroup() as group:
                 client = BatchClient(pool, aws, self._request.table, SystemClock())
-                await self._hand_out(client, group)
-        if self._halt.is_asked:
+                await self._dispatch(client, group)
+        if self._halt.is_requested:
             raise asyncio.CancelledError
 
-    async def _hand_out(self, client: BatchClient, group: asyncio.TaskGroup) -> None:
-        """Hand batches over as there is room, until there are none or the load is to end."""
+    async def _dispatch(self, client: BatchClient, group: asyncio.TaskGroup) -> None:
+        """Start writing batches as there is room, until there are none or the load must end."""
         states = [
             FileState(file, self._request.marks.get(file.key))
             for file in self._request.files
@@ -149,29 +149,29 @@ class _Load:
             self._request.rng,
             self._request.holder,
         )
-        for found in source:
-            if isinstance(found, Turn):
-                # In a thread: a large file takes a while, and answers must not wait for it.
-                await asyncio.to_thread(found.begin)
+        for step in source:
+            if isinstance(step, Turn):
+                # In a thread: a large file takes a while, and responses must not wait for it.
+                await asyncio.to_thread(step.begin)
             else:
-                self._take(found)
-                if found.entries:
-                    size = found.size
+                self._note_ended(step)
+                if step.entries:
+                    size = step.size
                     await self._room.acquire(size)
-                    group.create_task(self._carry(client, found.entries, size))
-                # Reading itself waits for nothing, so answers have their turn here.
+                    group.create_task(self._write_and_release(client, step.entries, size))
+                # Reading never yields to the event loop, so responses are handled here.
                 await asyncio.sleep(0)
-            if self._halt.is_asked:
+            if self._halt.is_requested:
                 return
 
-    def _take(self, batch: Batch) -> None:
-        """Note which files have no item after these."""
+    def _note_ended(self, batch: Batch) -> None:
+        """Note the files that have no items after this batch."""
         for state in batch.ended:
             state.is_read = True
             self._report(state)
 
-    async def _carry(self, client: BatchClient, batch: list[Entry], size: int) -> None:
-        """Write a batch and give its room, of ``size`` bytes, back."""
+    async def _write_and_release(self, client: BatchClient, batch: list[Entry], size: int) -> None:
+        """Write a batch and release its room of ``size`` bytes."""
         try:
             if self._request.on_conflict == "overwrite":
                 await self._write(client, batch)
@@ -179,7 +179,7 @@ class _Load:
                 for entry in batch:
                     await self._write_new(client, entry)
         except Halted:
-            # What is not written stays on its file's account, so that the file is not done.
+            # Unwritten items stay open in their file's tally, so the file is not done.
             return
         finally:
             self._room.release(size)
@@ -188,8 +188,8 @@ class _Load:
         """Write a batch until each of its items is settled.
 
         Raises:
-            Halted: the load is to end.
-            Stopped: asking again cannot help.
+            Halted: the load must end.
+            Stopped: a retry cannot help.
         """
         began = self._request.clock.monotonic()
         pending = batch
@@ -203,18 +203,18 @@ class _Load:
             attempt = 0 if len(left) < len(pending) else attempt + 1
             pending = left
             if pending:
-                self._require_movement(began, answer)
+                self._require_progress(began, answer)
                 await self._wait(backoff_seconds(attempt, self._request.rng), answer)
 
     async def _write_new(self, client: BatchClient, entry: Entry) -> None:
-        """Write an item unless another one of its key is there.
+        """Write an item unless another one with its key exists.
 
-        One that is equal to ours is ours, written before a kill or an answer that was lost.
+        An equal one is ours, written before a kill or before a response that was lost.
 
         Raises:
-            CheckFailed: another item is there, and the spec says ``fail``.
-            Halted: the load is to end.
-            Stopped: asking again cannot help.
+            CheckFailed: another item exists, and the spec says ``fail``.
+            Halted: the load must end.
+            Stopped: a retry cannot help.
         """
         began = self._request.clock.monotonic()
         attempt = 0
@@ -228,36 +228,36 @@ class _Load:
                     self._settle([entry], "loaded")
                     return
                 case Kind.CONFLICT:
-                    self._meet(entry, answer)
+                    self._resolve_conflict(entry, answer)
                     return
                 case Kind.POISONED:
                     await self._halve(client, [entry], answer.code)
                     return
                 case _:
                     attempt += 1
-                    self._require_movement(began, answer)
+                    self._require_progress(began, answer)
                     await self._wait(backoff_seconds(attempt, self._request.rng), answer)
 
-    def _meet(self, entry: Entry, answer: Answer) -> None:
-        """Settle an item whose key is taken."""
-        found = answer.unprocessed[0] if answer.unprocessed else {}
-        if found and describe_item(found, self._request.key).digest == entry.result.digest:
+    def _resolve_conflict(self, entry: Entry, answer: Answer) -> None:
+        """Settle an item whose key already exists."""
+        existing = answer.unprocessed[0] if answer.unprocessed else {}
+        if existing and describe_item(existing, self._request.key).digest == entry.result.digest:
             self._loaded += 1
             self._settle([entry], "loaded")
             return
         if self._request.on_conflict == "fail":
             message = (
                 f"{self._request.table} holds another item with the key {entry.result.key}, "
-                f"of line {entry.line} of {entry.state.file.key}"
+                f"which is on line {entry.line} of {entry.state.file.key}"
             )
-            raise CheckFailed(message, "load.on_conflict: keep or overwrite go on")
+            raise CheckFailed(message, "set load.on_conflict to keep or overwrite to continue")
         self._quarantine.add(entry, answer.code, Reason.KEPT_EXISTING)
         self._settle([entry], "quarantined")
 
     async def _wait(self, seconds: float, answer: Answer) -> None:
-        """Wait before a batch is tried again.
+        """Wait before a batch is retried.
 
-        Where one key range is hot, the batch lends its place to others, whose keys lie elsewhere.
+        If one key range is hot, the batch lends its place to others, whose keys are elsewhere.
         """
         if HOT_RANGE not in answer.reasons:
             await self._halt.sleep(seconds)
@@ -269,36 +269,36 @@ class _Load:
             self._room.reclaim()
 
     async def _put(self, client: BatchClient, pending: list[Entry]) -> Answer:
-        """Write what is pending as one batch."""
+        """Write the pending items as one batch."""
         return await self._sent(client.put([entry.result.item_json for entry in pending]), pending)
 
     async def _sent(self, request: Coroutine[Any, Any, Answer], pending: list[Entry]) -> Answer:
-        """Send a request for ``pending`` within the pace, and learn from its answer."""
+        """Send a request for ``pending`` within the pace, and adapt to its answer."""
         try:
-            guess = await self._pace.reserve(len(pending))
+            estimate = await self._pace.reserve(len(pending))
             self._halt.check()
         except BaseException:
             request.close()
             raise
-        asked = self._request.clock.monotonic()
+        sent = self._request.clock.monotonic()
         answer = await request
         written = 0
         if answer.kind is Kind.WRITTEN:
             written = len(pending) - len(answer.unprocessed)
-        self._pace.settle(guess, answer.units, written)
+        self._pace.settle(estimate, answer.units, written)
         if answer.kind is Kind.WRITTEN and not answer.unprocessed:
-            self._room.went_through(self._request.clock.monotonic() - asked)
+            self._room.on_success(self._request.clock.monotonic() - sent)
         elif answer.kind not in {Kind.POISONED, Kind.CONFLICT}:
-            self._room.held_back(hard=ACCOUNT_LIMIT in answer.reasons)
+            self._room.on_throttle(hard=ACCOUNT_LIMIT in answer.reasons)
         return answer
 
     async def _halve(self, client: BatchClient, batch: list[Entry], code: str) -> None:
-        """Find the items that spoil the batch, and write the others."""
+        """Find the items that make the batch fail, and write the others."""
         if len(batch) == 1:
             self._quarantine.add(batch[0], code)
             self._quarantined += 1
             self._settle(batch, "quarantined")
-            self._require_any_taken(code)
+            self._require_any_accepted(code)
             return
         middle = len(batch) // 2
         await self._write(client, batch[:middle])
@@ -315,37 +315,37 @@ class _Load:
         left = {canonical_key(item, self._request.key) for item in answer.unprocessed}
         rest = [entry for entry in pending if entry.result.key in left]
         if len(rest) != len(answer.unprocessed):
-            # It names items that were not sent, so it does not say which of ours are left.
+            # It lists items that were not sent, so it does not say which of ours are left.
             return pending
         done = [entry for entry in pending if entry.result.key not in left]
         self._loaded += len(done)
         self._settle(done, "loaded")
         return rest
 
-    def _settle(self, entries: list[Entry], fate: Literal["loaded", "quarantined"]) -> None:
-        """Take items off their files' accounts."""
+    def _settle(self, entries: list[Entry], outcome: Literal["loaded", "quarantined"]) -> None:
+        """Count items in their files' tallies."""
         if not entries:
             return
-        self._last_success = self._request.clock.monotonic()
+        self._last_write = self._request.clock.monotonic()
         self._settled += len(entries)
-        settle(entries, fate)
+        settle(entries, outcome)
         for state in {entry.state for entry in entries}:
             self._report(state)
         self._request.progress.advance(self._settled, self._request.total, "items")
 
     def _report(self, state: FileState) -> None:
-        """Tell when every item of a file is accounted for, and from time to time how far it is."""
+        """Report when every item of a file is settled, and now and then how far the file is."""
         if state.close():
             self._request.on_file_done(state.tally)
-        elif state.tally.line >= state.told + CHECKPOINT_LINES:
-            state.told = state.tally.line
+        elif state.tally.line >= state.reported_line + CHECKPOINT_LINES:
+            state.reported_line = state.tally.line
             self._request.on_file_mark(state.tally)
 
-    def _require_movement(self, began: float, answer: Answer) -> None:
-        """Say why it waits, and stop where nothing gets through any more.
+    def _require_progress(self, began: float, answer: Answer) -> None:
+        """Report why the load waits, and stop if nothing is written any more.
 
         Raises:
-            Stopped: nothing did for ``idle_seconds``, and the batch has been tried for as long.
+            Stopped: nothing was for ``idle_seconds``, and the batch has been retried for as long.
         """
         why = ", ".join(sorted(answer.reasons)) or answer.code or "unprocessed items"
         now = self._request.clock.monotonic()
@@ -354,21 +354,21 @@ class _Load:
                 f"writes are throttled ({why}): {self._room.limit} requests at once"
             )
             self._last_note = now
-        waited = now - max(began, self._last_success)
-        if waited > self._request.idle_seconds:
-            message = f"no item got into {self._request.table} for {int(waited)} s ({why})"
+        idle = now - max(began, self._last_write)
+        if idle > self._request.idle_seconds:
+            message = f"no items were written to {self._request.table} for {int(idle)} s ({why})"
             raise Stopped(message, "raise the table's capacity, or wait")
 
-    def _require_any_taken(self, code: str) -> None:
-        """Stop where the table refuses one item after another and has taken none.
+    def _require_any_accepted(self, code: str) -> None:
+        """Stop if the table refuses one item after another and has accepted none.
 
         Raises:
-            Stopped: they would all end in quarantine for something that is not theirs.
+            Stopped: all items would be quarantined for a fault of the table.
         """
-        none_taken = not self._loaded and not self._request.done_files
-        if none_taken and self._quarantined >= HOPELESS_ITEMS:
+        none_accepted = not self._loaded and not self._request.done_files
+        if none_accepted and self._quarantined >= HOPELESS_ITEMS:
             message = (
-                f"{self._request.table} refused the first {self._quarantined} items and took none "
-                f"({code})"
+                f"{self._request.table} refused the first {self._quarantined} items and accepted "
+                f"none ({code})"
             )
-            raise Stopped(message, "look at its keys and indexes, then resume")
+            raise Stopped(message, "check its keys and indexes, then resume")

@@ -1,10 +1,10 @@
-"""What is to be loaded: the kept items of several data files, interleaved and in batches.
+"""The items to load: the kept items of several data files, interleaved and in batches.
 
-One data file holds one stretch of the old table's hash space. Read one after another they would
-make one hot partition of the new table after another, so several are read in turns.
+One data file holds one range of the old table's hash space. Reading one file after another would
+make one partition of the new table hot after another, so several are read in turns.
 
-All of this may run between the answers of a table: one step takes no longer than reading a stretch
-of lines, but for beginning a file, which is left to whoever takes the steps.
+All of this may run between a table's responses: one step takes no longer than reading a stretch of
+lines, except for beginning a file, which is left to the caller.
 """
 
 from collections import deque
@@ -27,22 +27,22 @@ MAX_BATCH_ITEMS = 25
 """BatchWriteItem's limit."""
 SHUFFLED_LINES = 1_000
 SHUFFLED_BYTES = 16_000_000
-"""How much is read ahead, but for the last block, so that neighbours are not written together.
+"""How much is read ahead, except for the last block, so that neighbours are not written together.
 
-Lines are, not items made of them: a line is one object, which lies still until its turn comes."""
+Lines are read ahead, not the items made from them: a line is a single object."""
 BLOCK_BYTES = 2_000_000
 MAX_BATCH_BYTES = 1_000_000
-"""Far below BatchWriteItem's 16 MB: larger requests gain nothing, and are held several times."""
+"""Far below BatchWriteItem's 16 MB: larger requests gain nothing, and are copied several times."""
 ENTRY_BYTES = 1_000
-"""About what an item on its way takes beside its JSON."""
+"""About the memory that an item takes beside its JSON, until it is written."""
 
 Losers = Callable[[str], frozenset[tuple[int, int]]]
-"""Gives the (line, ordinal) of a file's results that lost a collision."""
+"""Returns the (line, ordinal) of a file's results that lost a collision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Items for one request, no key twice, and the files that have none after these."""
+    """Items for one request, no key twice, and the files that have none after them."""
 
     entries: list[Entry] = field(default_factory=list)
     ended: list[FileState] = field(default_factory=list)
@@ -54,37 +54,37 @@ class Batch:
 
 
 Line = tuple["Turn", Block, int, bytes]
-"""One line of a data file, which may or may not make items: whose, in which block, its number."""
+"""One line of a data file, which makes zero or more items: its file, block, number and content."""
 
 
 class Turn:
-    """A data file whose turn has come: ``begin`` it before the next step is taken."""
+    """A data file to read next: call ``begin`` before the next step."""
 
     def __init__(self, state: FileState, losers: Losers, holder: Holder) -> None:
         """Read nothing yet."""
         self.state = state
         self.item_of = item_reader(state.file)
         self.losers = frozenset[tuple[int, int]]()
-        """The (line, ordinal) of results that are not to be written, known once it is begun."""
+        """The (line, ordinal) of results that must not be written, known after ``begin``."""
         self.is_over = False
         """Whether all its lines are read."""
         self._losers_of = losers
-        self._lines = _lines_at_hand(holder, state.file)
+        self._lines = _held_lines(holder, state.file)
 
     def begin(self) -> None:
-        """Fetch the file, prove its bytes, find its first line and its losers: it takes a while.
+        """Fetch the file, prove its bytes, find its first line and its losers. This takes a while.
 
         Raises:
             CheckFailed: it is not the data file that was checked.
-            Stopped: it cannot be had.
+            Stopped: it cannot be fetched.
         """
         self.losers = self._losers_of(self.state.file.key)
         mark = self.state.tally.line
-        found = dropwhile(lambda line: line[0] <= mark, self._lines)
-        self._lines = chain(list(islice(found, 1)), found)
+        rest = dropwhile(lambda line: line[0] <= mark, self._lines)
+        self._lines = chain(list(islice(rest, 1)), rest)
 
     def block(self) -> list[Line]:
-        """Read the next block of lines; the one that is not full is the last.
+        """Read the next block of lines; a block that is not full is the last one.
 
         Raises:
             CheckFailed: it is not the data file that was checked.
@@ -108,7 +108,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Lines of several files that are mapped one after another, and the files that end there."""
+    """Lines of several files, mapped one after another, and the files that end with them."""
 
     lines: list[Line] = field(default_factory=list)
     ended: list[FileState] = field(default_factory=list)
@@ -119,8 +119,8 @@ class Stretch:
         return sum([len(content) for _, _, _, content in self.lines])
 
 
-Found = Entry | FileState | Turn | None
-"""A step: an item, the file that has none after it, one to begin, or lines without an item."""
+Step = Entry | FileState | Turn | None
+"""A step: an item, a file that has no more items, a file to begin, or lines without an item."""
 
 
 def batches(
@@ -141,13 +141,13 @@ def batches(
     yield from in_batches(mapped_lines(mapping, read))
 
 
-def entries_of(found: Iterable[Found]) -> Iterator[Entry]:
-    """Yield the items alone, for those who have nothing else to do while a file is begun."""
-    for one in found:
-        if isinstance(one, Turn):
-            one.begin()
-        elif isinstance(one, Entry):
-            yield one
+def entries_of(steps: Iterable[Step]) -> Iterator[Entry]:
+    """Yield only the items; begin each file at once, for callers that may block meanwhile."""
+    for step in steps:
+        if isinstance(step, Turn):
+            step.begin()
+        elif isinstance(step, Entry):
+            yield step
 
 
 def in_turns(
@@ -171,38 +171,38 @@ def in_turns(
         yield stretch
 
 
-def shuffled(found: Iterable[Stretch | Turn], rng: Random) -> Iterator[Stretch | Turn]:
-    """Yield what is ``found``, the lines of each stretch in another order.
+def shuffled(source: Iterable[Stretch | Turn], rng: Random) -> Iterator[Stretch | Turn]:
+    """Yield what ``source`` yields, with the lines of each stretch in random order.
 
     Neighbours in an export are neighbours in the old table's hash space, and often in the new one.
     """
-    for one in found:
+    for one in source:
         if isinstance(one, Stretch):
-            # By a key each: a third of what ``shuffle`` takes.
+            # A random sort key takes a third of the time of ``shuffle``.
             one.lines.sort(key=lambda _: rng.random())
         yield one
 
 
-def mapped_lines(mapping: Mapping, found: Iterable[Stretch | Turn]) -> Iterator[Found]:
-    """Yield the items that lines make, ``None`` for many lines without one."""
+def mapped_lines(mapping: Mapping, source: Iterable[Stretch | Turn]) -> Iterator[Step]:
+    """Yield the items that lines map to, and ``None`` after many lines without one."""
     without = 0
-    for one in found:
+    for one in source:
         if isinstance(one, Turn):
             yield one
             continue
         one.lines.reverse()
         while one.lines:
-            # Taken out, so that a line is not held any longer than until it is mapped.
+            # Popped, so that a line is not kept in memory once it is mapped.
             turn, block, number, content = one.lines.pop()
             outcome = mapping.apply(turn.item_of(content))
             results = outcome.results if isinstance(outcome, Kept) else ()
-            # All at once: between two of them the block must not seem to be settled.
-            block.handed_out += len(results)
+            # All at once: between two of them the block must not appear closed.
+            block.dispatched += len(results)
             block.unmapped -= 1
             without += 1
             for ordinal, result in enumerate(results):
                 if turn.losers and (number, ordinal) in turn.losers:
-                    block.handed_out -= 1
+                    block.dispatched -= 1
                     block.superseded += 1
                 else:
                     without = 0
@@ -213,28 +213,28 @@ def mapped_lines(mapping: Mapping, found: Iterable[Stretch | Turn]) -> Iterator[
         yield from one.ended
 
 
-def in_batches(found: Iterator[Found]) -> Iterator[Batch | Turn]:
-    """Yield what is ``found`` in batches that one request may hold, empty ones for no items."""
+def in_batches(steps: Iterator[Step]) -> Iterator[Batch | Turn]:
+    """Yield ``steps`` in batches that fit one request; a batch may be empty."""
     batch, keys, size = Batch(), set[str](), 0
-    for entry in found:
-        if not isinstance(entry, Entry):
-            if isinstance(entry, FileState):
-                batch.ended.append(entry)
+    for step in steps:
+        if not isinstance(step, Entry):
+            if isinstance(step, FileState):
+                batch.ended.append(step)
             else:
-                yield Batch() if entry is None else entry
+                yield Batch() if step is None else step
             continue
-        key, length = entry.result.key, len(entry.result.item_json)
+        key, length = step.result.key, len(step.result.item_json)
         full = len(keys) == MAX_BATCH_ITEMS or key in keys or size + length > MAX_BATCH_BYTES
         if full and keys:
             yield batch
             batch, keys, size = Batch(), set(), 0
-        batch.entries.append(entry)
+        batch.entries.append(step)
         keys.add(key)
         size += length
     yield batch
 
 
-def _lines_at_hand(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that is at hand as long as they are read."""
+def _held_lines(holder: Holder, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file, which is kept available while they are read."""
     with held(holder, file):
         yield from read_lines(file)

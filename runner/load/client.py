@@ -1,7 +1,7 @@
-"""Writes as single signed HTTP requests, built from bytes and answered in our own words.
+"""Writes as single signed HTTP requests, built from bytes, with each response as an ``Answer``.
 
-boto3's serializer costs eight times the CPU of the whole rest, so only its endpoint rules, its
-credentials and its signer are used. Retrying is not done here.
+boto3's serializer costs eight times the CPU of the whole rest, so only its endpoint rules and
+its credentials are used. Retries are not done here.
 """
 
 import zlib
@@ -17,7 +17,7 @@ from retable.runner.aws.errors import credentials_refused
 from retable.runner.aws.session import Aws
 from retable.runner.clock import Clock
 from retable.runner.failure import Stopped
-from retable.runner.load.connection import NoAnswerError
+from retable.runner.load.connection import NoResponseError
 from retable.runner.load.pool import Pool, UntrustedError
 from retable.runner.load.sign import Signer
 
@@ -39,44 +39,44 @@ THROTTLED = frozenset(
 POISONED = frozenset(
     ["ItemCollectionSizeLimitExceededException", "SerializationException", "ValidationException"]
 )
-"""What one bad item does to a whole batch: nothing of it is written."""
+"""One bad item causes these for a whole batch: nothing of it is written."""
 CONFLICT = "ConditionalCheckFailedException"
 HOT_RANGE = "KeyRangeThroughputExceeded"
 ACCOUNT_LIMIT = "AccountLimitExceeded"
-"""Why a table holds back: the ends of the reasons that a throttle may give."""
+"""Why writes are throttled: the ends of the reasons that a response may give."""
 OK = 200
 TOO_LARGE = 413
 FAULT = 500
-"""HTTP's own numbers; from the last one on the fault is the server's."""
+"""HTTP status codes; from ``FAULT`` on the error is the server's."""
 
 
 class Kind(Enum):
-    """What an answer means for the batch."""
+    """What a response means for the batch."""
 
     WRITTEN = auto()
-    """Written, but for what is in ``unprocessed``."""
+    """Written, except what is in ``unprocessed``."""
     THROTTLED = auto()
-    """Nothing was written; ask again later."""
+    """Nothing was written; retry later."""
     BROKEN = auto()
-    """No whole answer: it may have been written or not. Writing an item again is harmless."""
+    """No usable response: the batch may have been written or not. Writing an item is idempotent."""
     CONFLICT = auto()
-    """Nothing was written: another item with this key is there, in ``unprocessed``."""
+    """Nothing was written: ``unprocessed`` has the item that already has this key."""
     POISONED = auto()
-    """Nothing was written, because of one item or more."""
+    """Nothing was written, because of one or more items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one request."""
+    """The result of one request."""
 
     kind: Kind
     unprocessed: Sequence[Mapping[str, Any]] = ()
-    """The items, as DynamoDB JSON, that the table had no room for."""
+    """The items, as DynamoDB JSON, that were not written."""
     units: Decimal = field(default=Decimal(0))
-    """Write units consumed, those of indexes included, as the service counted them."""
+    """Write units consumed, including those of indexes, as the service counted them."""
     code: str = ""
     reasons: frozenset[str] = frozenset()
-    """Why the table holds back, where it says so, without which table or index it is of."""
+    """Why writes are throttled, if the response says so, without the table or index."""
 
 
 class BatchClient:
@@ -99,15 +99,15 @@ class BatchClient:
         """Write whole items (attribute maps as JSON), at most 25 with no key twice.
 
         Raises:
-            Stopped: the credentials, the permissions or the table itself stand in the way.
+            Stopped: the credentials, the permissions or the table prevent it.
         """
-        # One join: a request may be large, and its bytes are then held once beside the items'.
+        # One join: a request may be large, and this holds its bytes only once beside the items'.
         parts = [BETWEEN_ITEMS] * (2 * len(items) + 1)
         parts[0], parts[1::2], parts[-1] = self._head, items, AFTER_ITEMS
         return await self._sent(BATCH, b"".join(parts))
 
     async def put_new(self, item: bytes, partition: str) -> Answer:
-        """Write one item unless there is one with its key; ``partition`` names the partition key.
+        """Write one item unless its key exists; ``partition`` is the partition key's name.
 
         Raises:
             Stopped: as ``put``.
@@ -123,22 +123,22 @@ class BatchClient:
         )
 
     async def _sent(self, target: str, body: bytes) -> Answer:
-        """Send one request and read its answer."""
+        """Send one request and read its response."""
         headers = self._signer.headers(target, body, self._aws.credentials(), self._clock.now())
         try:
-            status, told, content = await self._pool.post(headers, body)
-        except NoAnswerError as error:
+            status, received, content = await self._pool.post(headers, body)
+        except NoResponseError as error:
             return Answer(kind=Kind.BROKEN, code=str(error))
         except UntrustedError as error:
-            message = f"loading {self._table}: {self._url} has no certificate that is trusted"
+            message = f"loading {self._table}: the certificate of {self._url} is not trusted"
             raise Stopped(message, "check the endpoint and AWS_CA_BUNDLE") from error
-        checksum = told.get(b"x-amz-crc32")
+        checksum = received.get(b"x-amz-crc32")
         if checksum and checksum != b"%d" % zlib.crc32(content):
             return Answer(kind=Kind.BROKEN, code="wrong CRC-32")
         return self._read(status, content)
 
     def _read(self, status: int, content: bytes) -> Answer:
-        """Return what the answer means."""
+        """Return what the response means."""
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError:
@@ -152,11 +152,11 @@ class BatchClient:
         return self._refused(status, answer)
 
     def _refused(self, status: int, answer: Mapping[str, Any]) -> Answer:
-        """Return what an error means, or stop where asking again cannot help."""
+        """Return what an error means, or stop if a retry cannot help."""
         code = str(answer.get("__type", "")).rpartition("#")[2]
         if code == CONFLICT:
-            there = answer.get("Item")
-            return Answer(kind=Kind.CONFLICT, code=code, unprocessed=[there] if there else [])
+            existing = answer.get("Item")
+            return Answer(kind=Kind.CONFLICT, code=code, unprocessed=[existing] if existing else [])
         if code in THROTTLED:
             return Answer(kind=Kind.THROTTLED, code=code, reasons=_reasons(answer))
         if code in POISONED:
@@ -168,27 +168,27 @@ class BatchClient:
             raise refused
         if code == "AccessDeniedException":
             message = f"loading {self._table}: access to BatchWriteItem was denied"
-            raise Stopped(message, "the caller needs leave for dynamodb:BatchWriteItem")
+            raise Stopped(message, "the caller needs permission for dynamodb:BatchWriteItem")
         if code == "ResourceNotFoundException":
-            message = f"loading {self._table}: the table is not there"
-            raise Stopped(message, "someone deleted it, or it is still being made")
-        message = f"loading {self._table}: BatchWriteItem answered {code or f'HTTP {status}'}"
+            message = f"loading {self._table}: the table does not exist"
+            raise Stopped(message, "it was deleted, or it is still being created")
+        message = f"loading {self._table}: BatchWriteItem returned {code or f'HTTP {status}'}"
         raise Stopped(message)
 
 
 def _reasons(answer: Mapping[str, Any]) -> frozenset[str]:
-    """Return why the table holds back; the member has two spellings (botocore's model)."""
-    told = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or ()
-    found = (str(entry.get("reason", "")) for entry in told if isinstance(entry, dict))
+    """Return why writes are throttled; the member has two spellings (botocore's model)."""
+    entries = answer.get("ThrottlingReasons") or answer.get("throttlingReasons") or ()
+    reasons = (str(entry.get("reason", "")) for entry in entries if isinstance(entry, dict))
     # TableWriteKeyRangeThroughputExceeded, IndexWriteAccountLimitExceeded and so on.
-    return frozenset(reason.partition("Write")[2] or reason for reason in found if reason)
+    return frozenset(reason.partition("Write")[2] or reason for reason in reasons if reason)
 
 
 def _written(answer: Mapping[str, Any]) -> Answer:
-    """Return what was written and what it cost."""
+    """Return what was written and how many write units it consumed."""
     left = answer.get("UnprocessedItems") or {}
-    told = answer.get("ConsumedCapacity") or ()
-    consumed = [told] if isinstance(told, dict) else told
+    consumed = answer.get("ConsumedCapacity") or ()
+    consumed = [consumed] if isinstance(consumed, dict) else consumed
     return Answer(
         kind=Kind.WRITTEN,
         # Under the table's name or its ARN: there is one table only.

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a load: requests under way end, nothing new is begun."""
+"""Ctrl-C and SIGTERM during a load: requests in flight finish and no new ones start."""
 
 import asyncio
 import signal
@@ -9,46 +9,46 @@ from types import FrameType
 from typing import Any
 
 DRAIN_SECONDS = 15.0
-"""How long requests under way may take to end; pipelines kill the process not long after."""
+"""How long requests in flight may take to finish; pipelines kill the process soon after."""
 
 
 class Halted(BaseException):
-    """Ends what a task does, because the load is to end. No error, so nothing may catch it."""
+    """Ends a task, because the load must end. It is no error, so nothing may catch it."""
 
 
 class Halt:
-    """Whether the load is to end, and waiting that ends with it."""
+    """Whether the load must end, and waiting that ends with it."""
 
     def __init__(self) -> None:
-        """Nothing has happened yet."""
-        self._asked = asyncio.Event()
+        """Start without a request to end."""
+        self._requested = asyncio.Event()
 
     @property
-    def is_asked(self) -> bool:
-        """Return whether the load is to end."""
-        return self._asked.is_set()
+    def is_requested(self) -> bool:
+        """Return whether the load must end."""
+        return self._requested.is_set()
 
-    def ask(self) -> None:
-        """End the load."""
-        self._asked.set()
+    def request(self) -> None:
+        """Request that the load ends."""
+        self._requested.set()
 
     def check(self) -> None:
-        """Go on only while nothing asks for the end.
+        """Return unless the load must end.
 
         Raises:
-            Halted: the load is to end.
+            Halted: the load must end.
         """
-        if self.is_asked:
+        if self.is_requested:
             raise Halted
 
     async def sleep(self, seconds: float) -> None:
-        """Wait.
+        """Wait for ``seconds``.
 
         Raises:
-            Halted: the load is to end.
+            Halted: the load must end.
         """
         try:
-            await asyncio.wait_for(self._asked.wait(), seconds)
+            await asyncio.wait_for(self._requested.wait(), seconds)
         except TimeoutError:
             return
         raise Halted
@@ -56,7 +56,7 @@ class Halt:
 
 @contextmanager
 def halted_by_signals(halt: Halt, task: "asyncio.Task[Any]") -> Iterator[None]:
-    """Let the first signal ask ``halt``, and a second one, or too long a wait, cancel ``task``."""
+    """Let the first signal request ``halt``; a second one, or too long a wait, cancels ``task``."""
     if threading.current_thread() is not threading.main_thread():
         # Python delivers signals to the main thread alone.
         yield
@@ -64,10 +64,10 @@ def halted_by_signals(halt: Halt, task: "asyncio.Task[Any]") -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def act() -> None:
-        if halt.is_asked:
+        if halt.is_requested:
             task.cancel()
             return
-        halt.ask()
+        halt.request()
         loop.call_later(DRAIN_SECONDS, task.cancel)
 
     def on_signal(_: int, __: FrameType | None) -> None:

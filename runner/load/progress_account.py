@@ -1,8 +1,8 @@
-"""The account of a load: how far each data file is, whatever order its items end in.
+"""The progress of a load: how far each data file is, in whatever order its items are written.
 
 Lines are counted in blocks. A block is closed once each of its lines is mapped and each of their
-results is written, quarantined or lost a collision; up to a file's mark every block is closed, so a
-load that died goes on after it.
+results is written, quarantined or superseded. Up to a file's mark every block is closed, so a load
+that died resumes after it.
 """
 
 from collections import deque
@@ -14,12 +14,11 @@ from retable.runner.export.datafile import CheckedFile
 from retable.transforms.outcome import Result
 
 BLOCK_LINES = 125
-Fate = Literal["loaded", "superseded", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTally:
-    """What became of the items of one data file, up to and with the line ``line``."""
+    """The counts of one data file's items up to and including the line ``line``."""
 
     file: str
     line: int = 0
@@ -29,35 +28,35 @@ class FileTally:
 
     @property
     def items(self) -> int:
-        """Return how many items that are."""
+        """Return the number of these items."""
         return self.loaded + self.superseded + self.quarantined
 
 
 class Block:
-    """Some lines of a file that were read one after another."""
+    """Consecutive lines of a file."""
 
-    __slots__ = ("handed_out", "last", "loaded", "quarantined", "superseded", "unmapped")
+    __slots__ = ("dispatched", "last", "loaded", "quarantined", "superseded", "unmapped")
 
     def __init__(self) -> None:
-        """Begin without a line."""
+        """Start without lines."""
         self.last = 0
-        """The last line that was read into it."""
+        """The number of its last line."""
         self.unmapped = 0
-        """Lines that have no results yet."""
-        self.handed_out = 0
-        """Results that are to be written."""
+        """Lines that are not mapped yet."""
+        self.dispatched = 0
+        """Results to write."""
         self.loaded = 0
         self.superseded = 0
         self.quarantined = 0
 
     @property
     def is_closed(self) -> bool:
-        """Return whether every result is settled and none will come."""
-        return not self.unmapped and self.handed_out == self.loaded + self.quarantined
+        """Return whether every line is mapped and every result is settled."""
+        return not self.unmapped and self.dispatched == self.loaded + self.quarantined
 
 
 class Entry(NamedTuple):
-    """One item on its way into the table. A tuple, as millions are made."""
+    """One item to write. A tuple, because millions are created."""
 
     state: "FileState"
     block: Block
@@ -67,24 +66,24 @@ class Entry(NamedTuple):
 
 
 class FileState:
-    """How far one data file is."""
+    """The progress of one data file."""
 
     def __init__(self, file: CheckedFile, mark: FileTally | None = None) -> None:
-        """Go on after ``mark``, where an earlier process left one."""
+        """Start after ``mark``, if an earlier process left one."""
         self.file = file
         self.is_read = False
         self.tally = mark or FileTally(file=file.key)
-        """What became of all lines up to the mark, as ``close`` found it last."""
-        self.told = self.tally.line
-        """The line that was journaled last."""
+        """The counts up to the mark, as of the last ``close``."""
+        self.reported_line = self.tally.line
+        """The line of the mark that was journaled last."""
         self._blocks: deque[Block] = deque()
 
     def begin(self, block: Block) -> None:
-        """Take the next block of lines on the account."""
+        """Add the next block of lines."""
         self._blocks.append(block)
 
     def close(self) -> bool:
-        """Move the mark over blocks that are closed; return whether the whole file is done."""
+        """Move the mark past the closed blocks; return whether the whole file is done."""
         while self._blocks and self._blocks[0].is_closed:
             block, old = self._blocks.popleft(), self.tally
             self.tally = FileTally(
@@ -97,9 +96,9 @@ class FileState:
         return self.is_read and not self._blocks
 
 
-def settle(entries: Iterable[Entry], fate: Literal["loaded", "quarantined"]) -> None:
-    """Settle results that are written, or that are in quarantine."""
-    if fate == "loaded":
+def settle(entries: Iterable[Entry], outcome: Literal["loaded", "quarantined"]) -> None:
+    """Settle results that were written or quarantined."""
+    if outcome == "loaded":
         for entry in entries:
             entry.block.loaded += 1
     else:

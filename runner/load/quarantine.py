@@ -1,4 +1,4 @@
-"""The quarantine of a load: items that the table itself refused, each kept with its reason."""
+"""The quarantine of a load: items that the table refused, each with its reason."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -20,14 +20,14 @@ class Place(NamedTuple):
 
 
 class Quarantine:
-    """JSON lines, appended and forced to disk one by one."""
+    """JSON lines, each appended and synced to disk by itself."""
 
     def __init__(
         self, path: Path, done_files: frozenset[str], marks: Mapping[str, int] | None = None
     ) -> None:
         """Open ``path``, keeping only the items of files that are done, or up to their mark.
 
-        All others are tried again, and refused again.
+        All others are retried, and refused again.
         """
         self._path = path
         upto = marks or {}
@@ -43,7 +43,7 @@ class Quarantine:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        # Without this a power cut may take the new name back, and with it what is added later.
+        # Without this a power cut may undo the rename and lose what is added later.
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -51,7 +51,7 @@ class Quarantine:
             os.close(folder)
 
     def add(self, entry: Entry, code: str, reason: Reason = Reason.REFUSED_BY_TABLE) -> None:
-        """Keep one item, with the service's code for why."""
+        """Add one item, with the service's error code."""
         place = Place(entry.state.file.key, entry.line, entry.ordinal)
         self.add_found(place, entry.result.key, entry.result.item_json, code, reason)
 
@@ -63,7 +63,7 @@ class Quarantine:
         code: str,
         reason: Reason = Reason.REFUSED_BY_TABLE,
     ) -> None:
-        """Keep one item whose place in the export was looked up."""
+        """Add one item whose place in the export was looked up."""
         kept = {
             "source_file": place.file,
             "source_line": place.line,
@@ -80,7 +80,7 @@ class Quarantine:
 
 
 def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the items in quarantine; a torn last line, which a crash can leave, is none."""
+    """Yield the items in quarantine; a torn last line, which a crash can leave, is ignored."""
     if not path.is_file():
         return
     with path.open("rb") as file:
@@ -90,7 +90,7 @@ def read_quarantine(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def kept_existing(path: Path) -> int:
-    """Return how many items are there because another one of their key was kept."""
+    """Return how many items are quarantined because the table's item with their key was kept."""
     reasons = (entry["reason"] for entry in read_quarantine(path))
     return sum(reason == Reason.KEPT_EXISTING for reason in reasons)
 

@@ -1,7 +1,7 @@
-"""Signature Version 4 for many requests to one address: what does not change is made once.
+"""Signature Version 4 for many requests to one address: what does not change is computed once.
 
-botocore's own signer takes a quarter of a load's whole time. A test holds this one to the same
-bytes (AWS General Reference, "Create a signed AWS API request").
+botocore's own signer takes a quarter of a load's whole time. A test compares this one with it byte
+by byte (AWS General Reference, "Create a signed AWS API request").
 """
 
 import hmac
@@ -20,7 +20,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
-    """What the requests of one second have in common, all but their bodies."""
+    """What the requests of one second share: everything but their bodies."""
 
     key: bytes
     request: bytes
@@ -35,7 +35,7 @@ class Signer:
     """Signs POST requests to one URL in one Region."""
 
     def __init__(self, url: str, region: str) -> None:
-        """Prepare what all requests have in common."""
+        """Prepare what all requests share."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.port not in {None, DEFAULT_PORTS.get(parts.scheme)}:
@@ -43,7 +43,7 @@ class Signer:
         self._host = host
         self._path = quote(parts.path or "/", safe="/~")
         self._region = region
-        self._made_for: tuple[str, ReadOnlyCredentials, datetime] | None = None
+        self._framed_for: tuple[str, ReadOnlyCredentials, datetime] | None = None
         self._frame = _Frame(key=b"", request=b"", text=b"", lines=b"")
 
     def headers(
@@ -52,19 +52,19 @@ class Signer:
         """Return the header lines of a request at ``now`` (UTC), its signature among them.
 
         Raises:
-            Stopped: the credentials would make other lines than these.
+            Stopped: the credentials contain characters that a header cannot have.
         """
-        wanted = (target, credentials, now.replace(microsecond=0))
-        if self._made_for != wanted:
-            self._frame = self._framed(*wanted)
-            self._made_for = wanted
+        current = (target, credentials, now.replace(microsecond=0))
+        if self._framed_for != current:
+            self._frame = self._framed(*current)
+            self._framed_for = current
         frame = self._frame
         request = frame.request + sha256(body).hexdigest().encode()
         text = frame.text + sha256(request).hexdigest().encode()
         return b"%b%b\r\n" % (frame.lines, hmac.digest(frame.key, text, "sha256").hex().encode())
 
     def _framed(self, target: str, credentials: ReadOnlyCredentials, second: datetime) -> _Frame:
-        """Return what the requests of ``second`` have in common."""
+        """Return what the requests of ``second`` share."""
         stamp = second.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         signed = {
             "content-type": "application/x-amz-json-1.0",
@@ -75,8 +75,8 @@ class Signer:
             signed["x-amz-security-token"] = credentials.token
         signed["x-amz-target"] = target
         if not all(value.isascii() and value.isprintable() for value in signed.values()):
-            message = "the AWS credentials hold characters that no header may have"
-            raise Stopped(message, "look for a line break in the session token")
+            message = "the AWS credentials contain characters that a header cannot have"
+            raise Stopped(message, "check the session token for a line break")
         names = ";".join(signed)
         canonical = "".join(f"{name}:{value}\n" for name, value in signed.items())
         scope = f"{stamp[:8]}/{self._region}/{SERVICE}/aws4_request"
@@ -93,7 +93,7 @@ class Signer:
         )
 
     def _key_of(self, secret: str, day: str) -> bytes:
-        """Return the key that signs all requests of a day."""
+        """Return the key that signs every request of a day."""
         key = f"AWS4{secret}".encode()
         for part in (day, self._region, SERVICE, "aws4_request"):
             key = hmac.digest(key, part.encode(), "sha256")

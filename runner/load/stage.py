@@ -1,4 +1,4 @@
-"""Staging: every item to load as objects in S3, for the service's own ways of writing from there.
+"""Staging: every item to load as objects in S3, for DynamoDB's own operations that write from S3.
 
 Items are spread over objects by their keys, so that neighbours in the export are not neighbours in
 an object. The same export gives the same objects, so staging again replaces what a kill left.
@@ -20,24 +20,24 @@ from retable.runner.progress import Progress
 SHARDS = 8
 """Objects that are written at once."""
 MOST_ITEMS = 500_000
-"""Items an object may have: far below the 5 GB that one may have for a bulk operation."""
+"""Items in one object: far below the 5 GB that a bulk operation accepts."""
 MOST_OBJECTS = 50_000
-"""Objects that one import or one bulk operation reads."""
+"""Objects that one import or one bulk operation reads at most."""
 TICK_ITEMS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedItems:
-    """What was staged."""
+    """The counts of what was staged."""
 
     items: int
     objects: int
 
 
 def stage_items(
-    found: Iterable[Entry], place: Place, prefix: str, progress: Progress
+    entries: Iterable[Entry], place: Place, prefix: str, progress: Progress
 ) -> StagedItems:
-    """Write every item that is ``found`` into objects below ``prefix``, which ends in a slash.
+    """Write all ``entries`` into objects below ``prefix``, which ends in a slash.
 
     Raises:
         CheckFailed: a data file is not the one that was checked.
@@ -46,7 +46,7 @@ def stage_items(
     items = 0
     with ExitStack() as stack:
         shards = [stack.enter_context(_Shard(place, prefix, number)) for number in range(SHARDS)]
-        for entry in found:
+        for entry in entries:
             shards[zlib.crc32(entry.result.key.encode()) % SHARDS].add(entry)
             items += 1
             if items % TICK_ITEMS == 0:
@@ -57,7 +57,7 @@ def stage_items(
 
 
 class _Shard:
-    """One object after another."""
+    """Writes one object after another."""
 
     def __init__(self, place: Place, prefix: str, number: int) -> None:
         self._place = place
@@ -91,7 +91,7 @@ class _Shard:
             self._end()
 
     def finish(self) -> int:
-        """End the last object and return how many there are."""
+        """Finish the last object and return how many there are."""
         if self._writer is not None:
             self._end()
         return self._objects

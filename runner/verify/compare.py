@@ -71,15 +71,6 @@ class Comparison:
     first: tuple[Difference, ...]
     sql: Mapping[str, str]
 
-    @property
-    def is_equal(self) -> bool:
-        """Return whether the table holds exactly what it must."""
-        return (
-            self.expected_count == self.actual_count
-            and self.expected_checksum == self.actual_checksum
-            and not self.missing + self.extra + self.different
-        )
-
 
 Sums = tuple[int, int, int]
 """Count, sum of the digests' high halves, sum of the low ones."""

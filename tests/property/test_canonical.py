@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from retable.transforms.canonical import canonical_item, canonical_value, canonical_values, digest
+from retable.transforms.canonical import canonical_value, canonical_values, digest
 from retable.transforms.number import normalize_number, number_rank
 from retable.transforms.size import item_size
+from support.canonical import canonical_item
 from support.items import ITEMS, NUMBERS, VALUES
 
 MAX_DIGITS = 38

@@ -1,4 +1,4 @@
-"""The quick look at a spec passes nothing that the library refuses, and every valid spec."""
+"""The quick check of a spec passes nothing that the library refuses, and every valid spec."""
 
 import copy
 import json
@@ -76,6 +76,13 @@ def nearly_right(draw: st.DrawFn) -> Any:
 def test_what_passes_at_once_passes_the_library(value: Any) -> None:
     if conforms(value, SCHEMA, SCHEMA):
         assert passes(value)
+
+
+def test_a_decimal_is_no_integer_here_as_in_the_library() -> None:
+    """The quick check may not be replaced by one that takes ``1.0`` for ``1``."""
+    schema = {"type": "integer"}
+    assert not Draft202012Validator(schema).is_valid(Decimal("1.0"))
+    assert not conforms(Decimal("1.0"), schema, schema)
 
 
 def test_a_keyword_that_is_not_known_is_left_to_the_library() -> None:

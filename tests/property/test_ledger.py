@@ -14,6 +14,7 @@ from retable.runner.ledger.write_ledger import is_readable
 from retable.runner.verify.compare import compare
 from retable.schema.reasons import Reason
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from support.comparisons import is_equal
 from support.ledgers import key_text, result, write_actual, write_data_file, write_ledger
 
 # Each example writes Parquet and opens a database or two.
@@ -135,5 +136,5 @@ def test_i4_exactly_the_differences_are_found(
         counts["extra"],
         counts["different"],
     )
-    assert found.is_equal == (expected == actual)
+    assert is_equal(found) == (expected == actual)
     assert (found.expected_checksum == found.actual_checksum) == (expected == actual)

@@ -43,7 +43,7 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
             block, line, (results, lost) = unmapped.pop(place)
             settled[line] = ["superseded"] * lost
             block.superseded += lost
-            block.handed_out += results - lost
+            block.dispatched += results - lost
             waiting += [Entry(state, block, line, n, RESULT) for n in range(results - lost)]
             block.unmapped -= 1
         elif waiting:
@@ -70,11 +70,11 @@ def test_all_up_to_the_mark_is_settled_and_counted_once(
     assert mark == len(lines)
 
 
-def test_a_file_that_goes_on_after_a_mark_counts_on() -> None:
+def test_a_file_that_resumes_after_a_mark_continues_its_counts() -> None:
     mark = FileTally(file="a", line=7, loaded=5, superseded=1, quarantined=2)
     state = FileState(FILE, mark)
     block = Block()
-    block.handed_out, block.last = 2, 9
+    block.dispatched, block.last = 2, 9
     state.begin(block)
     settle([Entry(state, block, 8, 0, RESULT)], "loaded")
     assert not state.close()

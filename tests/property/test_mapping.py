@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from retable.schema.reasons import Reason
 from retable.schema.spec import Winner
-from retable.transforms.canonical import canonical_item
 from retable.transforms.describe import describe_item
 from retable.transforms.mapping import Mapping
 from retable.transforms.outcome import Dropped, Kept, Rejected
+from support.canonical import canonical_item
 from support.expressions import EXPRESSIONS
 from support.items import ITEMS, NEARLY_ITEMS
 from support.mapping_specs import ID, expression, field, line, mapping

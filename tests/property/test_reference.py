@@ -20,11 +20,11 @@ from retable.transforms.canonical import canonical_value, canonical_values
 from retable.transforms.expression import ExpressionError, compile_expression
 from retable.transforms.fault import ItemFaultError
 from retable.transforms.outcome import Kept
-from retable.transforms.reference import ExactInterpreter
-from retable.transforms.view import typed_value, view_item
+from retable.transforms.view import typed_value, view_value
 from support.expressions import EXPRESSIONS, SPOILT, same
 from support.items import ITEMS
 from support.mapping_specs import field, line, mapping
+from support.reference import ExactInterpreter
 
 REFERENCE = ExactInterpreter()
 NUMBERS = st.one_of(st.integers(-9, 9), st.sampled_from([0.5, -1.25, 1e16]))
@@ -119,7 +119,7 @@ def test_over_decimals_answers_and_errors_are_those_of_the_reference(
 @example("c == 'AA==' && m", {"c": {"B": "AA=="}, "m": {"M": {}}, "id": {"S": "1"}})
 @example("@.m.*", {"m": {"M": {"b": {"N": "1.0"}, "a": {"SS": ["x"]}}}, "id": {"S": "1"}})
 def test_over_dynamodb_json_a_field_has_what_the_reference_gives(text: str, item: Any) -> None:
-    expected = reference(text, view_item(canonical_values(item)))
+    expected = reference(text, view_value({"M": canonical_values(item)}))
     outcome = mapping(field("made", text), copy=("id",)).apply(line(item))
     if expected[0] == "error":
         assert not isinstance(outcome, Kept)
@@ -136,7 +136,7 @@ def test_over_dynamodb_json_a_field_has_what_the_reference_gives(text: str, item
 @given(EXPRESSIONS, ITEMS)
 def test_a_null_that_is_there_gives_what_null_gives(text: str, item: Any) -> None:
     """Every NULL of a view stands for what plain JSON calls null."""
-    view = [view_item(canonical_values(item)), Decimal(1)]
+    view = [view_value({"M": canonical_values(item)}), Decimal(1)]
     text = f"[0] | {text}"
     assert plain(ours_in_words(text, view)) == plain(ours_in_words(text, plain(view)))
 

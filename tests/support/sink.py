@@ -26,7 +26,7 @@ class Reply:
     unprocessed: list[Item] = field(default_factory=list)
     error: str | None = None
     reasons: tuple[str, ...] = ()
-    """Why the table holds back, as ``ThrottlingReasons`` say it."""
+    """Why writes are throttled, as in ``ThrottlingReasons``."""
     hang_up: bool = False
     wrong_crc: bool = False
     after_seconds: float = 0.0

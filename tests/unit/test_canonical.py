@@ -7,13 +7,13 @@ import pytest
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeyAttribute, KeySchema
 from retable.transforms.canonical import (
-    canonical_item,
     canonical_key,
     canonical_value,
     digest,
 )
 from retable.transforms.fault import ItemFaultError
 from retable.transforms.number import normalize_number
+from support.canonical import canonical_item
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One signed BatchWriteItem: what goes out, and what each answer means."""
+"""One signed BatchWriteItem: what is sent, and what each response means."""
 
 import asyncio
 from contextlib import aclosing
@@ -32,7 +32,7 @@ def put(script: Script) -> tuple[Answer, list[list[Item]]]:
         return asyncio.run(ask(aws, ITEM)), taker.batches
 
 
-def test_the_kernels_bytes_go_out_as_they_are() -> None:
+def test_the_kernels_bytes_are_sent_unchanged() -> None:
     answer, [[item]] = put(all_written)
     assert answer.kind is Kind.WRITTEN
     assert item["n"] == {"N": "12345678901234567890123456789012345678"}
@@ -53,7 +53,7 @@ def test_the_signature_is_botocores_over_what_was_sent() -> None:
     assert "/eu-west-1/dynamodb/aws4_request" in headers["Authorization"]
 
 
-def test_a_sessions_token_goes_along_and_is_signed() -> None:
+def test_a_session_token_is_sent_and_signed() -> None:
     with sink(all_written) as (taker, aws):
         environ = {
             "AWS_ENDPOINT_URL": aws.dynamodb_url,
@@ -97,15 +97,13 @@ def test_what_was_consumed_is_what_the_service_says() -> None:
     assert answer.units == 0
 
 
-def test_an_endpoint_that_is_not_there_is_a_broken_answer(tmp_path: Path) -> None:
+def test_an_endpoint_that_does_not_exist_is_a_broken_answer(tmp_path: Path) -> None:
     loading = Loading(tmp_path)
     with pytest.raises(Stopped, match="no connection"):
         loading.load_at("http://127.0.0.1:9", idle_seconds=0.1)
 
 
-def test_credentials_that_cannot_be_had_stop_the_load(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_stop_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     with pytest.raises(Stopped, match="no AWS credentials were found"):

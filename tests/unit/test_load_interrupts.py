@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a load: what is under way ends, and the rest waits for a resume."""
+"""Ctrl-C and SIGTERM during a load: requests in flight end, and a resume writes the rest."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def interrupted_by(number: signal.Signals, at: int) -> Script:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_i2_requests_under_way_end_and_a_resume_goes_on(
+def test_i2_requests_in_flight_end_and_a_resume_writes_the_rest(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     handler = signal.getsignal(number)

@@ -117,7 +117,7 @@ def test_a_table_that_takes_nothing_stops_the_load(loading: Loading) -> None:
     def nothing(_: int, items: list[Item]) -> Reply:
         return Reply(unprocessed=items)
 
-    with pytest.raises(Stopped, match=r"no item got into orders-v2 .*unprocessed items"):
+    with pytest.raises(Stopped, match=r"no items were written to orders-v2 .*unprocessed items"):
         loading.load(nothing, idle_seconds=0.2)
 
 
@@ -126,11 +126,11 @@ def test_a_table_that_takes_nothing_stops_the_load(loading: Loading) -> None:
     [
         ("ExpiredTokenException", "credentials have expired"),
         ("AccessDeniedException", "access to BatchWriteItem was denied"),
-        ("ResourceNotFoundException", "the table is not there"),
-        ("SomethingNewException", "answered SomethingNewException"),
+        ("ResourceNotFoundException", "the table does not exist"),
+        ("SomethingNewException", "returned SomethingNewException"),
     ],
 )
-def test_what_asking_again_cannot_help_stops_at_once(
+def test_an_error_that_a_retry_cannot_fix_stops_the_load_at_once(
     loading: Loading, error: str, said: str
 ) -> None:
     with pytest.raises(Stopped, match=said):
@@ -147,14 +147,14 @@ def test_the_rate_holds_back_what_the_first_second_does_not_cover(loading: Loadi
 
 
 def test_an_endpoint_that_hangs_up_for_ever_stops_the_load(loading: Loading) -> None:
-    with pytest.raises(Stopped, match="no item got into"):
+    with pytest.raises(Stopped, match="no items were written to"):
         loading.load(lambda *_: Reply(hang_up=True), idle_seconds=0.2)
 
 
 def test_a_table_that_refuses_everything_does_not_fill_the_quarantine(tmp_path: Path) -> None:
     """A wrong key schema is the table's fault, not that of each item in turn."""
     loading = Loading(tmp_path, 1000)
-    with pytest.raises(Stopped, match="refused the first 100 items and took none"):
+    with pytest.raises(Stopped, match="refused the first 100 items and accepted none"):
         loading.load(lambda *_: Reply(status=400, error="ValidationException"))
 
 
@@ -194,7 +194,9 @@ def test_a_batch_of_a_hot_key_range_lets_others_go_first(loading: Loading) -> No
     assert not all(first[: len(first) // 2]), "others went between its tries"
 
 
-def test_a_note_says_why_the_table_holds_back_and_what_is_done(loading: Loading) -> None:
+def test_a_note_says_why_writes_are_throttled_and_how_many_requests_remain(
+    loading: Loading,
+) -> None:
     notes: list[str] = []
 
     class Watcher(NoProgress):

@@ -114,24 +114,24 @@ def test_backing_off_doubles_on_average() -> None:
         assert 1.8 < after / before < 2.2
 
 
-def test_room_grows_while_requests_go_through_and_ends_somewhere() -> None:
+def test_room_grows_while_requests_succeed_up_to_a_limit() -> None:
     room = Room()
     assert room.limit == FIRST_REQUESTS
     for _ in range(10_000):
-        room.went_through(0.01)
+        room.on_success(0.01)
     assert room.limit == MOST_REQUESTS
 
 
 def test_one_storm_of_throttles_halves_the_room_once() -> None:
     room = Room()
     for _ in range(FIRST_REQUESTS):
-        room.held_back()
+        room.on_throttle()
     assert room.limit == FIRST_REQUESTS // 2
     for _ in range(FIRST_REQUESTS // 2 - 1):
-        room.held_back()
+        room.on_throttle()
     assert room.limit == FIRST_REQUESTS // 2
     for _ in range(1000):
-        room.held_back()
+        room.on_throttle()
     assert room.limit == 1
 
 
@@ -166,20 +166,20 @@ def test_what_is_under_way_is_bounded_in_bytes_even_while_places_are_lent() -> N
 
 def test_answers_that_take_longer_ask_for_no_more_requests() -> None:
     room = Room()
-    room.went_through(0.01)
+    room.on_success(0.01)
     before = room.limit
     for _ in range(1000):
-        room.went_through(0.5)
+        room.on_success(0.5)
     assert room.limit == before
     for _ in range(1000):
-        room.went_through(0.02)
+        room.on_success(0.02)
     assert room.limit == MOST_REQUESTS
 
 
 def test_a_limit_of_the_account_leaves_one_request_at_once() -> None:
     room = Room()
-    room.held_back(hard=True)
+    room.on_throttle(hard=True)
     assert room.limit == 1
     for _ in range(3):
-        room.went_through(0.01)
+        room.on_success(0.01)
     assert room.limit > 1

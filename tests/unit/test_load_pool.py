@@ -1,4 +1,4 @@
-"""HTTP over kept connections: whole answers however they come, and clear words for all others."""
+"""HTTP over kept connections: whole responses however they arrive, a clear error for all others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from retable.runner.load import connection, pool
-from retable.runner.load.connection import NoAnswerError, Response
+from retable.runner.load.connection import NoResponseError, Response
 from retable.runner.load.pool import Pool
 from support.peers import (
     Peer,
@@ -52,7 +52,7 @@ def post_both(first: bytes, second: bytes) -> tuple[list[Response], Peer]:
 
 
 @pytest.mark.parametrize("answer", [WHOLE, CHUNKED])
-def test_an_answer_is_whole_wherever_it_is_split(answer: bytes) -> None:
+def test_a_response_is_whole_wherever_it_is_split(answer: bytes) -> None:
     async def talk(peer: Peer, reader: Reader, writer: Writer) -> None:
         while True:
             await peer.request(reader)
@@ -66,20 +66,20 @@ def test_an_answer_is_whole_wherever_it_is_split(answer: bytes) -> None:
     assert server.connections == 1
 
 
-def test_an_answer_may_come_byte_by_byte() -> None:
+def test_a_response_may_come_byte_by_byte() -> None:
     bytewise = [bytes([byte]) for byte in CHUNKED]
     [found, again], server = post(answers(*bytewise), 2)
     assert found.content == again.content == b'{"a":1}'
     assert server.connections == 1
 
 
-def test_the_request_goes_out_as_it_is() -> None:
+def test_the_request_is_sent_unchanged() -> None:
     _, server = post(answers(WHOLE))
     assert server.heads == [b"POST / HTTP/1.1\r\nx-a: b\r\ncontent-length: 4\r\n\r\n"]
     assert server.bodies == [b"body"]
 
 
-def test_a_large_request_goes_out_whole() -> None:
+def test_a_large_request_is_sent_whole() -> None:
     async def ask() -> list[bytes]:
         async with peer(answers(WHOLE)) as (found, port), aclosing(Pool(straight(port), 1)) as http:
             await http.post(b"", b"x" * 3_000_000)
@@ -88,19 +88,19 @@ def test_a_large_request_goes_out_whole() -> None:
     assert asyncio.run(ask()) == [b"x" * 3_000_000]
 
 
-def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+def test_a_response_without_a_length_ends_with_its_connection() -> None:
     found, server = post(answers_once(b"HTTP/1.1 200 OK\r\n\r\n{", b"}"), 2)
     assert [response.content for response in found] == [b"{}", b"{}"]
     assert server.connections == 2
 
 
-def test_an_interim_answer_is_none() -> None:
+def test_an_interim_response_is_skipped() -> None:
     [found], _ = post(answers(b"HTTP/1.1 100 Continue\r\n\r\n", WHOLE))
     assert (found.status, found.content) == (200, b'{"a":1}')
 
 
 @pytest.mark.parametrize("status", [204, 400, 413, 500])
-def test_an_answer_without_a_body_is_one(status: int) -> None:
+def test_a_response_without_a_body_is_one(status: int) -> None:
     [found], _ = post(answers(b"HTTP/1.1 %d Why\r\nContent-Length: 0\r\n\r\n" % status))
     assert (found.status, found.content) == (status, b"")
 
@@ -112,19 +112,19 @@ def test_an_answer_without_a_body_is_one(status: int) -> None:
         ok(b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"),
     ],
 )
-def test_a_connection_is_not_kept_where_the_answer_says_so(answer: bytes) -> None:
+def test_a_connection_is_not_kept_if_the_response_says_so(answer: bytes) -> None:
     found, server = post(answers(answer), 2)
     assert [response.content for response in found] == [b"{}", b"{}"]
     assert server.connections == 2
 
 
-def test_what_follows_an_answer_is_never_taken_for_the_next_one() -> None:
+def test_what_follows_a_response_is_never_taken_for_the_next_one() -> None:
     found, server = post_both(ok(b"first") + ok(b"forged"), ok(b"second"))
     assert [response.content for response in found] == [b"first", b"second"]
     assert server.connections == 2
 
 
-def test_what_comes_while_nothing_was_asked_is_never_taken_for_an_answer() -> None:
+def test_unexpected_bytes_are_never_taken_for_a_response() -> None:
     async def talk(peer: Peer, reader: Reader, writer: Writer) -> None:
         await peer.request(reader)
         await send(writer, ok(b"%d" % peer.connections), ok(b"forged"))
@@ -164,33 +164,33 @@ def test_a_connection_that_was_idle_for_long_is_not_used(monkeypatch: pytest.Mon
         (b"HTTP/1.1 200 OK\r\nContent-Le", "connection lost"),
         (WHOLE[:-1], "connection lost"),
         (CHUNKED[:-1], "connection lost"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n", "an answer that is not HTTP"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "an answer that is not HTTP"),
-        (b"HTTP/1.1 OK\r\n\r\n", "an answer that is not HTTP"),
-        (b"HTTP/9.1 200 OK\r\n\r\n", "an answer that is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "an answer that is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "an answer that is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}", "an answer that is not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "not an HTTP response"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "not an HTTP response"),
+        (b"HTTP/1.1 OK\r\n\r\n", "not an HTTP response"),
+        (b"HTTP/9.1 200 OK\r\n\r\n", "not an HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "not an HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "not an HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}", "not an HTTP response"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-            "an answer that is not HTTP",
+            "not an HTTP response",
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
-            "an answer that is not HTTP",
+            "not an HTTP response",
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
-            "an answer that is not HTTP",
+            "not an HTTP response",
         ),
         (
             b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
-            "an answer that is not HTTP",
+            "not an HTTP response",
         ),
     ],
 )
-def test_anything_but_a_whole_answer_is_none(answer: bytes, said: str) -> None:
-    with pytest.raises(NoAnswerError, match=said):
+def test_anything_but_a_whole_response_is_an_error(answer: bytes, said: str) -> None:
+    with pytest.raises(NoResponseError, match=said):
         post(answers_once(answer))
 
 
@@ -204,25 +204,25 @@ def test_anything_but_a_whole_answer_is_none(answer: bytes, said: str) -> None:
         b"",
     ],
 )
-def test_an_answer_without_an_end_is_cut_off(begin: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "MOST_ANSWER_BYTES", 100_000)
+def test_an_endless_response_is_cut_off(begin: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_RESPONSE_BYTES", 100_000)
     filler = b"x" * 10_000 if begin else b"HTTP/1.1 100 Go on\r\n\r\n" * 500
 
     async def talk(peer: Peer, reader: Reader, writer: Writer) -> None:
         await peer.request(reader)
         await send(writer, begin, *[filler] * 40)
 
-    with pytest.raises(NoAnswerError, match="an answer of more than 100,000 bytes"):
+    with pytest.raises(NoResponseError, match="a response of more than 100,000 bytes"):
         post(talk)
 
 
-def test_a_server_that_hangs_up_at_once_is_no_answer_and_leaves_nothing_open() -> None:
+def test_a_server_that_hangs_up_at_once_is_an_error_and_leaves_nothing_open() -> None:
     async def hang_up(_: Peer, __: Reader, writer: Writer) -> None:
         writer.transport.abort()
 
     async def ask(peer: Peer, http: Pool) -> None:
         for _ in range(20):
-            with pytest.raises(NoAnswerError, match="connection lost"):
+            with pytest.raises(NoResponseError, match="connection lost"):
                 await http.post(b"", b"body")
         assert peer.connections == 20
         # It waits for all that is open, and this would be too short for that.
@@ -237,13 +237,13 @@ async def silent(peer: Peer, reader: Reader, _: Writer) -> None:
     await reader.readexactly(1)
 
 
-def test_an_answer_that_does_not_come_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "ANSWER_SECONDS", 0.05)
-    with pytest.raises(NoAnswerError, match="no answer in 0 s"):
+def test_a_late_response_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "RESPONSE_SECONDS", 0.05)
+    with pytest.raises(NoResponseError, match="no response in 0 s"):
         post(silent)
 
 
-def test_a_request_that_is_given_up_closes_its_connection() -> None:
+def test_a_cancelled_request_closes_its_connection() -> None:
     async def ask(peer: Peer, http: Pool) -> None:
         task = asyncio.create_task(http.post(b"", b""))
         await peer.asked.wait()
@@ -255,19 +255,19 @@ def test_a_request_that_is_given_up_closes_its_connection() -> None:
     _with_pool(silent, ask)
 
 
-def test_closing_hangs_up_on_requests_under_way() -> None:
+def test_closing_drops_requests_in_flight() -> None:
     async def ask(peer: Peer, http: Pool) -> None:
         task = asyncio.create_task(http.post(b"", b""))
         await peer.asked.wait()
         await http.aclose()
-        with pytest.raises(NoAnswerError, match="connection lost"):
+        with pytest.raises(NoResponseError, match="connection lost"):
             await task
         await asyncio.wait_for(peer.hung_up.wait(), 5)
 
     _with_pool(silent, ask)
 
 
-def test_no_more_connections_are_open_than_there_may_be() -> None:
+def test_no_more_connections_are_open_than_allowed() -> None:
     async def talk(peer: Peer, reader: Reader, writer: Writer) -> None:
         while True:
             await peer.request(reader)
@@ -286,7 +286,7 @@ def test_a_port_that_nobody_listens_at_is_no_connection() -> None:
         async with aclosing(Pool(straight(9), 1)) as http:
             await http.post(b"", b"")
 
-    with pytest.raises(NoAnswerError, match="no connection: "):
+    with pytest.raises(NoResponseError, match="no connection: "):
         asyncio.run(ask())
 
 

@@ -1,4 +1,4 @@
-"""The way to the service: straight or through a proxy, to no one whose certificate is not good."""
+"""The route to the service: direct or through a proxy, and only with a trusted certificate."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ from retable.runner.aws.session import Aws, connect
 from retable.runner.clock import SystemClock
 from retable.runner.failure import Stopped
 from retable.runner.load.client import BatchClient
-from retable.runner.load.connection import NoAnswerError, Response
+from retable.runner.load.connection import NoResponseError, Response
 from retable.runner.load.pool import Pool, UntrustedError
 from retable.runner.load.route import Place, Route, route_to
 from support.peers import answers, answers_once, certificate, forward, ok, peer, straight
@@ -58,7 +58,7 @@ def test_a_path_of_the_endpoint_is_kept() -> None:
     )
 
 
-def test_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
+def test_a_service_with_a_trusted_certificate_gets_requests(tmp_path: Path) -> None:
     serving, bundle = certificate(tmp_path)
 
     async def ask() -> Response:
@@ -69,12 +69,12 @@ def test_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("host", "known"), [("127.0.0.1", False), ("localhost", True)])
-def test_nothing_is_sent_to_a_certificate_that_is_not_good(
+def test_nothing_is_sent_where_the_certificate_is_not_trusted(
     tmp_path: Path,
     host: str,
     known: bool,  # noqa: FBT001 -- a parameter of the test
 ) -> None:
-    """It is signed by nobody that is known, or it is another host's."""
+    """Its issuer is unknown, or it is another host's."""
     serving, bundle = certificate(tmp_path)
     tls = trusting(bundle) if known else ssl.create_default_context()
 
@@ -87,7 +87,7 @@ def test_nothing_is_sent_to_a_certificate_that_is_not_good(
     asyncio.run(ask())
 
 
-def test_a_load_stops_where_a_certificate_is_not_trusted_and_trusts_the_bundle_that_is_set(
+def test_a_load_stops_at_an_untrusted_certificate_and_trusts_the_configured_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving, bundle = certificate(tmp_path)
@@ -99,7 +99,9 @@ def test_a_load_stops_where_a_certificate_is_not_trusted_and_trusts_the_bundle_t
                 client = BatchClient(http, there, "orders-v2", SystemClock())
                 return (await client.put([b"{}"])).kind.name
 
-    with pytest.raises(Stopped, match="has no certificate that is trusted"):
+    with pytest.raises(
+        Stopped, match=r"the certificate of https://127\.0\.0\.1:\d+ is not trusted"
+    ):
         asyncio.run(ask())
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
     assert asyncio.run(ask()) == "WRITTEN"
@@ -112,12 +114,12 @@ def test_a_service_without_tls_behind_an_https_url_is_no_connection(tmp_path: Pa
         async with peer(answers_once(ok(b"{}"))) as (_, port):
             await posted(straight(port, trusting(bundle)))
 
-    with pytest.raises(NoAnswerError, match="no connection"):
+    with pytest.raises(NoResponseError, match="no connection"):
         asyncio.run(ask())
 
 
 @pytest.mark.parametrize("named", ["http://ada:s3cret@gate:8080", "ada:s3cret@gate:8080"])
-def test_the_proxy_that_the_environment_names_is_told_who_asks(
+def test_the_proxy_of_the_environment_gets_its_credentials(
     named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", named)
@@ -127,7 +129,7 @@ def test_the_proxy_that_the_environment_names_is_told_who_asks(
         b"CONNECT dynamodb.eu-west-1.amazonaws.com:443 HTTP/1.1\r\n"
         b"host: dynamodb.eu-west-1.amazonaws.com:443\r\n" + BASIC.encode() + b"\r\n"
     )
-    assert route.head == b"POST / HTTP/1.1\r\n", "the service is not told what the proxy is"
+    assert route.head == b"POST / HTTP/1.1\r\n", "the service does not get the proxy's header lines"
 
 
 def test_a_host_that_needs_no_proxy_is_reached_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,12 +149,12 @@ def test_a_proxy_whose_address_cannot_be_read_stops_the_load_unquoted(
     named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", named)
-    with pytest.raises(Stopped, match="a proxy whose address cannot be read") as stopped:
+    with pytest.raises(Stopped, match="sets a proxy whose address cannot be parsed") as stopped:
         route_to(aws())
     assert "s3cret" not in str(stopped.value)
 
 
-def test_a_proxy_reads_what_is_asked_in_plain() -> None:
+def test_a_proxy_reads_a_plain_http_request() -> None:
     async def ask() -> tuple[Response, bytes]:
         async with peer(answers(ok(b"{}"))) as (found, port):
             gate = Place(host="127.0.0.1", port=port, tls=None)
@@ -166,7 +168,7 @@ def test_a_proxy_reads_what_is_asked_in_plain() -> None:
 
 
 @pytest.mark.parametrize("proxy_has_tls", [False, True])
-def test_a_proxy_reads_nothing_of_what_is_asked_over_tls(
+def test_a_proxy_cannot_read_a_request_over_tls(
     tmp_path: Path,
     proxy_has_tls: bool,  # noqa: FBT001 -- a parameter of the test
 ) -> None:
@@ -211,13 +213,13 @@ def test_a_certificate_is_checked_behind_a_proxy_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"HTTP/1.1 407 Who?\r\nContent-Length: 2\r\n\r\n{}", "the proxy answered 407"),
+        (b"HTTP/1.1 407 Who?\r\nContent-Length: 2\r\n\r\n{}", "the proxy returned 407"),
         (b"", "connection lost"),
-        (b"nonsense", "an answer that is not HTTP"),
+        (b"nonsense", "not an HTTP response"),
         (b"HTTP/1.1 200 OK\r\n\r\nnot TLS at all", "no connection"),
     ],
 )
-def test_a_proxy_that_does_not_stand_aside_is_no_connection(
+def test_a_proxy_that_refuses_a_tunnel_is_no_connection(
     tmp_path: Path, answer: bytes, said: str
 ) -> None:
     _, bundle = certificate(tmp_path)
@@ -231,5 +233,5 @@ def test_a_proxy_that_does_not_stand_aside_is_no_connection(
             )
             await posted(route)
 
-    with pytest.raises(NoAnswerError, match=said):
+    with pytest.raises(NoResponseError, match=said):
         asyncio.run(ask())

@@ -98,7 +98,7 @@ def test_large_lines_are_bounded_by_their_bytes(sizes: list[int]) -> None:
     assert seen == 3 * len(sizes)
 
 
-def test_a_line_is_let_go_once_it_is_mapped(tmp_path: Path) -> None:
+def test_a_line_is_released_once_it_is_mapped(tmp_path: Path) -> None:
     mapping = compile_mapping(Loading(tmp_path).spec)
     stretches = list(_stretches([[10] * 50]))
     found = mapped_lines(mapping, iter(stretches))
@@ -157,7 +157,7 @@ def _stretches(sizes: list[list[int]]) -> Iterator[Stretch]:
     def lines(_: object, file: CheckedFile) -> Iterator[tuple[int, bytes]]:
         return enumerate((bytes(size) for size in sizes[int(file.key)]), 1)
 
-    with patch.object(module, "_lines_at_hand", lines):
+    with patch.object(module, "_held_lines", lines):
         for one in module.in_turns([FileState(f) for f in found], lambda _: frozenset(), IN_PLACE):
             if isinstance(one, Turn):
                 one.begin()

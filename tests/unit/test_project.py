@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retable.schema.reasons import Reason
-from retable.transforms.canonical import canonical_item, digest
+from retable.transforms.canonical import digest
 from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected, Result
 from retable.transforms.project import Projected, project
+from support.canonical import canonical_item
 
 ITEM = {"id": {"S": "1"}, "total": {"N": "1"}, "note": {"S": "x"}}
 CHOSEN = frozenset(["id", "total"])

@@ -1,7 +1,9 @@
-"""Hypothesis profiles and a guard that keeps every test on this machine."""
+"""Hypothesis profiles, and what makes every test independent of where it runs."""
 
 import os
+import signal
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,3 +37,14 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Let SIGINT interrupt a test and what it starts, as in a terminal.
+
+    A shell starts what runs in the background with SIGINT ignored, and all children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -10,6 +10,7 @@ import pytest
 
 from support.command import MIGRATE, Ended, clean_environment, migrate
 from support.exports import MadeExport, make_export
+from support.patience import PATIENCE_SECONDS
 
 SPEC = """
 spec: 1
@@ -121,7 +122,7 @@ def test_a_disk_that_is_full_stops_with_3_and_half_records_nothing(
         capture_output=True,
         text=True,
         preexec_fn=fill,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert "Traceback" not in done.stderr

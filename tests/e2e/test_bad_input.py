@@ -104,7 +104,7 @@ def test_i1_a_policy_that_could_not_be_put_is_refused_while_the_table_is_there(
     own = ORDERS.partition("\nsandbox:")[0].replace("settings: keep", policy)
     spec.write_text(own, "utf-8")
     with standing_sandbox(SPECS / "orders.migrate.yaml") as env:
-        bed = HandStacks(env)
+        bed = HandStacks(env["AWS_ENDPOINT_URL"])
         before = bed.tables.describe_table(TableName="orders")["Table"]
         for command in (("plan",), ("run", *LEAVE)):
             ended = migrate(*command, spec, cwd=tmp_path, env=env)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from support.checkout import ROOT
+from support.patience import PATIENCE_SECONDS
 
 MEASURED = {
     "seconds",
@@ -21,7 +22,7 @@ def test_the_end_to_end_benchmark_measures_every_phase() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -41,7 +42,7 @@ def test_the_incremental_benchmark_measures_both_phases() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -64,7 +65,7 @@ def test_the_reading_benchmark_reads_in_every_way() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -84,7 +85,7 @@ def test_the_loading_benchmark_writes_in_every_way() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -100,7 +101,7 @@ def test_the_benchmark_of_comparing_measures_both_ways() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -13,6 +13,7 @@ import pytest
 from retable.runner.sandbox.server import SandboxServer
 from support.cdk import INFRA, require_cdk, synthesise, with_cdk
 from support.command import MIGRATE, Ended, clean_environment, migrate
+from support.patience import PATIENCE_SECONDS
 from support.stacks import Account
 
 STACK, TABLE, COUNT = "OrdersStack", "OrdersTable315BB997", 40
@@ -201,7 +202,7 @@ def test_i2_killed_while_it_deploys_and_resumed_a_run_ends_in_the_same_table(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (step, "intent") not in _journal(tmp_path):
         assert process.poll() is None
         assert time.monotonic() < deadline

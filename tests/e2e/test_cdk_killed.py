@@ -14,6 +14,7 @@ import pytest
 from support.cdk import require_cdk, with_cdk
 from support.checkout import ROOT
 from support.command import MIGRATE, Ended, clean_environment, migrate, standing_sandbox
+from support.patience import PATIENCE_SECONDS
 
 EXAMPLE = ROOT / "specs" / "cdk-orders" / "orders.migrate.yaml"
 RUN = ("run", str(EXAMPLE), "--yes", "--allow-delete", "orders")
@@ -64,7 +65,7 @@ class Bed:
 
     def await_event(self, process: "subprocess.Popen[bytes]", step: str, event: str) -> None:
         """Wait until the run has journaled this."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while (step, event) not in self.journal():
             assert process.poll() is None, f"the run ended before {event} of {step}"
             assert time.monotonic() < deadline, f"no {event} of {step}"

@@ -15,6 +15,7 @@ import pytest
 
 from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
 from support.hand_stacks import COUNT, HandStacks
+from support.patience import PATIENCE_SECONDS
 from support.quick_cdk import install
 
 NAME = "orders-by-hand"
@@ -26,7 +27,7 @@ class Bed(HandStacks):
     """One stack with its table, and the command in a folder of its own."""
 
     def __init__(self, env: dict[str, str], folder: Path) -> None:
-        super().__init__(env)
+        super().__init__(env["AWS_ENDPOINT_URL"])
         self.env = env
         self.folder = folder
 
@@ -36,7 +37,7 @@ class Bed(HandStacks):
     def faults(self, **wanted: Any) -> None:
         place = self.env["AWS_ENDPOINT_URL"] + "/_retable/faults"
         body = json.dumps(wanted).encode()
-        with urllib.request.urlopen(place, body, timeout=10) as answer:  # noqa: S310 -- loopback
+        with urllib.request.urlopen(place, body) as answer:  # noqa: S310 -- loopback
             assert answer.status == 200
 
     def described(self) -> Any:
@@ -214,7 +215,7 @@ def test_abort_before_the_drop_puts_everything_back_and_a_second_runner_is_refus
 
 def await_event(folder: Path, step: str, event: str) -> None:
     """Wait until a run in the folder has journaled this."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for journal in folder.glob(".migrate/*/journal.jsonl"):
             for line in journal.read_text("utf-8").splitlines():

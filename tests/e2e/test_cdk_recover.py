@@ -23,7 +23,7 @@ class Bed(HandStacks):
     """One stack with its table, of which there is an export."""
 
     def __init__(self, env: dict[str, str], folder: Path) -> None:
-        super().__init__(env)
+        super().__init__(env["AWS_ENDPOINT_URL"])
         self.env = env
         self.folder = folder
 

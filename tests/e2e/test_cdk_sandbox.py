@@ -11,12 +11,12 @@ from retable.runner.sandbox.sandbox_options import ACCOUNT, DEFAULT_REGION, Sand
 from retable.runner.sandbox.server import SandboxServer
 from support.cdk import require_cdk, run_cdk, started_cdk, synthesise
 from support.command import Ended
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ManualClock
 from support.stacks import Account
 
 STACK = "OrdersStack"
 TABLE = "OrdersTable315BB997"
-PATIENCE_SECONDS = 120.0
 METHODS = ("--method=direct", "--method=change-set")
 BY_CUSTOMER = {"orders-table": "by-customer"}
 V2 = {"orders-construct": "TableV2"}

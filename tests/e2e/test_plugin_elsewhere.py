@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.patience import PATIENCE_SECONDS
 from support.small_specs import small_spec
 
 FILES = {
@@ -67,7 +68,7 @@ def run(project: Path, *arguments: str) -> tuple[int, str]:
         env={**own, "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     # Which of two workers ran a test is chance, and which of them was first.

@@ -44,7 +44,7 @@ class Bed:
         error = {"operation": operation, "code": "LimitExceededException", "times": 20}
         place = self.env["AWS_ENDPOINT_URL"] + "/_retable/faults"
         body = json.dumps({"errors": [error]}).encode()
-        with urllib.request.urlopen(place, body, timeout=10) as answer:  # noqa: S310 -- loopback
+        with urllib.request.urlopen(place, body) as answer:  # noqa: S310 -- loopback
             assert answer.status == 200
 
     def run_id(self) -> str:

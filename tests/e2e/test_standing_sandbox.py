@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
+from support.patience import PATIENCE_SECONDS
 
 ORDERS = SPECS / "orders.migrate.yaml"
 PRODUCTS = SPECS / "products.migrate.yaml"
@@ -59,7 +60,7 @@ class Standing:
     def await_event(self, step: str, event: str) -> None:
         """Wait until a run in the folder has journaled this."""
         mark = f'"event":"{event}","n":'
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for journal in self.folder.glob(".migrate/*/journal.jsonl"):
                 for line in journal.read_text("utf-8").splitlines():
@@ -133,7 +134,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_resume(orders: Standing, tmp_path:
     process = orders.start("run", spec, *LEAVE)
     orders.await_event("load", "begun")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "--resume" in out
@@ -161,7 +162,7 @@ def test_i2_a_spec_that_changed_since_cannot_resume(orders: Standing, tmp_path: 
     process = orders.start("run", spec, *LEAVE)
     orders.await_event("load", "begun")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     spec.write_text(spec.read_text("utf-8").replace("rate: 25", "rate: 26"), "utf-8")
     ended = orders.migrate("run", spec, "--resume", *LEAVE)
     assert ended.code == 4
@@ -174,7 +175,7 @@ def test_a_second_runner_stops_and_names_the_first(orders: Standing, tmp_path: P
     orders.await_event("load", "begun")
     second = orders.migrate("run", spec, "--resume", *LEAVE)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert second.code == 3
     assert f"process {process.pid}" in second.err
 
@@ -185,7 +186,7 @@ def test_i1_abort_before_the_delete_puts_the_policy_and_protection_back(orders: 
     process = orders.start("run", ORDERS, *LEAVE)
     orders.await_event("export-final", "begun")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert settings_of(orders) != before
     ended = orders.migrate("run", ORDERS, "--abort")
     assert ended.code == 0, ended.err
@@ -211,7 +212,7 @@ def test_i8_a_table_that_another_run_has_frozen_is_left_to_that_run(
     process = orders.start("run", ORDERS, *LEAVE)
     orders.await_event("export-final", "begun")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     orders.faults(hold_exports=False)
     for elsewhere in ((), ("--run-dir", "elsewhere")):
         refused = orders.migrate("run", ORDERS, *LEAVE, *elsewhere)
@@ -240,7 +241,7 @@ def test_i1_abort_turns_point_in_time_recovery_off_where_it_was_off(orders: Stan
     process = orders.start("run", spec, *LEAVE)
     orders.await_event("export-rehearsal", "begun")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert recovers(client)
     ended = orders.migrate("run", spec, "--abort")
     assert ended.code == 0, ended.err

@@ -16,6 +16,7 @@ from retable.runner.commands.sandbox_app import deploy_app
 from retable.runner.sandbox.seed import seed
 from retable.schema import load_spec
 from support.command import MIGRATE, SPECS, Ended, clean_environment, migrate, standing_sandbox
+from support.patience import PATIENCE_SECONDS
 
 BUCKET = "acme-exports"
 COUNT = 60
@@ -103,7 +104,7 @@ def loading(bed: Bed, spec: Path, name: str, cwd: Path) -> Iterator["subprocess.
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while "load/begun" not in bed.events(name):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
@@ -134,7 +135,7 @@ def test_a_second_runner_is_refused_and_the_run_of_the_first_is_resumed_elsewher
         assert f"(process {first.pid}) since 20" in second.err
         assert "its last heartbeat was " in second.err
         first.send_signal(signal.SIGINT)
-        out, _ = first.communicate(timeout=60)
+        out, _ = first.communicate(timeout=PATIENCE_SECONDS)
         assert first.returncode == 130
         assert f"--resume --run {bed.run_id(name)} --state s3://{BUCKET}/{name}" in out
     assert bed.count(f"{name}-new") < COUNT
@@ -157,7 +158,7 @@ def test_a_runner_that_lost_its_lock_stops_and_leaves_the_rest_to_the_other(
         bed.s3.put_object(
             Bucket=BUCKET, Key=key, Body=json.dumps({**mine, "owner": "me", "token": 2}).encode()
         )
-        out, _ = first.communicate(timeout=60)
+        out, _ = first.communicate(timeout=PATIENCE_SECONDS)
         assert first.returncode == 3, out
         assert f"this runner has lost its lock on {name}-new" in out
         assert "resume with" not in out
@@ -206,7 +207,7 @@ def test_a_run_that_is_kept_in_s3_is_not_resumed_without_it(bed: Bed, tmp_path: 
     spec = bed.prepare(tmp_path / "spec", name, rate=5)
     with loading(bed, spec, name, tmp_path / "first") as first:
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=60)
+        first.communicate(timeout=PATIENCE_SECONDS)
     alone = migrate("run", spec, "--resume", "--yes", cwd=tmp_path / "first", env=bed.env)
     assert alone.code == 2
     assert "is kept in S3 as well" in alone.err

@@ -14,10 +14,10 @@ from retable.runner.sandbox.sandbox_options import ACCOUNT, DEFAULT_REGION
 from retable.runner.sandbox.server import SandboxServer
 from support.checkout import ROOT
 from support.command import Ended, clean_environment
+from support.patience import PATIENCE_SECONDS
 from support.required import missing
 
 INFRA = ROOT / "specs" / "cdk-orders" / "infra"
-SECONDS = 300.0
 QUIET = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -73,14 +73,14 @@ def synthesise(folder: Path, states: Mapping[str, Mapping[str, str]]) -> None:
         env=clean_environment({**QUIET, "PYTHONDONTWRITEBYTECODE": "1"}),
         check=True,
         capture_output=True,
-        timeout=SECONDS,
+        timeout=PATIENCE_SECONDS,
     )
 
 
 def run_cdk(server: SandboxServer, folder: Path, *arguments: str) -> Ended:
     """Run the CLI and return how it ended; ``folder`` is where it works."""
     with started_cdk(server, folder, *arguments) as process:
-        out, err = process.communicate(timeout=SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return Ended(process.returncode, out, err, folder)
 
 

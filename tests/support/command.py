@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.patience import PATIENCE_SECONDS
+
 MIGRATE = Path(sys.executable).with_name("migrate")
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
@@ -49,7 +51,7 @@ def migrate(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = N
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=400,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -86,12 +88,12 @@ def standing_sandbox(
         }
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_SECONDS)
 
 
 def await_port(process: "subprocess.Popen[str]", port: int) -> None:
     """Wait until ``process`` listens on ``port``."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, "the sandbox ended early"
         with socket.socket() as probe:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.patience import PATIENCE_SECONDS
 from support.required import missing
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20.0
 
 
 def dynalite_command() -> str:
@@ -40,7 +40,7 @@ def running_dynalite(command: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=START_SECONDS)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 def _free_port() -> int:
@@ -51,7 +51,7 @@ def _free_port() -> int:
 
 
 def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
-    give_up = time.monotonic() + START_SECONDS
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while process.poll() is None and time.monotonic() < give_up:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

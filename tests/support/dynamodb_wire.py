@@ -11,6 +11,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from support.patience import PATIENCE_SECONDS
+
 REGION = "eu-west-1"
 IDLE_SECONDS = 2
 """A connection left alone for longer is made anew: servers of Node close theirs after 5."""
@@ -36,7 +38,9 @@ class Wire:
     def __init__(self, endpoint: str, access_key: str = "contract") -> None:
         self.endpoint = endpoint
         self._signer = SigV4Auth(Credentials(access_key, "secret"), "dynamodb", REGION)
-        self.connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
+        self.connection = http.client.HTTPConnection(
+            urlsplit(endpoint).netloc, timeout=PATIENCE_SECONDS
+        )
         self._used = time.monotonic()
 
     def __enter__(self) -> Self:

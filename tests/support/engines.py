@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from support.dynamodb_wire import Wire
+from support.patience import PATIENCE_SECONDS
 
 CASES = Path(__file__).resolve().parents[1] / "contract" / "cases"
 SHAPES: dict[str, Any] = json.loads((CASES / "tables.json").read_text())
-ACTIVE_SECONDS = 30.0
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Engine:
         wanted = {key: value for key, value in SHAPES[shape].items() if key != "engines"}
         body = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", **wanted}
         self.wire.done("CreateTable", body)
-        give_up = time.monotonic() + ACTIVE_SECONDS
+        give_up = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < give_up:
             description = self.wire.done("DescribeTable", {"TableName": name})["Table"]
             if description["TableStatus"] == "ACTIVE":

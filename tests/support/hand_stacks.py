@@ -1,5 +1,6 @@
 """Stacks with a table, deployed in a standing sandbox, and specs that rebuild them."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -56,14 +57,9 @@ def table(name: str, keys: dict[str, str], policy: str, **more: Any) -> dict[str
 class HandStacks:
     """Stacks of hand-written assemblies in a standing sandbox."""
 
-    def __init__(self, env: dict[str, str]) -> None:
-        session = boto3.Session(
-            aws_access_key_id="READER",
-            aws_secret_access_key="secret",  # noqa: S106 -- any key opens the sandbox
-            region_name=env["AWS_REGION"],
-        )
-        self.tables = session.client("dynamodb", endpoint_url=env["AWS_ENDPOINT_URL"])
-        self.stacks = session.client("cloudformation", endpoint_url=env["AWS_ENDPOINT_URL"])
+    def __init__(self, endpoint: str) -> None:
+        self.tables = _session().client("dynamodb", endpoint_url=endpoint)
+        self.stacks = _session().client("cloudformation", endpoint_url=endpoint)
 
     def prepare(self, folder: Path, name: str, case: dict[str, str], *, late: bool = False) -> Path:
         """Deploy a stack of its own with a filled table, and write the spec that rebuilds it.
@@ -91,7 +87,7 @@ class HandStacks:
             "present": {**TOPIC, **kept, **new, **after},
             "final": {**TOPIC, **kept, "Table": {**new["Table"], "Properties": live}, **after},
         }
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "app").mkdir()
         (folder / "app" / "cdk.json").write_text('{"app": "none"}', "utf-8")
         properties = {"templateFile": "Hand.template.json", "stackName": name}
@@ -138,3 +134,13 @@ class HandStacks:
         """Close the clients."""
         self.tables.close()
         self.stacks.close()
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the one session, which reads what botocore knows of the services once."""
+    return boto3.Session(
+        aws_access_key_id="READER",
+        aws_secret_access_key="secret",  # noqa: S106 -- any key opens the sandbox
+        region_name="eu-west-1",
+    )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from support.dynamodb_wire import Wire
+from support.patience import PATIENCE_SECONDS
 
 ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/{}"
 START = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -73,5 +74,5 @@ def control(endpoint: str, what: str, body: dict[str, Any] | None = None) -> dic
 
 
 def _opened(request: urllib.request.Request) -> AbstractContextManager[Any]:
-    opened: AbstractContextManager[Any] = urllib.request.urlopen(request, timeout=30)  # noqa: S310
+    opened: AbstractContextManager[Any] = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
     return opened

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from support.patience import PATIENCE_SECONDS
 from support.required import missing
 
 SERVER = os.environ.get("RETABLE_YAML_LANGUAGE_SERVER")
@@ -25,7 +26,6 @@ SETTINGS = {
     "files": {},
     "http": {},
 }
-SECONDS = 60
 
 
 class Server:
@@ -74,7 +74,7 @@ class Server:
 
     def _next(self) -> dict[str, Any]:
         """Return the next message, having answered what the server asks itself."""
-        message = self._messages.get(timeout=SECONDS)
+        message = self._messages.get(timeout=PATIENCE_SECONDS)
         if "method" in message and "id" in message:
             result = None
             if message["method"] == "workspace/configuration":
@@ -130,8 +130,8 @@ def yaml_server() -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=10)
-        server.reader.join(timeout=10)
+        process.wait(timeout=PATIENCE_SECONDS)
+        server.reader.join(timeout=PATIENCE_SECONDS)
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
             with suppress(BrokenPipeError):

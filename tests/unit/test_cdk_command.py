@@ -27,11 +27,11 @@ from support.fake_cdk import (
     opened,
     real_cdk,
 )
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ManualClock
 
 REAL = real_cdk()
 CONTEXT = {"orders-table": "absent"}
-WAIT_SECONDS = 20.0
 
 
 def test_the_command_line_beside_the_app_comes_before_the_one_on_the_path(tmp_path: Path) -> None:
@@ -349,8 +349,8 @@ def _deployment(*, imports_existing: bool = False) -> Deployment:
 
 
 def _await(condition: Any) -> None:
-    """Wait until a condition is true, for a limited time."""
-    give_up = time.monotonic() + WAIT_SECONDS
+    """Wait until something holds, for so long at most."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.05)

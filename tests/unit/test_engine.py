@@ -29,6 +29,7 @@ from retable.runner.ledger.questions import Ledger
 from retable.runner.progress import NoProgress
 from support.exports import MadeExport, make_export, packed
 from support.mappings import ByNumber, InterruptedAt, KilledAt
+from support.patience import PATIENCE_SECONDS
 
 ITEMS = 2_000
 WANTED = Tally(read=2_000, kept=1_143, dropped=667, rejected=190, results=1_143)
@@ -224,11 +225,15 @@ if __name__ == "__main__":
     script = tmp_path / "program.py"
     script.write_text(program)
     done = subprocess.run(  # noqa: S603 -- our own program
-        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     children = [int(pid) for pid in done.stdout.split()]
     assert len(children) >= 2, done.stderr
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while any(map(_runs, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(_runs, children))
@@ -290,7 +295,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=PATIENCE_SECONDS,
     )
     return int(done.stdout)
 

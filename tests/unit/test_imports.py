@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.checkout import ROOT
+from support.patience import PATIENCE_SECONDS
 
 HEAVY = ("httptools", "boto3", "botocore", "duckdb", "moto", "pyarrow")
 PROGRAM = """
@@ -51,7 +52,7 @@ def _run(program: str, *arguments: str) -> dict[str, Any]:
         text=True,
         check=False,
         cwd=ROOT,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -8,9 +8,8 @@ from typing import Any
 from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ARN, START, ManualClock, control, count, create, put
-
-PATIENCE_SECONDS = 20.0
 
 
 def _until(true: Callable[[], bool]) -> None:

@@ -9,10 +9,9 @@ from botocore.exceptions import ClientError
 
 from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ManualClock
 from support.stacks import STACK, Account, table, template
-
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from support.command import clean_environment
 from support.dynamodb_wire import Wire
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import count
 
 MIGRATE = Path(sys.executable).with_name("migrate")
@@ -33,7 +34,7 @@ def test_it_serves_a_full_table_and_ends_with_0_on_sigterm() -> None:
             assert count(wire) == 120
     finally:
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (0, "")
     assert "sandbox: table orders with 120 items\n" in err
     assert "Traceback" not in err
@@ -54,7 +55,7 @@ def test_its_port_opens_only_when_the_table_is_full() -> None:
             assert count(wire) == 120
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
 
 
@@ -63,7 +64,7 @@ def test_a_taken_port_is_a_usage_error() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         process = _started("--port", str(taken.getsockname()[1]))
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (2, "")
     assert "is taken" in err
 

@@ -14,6 +14,7 @@ import pytest
 from retable.runner.sandbox.sandbox_options import SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
 from support.dynamodb_wire import Wire
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ARN, ManualClock, create, enable_recovery, put, set_faults
 
 REQUEST = {"TableArn": ARN.format("orders"), "S3Bucket": "acme-exports", "S3Prefix": "out"}
@@ -92,7 +93,7 @@ def test_an_export_is_in_progress_first_and_has_the_items_of_its_export_time(
     wire.done("DeleteTable", {"TableName": "orders"})
     assert _state(wire, arn)["ExportStatus"] == "IN_PROGRESS"
     set_faults(server.endpoint, hold_exports=False)
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while (state := _state(wire, arn))["ExportStatus"] == "IN_PROGRESS":
         assert time.monotonic() < give_up
         time.sleep(0.01)
@@ -110,7 +111,7 @@ def test_an_export_takes_as_long_as_configured() -> None:
         time.sleep(0.1)
         assert _state(wire, arn)["ExportStatus"] == "IN_PROGRESS"
         clock.sleep(61)
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + PATIENCE_SECONDS
         while _state(wire, arn)["ExportStatus"] == "IN_PROGRESS":
             assert time.monotonic() < give_up
             time.sleep(0.01)

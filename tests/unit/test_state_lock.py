@@ -17,6 +17,7 @@ from retable.runner.runs.s3_lock import (
     UNSURE_SECONDS,
     S3Lock,
 )
+from support.patience import PATIENCE_SECONDS
 from support.sandboxes import ManualClock
 from support.states import BUCKET, ELSEWHERE, StateBed, state_bed
 
@@ -184,7 +185,7 @@ def test_a_holder_whose_process_has_ended_holds_nothing(bed: StateBed, key: str)
     take(bed.lock(ManualClock(), key), process=alive)
     with pytest.raises(Stopped, match="is being rebuilt"):
         take(bed.lock(ManualClock(), key))
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert take(bed.lock(ManualClock(), key)).claim.token == 2
 
 

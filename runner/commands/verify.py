@@ -85,7 +85,7 @@ def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[],
     """
     folders = runs_of(run_dir, spec.name) if run_id is None else [open_folder(run_dir, run_id)]
     for folder in folders:
-        found = _loaded_by(folder)
+        found = _loaded_by(folder, is_named=run_id is not None)
         if found is not None:
             return found
     requested = spec.source.export
@@ -102,10 +102,17 @@ def _loaded(spec: Spec, run_dir: Path, run_id: str | None, connect: Callable[[],
     raise Refused(message, "name the run dir with --run-dir, or an export by source.export.id")
 
 
-def _loaded_by(folder: RunFolder) -> Loaded | None:
-    """Return what a run loaded, or ``None`` if it did not finish a load."""
+def _loaded_by(folder: RunFolder, *, is_named: bool) -> Loaded | None:
+    """Return what a run loaded, or ``None`` if it did not finish a load.
+
+    Raises:
+        Refused: another version of the program finished it, or it was named and is of one.
+    """
     head = read_head(folder.plan)
     if head is None or head.command != "run":
+        return None
+    finished = folder.journal.is_file() and is_completed(read_journal(folder.journal))
+    if not (head.is_readable or finished or is_named):
         return None
     plan = read_plan(folder.plan)
     loads = [step for step in plan.steps if isinstance(step, AnyLoad)]

@@ -45,6 +45,8 @@ def _status(folder: RunFolder, head: PlanHead, records: list[Record]) -> str:
         return _status_of(read_plan(folder.plan), records)
     if is_completed(records):
         return "completed"
+    if is_ended(records):
+        return "rolled back"
     return f"of format {head.format_version}: {writer_of(head.format_version)} can finish it"
 
 

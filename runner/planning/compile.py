@@ -151,8 +151,7 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
     Raises:
         Refused: the service would reject a request that comes after the delete.
     """
-    require_valid(requests_of(steps, source.description.arn_beside(spec.target.table)))
-    return Plan(
+    plan = Plan(
         spec_name=spec.name,
         spec_sha256=spec.origin.sha256,
         functions_sha256=_functions_sha256(spec),
@@ -169,6 +168,8 @@ def _plan(  # noqa: PLR0913, PLR0917 -- what is planned, by name
         steps=steps,
         notes=notes,
     )
+    require_valid(requests_of(plan.steps, source.description.arn_beside(spec.target.table)))
+    return plan
 
 
 def compile_dry_run(

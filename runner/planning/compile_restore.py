@@ -32,7 +32,7 @@ from retable.runner.plan.source_steps import (
 from retable.runner.plan.step import Link, link
 from retable.runner.plan.target_steps import AdoptTable, DeployStack, RestoreBackup
 from retable.runner.planning.compile_target import drop_in, removal_in
-from retable.runner.runs.journal import Record, evidence_in
+from retable.runner.runs.journal import INTENT, Record, evidence_in
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import Attached, TableSettings
 from retable.schema.spec import Spec
@@ -60,9 +60,7 @@ def lost_table(plan: Plan, records: Sequence[Record], run_id: str) -> Lost:
         CheckFailed: its journal is inconsistent.
     """
     begun = [
-        step
-        for step in plan.steps
-        if isinstance(step, Removal) and _has(records, step.id, "intent")
+        step for step in plan.steps if isinstance(step, Removal) and _has(records, step.id, INTENT)
     ]
     successor = begun[0].successor if begun else None
     if plan.settings is None or successor is None or isinstance(successor, FromBackup):

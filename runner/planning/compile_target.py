@@ -1,6 +1,5 @@
 """The second half of a plan: the target, its items, their verification and its settings."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +36,13 @@ from retable.runner.plan.target_steps import (
     StageItems,
     UseTable,
 )
-from retable.runner.planning.costs import no_import, writes_a_second
+from retable.runner.planning.costs import load_rate, no_import
 from retable.runner.planning.observe import Observed, require_ready
 from retable.runner.table.carried_over import attached_to_target
 from retable.runner.table.creation import create_request
 from retable.runner.table.settings import Attached, TableDescription, TableSettings
 from retable.schema.policy import policy_text
-from retable.schema.spec import CdkProvision, Percentage, Spec
+from retable.schema.spec import CdkProvision, Spec
 
 LEAST_BULK_UNITS = 1_024
 """MaxWriteRequestUnits' least value, in botocore's model."""
@@ -87,7 +86,7 @@ def target_steps(
         return
     request = create_request(spec.target, source)
     create = _creation(spec, observed, request, before)
-    load = _load(spec, create, before, _rate(spec, request))
+    load = _load(spec, create, before, load_rate(spec, request))
     yield create
     yield load
     export = target_export(spec, sandbox=observed.sandbox)
@@ -235,7 +234,7 @@ def _require_loader(spec: Spec, source: TableSettings) -> None:
     request = create_request(spec.target, source)
     if spec.load.with_ == "bulk-put":
         require_bulk_put()
-        rate = _rate(spec, request)
+        rate = load_rate(spec, request)
         if rate is not None and rate < LEAST_BULK_UNITS:
             message = (
                 f"load.with: bulk-put takes a rate of {LEAST_BULK_UNITS:,} or more; found {rate:,}"
@@ -319,14 +318,6 @@ def _clearing(load: AnyLoad) -> Iterator[ClearStage]:
     """Yield the step that deletes the staged objects, if there are any."""
     if not isinstance(load, LoadItems):
         yield ClearStage(id="clear-stage", stage=load.stage)
-
-
-def _rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
-    """Return the write units a second that a load may use; a percentage is of the new table's."""
-    rate = spec.load.rate
-    if not isinstance(rate, Percentage):
-        return rate
-    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
 def _restored(

@@ -11,14 +11,13 @@ from typing import Any, Literal
 
 from retable.runner.plan.plan import Plan
 from retable.runner.plan.target_steps import (
-    AccountForImport,
     AnyLoad,
     CreateTable,
     DeployTable,
     ImportTable,
 )
 from retable.runner.text.figures import duration
-from retable.schema.spec import Spec
+from retable.schema.spec import Percentage, Spec
 
 Loader = Literal["batch-write", "bulk-put", "import-table"]
 UNIT_BYTES = 1024
@@ -55,12 +54,12 @@ class LoaderEstimate:
     """Why it cannot be used for this target."""
 
 
-def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
+def loaders(plan: Plan, spec: Spec, prices: Prices) -> Iterator[LoaderEstimate]:
     """Yield an estimate for each loader; none where the plan loads nothing or no size is known."""
     creates = [
         step for step in plan.steps if isinstance(step, CreateTable | ImportTable | DeployTable)
     ]
-    loads = [step for step in plan.steps if isinstance(step, AnyLoad)]
+    loads = any(isinstance(step, AnyLoad) for step in plan.steps)
     if not creates or not loads or plan.settings is None or not plan.items:
         return
     request, description = creates[0].request, plan.settings.description
@@ -68,8 +67,7 @@ def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
     each = max(1, math.ceil(average / UNIT_BYTES))
     indexes = len(request.get("GlobalSecondaryIndexes", ()))
     units = plan.items * each * (1 + indexes)
-    rates = [step.rate for step in loads if not isinstance(step, AccountForImport)]
-    rate = next(filter(None, rates), writes_a_second(request))
+    rate = load_rate(spec, request) or writes_a_second(request)
     on_demand = request.get("BillingMode") == "PAY_PER_REQUEST"
     dollars = _cents(units * prices.million_writes / MILLION) if on_demand else None
     seconds = math.ceil(units / rate)
@@ -83,6 +81,14 @@ def loaders(plan: Plan, prices: Prices) -> Iterator[LoaderEstimate]:
         dollars=_cents(size / GIGABYTE * prices.imported_gigabyte),
         ruled_out=no_import(request),
     )
+
+
+def load_rate(spec: Spec, request: Mapping[str, Any]) -> int | None:
+    """Return the write units a second that a load may use; a percentage is of the new table's."""
+    rate = spec.load.rate
+    if not isinstance(rate, Percentage):
+        return rate
+    return max(1, math.floor(writes_a_second(request) * rate.percent / 100))
 
 
 def writes_a_second(request: Mapping[str, Any]) -> int:
@@ -107,7 +113,7 @@ def _cents(dollars: Decimal) -> Decimal:
 def loader_lines(plan: Plan, spec: Spec) -> Iterator[str]:
     """Yield the estimate of each loader, marking the one that the spec names."""
     prices = Prices()
-    found = list(loaders(plan, prices))
+    found = list(loaders(plan, spec, prices))
     if not found:
         return
     yield f"  {'loader':<15} {'write units':>15}  {'est. time':>10}  {'est. cost':>10}"

@@ -81,7 +81,7 @@ def _target_lines(plan: Plan) -> Iterator[str]:
         match step:
             case CreateTable() | ImportTable() | DeployTable():
                 yield from _index_lines(step.request)
-                yield f"    = created with     {' · '.join(_made_words(step.request))}"
+                yield f"    = created with    {' · '.join(_made_words(step.request))}"
             case RestoreSettings():
                 kept = [*_setting_words(step), *_policy_words(plan)]
                 if kept:

@@ -147,6 +147,11 @@ class Journal:
 
     def finish(self, step: StepOf[E], evidence: E) -> None:
         """Record that ``step`` is done, and its evidence; see ``record``."""
+        expected = evidence_of(type(step))
+        if not isinstance(evidence, expected):
+            # Types alone do not say so: a step of any evidence is also one of ``object``.
+            message = f"{type(evidence).__name__} is no evidence of {type(step).__name__}"
+            raise TypeError(message)
         self.record(step.id, DONE, to_json(evidence))
 
     def evidence(self, step: StepOf[E]) -> E | None:

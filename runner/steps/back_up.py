@@ -2,6 +2,7 @@
 
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan.source_steps import BackedUp, BackUp
+from retable.runner.runs.journal import INTENT
 from retable.runner.steps.freeze import require_same_table
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
@@ -21,7 +22,7 @@ def back_up(step: BackUp, world: World) -> BackedUp:
     """
     require_same_table(world, step.table_id)
     name = f"retable-{world.folder.run_id}"
-    world.journal.record(step.id, "intent", {"backup": name})
+    world.journal.record(step.id, INTENT, {"backup": name})
     arn = world.aws.tables.create_backup(step.table, name)
     for _ in patiently(world, BACKUP_DEADLINE_SECONDS, f"the backup {name}"):
         status = world.aws.tables.backup_status(arn)

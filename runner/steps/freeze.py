@@ -7,6 +7,7 @@ from retable.runner.aws.policy_calls import Policy
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan.source_steps import FreezeSource, Frozen, Settle, Settled
 from retable.runner.plan.step import Link, link
+from retable.runner.runs.journal import INTENT
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import denies_bulk, freeze_policy, has_freeze, own_policy
@@ -29,7 +30,7 @@ def freeze_source(step: FreezeSource, world: World) -> Frozen:
     require_same_table(world, step.table_id)
     present = tables.policies.get(step.table_arn)
     if present is None or not has_freeze(present.text):
-        world.journal.record(step.id, "intent", {"table": step.table_arn})
+        world.journal.record(step.id, INTENT, {"table": step.table_arn})
         _deny_writes(step, present, world)
     for _ in patiently(world, FREEZE_DEADLINE_SECONDS, "the freeze to show in the policy"):
         present = tables.policies.get(step.table_arn)

@@ -121,3 +121,8 @@ def test_a_disk_that_is_full_stops_the_run_before_the_record_counts() -> None:
         with pytest.raises(Stopped, match="cannot be written: No space left"):
             journal.finish(LOAD, LOADED)
         assert journal.evidence(LOAD) is None
+
+
+def test_the_evidence_of_another_kind_of_step_is_not_recorded(begin: Callable[[], Journal]) -> None:
+    with begin() as journal, pytest.raises(TypeError, match="BackedUp is no evidence of LoadItems"):
+        journal.finish(LOAD, BACKED_UP)

@@ -47,11 +47,13 @@ def test_runs_are_listed_with_how_far_they_are(tmp_path: Path) -> None:
 def test_a_run_of_an_earlier_version_does_not_hide_the_others(tmp_path: Path) -> None:
     of_an_earlier_version(begun(tmp_path, "0000-0001"))
     of_an_earlier_version(begun(tmp_path, "0000-0002"), "completed")
-    begun(tmp_path, "0000-0003")
+    of_an_earlier_version(begun(tmp_path, "0000-0003"), "ended")
+    begun(tmp_path, "0000-0004")
     lines = sorted(list_runs(runs_of(tmp_path / ".migrate")))
     assert "of format 1: migrate 0.1 can finish it" in lines[0]
     assert "completed" in lines[1]
-    assert "open, 0 of" in lines[2]
+    assert "rolled back" in lines[2]
+    assert "open, 0 of" in lines[3]
 
 
 def test_the_steps_of_a_run_of_an_earlier_version_are_refused(tmp_path: Path) -> None:

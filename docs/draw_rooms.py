@@ -1,7 +1,7 @@
 """Draws the rooms of the code as ``explanation/rooms.svg``: ``python docs/draw_rooms.py``.
 
-Each floor is a row and every arrow points down. Arrows that lead to one room across several floors
-share a trunk, which has that room's colour; the places of rooms and trunks on their floors are
+Each layer is a row and every arrow points down. Arrows that lead to one room across several layers
+share a trunk, which has that room's colour; the places of rooms and trunks in their layers are
 found by sweeps that leave fewer crossings. The same code always gives the same picture.
 """
 
@@ -17,17 +17,17 @@ from rooms import BELOW_RUNNER, Room, floors, read_rooms, without_detours
 
 PICTURE = Path(__file__).parent / "explanation" / "rooms.svg"
 MOST_ROOMS = 4
-"""How many rooms a floor has at most: what a page's width shows in letters that can be read."""
+"""How many rooms a layer has at most: what a page's width shows in letters that can be read."""
 BOX, GAP, TRUNK = 196, 12, 12
-"""Widths: of a room, of what is left free beside it, and of a trunk that passes a floor."""
+"""Widths: of a room, of what is left free beside it, and of a trunk that passes a layer."""
 HEAD, LINE, FOOT, BETWEEN, MARGIN = 28, 17, 10, 58, 10
-"""Heights: of a room's name, a line of its sentence, what is below it, and between floors."""
+"""Heights: of a room's name, a line of its sentence, what is below it, and between layers."""
 LETTERS = 22
 """How many letters of a sentence a line in a box takes."""
 PORT, POINT = 16, 7
 """How far apart arrows meet a room, and how long their heads are."""
 SWEEPS = 24
-"""How often the floors are gone over; more find nothing better."""
+"""Number of passes; more do not improve the layout."""
 # Boxes bring their own background, and the arrows' colours show on white and on black.
 COLOURS = ("#4f7fd6", "#c2703d", "#3f9a6b", "#b5568f", "#8a7f35", "#7a68c9", "#3b93a8", "#c25555")
 STYLE = """
@@ -42,7 +42,7 @@ text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #
 
 @dataclass(frozen=True, slots=True, order=True)
 class Node:
-    """A room on its floor, or the trunk to a room on a floor that it passes."""
+    """A room in its layer, or the trunk to a room in a layer that it passes."""
 
     floor: int
     room: str
@@ -50,12 +50,12 @@ class Node:
 
     @property
     def width(self) -> int:
-        """Return how much of the floor it takes."""
+        """Return how much of the layer's width it takes."""
         return TRUNK if self.is_trunk else BOX
 
 
 Arrow = tuple[Node, Node]
-"""From a node to one on the next floor down."""
+"""From a node to one in the next layer down."""
 Rows = list[list[Node]]
 Places = dict[Node, float]
 Span = tuple[int, int]
@@ -63,7 +63,7 @@ Span = tuple[int, int]
 
 
 def draw(rooms: Sequence[Room]) -> str:
-    """Return the picture of ``rooms``, which are in their order from the roof down, as SVG."""
+    """Return the picture of ``rooms``, which are in their order from the top down, as SVG."""
     on = floors(rooms, MOST_ROOMS)
     arrows = _arrows(without_detours(rooms), on)
     rows = _ordered(_rows(rooms, on, arrows), arrows)
@@ -72,7 +72,7 @@ def draw(rooms: Sequence[Room]) -> str:
 
 
 def _arrows(imports: Mapping[str, frozenset[str]], on: Mapping[str, int]) -> list[Arrow]:
-    """Return the arrows from floor to floor, those that share a trunk once."""
+    """Return the arrows from layer to layer, those that share a trunk once."""
     found = set[Arrow]()
     for name, others in imports.items():
         for other in others:
@@ -82,7 +82,7 @@ def _arrows(imports: Mapping[str, frozenset[str]], on: Mapping[str, int]) -> lis
 
 
 def _rows(rooms: Sequence[Room], on: Mapping[str, int], arrows: Sequence[Arrow]) -> Rows:
-    """Return the nodes of each floor, rooms in their own order first."""
+    """Return the nodes of each layer, rooms in their own order first."""
     rows: Rows = [[] for _ in range(1 + max(on.values()))]
     for room in rooms:
         rows[on[room.name]].append(Node(on[room.name], room.name))
@@ -92,7 +92,7 @@ def _rows(rooms: Sequence[Room], on: Mapping[str, int], arrows: Sequence[Arrow])
 
 
 def _ordered(rows: Rows, arrows: Sequence[Arrow]) -> Rows:
-    """Return the floors in the order with the fewest crossings that sweeps up and down find."""
+    """Return the layers in the order with the fewest crossings that sweeps up and down find."""
     best, fewest = rows, _crossings(rows, arrows)
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 0
@@ -104,7 +104,7 @@ def _ordered(rows: Rows, arrows: Sequence[Arrow]) -> Rows:
 
 
 def _swept(rows: Rows, arrows: Sequence[Arrow], *, downwards: bool) -> Rows:
-    """Return the floors, each ordered by where its nodes' neighbours on the one before it are."""
+    """Return the layers, each ordered by where its nodes' neighbours on the one before it are."""
     swept = [list(row) for row in rows]
     order = range(1, len(swept)) if downwards else range(len(swept) - 2, -1, -1)
     for floor in order:
@@ -140,7 +140,7 @@ def _crossings(rows: Rows, arrows: Sequence[Arrow]) -> int:
 
 
 def _placed(rows: Rows, arrows: Sequence[Arrow]) -> Places:
-    """Return where on its floor the middle of each node is, near its neighbours above and below."""
+    """Return where in its layer the middle of each node is, near its neighbours above and below."""
     places: Places = {}
     room = max(map(_width, rows))
     for row in rows:
@@ -176,7 +176,7 @@ def _spread(row: Sequence[Node], wanted: Sequence[float], room: float) -> Places
 
 
 def _width(row: Sequence[Node]) -> float:
-    """Return how wide a floor is at least."""
+    """Return how wide a layer is at least."""
     return sum(node.width for node in row) + GAP * (len(row) - 1)
 
 
@@ -227,7 +227,7 @@ def _colours(rooms: Sequence[Room], arrows: Sequence[Arrow]) -> dict[str, str]:
 
 
 def _heights(rows: Rows, sentences: Mapping[str, Sequence[str]]) -> list[Span]:
-    """Return where each floor begins and ends, from the top of the picture."""
+    """Return where each layer begins and ends, from the top of the picture."""
     spans: list[Span] = []
     y = MARGIN
     for row in rows:
@@ -255,7 +255,7 @@ def _ends(arrows: Sequence[Arrow], places: Places) -> dict[Arrow, tuple[float, f
 
 
 def _curve(start: float, end: float, heights: Span, colour: str, *, points: bool) -> Iterator[str]:
-    """Yield the line between two floors, with a head where it comes to a room."""
+    """Yield the line between two layers, with a head where it comes to a room."""
     top, bottom = heights
     foot = bottom - POINT if points else bottom
     middle = (top + foot) / 2

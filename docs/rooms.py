@@ -1,8 +1,8 @@
 """The rooms of the code, read from the code: what each is for, and what it imports.
 
-A room is a sub-package of ``runner`` or a module that lies flat in it, and below them all the
+A room is a sub-package of ``runner`` or a top-level module of it, and below them all the
 folders ``transforms`` and ``schema``. Their order is that of the contract in ``pyproject.toml``
-which import-linter checks. How they are drawn is ``draw_rooms``'s.
+which import-linter checks. ``draw_rooms`` draws them.
 """
 
 import ast
@@ -32,7 +32,7 @@ class Room:
 
 
 def read_rooms() -> tuple[Room, ...]:
-    """Return every room, in the order of the contract, from the roof down."""
+    """Return every room, in the order of the contract, from the top down."""
     imported = _imports()
     rooms = []
     for name in _in_order():
@@ -62,9 +62,9 @@ def without_detours(rooms: Sequence[Room]) -> dict[str, frozenset[str]]:
 
 
 def floors(rooms: Sequence[Room], most: int) -> dict[str, int]:
-    """Return each room's floor, 0 at the roof: below all that import it, ``most`` rooms on each.
+    """Return each room's layer, 0 at the top: below all that import it, ``most`` rooms in each.
 
-    A room goes as high as it can. One whose floor is full goes to the next that is not.
+    A room goes as high as it can. One whose layer is full goes to the next that is not.
     """
     floor: dict[str, int] = {}
     for room in rooms:
@@ -99,7 +99,7 @@ def _imports() -> Mapping[str, frozenset[str]]:
 
 
 def _room(module: str) -> str:
-    """Return the name of the room that ``module`` lies in."""
+    """Return the name of the room that ``module`` belongs to."""
     parts = module.split(".")[1:]
     return parts[1] if parts[0] == "runner" and len(parts) > 1 else parts[0]
 

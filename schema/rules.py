@@ -71,7 +71,7 @@ class Rule(Enum):
     BAD_DURATION = ("MIG313", "a duration is not a number and one of s, m, h, d")
     BAD_PERCENTAGE = ("MIG314", "a percentage is outside 0 to 100 or has the wrong format")
     BAD_LOCATION = ("MIG315", "a location is neither s3://bucket/prefix nor a folder")
-    PATH_OUTSIDE = ("MIG316", "a file must lie under the spec's folder")
+    PATH_OUTSIDE = ("MIG316", "a file must be in the spec's folder")
     BAD_REGION = ("MIG317", "a region does not look like one, or contradicts the table's ARN")
     BAD_ARN = ("MIG318", "an ARN does not name the right kind of resource")
     NOT_TOGETHER = ("MIG319", "keys that cannot be combined, or that need each other")

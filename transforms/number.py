@@ -1,6 +1,6 @@
 """DynamoDB's numbers: their one canonical form, and exact arithmetic on them. Never a float.
 
-A number has at most 38 significant digits and lies within 1E-130 to 9.99E+125, or is zero (AWS:
+A number has at most 38 significant digits and is within 1E-130 to 9.99E+125, or is zero (AWS:
 the developer guide, "Supported data types"). DynamoDB stores it without needless zeros and returns
 it with its exponent expanded: ``0042.1200`` as ``42.12``, ``1E3`` as ``1000``, ``-0`` as ``0``.
 """
@@ -58,7 +58,7 @@ def normalize_number(text: str) -> str:
     """Return the canonical form of the number in ``text``.
 
     Raises:
-        NumberRangeError: it has over 38 significant digits or lies outside DynamoDB's range; a
+        NumberRangeError: it has over 38 significant digits or is outside DynamoDB's range; a
             ``ValueError``.
         ValueError: ``text`` is not a number: ASCII digits with an optional sign, point and
             exponent.

@@ -152,7 +152,7 @@ class Cdk:
             Stopped: it takes too long.
         """
         mapping_option = ("--resource-mapping", str(mapping_file.absolute()))
-        # An import does not deploy other differences; without a terminal nobody could confirm them.
+        # An import does not deploy other differences; without a terminal they cannot be confirmed.
         options = ("--force", "--yes", *mapping_option, *self._toolkit())
         arguments = (*_target("import", deployment), *options)
         return self._carry_out(arguments, deployment, watch)

@@ -62,7 +62,7 @@ class Tools:
 def carry_out(goal: Goal, tools: Tools, *, begun: bool) -> Done:
     """Bring the stack to the goal, and return the result.
 
-    ``begun``: this run began the same goal before, so an operation in progress is ours.
+    ``begun``: this run began the same goal before, so an operation in progress belongs to it.
 
     Raises:
         Stale: the assembly, or the template deployed before, is not the one of the plan.
@@ -133,7 +133,7 @@ def _deployed(goal: Goal, tools: Tools) -> Template:
 
 
 def _require_expected(goal: Goal, tools: Tools, state: StackState | None) -> None:
-    """Check that nobody has deployed anything else since the plan was made."""
+    """Check that nothing else has been deployed since the plan was made."""
     name = goal.deployment.stack.name
     if state is None and goal.before is not None:
         message = f"the stack {name} does not exist, and it did when the plan was made"

@@ -14,7 +14,7 @@ from retable.runner.cdk.template import Part
 def other_differences(fuller: Part, barer: Part, gone: Collection[str]) -> tuple[str, ...]:
     """Return the paths where two versions of a part differ for an unrelated reason.
 
-    ``fuller`` may refer to the parts ``gone``; ``barer`` is the same part without them.
+    ``gone``: the removed parts, to which ``fuller`` may refer; ``barer`` is the same part after.
     """
     return tuple(_Comparison(gone, fuller.scope).places(fuller.body, barer.body, ""))
 

@@ -10,8 +10,9 @@ from retable.runner.cdk.table_in_template import RETAINED
 from retable.runner.table.settings import TableDescription
 
 After = Literal["gone", "deleting", "retained", "left", "another"]
-"""``retained``: by its policy, to be deleted by API. ``left``: CloudFormation should have deleted
-it and did not. ``another``: a different table has its name, and must not be touched.
+"""``gone``: it was deleted. ``retained``: by its policy, to be deleted by API. ``left``:
+CloudFormation should have deleted it and did not. ``another``: a different table has its name, and
+must not be touched.
 """
 
 

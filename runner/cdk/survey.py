@@ -128,7 +128,7 @@ def survey(  # noqa: PLR0913, PLR0917 -- the question, its sources, and what mus
 def _question(
     spec: Spec, provision: CdkProvision, aws: Aws, folder: Path, *, gone: bool
 ) -> Question:
-    """Return the question to the app and its stack."""
+    """Return the question to the app and its stack; ``gone``: the source was deleted."""
     return Question(
         provision=provision,
         base=spec.origin.folder,

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output is gone (``| head``); nothing more can be printed.
+        # The output pipe was closed (``| head``); nothing more can be printed.
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 -- the last place to report an error

@@ -42,8 +42,8 @@ def doctor(  # noqa: PLR0913 -- the command line's own options
 
     Checks the caller's identity and permissions (simulated by IAM, if that is allowed) and prints
     the smallest sufficient policy; checks tables, stack, exports and buckets; disk space, versions
-    and the clock. IAM's answers are interpreted by its reference, and were not tried on AWS. Exit
-    code 1 if there are problems, 3 if AWS cannot be reached.
+    and the clock. IAM's answers are read as its documentation describes; this is not tested on
+    AWS. Exit code 1 if there are problems, 3 if AWS cannot be reached.
     """
     import os
 

@@ -10,7 +10,7 @@ from retable.runner.cli.options import spec_argument
 @click.command()
 @spec_argument
 def export(*, spec: Path) -> None:
-    """Export the source table of SPEC to ``source.export.location`` and wait for it.
+    """Export the source table of SPEC to source.export.location and wait for it.
 
     A dry run and a plan use the newest finished export and never create one; this command does. A
     native export needs point-in-time recovery; kind: scan reads the table. Neither writes to it.

@@ -51,7 +51,7 @@ def plan(  # noqa: PLR0913 -- the command line's own options
     detailed_exitcode: bool,
     run_dir: Path,
 ) -> None:
-    """Show the steps that ``migrate run`` would execute.
+    """Show the steps that migrate run would execute.
 
     The figures come from the newest finished export if there is one, else from the table's own
     estimate, and are marked as such. Settings that this version does not support are listed.

@@ -72,7 +72,7 @@ def _require_local(_: click.Context, __: click.Parameter, engine: str) -> None:
     show_default=True,
     expose_value=False,
     callback=_require_local,
-    help="Where items are mapped.",
+    help="Where items are mapped; spark is not supported yet.",
 )
 @report_options
 @state_option

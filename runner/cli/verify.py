@@ -44,8 +44,8 @@ def verify(  # noqa: PLR0913 -- the command line's own options
     """Compare the target table with the export it was made from: counts, checksum, every item.
 
     The export is the one that RUN, or the newest finished run of SPEC, loaded, else
-    ``source.export.id``. It is mapped again, so the result does not depend on that run's state. On
-    a mismatch the exit code is 1 and ``diff.jsonl`` lists every missing, extra or different item.
+    source.export.id. It is mapped again, so the result does not depend on that run's state. On
+    a mismatch the exit code is 1 and diff.jsonl lists every missing, extra or different item.
     """
     from retable.runner.commands.state_option import state_of
     from retable.runner.commands.verify import verify_spec

@@ -32,7 +32,7 @@ def abort_run(spec: Spec, run_dir: Path, run_id: str | None, state: State | None
         if not roll_back_run(spec, plan, folder, connect, keeper):
             raise _past_the_delete(plan, folder)
     left = list(left_behind(plan, read_journal(folder.journal)))
-    kept = f"; {plan.source} is as it was" if plan.source != plan.target or not left else ""
+    kept = f"; {plan.source} is unchanged" if plan.source != plan.target or not left else ""
     click.echo(f"run {folder.run_id} ended{kept}", err=True)
     for line in left:
         click.echo(terminal_safe(line), err=True)

@@ -148,7 +148,7 @@ def mapping_of(spec: Spec, plan: Plan) -> ItemMapping:
     except FunctionsError as error:
         own = spec.transform.functions
         message = f"transform.functions: {own.file if own else ''}: {error.message}"
-        raise Refused(message, "nothing was touched") from None
+        raise Refused(message, "nothing was changed") from None
 
 
 def roll_back_run(
@@ -222,7 +222,7 @@ def _add_resume_hint(failure: Stopped, world: World, lock: RunLock) -> None:
 
 
 def _stays_frozen(world: World) -> bool:
-    """Return whether nobody can write to the source although it still exists."""
+    """Return whether the source still exists and is frozen."""
     plan, journal = world.plan, world.journal
     return any(frozen_steps(plan, journal)) and not is_past_the_delete(plan, journal)
 

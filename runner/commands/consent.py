@@ -26,7 +26,7 @@ def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None 
     ``unfrozen`` is a table that would be deleted while writers may still write to it.
 
     Raises:
-        Refused: a delete is not allowed by name, or nobody could be asked.
+        Refused: a delete is not allowed by name, or there is no terminal to prompt at.
     """
     if unfrozen is not None and consent.allow_unfrozen != unfrozen:
         message = f"this run deletes the table {unfrozen} while its writers may still write to it; "
@@ -43,7 +43,7 @@ def require_consent(deletes: str | None, consent: Consent, unfrozen: str | None 
         message = f"--allow-delete {consent.allow_delete}: this run deletes no table"
         raise Refused(message, "leave the option out")
     if not consent.yes and not consent.terminal:
-        message = "the plan needs approval, and there is no terminal to ask at"
+        message = "the plan needs approval, and there is no terminal to prompt at"
         raise Refused(message, "add --yes")
 
 

@@ -128,7 +128,7 @@ def abort_restore(ended: Ended, run_dir: Path, state: State | None) -> None:
     if not roll_back_run(ended.spec, plan, folder, ended.connect, keeper):
         message = f"{plan.source} is already deleted; finish the restore with --resume"
         raise CheckFailed(message, f"it is restored from {ended.lost.backup_arn}")
-    click.echo(f"restore {folder.run_id} ended; {plan.source} is as it was", err=True)
+    click.echo(f"restore {folder.run_id} ended; {plan.source} is unchanged", err=True)
 
 
 def _planned(ended: Ended, assemblies: Path) -> Plan:

@@ -157,7 +157,7 @@ def _keeping(state: Address, partition: str) -> Iterator[Need]:
 
 
 def _key(named: str | None, plan: Plan) -> str | None:
-    """Return the ARN of a key that may be named by its id; an alias stands for any key."""
+    """Return the ARN of a key that may be named by its id; an alias may refer to any key."""
     if named is None or named.startswith("arn:"):
         return named
     if named.startswith("alias/"):

@@ -66,7 +66,7 @@ def overlaps(full: Export, chain: Sequence[Export]) -> Iterator[str]:
     """Yield a warning for each overlap of two windows.
 
     An item that is put within an overlap and deleted after it leaves no line in the later export,
-    so it would come back.
+    so it would reappear.
     """
     before = full
     for export in chain:
@@ -74,7 +74,7 @@ def overlaps(full: Export, chain: Sequence[Export]) -> Iterator[str]:
         if seconds > 0:
             yield (
                 f"export {export.id} overlaps export {before.id} by {_exact(seconds)} s: an item "
-                "that was put in that time and deleted after it may come back"
+                "that was put in that time and deleted after it may reappear"
             )
         before = export
 

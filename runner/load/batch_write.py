@@ -209,7 +209,7 @@ class _Load:
     async def _write_new(self, client: BatchClient, entry: Entry) -> None:
         """Write an item unless another one with its key exists.
 
-        An equal one is ours, written before a kill or before a response that was lost.
+        An equal one was written by this run, before a kill or before a response that was lost.
 
         Raises:
             CheckFailed: another item exists, and the spec says ``fail``.

@@ -171,7 +171,7 @@ def _converter() -> Converter:
     """Return the converter that tags each step with its kind; cached, as building it is slow."""
     converter = _converter_of(Converter(forbid_extra_keys=True))
     configure_tagged_union(Step, converter, tag_name="kind")
-    # A string or a structure: they are told apart by their JSON type.
+    # A string or a structure: they are distinguished by their JSON type.
     converter.register_structure_hook(Billing, _structure_billing)
     converter.register_structure_hook(Projection, _structure_projection)
     return converter

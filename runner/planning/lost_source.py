@@ -9,7 +9,7 @@ from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.spec import Indexes, Spec
 
 GONE = "GONE"
-"""The status given to a table of which only an export is left."""
+"""The status given to a deleted table, of which only an export is left."""
 
 
 def as_exported(spec: Spec, export: Export) -> TableSettings:

@@ -36,7 +36,7 @@ class Observed:
     sandbox: bool
     source: TableSettings | None
     fenced: bool = False
-    """Whether a run has stopped writes to the source, and nobody has allowed them again."""
+    """Whether a run has stopped writes to the source, and they have not been allowed again."""
     target: TableDescription | None
     """The table that has the target's name now; for a replace, the source itself."""
     target_pitr: bool = False
@@ -187,7 +187,7 @@ def require_ready(description: TableDescription | None, table: str) -> TableDesc
         raise Refused(message, "check source.table, source.region and the credentials' account")
     if description.status != READY:
         message = f"the table {table} is {description.status}, expected {READY}"
-        raise Stopped(message, "wait until it is ACTIVE, then run again; nothing was touched")
+        raise Stopped(message, "wait until it is ACTIVE, then run again; nothing was changed")
     return description
 
 

@@ -1,7 +1,7 @@
 """A plan as text, from the same steps that ``execute`` carries out.
 
 Each symbol has one meaning: ``+`` create, ``-/+`` delete and recreate, ``~`` change, ``=``
-keep, ``>`` write, ``?`` verify, ``!`` attention. Prices and times are ``costs``'s.
+keep, ``>`` write, ``?`` verify, ``!`` attention. See ``costs`` for prices and times.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The journal: an append-only record of what a run did, the only state that resuming reads.
+"""The journal: an append-only record of what a run did, the only record of its progress.
 
 One JSON object a line, each with a checksum. A line counts once its newline is on disk, so a torn
 last line, which a crash can leave, is dropped and its step runs again; damage anywhere else stops

@@ -24,7 +24,7 @@ class RunLock(Protocol):
         ...
 
     def require(self) -> None:
-        """Check that nobody else has taken the run over; called before each effect.
+        """Check that no other runner has taken over the run; called before each effect.
 
         Raises:
             Stopped: somebody has, or may have.

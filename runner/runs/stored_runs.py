@@ -227,7 +227,7 @@ def _empty(run: RunFolder) -> None:
 
 
 def kept_parts(records: Iterable[Record]) -> list[KeptPart]:
-    """Return the parts that make up the run folder, in the order in which to assemble them."""
+    """Return the parts of the run folder, in the order in which to assemble them."""
     files: dict[str, list[KeptPart]] = {}
     for record in records:
         if record.step == RUN and record.event == KEPT:

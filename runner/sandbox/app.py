@@ -176,7 +176,7 @@ class Sandbox:
         return 200, self.report()
 
     def _set_faults(self, changes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Put faults in force; ``seed`` starts the random numbers anew."""
+        """Put faults in force; ``seed`` restarts the random numbers."""
         with self.state.lock:
             seed = changes.pop("seed", None)
             if seed is not None:

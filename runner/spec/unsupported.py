@@ -24,7 +24,7 @@ def require_supported(missing: tuple[str, ...]) -> None:
     """
     if missing:
         message = "this version does not support: " + "; ".join(missing)
-        raise Refused(message, "nothing was touched")
+        raise Refused(message, "nothing was changed")
 
 
 def _in_source(spec: Spec) -> Iterator[str]:

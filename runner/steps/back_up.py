@@ -31,7 +31,7 @@ def back_up(step: BackUp, world: World) -> BackedUp:
         if status != "CREATING":
             break
     message = f"the backup {name} of {step.table} is {status}, expected {AVAILABLE}"
-    raise Stopped(message, "resume, or ask AWS why the backup is not made")
+    raise Stopped(message, "resume, or contact AWS Support")
 
 
 def require_available(arn: str, world: World) -> None:

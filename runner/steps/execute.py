@@ -134,5 +134,5 @@ def _roll_back_on_finding(world: World) -> None:
         world.journal.records(step.id) for step in world.plan.steps if isinstance(step, Unprotect)
     )
     if not made and (frozen or unprotected) and roll_back(world):
-        undone = "the freeze of {} was lifted" if frozen else "{} is as it was"
+        undone = "the freeze of {} was lifted" if frozen else "{} is unchanged"
         world.progress.note(f"{undone.format(world.plan.source)}; nothing was deleted")

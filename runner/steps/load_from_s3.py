@@ -91,7 +91,7 @@ def clear_stage(step: ClearStage, world: World) -> StageCleared:
 def import_table(step: ImportTable, world: World) -> TableImported:
     """Let the service create the table with the staged items, then fence it.
 
-    Until it is ACTIVE nobody can write to it; the fence is put as soon as it is.
+    Until it is ACTIVE it cannot be written to; the fence is put as soon as it is.
 
     Raises:
         CheckFailed: a table of that name exists that this run did not create.

@@ -1,6 +1,6 @@
 """Reads the rebuilt table back into the actual ledger: with a scan, or by an export of it.
 
-Comparing it with what it must hold is ``verify``'s.
+``verify`` compares it with what it must hold.
 """
 
 import shutil

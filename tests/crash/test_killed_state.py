@@ -1,4 +1,4 @@
-"""I2: a machine that is killed at any journal entry and lost is gone on from on another one.
+"""I2: a machine that is killed at any journal entry and lost is resumed on another one.
 
 What holds a run in S3 must have ended before another machine may go on, so here every kill is one
 by SIGKILL.
@@ -43,7 +43,7 @@ PLACES = [
     "retable.runner.runs.shared_run._Shelf.put",
     "retable.runner.runs.shared_run.SharedRun.keep_report",
 ]
-"""Where a run stores its state; by the last one it has come to its end."""
+"""Where a run stores its state; by the last one it has finished."""
 
 
 def orders(world: World) -> list[str]:

@@ -1,4 +1,4 @@
-"""I2, I4: killed while the table is read back by an export, a run goes on with it and passes."""
+"""I2, I4: killed while the table is read back by an export, a run resumes that and passes."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def things(world: World) -> World:
 
 
 def require_passed(world: World) -> None:
-    """One export was made of the target and proved it, and recovery is as it shall be."""
+    """One export was made of the target and proved it, and recovery is as expected."""
     report = Ended(0, "", "", world.folder).report
     assert report["verdict"] == "passed", world.output
     assert [check["outcome"] for check in report["checks"]] == ["passed"] * 7

@@ -63,7 +63,7 @@ def test_i2_a_load_that_stops_at_any_request_resumes_to_the_same_account(
     try:
         loading.load(table(dies_at))
     except Stopped as stopped:
-        assert "expired" in stopped.message  # noqa: PT017 -- it may also come to its end
+        assert "expired" in stopped.message  # noqa: PT017 -- it may also finish
     loading.load(table(None), done_files=loading.done(), marks=loading.left())
     assert_every_item_is_on_account(loading)
 

@@ -41,5 +41,5 @@ def test_i8_a_failed_run_beside_a_frozen_source_names_what_it_leaves_behind(tmp_
     assert "orders stays frozen until --abort" in failed.err
     assert "RetableFreeze" in [statement.get("Sid") for statement in held["Statement"]]
     assert aborted.code == 0, aborted.err
-    assert "ended; orders is as it was" in aborted.err
+    assert "ended; orders is unchanged" in aborted.err
     assert "orders-v2, which the run created, holds what was loaded so far" in aborted.err

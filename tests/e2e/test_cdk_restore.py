@@ -1,4 +1,4 @@
-"""A table that left its stack for another comes back into it, by the real CDK."""
+"""A table that left its stack for another is imported into it again, by the real CDK."""
 
 import json
 import urllib.request

@@ -16,7 +16,7 @@ EXAMPLES = sorted(path.name for path in SPECS.glob("*.migrate.yaml"))
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_rebuilds_its_table_on_the_sandbox(name: str, tmp_path: Path) -> None:
-    """I3, I4: every item has an account, and both sides of the table are proved."""
+    """I3, I4: every item is accounted for, and both sides of the table are proved."""
     leave = LEAVE.get(name, [])
     ended = migrate("run", SPECS / name, "--sandbox", "--yes", *leave, cwd=tmp_path)
     assert ended.code == 0, ended.err

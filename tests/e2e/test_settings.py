@@ -1,4 +1,4 @@
-"""What is attached to a table comes back with it: autoscaling, Kinesis, insights and the like."""
+"""What is attached to a table is restored with it: autoscaling, Kinesis, insights and the like."""
 
 from collections.abc import Iterator
 from dataclasses import replace

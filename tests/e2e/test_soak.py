@@ -36,7 +36,7 @@ class Soak(Loading):
         self.files = make_export(tmp_path / "soak", [_item(n) for n in range(COUNT)]).check()
 
     def goes_through(self, address: str) -> bool:
-        """Go on with the load; return whether it came to its end before the credentials did."""
+        """Resume the load; return whether it finished before the credentials expired."""
         try:
             self.load_at(address, done_files=self.done(), marks=self.left())
         except Stopped as stopped:

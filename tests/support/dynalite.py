@@ -1,4 +1,4 @@
-"""Starts dynalite, a second DynamoDB to hold our expectations against. It does not install it."""
+"""Starts dynalite, a second DynamoDB to check our expectations with. It does not install it."""
 
 import os
 import shutil

@@ -15,7 +15,7 @@ from support.patience import PATIENCE_SECONDS
 
 REGION = "eu-west-1"
 IDLE_SECONDS = 2
-"""A connection left alone for longer is made anew: servers of Node close theirs after 5."""
+"""A connection that is idle for longer is replaced: servers of Node close theirs after 5."""
 
 
 @dataclass(frozen=True)

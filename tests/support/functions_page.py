@@ -165,7 +165,7 @@ def _tables() -> Iterator[str]:
 def _types() -> Iterator[str]:
     yield "## DynamoDB's own types\n"
     yield "A set is an array in canonical order, binary is base64 text, `{NULL: true}` is null;"
-    yield "what is handed on keeps its type. Over this item:\n"
+    yield "a value that is passed through keeps its type. Over this item:\n"
     yield f"```json\n{json.dumps(TYPED)}\n```\n"
     yield "| expression | becomes |\n| --- | --- |"
     for text in ON_TYPES:

@@ -98,7 +98,7 @@ class Tables:
 
 @dataclass
 class Account:
-    """What stands for the way to AWS."""
+    """The stand-in for the AWS client."""
 
     tables: Tables = field(default_factory=Tables)
 

@@ -2,7 +2,7 @@
 
 The process imports everything once and connects to nothing, so that a child starts at once and
 carries neither threads nor sockets. Each connection to it is one run; what the child does at which
-point is ``support.points``'s business.
+point is decided in ``support.points``.
 """
 
 import functools

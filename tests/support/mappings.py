@@ -1,4 +1,4 @@
-"""Mappings whose outcomes a test knows beforehand. They pickle, as the real one does."""
+"""Mappings whose outcomes a test knows in advance. They pickle, as the real one does."""
 
 import os
 import signal

@@ -306,7 +306,7 @@ def test_what_an_on_demand_table_cannot_keep_is_listed(replace_spec: Spec) -> No
     assert restored.attached == Attached(insights={"": "THROTTLED_KEYS"})
 
 
-def test_what_a_table_bears_from_birth_is_not_asked_for(replace_spec: Spec) -> None:
+def test_what_a_table_has_from_its_creation_is_not_requested(replace_spec: Spec) -> None:
     warm = {"": WarmThroughput(read=12_000, write=4_000)}
     plan = compile_plan(replace_spec, observed(settings(attached=Attached(warm=warm))))
     restored = next(step for step in plan.steps if isinstance(step, RestoreSettings))

@@ -1,4 +1,4 @@
-"""``--fix`` edits text: what is wrong is put right, everything else stays to the byte."""
+"""``--fix`` edits text: what is wrong is corrected, everything else stays to the byte."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page of functions says what the program does. ``UPDATE_CASES=1`` writes it anew."""
+"""The page of functions says what the program does. ``UPDATE_CASES=1`` rewrites it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The reference says what the program does. ``UPDATE_CASES=1`` writes it anew."""
+"""The reference says what the program does. ``UPDATE_CASES=1`` rewrites it."""
 
 import os
 

@@ -1,6 +1,6 @@
 """Each folder of ``tests/cases/report`` holds what every renderer makes of its report.
 
-``UPDATE_CASES=1`` writes the files anew, to be read in review.
+``UPDATE_CASES=1`` rewrites the files, to be read in review.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The page of rules says what the linter does. ``UPDATE_CASES=1`` writes it anew."""
+"""The page of rules says what the linter does. ``UPDATE_CASES=1`` rewrites it."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""However an item is read from the sandbox, every type comes back as it was stored."""
+"""However an item is read from the sandbox, every type is returned as it was stored."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A run folder in S3: what the journal names comes back, byte for byte, and nothing else counts."""
+"""A run folder in S3: what the journal names is fetched, byte for byte, and nothing else counts."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

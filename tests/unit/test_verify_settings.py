@@ -52,7 +52,7 @@ def table(**changes: Any) -> TableSettings:
 
 
 def wanted(**changes: Any) -> Wanted:
-    """Return what that very table shall be like."""
+    """Return the settings expected of that table."""
     target = Target(table="orders", key=KeySchema(partition=KeyAttribute("order_id", "S")))
     plain = Wanted(
         request=create_request(target, table()),

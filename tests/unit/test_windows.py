@@ -90,7 +90,7 @@ def test_of_two_that_join_exactly_the_one_that_reaches_farther_is_taken() -> Non
 
 def test_an_overlap_is_told_with_its_length_and_what_it_may_do() -> None:
     chain = in_order(FULL, [window(-1, 20), window(15, 40)])
-    told = "an item that was put in that time and deleted after it may come back"
+    told = "an item that was put in that time and deleted after it may reappear"
     assert list(overlaps(FULL, chain)) == [
         f"export -1-20 overlaps export full by 60 s: {told}",
         f"export 15-40 overlaps export -1-20 by 300 s: {told}",

@@ -1,9 +1,9 @@
 """Converts a plain value to a DynamoDB one: by the column's declared type, or by the rule below.
 
 In an undeclared column, a string becomes S, a number N, a boolean BOOL, bytes B, a list L, a map M;
-a null is absent, but within a list it is NULL. What a format cannot distinguish is a doubt, which
-the spec accepts by name or which stops the run: a former set looks like a list, a former number may
-look like a string. Declared columns raise no doubts, except about nulls and floats.
+a null is omitted, except in a list, where it is NULL. What a format cannot distinguish is a doubt,
+which the spec accepts by name or which stops the run: a former set looks like a list, a former
+number may look like a string. Declared columns raise no doubts, except about nulls and floats.
 """
 
 import base64

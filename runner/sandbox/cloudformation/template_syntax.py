@@ -45,7 +45,7 @@ def _read_yaml(text: str) -> Any:
 
     try:
         return cfn_yaml.loads(text)
-    except Exception as error:  # its own errors, and whatever PyYAML raises
+    except Exception as error:  # its own errors, and any that PyYAML raises
         message = f"Template format error: YAML not well-formed. ({type(error).__name__})"
         raise invalid(message) from error
 

@@ -14,8 +14,8 @@ from retable.runner.aws.session import Answered, Aws, Identity
 from retable.runner.aws.state_address import Address
 from retable.runner.clock import Clock
 from retable.runner.doctor import machine, permissions, things
+from retable.runner.doctor.examined import Diagnosis, Finding, Permission, as_problem
 from retable.runner.doctor.iam_policy import smallest_policy
-from retable.runner.doctor.looked_at import Diagnosis, Finding, Permission, as_problem
 from retable.runner.doctor.needs import needs_of
 from retable.runner.export.location import S3Prefix
 from retable.runner.failure import Failure

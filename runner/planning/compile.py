@@ -39,7 +39,7 @@ from retable.runner.planning.lost_source import (
     unknown_settings,
 )
 from retable.runner.planning.observe import Observed, require_ready
-from retable.runner.planning.warnings import lost_with_the_source, warnings
+from retable.runner.planning.plan_warnings import lost_with_the_source, warnings
 from retable.runner.spec.unsupported import unsupported
 from retable.runner.table.settings import TableSettings
 from retable.runner.table.validate_requests import require_valid

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from retable.runner.aws.bulk import Outcome, Staged
+from retable.runner.export.destination import BucketPlace
 from retable.runner.export.lines import split_lines
-from retable.runner.export.place import BucketPlace
 from retable.runner.export.stored_file import open_stored, plain_chunks, stored_chunks
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.questions import Ledger

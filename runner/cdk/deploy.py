@@ -59,7 +59,7 @@ class Tools:
     progress: Progress
 
 
-def carry_out(goal: Goal, tools: Tools, *, begun: bool) -> Done:
+def deploy(goal: Goal, tools: Tools, *, begun: bool) -> Done:
     """Bring the stack to the goal, and return the result.
 
     ``begun``: this run began the same goal before, so an operation in progress is ours.

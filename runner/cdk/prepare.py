@@ -77,7 +77,7 @@ class Prepared:
 
 
 def prepare(question: Question, cdk: Cdk, stacks: Stacks, watch: Watch = UNWATCHED) -> Prepared:
-    """Return what the app synthesizes and what is deployed, for ``prove`` and ``carry_out``.
+    """Return what the app synthesizes and what is deployed, for ``prove`` and ``deploy``.
 
     Raises:
         Refused: the app fails, lacks the stack or the table, or is for another account or region;

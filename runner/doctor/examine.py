@@ -50,7 +50,7 @@ class _Examination:
         self._plan: Plan | None = None
         self._permissions: tuple[Permission, ...] = ()
 
-    def carry_out(self) -> Diagnosis:
+    def diagnose(self) -> Diagnosis:
         """Return what was found."""
         found = [*machine.versions(self._spec)]
         did = "identified the caller with STS"
@@ -151,7 +151,7 @@ class _Examination:
 
 def examine(question: Question) -> Diagnosis:
     """Check everything that a run would need. Reads only."""
-    return _Examination(question).carry_out()
+    return _Examination(question).diagnose()
 
 
 def _who(identity: Identity, region: str, did: str) -> Finding:

@@ -4,7 +4,6 @@ import tempfile
 from datetime import UTC
 from pathlib import Path
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.aws.session import Aws
 from retable.runner.clock import SystemClock
 from retable.runner.export.destination import place_at
@@ -15,6 +14,7 @@ from retable.runner.failure import Refused, Stopped
 from retable.runner.planning.observe import export_format, require_ready
 from retable.runner.progress import Progress
 from retable.runner.steps.scan_table import NO_TABLE_ID
+from retable.runner.table.export_request import ExportRequest
 from retable.runner.table.settings import TableDescription
 from retable.schema.spec import Spec
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.later_writes import Ttl, list_later_writes
 from retable.runner.export.location import open_export, parse_location
@@ -19,6 +18,7 @@ from retable.runner.steps.make_export import (
     completed_export,
 )
 from retable.runner.steps.world import World
+from retable.runner.table.export_request import ExportRequest
 
 LONGEST = timedelta(hours=24)
 """What an incremental export covers at most; ExportTableToPointInTime in the guide."""

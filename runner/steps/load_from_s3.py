@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from retable.runner.aws.bulk import Outcome, Staged
+from retable.runner.aws.bulk import Outcome
 from retable.runner.export.destination import BucketPlace
 from retable.runner.export.lines import split_lines
 from retable.runner.export.stored_file import open_stored, plain_chunks, stored_chunks
@@ -41,6 +41,7 @@ from retable.runner.steps.make_export import Token, holder_of
 from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
+from retable.runner.table.load_requests import Staged
 from retable.transforms.canonical import canonical_key
 
 STARTED, FAILED = "started", "attempt-failed"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from retable.runner.aws.exports import ExportRequest, ExportState
+from retable.runner.aws.exports import ExportState
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import S3Prefix, open_export, parse_location
 from retable.runner.export.manifest import ALTERED, Export
@@ -26,6 +26,7 @@ from retable.runner.plan.step import Link, StepOf, link
 from retable.runner.plan.target_steps import EnableTargetPitr
 from retable.runner.runs.journal import REQUESTED
 from retable.runner.steps.world import World
+from retable.runner.table.export_request import ExportRequest
 
 STARTED, EXPORT_FAILED = "started-export", "export-failed"
 ENDED = (EXPORT_FAILED,)

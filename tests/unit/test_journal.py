@@ -121,3 +121,17 @@ def test_a_disk_that_is_full_stops_the_run_before_the_record_counts() -> None:
         with pytest.raises(Stopped, match="cannot be written: No space left"):
             journal.finish(LOAD, LOADED)
         assert journal.evidence(LOAD) is None
+
+
+def test_a_record_with_other_facts_than_its_step_writes_is_damage(
+    begin: Callable[[], Journal],
+) -> None:
+    with begin() as journal:
+        journal.finish(BACK_UP, BACKED_UP)
+        journal.record(LOAD.id, "done", {"loaded": "three"})
+        journal.record(LOAD.id, "noted", {})
+        with pytest.raises(CheckFailed, match="a record of the journal is no ItemsLoaded"):
+            journal.evidence(LOAD)
+        with pytest.raises(CheckFailed, match="a record of the journal is no ItemsLoaded"):
+            journal.noted(LOAD, "noted", ItemsLoaded)
+        assert journal.evidence(BACK_UP) == BACKED_UP

@@ -26,14 +26,9 @@ from retable.runner.plan.source_steps import (
     StackVariant,
 )
 from retable.runner.plan.step import Link, StepOf
-from retable.runner.plan.target_steps import (
-    AdoptTable,
-    DeployStack,
-    DeployTable,
-    TableDeployed,
-)
+from retable.runner.plan.target_steps import AdoptTable, DeployStack, DeployTable, TableDeployed
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.create import (
+from retable.runner.steps.create_table import (
     await_fence,
     require_absent,
     require_created_table,

@@ -11,12 +11,7 @@ from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
 from retable.runner.plan.source_steps import ChangesListed, ListChanges
 from retable.runner.runs.journal import REQUESTED
-from retable.runner.steps.make_export import (
-    EXPORT_FAILED,
-    ExportStarted,
-    Token,
-    completed_export,
-)
+from retable.runner.steps.make_export import EXPORT_FAILED, ExportStarted, Token, completed_export
 from retable.runner.steps.world import World
 from retable.runner.table.export_request import ExportRequest
 

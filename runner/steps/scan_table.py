@@ -10,7 +10,7 @@ from retable.runner.export.scan_export import ScanRequest, ScanTarget, scan_expo
 from retable.runner.export.write_export import ExportHead
 from retable.runner.plan.export_steps import ExportFinished, ScanTable
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.freeze import require_same_table
+from retable.runner.steps.freeze_source import require_same_table
 from retable.runner.steps.world import World
 
 NO_TABLE_ID = "none"

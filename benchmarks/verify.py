@@ -36,7 +36,7 @@ from retable.runner.ledger.write_ledger import LedgerWriter
 from retable.runner.verify.compare import compare
 from retable.schema import load_spec
 from retable.transforms import compile_mapping
-from retable.transforms.outcome import Outcome
+from retable.transforms.item_outcome import Outcome
 
 PARTS = 8
 PIECE = 2_000

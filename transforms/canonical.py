@@ -14,8 +14,8 @@ from retable.schema.limits import MAX_ATTRIBUTE_NAME_BYTES, MAX_NESTING
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.fault import ItemFaultError, shown
+from retable.transforms.item_outcome import Digest
 from retable.transforms.judge import Typed, judge
-from retable.transforms.outcome import Digest
 
 SURELY_A_NAME = MAX_ATTRIBUTE_NAME_BYTES // 4
 """A name of at most this many characters cannot exceed the byte limit."""

@@ -5,8 +5,8 @@ import orjson
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.canonical import canonical_values, digest, key_text, serialize
+from retable.transforms.item_outcome import Kept, Outcome, Rejected, Result
 from retable.transforms.keys import key_rules
-from retable.transforms.outcome import Kept, Outcome, Rejected, Result
 from retable.transforms.size import item_size
 
 

@@ -14,7 +14,7 @@ from retable.transforms.compiler.mapping_code import MappingWriter, Recipe
 from retable.transforms.expression import compile_expression
 from retable.transforms.functions.custom import all_functions
 from retable.transforms.grammar import calls_of
-from retable.transforms.outcome import Outcome
+from retable.transforms.item_outcome import Outcome
 
 __all__ = ["Mapping", "Recipe", "compile_mapping"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import orjson
 
 from retable.transforms.canonical import digest, serialize
-from retable.transforms.outcome import Kept, Outcome, Result
+from retable.transforms.item_outcome import Kept, Outcome, Result
 
 
 class LineMapping(Protocol):

@@ -20,9 +20,9 @@ from retable.schema.spec import (
 )
 from retable.transforms.canonical import canonical_value
 from retable.transforms.fault import ItemFaultError
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected
 from retable.transforms.judge import Typed
 from retable.transforms.mapping import Mapping as ItemMapping
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
 
 _NAMED = re.compile(r"(?:key attribute|attribute|field) '([^']*)'")
 """How the detail of a rejection names the attribute."""

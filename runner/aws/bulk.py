@@ -12,40 +12,14 @@ from retable.runner.aws.errors import code_of, translated_errors
 from retable.runner.clock import Clock
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
-from retable.runner.table.requests import Request
+from retable.runner.table.load_requests import BULK_PUT, Staged, bulk_put, table_import
 
-BULK_PUT = "StartBulkPutItems"
 BOTO3_WITH_BULK_PUT = "1.44.5"
 """The oldest boto3 version known to support the operation."""
-IMPORT_PARAMETERS = frozenset(
-    [
-        "TableName",
-        "AttributeDefinitions",
-        "KeySchema",
-        "BillingMode",
-        "ProvisionedThroughput",
-        "OnDemandThroughput",
-        "SSESpecification",
-        "GlobalSecondaryIndexes",
-    ]
-)
-"""The CreateTable parameters that an import takes; the rest is set afterwards or not at all."""
-FORMAT = {"InputFormat": "DYNAMODB_JSON", "InputCompressionType": "GZIP"}
 PATIENCE_SECONDS = 3 * 24 * 3600.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 20.0
 IN_PROGRESS = frozenset(["IN_PROGRESS", "CANCELLING"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """Objects of gzipped DynamoDB JSON under a prefix."""
-
-    bucket: str
-    prefix: str
-    bucket_owner: str | None
-    kms_key: str | None = None
-    """The KMS key that encrypts them and the service's output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,38 +54,6 @@ def require_bulk_put() -> None:
     if BULK_PUT not in model.operation_names:
         message = f"botocore {botocore.__version__} does not support {BULK_PUT}"
         raise Refused(message, f"install boto3 {BOTO3_WITH_BULK_PUT} or newer")
-
-
-def table_import(staged: Staged, creation: Mapping[str, Any], token: str) -> Request:
-    """Return the request that imports what is staged into a new table, created by ``creation``."""
-    parameters = {name: value for name, value in creation.items() if name in IMPORT_PARAMETERS}
-    parameters = {
-        "ClientToken": token,
-        "S3BucketSource": _source(staged),
-        **FORMAT,
-        "TableCreationParameters": parameters,
-    }
-    return Request(operation="ImportTable", parameters=parameters)
-
-
-def bulk_put(table: str, staged: Staged, output: str, rate: int | None, token: str) -> Request:
-    """Return the request that writes what is staged into ``table``, errors under ``output``."""
-    written: dict[str, Any] = {
-        "S3Bucket": staged.bucket,
-        "S3KeyPrefix": output,
-        "OutputType": ["ERROR"],
-    }
-    if staged.kms_key is not None:
-        written |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": staged.kms_key}
-    limit = {} if rate is None else {"MaxWriteRequestUnits": rate}
-    parameters = {
-        "ClientToken": token,
-        "TableName": table,
-        "InputS3Configuration": {**_source(staged), **FORMAT},
-        "OutputS3Configuration": written,
-        **limit,
-    }
-    return Request(operation=BULK_PUT, parameters=parameters)
 
 
 class Bulk:
@@ -211,11 +153,6 @@ def _pages(ask: Callable[..., Mapping[str, Any]], name: str) -> Iterator[Mapping
         if not answer.get("NextToken"):
             return
         token = {"NextToken": answer["NextToken"]}
-
-
-def _source(staged: Staged) -> dict[str, str]:
-    owner = {} if staged.bucket_owner is None else {"S3BucketOwner": staged.bucket_owner}
-    return {"S3Bucket": staged.bucket, "S3KeyPrefix": staged.prefix, **owner}
 
 
 def _outcome(arn: str, answer: Mapping[str, Any], status: str, failed: int) -> Outcome:

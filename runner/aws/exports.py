@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -10,63 +10,14 @@ from retable.runner.aws.errors import code_of, translated_errors
 from retable.runner.clock import Clock
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import Progress
-from retable.runner.table.requests import Request
+from retable.runner.table.export_request import ExportRequest
 
-Format = Literal["DYNAMODB_JSON", "ION"]
-"""How a native export's lines are written."""
 PATIENCE_SECONDS = 24 * 3600
 """How long to wait for an export. boto3's waiter gives up after 20 minutes, and the service
 guarantees no time."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 20.0
 IN_PROGRESS = "IN_PROGRESS"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRequest:
-    """An export request. It is idempotent with the same client token for 8 hours."""
-
-    table_arn: str
-    bucket: str
-    prefix: str
-    format: Format
-    bucket_owner: str | None = None
-    """The account that owns the bucket, if it is not the caller's."""
-    kms_key: str | None = None
-    """The KMS key that encrypts the export; ``None`` is S3's own key."""
-    at: datetime | None = None
-    """The export time of a full export; ``None`` is now."""
-    window: tuple[datetime, datetime] | None = None
-    """Start (inclusive) and end (exclusive) of the changes; ``None`` is a full export."""
-    old_images: bool = False
-    """Whether each change also has the item's old image."""
-
-    def request(self, client_token: str) -> Request:
-        """Return the request as the API takes it."""
-        parameters: dict[str, Any] = {
-            "TableArn": self.table_arn,
-            "S3Bucket": self.bucket,
-            "ClientToken": client_token,
-            "ExportFormat": self.format,
-            "ExportType": "FULL_EXPORT",
-        }
-        if self.at is not None:
-            parameters["ExportTime"] = self.at
-        if self.window is not None:
-            parameters["ExportType"] = "INCREMENTAL_EXPORT"
-            parameters["IncrementalExportSpecification"] = {
-                "ExportFromTime": self.window[0],
-                "ExportToTime": self.window[1],
-                "ExportViewType": "NEW_AND_OLD_IMAGES" if self.old_images else "NEW_IMAGE",
-            }
-        # The service refuses an empty prefix; without one, it writes to the bucket's root.
-        if self.prefix.strip("/"):
-            parameters["S3Prefix"] = self.prefix.strip("/")
-        if self.bucket_owner is not None:
-            parameters["S3BucketOwner"] = self.bucket_owner
-        if self.kms_key is not None:
-            parameters |= {"S3SseAlgorithm": "KMS", "S3SseKmsKeyId": self.kms_key}
-        return Request(operation="ExportTableToPointInTime", parameters=parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

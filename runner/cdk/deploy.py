@@ -14,10 +14,10 @@ from retable.runner.cdk.cdk_cli import Cdk, Deployment, Watch, failure_of
 from retable.runner.cdk.child_process import Ended
 from retable.runner.cdk.difference import changes
 from retable.runner.cdk.digest import digest, template_digest
-from retable.runner.cdk.follow import Follower
 from retable.runner.cdk.stacks import StackEvent, Stacks, StackState
 from retable.runner.cdk.states import cure, readiness
 from retable.runner.cdk.template import Template, comparable
+from retable.runner.cdk.wait_for_operation import Follower
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Failure, Stale, Stopped
 from retable.runner.progress import Progress
@@ -59,7 +59,7 @@ class Tools:
     progress: Progress
 
 
-def carry_out(goal: Goal, tools: Tools, *, begun: bool) -> Done:
+def deploy(goal: Goal, tools: Tools, *, begun: bool) -> Done:
     """Bring the stack to the goal, and return the result.
 
     ``begun``: this run began the same goal before, so an operation in progress belongs to it.

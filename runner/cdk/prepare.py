@@ -16,8 +16,8 @@ from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.intrinsics import DeployTarget
 from retable.runner.cdk.locate import find_deployed, find_stack, find_table, require_table
 from retable.runner.cdk.lost_attachments import lost_exports
-from retable.runner.cdk.original import write_original
 from retable.runner.cdk.prove import Case
+from retable.runner.cdk.saved_stack import write_original
 from retable.runner.cdk.stacks import StackResource, Stacks, StackState
 from retable.runner.cdk.states import require_at_rest
 from retable.runner.cdk.table_in_template import read_table
@@ -77,7 +77,7 @@ class Prepared:
 
 
 def prepare(question: Question, cdk: Cdk, stacks: Stacks, watch: Watch = UNWATCHED) -> Prepared:
-    """Return what the app synthesizes and what is deployed, for ``prove`` and ``carry_out``.
+    """Return what the app synthesizes and what is deployed, for ``prove`` and ``deploy``.
 
     Raises:
         Refused: the app fails, lacks the stack or the table, or is for another account or region;

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from retable.runner.cdk.cdk_finding import Finding, Weight
 from retable.runner.cdk.difference import Change, changes
-from retable.runner.cdk.follows import other_differences
+from retable.runner.cdk.implied_changes import other_differences
 from retable.runner.cdk.references import dependents, needed_by
 from retable.runner.cdk.template import STACK, Part, Template, parts
 

@@ -1,4 +1,8 @@
-"""The ``migrate`` command. Each subcommand is imported only when it is called."""
+"""The ``migrate`` command. Each subcommand is imported only when it is called.
+
+A module here reads the flags of its subcommand; where ``commands`` has a module of the same name,
+that one has the use case.
+"""
 
 import importlib
 import io

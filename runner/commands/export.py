@@ -4,17 +4,17 @@ import tempfile
 from datetime import UTC
 from pathlib import Path
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.aws.session import Aws
 from retable.runner.clock import SystemClock
+from retable.runner.export.destination import place_at
 from retable.runner.export.location import Location, S3Prefix, parse_location
-from retable.runner.export.place import place_at
 from retable.runner.export.scan_export import ScanRequest, ScanTarget, scan_export
 from retable.runner.export.write_export import ExportHead
 from retable.runner.failure import Refused, Stopped
 from retable.runner.planning.observe import export_format, require_ready
 from retable.runner.progress import Progress
 from retable.runner.steps.scan_table import NO_TABLE_ID
+from retable.runner.table.export_request import ExportRequest
 from retable.runner.table.settings import TableDescription
 from retable.schema.spec import Spec
 

@@ -7,7 +7,8 @@ from retable.runner.aws.session import Aws
 from retable.runner.aws.state_address import Address
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan.encoding import read_head, read_plan
+from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.head import read_head
 from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder, open_folder, runs_of
 from retable.runner.runs.journal import is_completed, is_ended, read_journal

@@ -21,7 +21,8 @@ from retable.runner.commands.show_plan import show_plan
 from retable.runner.commands.start_folder import planning, start_folder
 from retable.runner.commands.state_option import State, from_environment, looked_up
 from retable.runner.failure import CheckFailed, Refused
-from retable.runner.plan.encoding import read_head, read_plan
+from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.head import read_head
 from retable.runner.plan.plan import Plan
 from retable.runner.plan.source_steps import DropFromStack
 from retable.runner.planning.compile_restore import Lost, compile_restore, lost_table

@@ -13,7 +13,8 @@ from retable.runner.commands.report_files import ReportOptions
 from retable.runner.commands.start_folder import start_folder
 from retable.runner.commands.state_option import State, looked_up
 from retable.runner.failure import Refused
-from retable.runner.plan.encoding import read_head, read_plan
+from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.head import read_head
 from retable.runner.plan.target_steps import AnyLoad
 from retable.runner.planning.compile import compile_verification
 from retable.runner.planning.compile_target import target_export

@@ -13,9 +13,9 @@ from pathlib import Path
 from retable.runner.aws.session import Answered, Aws, Identity
 from retable.runner.aws.state_address import Address
 from retable.runner.clock import Clock
-from retable.runner.doctor import machine, permissions, things
+from retable.runner.doctor import machine, permissions, resources
+from retable.runner.doctor.examined import Diagnosis, Finding, Permission, as_problem
 from retable.runner.doctor.iam_policy import smallest_policy
-from retable.runner.doctor.looked_at import Diagnosis, Finding, Permission, as_problem
 from retable.runner.doctor.needs import needs_of
 from retable.runner.export.location import S3Prefix
 from retable.runner.failure import Failure
@@ -50,7 +50,7 @@ class _Examination:
         self._plan: Plan | None = None
         self._permissions: tuple[Permission, ...] = ()
 
-    def carry_out(self) -> Diagnosis:
+    def diagnose(self) -> Diagnosis:
         """Return what was found."""
         found = [*machine.versions(self._spec)]
         did = "identified the caller with STS"
@@ -98,11 +98,11 @@ class _Examination:
         except Failure as failure:
             planned = as_problem("plan", did, failure)
         if self._observed.source is not None:
-            yield from things.table(self._observed.source, self._plan)
-        yield things.target(self._spec, self._observed)
-        yield things.export(self._observed)
+            yield from resources.table(self._observed.source, self._plan)
+        yield resources.target(self._spec, self._observed)
+        yield resources.export(self._observed)
         if isinstance(self._spec.rebuild.provision, CdkProvision):
-            yield things.stack(self._spec.rebuild.provision, aws)
+            yield resources.stack(self._spec.rebuild.provision, aws)
         yield planned
         missing = self._plan.unsupported if self._plan else unsupported(self._spec)
         for key in dict.fromkeys((*unsupported(self._spec), *missing)):
@@ -123,11 +123,11 @@ class _Examination:
 
     def _buckets(self, aws: Aws) -> Iterator[Finding]:
         """Yield the findings on the buckets."""
-        yield from things.export_bucket(self._spec, aws)
+        yield from resources.export_bucket(self._spec, aws)
         state = self._question.state
         if state is not None:
             place = S3Prefix(state.bucket, state.prefix)
-            yield from things.bucket("state", place, state.owner, aws)
+            yield from resources.bucket("state", place, state.owner, aws)
 
     def _allowed(self, aws: Aws) -> Iterator[Finding]:
         """Yield whether the caller may do what the plan needs."""
@@ -151,7 +151,7 @@ class _Examination:
 
 def examine(question: Question) -> Diagnosis:
     """Check everything that a run would need. Reads only."""
-    return _Examination(question).carry_out()
+    return _Examination(question).diagnose()
 
 
 def _who(identity: Identity, region: str, did: str) -> Finding:

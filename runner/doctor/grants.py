@@ -73,7 +73,7 @@ On = Literal[
     "kinesis",
     "anything",
 ]
-"""What an action is on; ``resource`` knows its ARN."""
+"""What an action is on; ``needs`` knows its ARN."""
 
 
 class Grant(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retable.runner.aws.bulk import require_bulk_put
 from retable.runner.disk import free_bytes
-from retable.runner.doctor.looked_at import Finding, Outcome, as_problem
+from retable.runner.doctor.examined import Finding, Outcome, as_problem
 from retable.runner.failure import Refused
 from retable.schema.spec import CdkProvision, Spec
 

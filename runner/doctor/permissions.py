@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from retable.runner.aws.errors import DENIED, S3_ACTIONS
 from retable.runner.aws.session import Answered
 from retable.runner.aws.simulate import CannotSimulateError, Decision
-from retable.runner.doctor.looked_at import Finding, Permission
+from retable.runner.doctor.examined import Finding, Permission
 from retable.runner.doctor.needs import Need
 
 DID = (

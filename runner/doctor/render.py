@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from retable.runner.doctor.looked_at import Diagnosis, Finding
+from retable.runner.doctor.examined import Diagnosis, Finding
 
 FORMAT_VERSION = 1
 WORDS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM", "unknown": "not known"}

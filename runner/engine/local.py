@@ -30,7 +30,7 @@ from retable.runner.export.spool import IN_PLACE, Holder, in_turn
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.write_ledger import LedgerWriter
 from retable.runner.progress import Progress
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected
 
 SMALL_EXPORT_ITEMS = 20_000
 """Below this, starting other processes takes longer than they save."""

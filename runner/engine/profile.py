@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from retable.runner.report.item_figures import Attribute, Attributes, IndexEntries
-from retable.transforms.outcome import Kept, Outcome
+from retable.transforms.item_outcome import Kept, Outcome
 
 PROFILED_ITEMS = 200_000
 """How many items are profiled: a few seconds' work, enough to see a thousandth of a percent."""

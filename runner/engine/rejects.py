@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from retable.runner.disk import replace_durably
-from retable.transforms.outcome import Rejected
+from retable.transforms.item_outcome import Rejected
 
 
 class RejectWriter:

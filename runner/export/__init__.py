@@ -1,1 +1,1 @@
-"""Reading native exports: through their manifests, and trusted only when checked."""
+"""Finds, checks, merges, reads and writes exports."""

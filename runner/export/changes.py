@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.ion import NotDynamoDBError, read_fields, read_ion, typed_fields
 from retable.runner.export.manifest import View
+from retable.runner.table.export_request import Format
 
 WRAPPER = "Record"
 """The one field that wraps a change in Ion, by the documentation; read with and without it."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.manifest import View
 from retable.runner.export.outdated import Outdated
+from retable.runner.table.export_request import Format
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import orjson
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.changes import NotAChangeError, read_change
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.ion import NotDynamoDBError, read_ion, typed_fields
 from retable.runner.export.manifest import View
+from retable.runner.table.export_request import Format
 
 NO_ITEM = b""
 """What a line without an item yields: not JSON, so the mapping rejects it as a malformed line."""

@@ -15,8 +15,8 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from retable.runner.aws.exports import Format
 from retable.runner.failure import CheckFailed, Refused
+from retable.runner.table.export_request import Format
 
 TOP = "AWSDynamoDB"
 SUMMARY = "manifest-summary"

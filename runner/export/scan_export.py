@@ -16,7 +16,7 @@ import orjson
 
 from retable.runner.clock import Clock
 from retable.runner.disk import not_written, replace_durably
-from retable.runner.export.place import Place
+from retable.runner.export.destination import Place
 from retable.runner.export.write_export import (
     DataFileWriter,
     ExportHead,

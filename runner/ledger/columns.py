@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 
 KEPT = "kept"
 

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from retable.runner.disk import replace_durably
 from retable.runner.ledger.columns import Rows
 from retable.runner.ledger.md5 import md5
-from retable.transforms.outcome import Kept, Outcome, Rejected, Result
+from retable.transforms.item_outcome import Kept, Outcome, Rejected, Result
 
 ROWS_HELD = 2_000
 """Rows held as Python objects: few enough to stay in a processor's cache, where creating and

@@ -1,1 +1,1 @@
-"""The linter beyond errors: what a reviewer should know about a spec that can be run."""
+"""Collects a spec's findings, fixes them and shows them."""

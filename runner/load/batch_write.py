@@ -20,12 +20,12 @@ from retable.runner.export.spool import IN_PLACE, Holder
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.load.batches import Batch, Losers, Turn, batches
 from retable.runner.load.client import ACCOUNT_LIMIT, HOT_RANGE, Answer, BatchClient, Kind
+from retable.runner.load.in_flight import MOST_REQUESTS, Room
 from retable.runner.load.interrupt import Halt, Halted, halted_by_signals
 from retable.runner.load.pace import Pace, backoff_seconds
 from retable.runner.load.pool import Pool
 from retable.runner.load.progress_account import Entry, FileState, FileTally, settle
 from retable.runner.load.quarantine import Quarantine
-from retable.runner.load.room import MOST_REQUESTS, Room
 from retable.runner.load.route import route_to
 from retable.runner.progress import Progress
 from retable.schema.reasons import Reason

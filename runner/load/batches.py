@@ -18,8 +18,8 @@ from retable.runner.export.item_lines import item_reader
 from retable.runner.export.lines import read_lines
 from retable.runner.export.spool import IN_PLACE, Holder, held
 from retable.runner.load.progress_account import BLOCK_LINES, Block, Entry, FileState
+from retable.transforms.item_outcome import Kept
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Kept
 
 OPEN_FILES = 8
 """How many data files are read in turns."""

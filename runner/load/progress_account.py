@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from retable.runner.export.datafile import CheckedFile
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 
 BLOCK_LINES = 125
 

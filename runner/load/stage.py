@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from retable.runner.disk import not_written
-from retable.runner.export.place import Place
+from retable.runner.export.destination import Place
 from retable.runner.export.write_export import DataFileWriter
 from retable.runner.load.progress_account import Entry
 from retable.runner.progress import Progress

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from retable.runner.plan.encoding import PlanHead, read_head, read_plan, writer_of
+from retable.runner.plan.encoding import read_plan
+from retable.runner.plan.head import PlanHead, read_head, writer_of
 from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder
 from retable.runner.runs.journal import DONE, Record, is_completed, is_ended, read_journal

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from retable.runner.failure import CheckFailed, Failure, Stale
 from retable.runner.outcome.follow_up import follow_up
-from retable.runner.plan.encoding import from_json
 from retable.runner.plan.export_steps import CheckExport, DryRun, ItemsMapped, MergeExports
 from retable.runner.plan.finish_steps import (
     Compared,
@@ -41,7 +40,15 @@ from retable.runner.report.model import (
     Verdict,
 )
 from retable.runner.runs.folder import RunFolder
-from retable.runner.runs.journal import COMPARED, DONE, MAPPED, Record, evidence_in, noted_in
+from retable.runner.runs.journal import (
+    COMPARED,
+    DONE,
+    MAPPED,
+    Record,
+    evidence_in,
+    fact_of,
+    noted_in,
+)
 from retable.runner.runs.throughput import THROUGHPUT, Throughput
 from retable.schema.spec import KeySchema, Spec
 
@@ -278,7 +285,7 @@ def _throughput(plan: Plan, records: list[Record]) -> Iterator[Moment]:
     for record in records:
         if record.step in loads and record.event == THROUGHPUT:
             seconds = 0.0
-            for seconds, items, throttled in from_json(record.data, Throughput).moments:
+            for seconds, items, throttled in fact_of(record, Throughput).moments:
                 yield Moment(seconds=round(began + seconds, 3), items=items, throttled=throttled)
             began += seconds
 

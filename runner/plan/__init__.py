@@ -1,1 +1,1 @@
-"""The plan as data: steps, titles, requests, JSON, bounds."""
+"""The plan as data: steps, how they depend on one another, the requests they will send, JSON."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from retable.runner.aws.exports import Format
 from retable.runner.plan.step import Link, StepOf
+from retable.runner.table.export_request import Format
 
 Role = Literal["rehearsal", "final", "only"]
 """Which export a step handles: ``only`` where no final one follows the rehearsal."""

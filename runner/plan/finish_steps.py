@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.plan.export_steps import DryRun
 from retable.runner.plan.step import Link, StepOf, Target
 from retable.runner.plan.target_steps import (
@@ -18,6 +17,7 @@ from retable.runner.plan.target_steps import (
 from retable.runner.report.item_figures import Buckets
 from retable.runner.report.model import Check
 from retable.runner.table import requests
+from retable.runner.table.export_request import ExportRequest
 from retable.runner.table.requests import Request
 from retable.runner.table.settings import Attached
 

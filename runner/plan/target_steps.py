@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from retable.runner.aws.bulk import Staged, bulk_put, table_import
 from retable.runner.plan.export_steps import DryRun, PitrEnabled
 from retable.runner.plan.source_steps import (
     DropFromStack,
@@ -15,6 +14,7 @@ from retable.runner.plan.source_steps import (
 )
 from retable.runner.plan.step import Link, StepOf, Target, find
 from retable.runner.table import requests
+from retable.runner.table.load_requests import Staged, bulk_put, table_import
 from retable.runner.table.requests import Request
 
 STAGING_FOLDER = "retable-staging"

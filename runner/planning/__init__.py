@@ -1,1 +1,1 @@
-"""Turns the spec and what was observed into a ``Plan``, with its warnings, costs and text."""
+"""Plans a run or a restore from what was observed: a ``Plan``, its warnings, costs and text."""

@@ -18,16 +18,16 @@ from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import ForgetTable
 from retable.runner.plan.step import link, requests_of
 from retable.runner.planning.compile_source import (
-    back_up,
-    convert_files,
+    backup_step,
+    changes_step,
+    conversion_step,
     damaged_source,
     finished_export,
     frozen_source,
-    list_changes,
     new_export,
     removal_steps,
     unfrozen_removal,
-    use_export,
+    use_export_step,
 )
 from retable.runner.planning.compile_target import Before, staging_steps, target_steps
 from retable.runner.planning.lost_settings import lost_settings, require_no_replicas
@@ -39,7 +39,7 @@ from retable.runner.planning.lost_source import (
     unknown_settings,
 )
 from retable.runner.planning.observe import Observed, require_ready
-from retable.runner.planning.warnings import lost_with_the_source, warnings
+from retable.runner.planning.plan_warnings import lost_with_the_source, warnings
 from retable.runner.spec.unsupported import unsupported
 from retable.runner.table.settings import TableSettings
 from retable.runner.table.validate_requests import require_valid
@@ -95,7 +95,7 @@ def _recovery(spec: Spec, observed: Observed) -> Plan:
     require_own(spec, observed, observed.export)
     source = as_exported(spec, observed.export)
     added = tuple(export.id for export in observed.incrementals)
-    export = finished_export(use_export(spec, "only", observed.export.id, added))
+    export = finished_export(use_export_step(spec, "only", observed.export.id, added))
     before = Before(
         dry_run=export.dry_run,
         steps=(*staging_steps(spec, source, export.dry_run), *_forgetting(spec, observed)),
@@ -179,7 +179,7 @@ def compile_dry_run(
 
     It writes to nothing. ``incrementals`` are applied on top of the export.
     """
-    use = use_export(spec, "only", export.id, tuple(added.id for added in incrementals))
+    use = use_export_step(spec, "only", export.id, tuple(added.id for added in incrementals))
     notes = tuple(overlaps(export, incrementals))
     return _reading_plan(spec, "dry-run", finished_export(use, sample).steps, notes)
 
@@ -187,7 +187,7 @@ def compile_dry_run(
 def compile_files_dry_run(spec: Spec, sample: int | None = None) -> Plan:
     """Return the plan of a dry run over foreign files. It writes to nothing."""
     return _reading_plan(
-        spec, "dry-run", finished_export(convert_files(spec, "only"), sample).steps
+        spec, "dry-run", finished_export(conversion_step(spec, "only"), sample).steps
     )
 
 
@@ -205,7 +205,7 @@ def compile_verification(  # noqa: PLR0913 -- what was loaded, and how it is rea
     ``incrementals`` are applied on top of it; ``loaded_by`` is the run that loaded the table, if
     known. ``read`` says how the target is exported, unless it is scanned.
     """
-    use = replace(use_export(spec, "only", export_id, incrementals), location=location)
+    use = replace(use_export_step(spec, "only", export_id, incrementals), location=location)
     export = finished_export(use)
     verify = VerifyTable(
         id="verify",
@@ -311,7 +311,7 @@ def _frozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> Iter
     table, replaces = source.description.name, spec.rebuild.strategy == "replace"
     rehearsal = new_export(spec, observed, source, "rehearsal")
     approve = Approve(id="approve", dry_run=rehearsal.dry_run, deletes=table if replaces else None)
-    backup = back_up(source)
+    backup = backup_step(source)
     backups = () if spec.rebuild.backup == "none" else (backup,)
     frozen = frozen_source(spec, observed, source, link(approve), backups)
     # Whatever a load needs beside the table exists before the old one is deleted (I1).
@@ -332,7 +332,7 @@ def _unfrozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> It
     table, replaces = source.description.name, spec.rebuild.strategy == "replace"
     export = new_export(spec, observed, source, "only")
     approve = Approve(id="approve", dry_run=export.dry_run, deletes=table if replaces else None)
-    backup = back_up(source)
+    backup = backup_step(source)
     staging = staging_steps(spec, source, export.dry_run)
     removal: Sequence[Step] = ()
     if replaces:
@@ -345,7 +345,7 @@ def _unfrozen_steps(spec: Spec, observed: Observed, source: TableSettings) -> It
     yield from before.steps
     yield from target_steps(spec, observed, source, before)
     if not replaces and _lists_changes(observed, spec):
-        yield list_changes(spec, observed, source, export.check, must=False)
+        yield changes_step(spec, observed, source, export.check, must=False)
 
 
 def _lists_changes(observed: Observed, spec: Spec) -> bool:

@@ -40,7 +40,9 @@ LEAST_WINDOW_SECONDS = 15 * 60
 """What an incremental export covers at least; ExportTableToPointInTime in the guide."""
 
 
-def use_export(spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]) -> UseExport:
+def use_export_step(
+    spec: Spec, role: Role, export_id: str, incrementals: tuple[str, ...]
+) -> UseExport:
     """Return the step that uses finished exports where the spec says they are."""
     return UseExport(
         id=f"export-{role}",
@@ -123,9 +125,9 @@ def _export_itself(
     takes = role == "rehearsal" or (role == "only" and named)
     if takes and observed.export is not None:
         added = tuple(export.id for export in observed.incrementals)
-        return (use_export(spec, role, observed.export.id, added),)
+        return (use_export_step(spec, role, observed.export.id, added),)
     if requested.kind == "files":
-        return (convert_files(spec, role),)
+        return (conversion_step(spec, role),)
     if requested.kind == "scan":
         return (_scan(spec, source, role),)
     made = _make_export(spec, source, role)
@@ -151,7 +153,7 @@ def _make_export(spec: Spec, source: TableSettings, role: Role) -> MakeExport:
     )
 
 
-def convert_files(spec: Spec, role: Role) -> ConvertFiles:
+def conversion_step(spec: Spec, role: Role) -> ConvertFiles:
     """Return the step that makes an export of foreign files."""
     requested = spec.source.export
     return ConvertFiles(
@@ -214,7 +216,7 @@ def _freeze(source: TableSettings) -> FreezeSource:
     return FreezeSource(id="freeze", table_arn=described.arn, table_id=described.table_id or "")
 
 
-def back_up(source: TableSettings) -> BackUp:
+def backup_step(source: TableSettings) -> BackUp:
     """Return the step that backs the source up."""
     description = source.description
     return BackUp(id="backup", table=description.name, table_id=description.table_id or "")
@@ -233,8 +235,8 @@ def damaged_source(
     freeze = _freeze(source)
     seconds = _settle_seconds(spec, observed)
     settle = Settle(id="settle", freeze=link(freeze), seconds=seconds)
-    backup = back_up(source)
-    changes = list_changes(spec, observed, source, export.check, must=True)
+    backup = backup_step(source)
+    changes = changes_step(spec, observed, source, export.check, must=True)
     staging = staging_steps(spec, source, export.dry_run)
     successor = FromEarlier(
         freeze=link(freeze),
@@ -260,7 +262,7 @@ def unfrozen_removal(  # noqa: PLR0913, PLR0917 -- what must be done before
 
     Whoever starts the run approves that by naming the table.
     """
-    changes = list_changes(spec, observed, source, export.check, must=True)
+    changes = changes_step(spec, observed, source, export.check, must=True)
     successor = FromEarlier(
         freeze=None,
         check=export.check,
@@ -271,7 +273,7 @@ def unfrozen_removal(  # noqa: PLR0913, PLR0917 -- what must be done before
     return (changes, *removal_steps(observed, source, backup, approval, successor))
 
 
-def list_changes(
+def changes_step(
     spec: Spec, observed: Observed, source: TableSettings, since: Link[CheckExport], *, must: bool
 ) -> ListChanges:
     """Return the step that lists what was written after the export that is loaded.

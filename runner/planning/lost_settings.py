@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from retable.runner.failure import Refused
 from retable.runner.plan.finish_steps import CompareSettings, RestoreSettings
 from retable.runner.plan.plan import Step
-from retable.runner.table.carried_over import describe_attached, left_behind
+from retable.runner.table.carried_over import describe_attached, not_carried_over
 from retable.runner.table.settings import TableSettings
 from retable.schema.spec import Spec
 
@@ -38,7 +38,7 @@ def lost_settings(spec: Spec, source: TableSettings, steps: tuple[Step, ...]) ->
         )
     for step in steps:
         if isinstance(step, CompareSettings):
-            yield from left_behind(step.attached, source)
+            yield from not_carried_over(step.attached, source)
             yield from _others(step, spec, steps)
 
 

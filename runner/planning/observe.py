@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from retable.runner.aws.exports import Format
 from retable.runner.aws.session import Aws
 from retable.runner.aws.state_address import Address
 from retable.runner.cdk.survey import SurveyedStack, survey
@@ -20,6 +19,7 @@ from retable.runner.export.location import (
 from retable.runner.export.manifest import Export
 from retable.runner.export.windows import following, in_order
 from retable.runner.failure import Refused, Stopped
+from retable.runner.table.export_request import Format
 from retable.runner.table.settings import TableDescription, TableSettings
 from retable.schema.spec import Export as ExportSpec
 from retable.schema.spec import Spec

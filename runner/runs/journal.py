@@ -19,7 +19,8 @@ from typing import Any, Protocol, Self, TypeVar
 
 from retable.runner.clock import Clock
 from retable.runner.failure import CheckFailed, Stale, Stopped
-from retable.runner.plan.encoding import from_json, require_format, to_json
+from retable.runner.plan.facts import from_json, to_json
+from retable.runner.plan.head import require_format
 from retable.runner.plan.plan import FORMAT_VERSION
 from retable.runner.plan.step import StepOf, evidence_of
 
@@ -155,7 +156,7 @@ class Journal:
         self.record(step.id, DONE, to_json(evidence))
 
     def evidence(self, step: StepOf[E]) -> E | None:
-        """Return the evidence of ``step``, or ``None`` if it is not finished."""
+        """Return the evidence of ``step``, or ``None`` if it is not finished; see ``fact_of``."""
         return evidence_in(self._records, step)
 
     def note(self, step: StepOf[Any], event: str, fact: object) -> None:
@@ -163,8 +164,8 @@ class Journal:
         self.record(step.id, event, to_json(fact))
 
     def noted(self, step: StepOf[Any], event: str, kind: type[T]) -> list[T]:
-        """Return what was recorded by ``note`` for ``step`` and ``event``, oldest first."""
-        return [from_json(record.data, kind) for record in self.records(step.id, event)]
+        """Return what ``note`` recorded of ``step``, oldest first; see ``fact_of``."""
+        return [fact_of(record, kind) for record in self.records(step.id, event)]
 
 
 def evidence_in(records: Sequence[Record], step: StepOf[E]) -> E | None:
@@ -176,8 +177,21 @@ def noted_in(records: Sequence[Record], step: StepOf[Any], event: str, kind: typ
     """Return the latest fact that was noted for ``step`` and ``event``, if there is one."""
     for record in reversed(records):
         if (record.step, record.event) == (step.id, event):
-            return from_json(record.data, kind)
+            return fact_of(record, kind)
     return None
+
+
+def fact_of(record: Record, kind: type[T]) -> T:
+    """Return the ``kind`` that ``record`` holds.
+
+    Raises:
+        CheckFailed: it holds something else.
+    """
+    try:
+        return from_json(record.data, kind)
+    except Exception as error:  # cattrs raises groups of many kinds; all mean the same here
+        message = f"a record of the journal is no {kind.__name__}"
+        raise CheckFailed(message, "restore the journal file, or start a new run") from error
 
 
 def open_journal(path: Path, fingerprint: str, clock: Clock, shelf: Shelf | None = None) -> Journal:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from retable.runner.failure import Refused, Stale
-from retable.runner.plan.encoding import encode_plan, plan_id_of, read_head, read_plan
+from retable.runner.plan.encoding import encode_plan, read_plan
 from retable.runner.plan.export_steps import UseExport
+from retable.runner.plan.head import plan_id_of, read_head
 from retable.runner.plan.plan import Plan
 from retable.runner.runs.folder import RunFolder, runs_of
 from retable.runner.runs.journal import is_completed, read_journal

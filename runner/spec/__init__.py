@@ -1,1 +1,1 @@
-"""A spec and the files beside it."""
+"""Loads specs and the files beside them, runs row tests, compares two specs."""

@@ -3,7 +3,7 @@
 from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.plan.source_steps import BackedUp, BackUp
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.freeze import require_same_table
+from retable.runner.steps.freeze_source import require_same_table
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
 

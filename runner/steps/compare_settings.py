@@ -6,7 +6,7 @@ from retable.runner.failure import CheckFailed
 from retable.runner.plan.finish_steps import Compared, CompareSettings, SettingsCompared
 from retable.runner.report.model import Check
 from retable.runner.runs.journal import COMPARED
-from retable.runner.steps.create import require_created_table
+from retable.runner.steps.create_table import require_created_table
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
 from retable.runner.verify.settings_differences import Setting, Wanted, settings_on_both_sides

@@ -4,9 +4,9 @@ import hashlib
 import shutil
 from datetime import UTC
 
+from retable.runner.export.destination import FolderPlace
 from retable.runner.export.foreign.convert import Source, convert_files
 from retable.runner.export.location import S3Prefix, parse_location
-from retable.runner.export.place import FolderPlace
 from retable.runner.export.write_export import ExportHead
 from retable.runner.plan.export_steps import ConvertFiles, ExportFinished
 from retable.runner.steps.scan_table import NO_TABLE_ID

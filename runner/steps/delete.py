@@ -13,37 +13,19 @@ from retable.runner.plan.source_steps import (
     FromExport,
     Removal,
     Removed,
-    Unprotect,
-    Unprotected,
 )
 from retable.runner.plan.step import Link, requests_of
 from retable.runner.runs.journal import INTENT
 from retable.runner.steps.back_up import require_available
-from retable.runner.steps.create import fence_at_creation, target_arn
-from retable.runner.steps.freeze import frozen_since, require_same_table
-from retable.runner.steps.make_export import checked_files
+from retable.runner.steps.check_export import checked_files
+from retable.runner.steps.create_table import fence_at_creation, target_arn
+from retable.runner.steps.freeze_source import frozen_since, require_same_table
 from retable.runner.steps.world import World
 from retable.runner.table.resource_policy import has_freeze
 from retable.runner.table.validate_requests import require_valid
 
 FRESH = timedelta(minutes=15)
 """How old a list of later writes may be where nothing stops writers."""
-
-
-def unprotect(step: Unprotect, world: World) -> Unprotected:
-    """Turn deletion protection off; idempotent."""
-    require_same_table(world, step.table_id)
-    tables = world.aws.tables
-    tables.set_deletion_protection(step.table, enabled=False)
-    tables.wait_active(step.table, clock=world.clock, progress=world.progress)
-    return Unprotected(table=step.table)
-
-
-def protect_again(step: Unprotect, world: World) -> None:
-    """Turn deletion protection back on where the run rolls back."""
-    description = world.aws.tables.describe(step.table)
-    if description is not None and description.table_id == step.table_id:
-        world.aws.tables.set_deletion_protection(step.table, enabled=True)
 
 
 def delete_table(step: DeleteTable, world: World) -> Removed:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from retable.runner.cdk.cdk_cli import Deployment
-from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
+from retable.runner.cdk.deploy import Done, Goal, Tools, deploy
 from retable.runner.cdk.digest import template_digest
 from retable.runner.cdk.prepare import open_variant
 from retable.runner.cdk.removal import after_removal
@@ -26,14 +26,9 @@ from retable.runner.plan.source_steps import (
     StackVariant,
 )
 from retable.runner.plan.step import Link, StepOf
-from retable.runner.plan.target_steps import (
-    AdoptTable,
-    DeployStack,
-    DeployTable,
-    TableDeployed,
-)
+from retable.runner.plan.target_steps import AdoptTable, DeployStack, DeployTable, TableDeployed
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.create import (
+from retable.runner.steps.create_table import (
     await_fence,
     require_absent,
     require_created_table,
@@ -226,7 +221,7 @@ def _deploy(
         clock=world.clock,
         progress=world.progress,
     )
-    return carry_out(goal, tools, begun=begun)
+    return deploy(goal, tools, begun=begun)
 
 
 def _require_removed(step: DropFromStack, world: World) -> None:

@@ -18,7 +18,7 @@ from retable.runner.plan.plan import Plan
 from retable.runner.report.item_figures import CollisionExample, Portrait
 from retable.runner.report.json import encode_part
 from retable.runner.runs.journal import MAPPED
-from retable.runner.steps.make_export import exports_of, holder_of
+from retable.runner.steps.check_export import exports_of, holder_of
 from retable.runner.steps.merge_exports import merged_files, require_merged
 from retable.runner.steps.world import World
 from retable.runner.verify.explore import write_explorable

@@ -13,11 +13,11 @@ from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.source_steps import DropFromStack, FreezeSource, Removal, Unprotect
 from retable.runner.plan.target_steps import DeployStack, NewTable
 from retable.runner.runs.journal import INTENT, RUN, Journal
-from retable.runner.steps.delete import protect_again
 from retable.runner.steps.deploy_stack import is_undropped
-from retable.runner.steps.freeze import unfreeze
-from retable.runner.steps.make_export import disable_pitr
+from retable.runner.steps.enable_pitr import disable_pitr
+from retable.runner.steps.freeze_source import unfreeze
 from retable.runner.steps.perform import perform
+from retable.runner.steps.unprotect import protect_again
 from retable.runner.steps.world import World
 
 

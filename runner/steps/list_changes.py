@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.later_writes import Ttl, list_later_writes
 from retable.runner.export.location import open_export, parse_location
@@ -12,13 +11,9 @@ from retable.runner.export.prove_export import check_export
 from retable.runner.failure import CheckFailed
 from retable.runner.plan.source_steps import ChangesListed, ListChanges
 from retable.runner.runs.journal import REQUESTED
-from retable.runner.steps.make_export import (
-    EXPORT_FAILED,
-    ExportStarted,
-    Token,
-    completed_export,
-)
+from retable.runner.steps.make_export import EXPORT_FAILED, ExportStarted, Token, completed_export
 from retable.runner.steps.world import World
+from retable.runner.table.export_request import ExportRequest
 
 LONGEST = timedelta(hours=24)
 """What an incremental export covers at most; ExportTableToPointInTime in the guide."""

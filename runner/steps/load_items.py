@@ -10,8 +10,8 @@ from retable.runner.load.batch_write import LoadRequest, load_items
 from retable.runner.load.progress_account import FileTally
 from retable.runner.plan.target_steps import ItemsLoaded, LoadItems
 from retable.runner.runs.throughput import THROUGHPUT, Recorder, Throughput
-from retable.runner.steps.create import require_created_table
-from retable.runner.steps.make_export import holder_of
+from retable.runner.steps.check_export import holder_of
+from retable.runner.steps.create_table import require_created_table
 from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.world import World
 

@@ -8,7 +8,7 @@ from retable.runner.export.outdated import outdated_of
 from retable.runner.failure import CheckFailed
 from retable.runner.plan.export_steps import CheckExport, ExportsMerged, MergeExports
 from retable.runner.plan.step import Link, link
-from retable.runner.steps.make_export import checked_files, holder_of
+from retable.runner.steps.check_export import checked_files, holder_of
 from retable.runner.steps.world import World
 
 

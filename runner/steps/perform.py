@@ -50,10 +50,13 @@ from retable.runner.plan.target_steps import (
 )
 from retable.runner.steps.approve import approve
 from retable.runner.steps.back_up import back_up
+from retable.runner.steps.bulk_put import bulk_put
+from retable.runner.steps.check_export import check_made_export
 from retable.runner.steps.compare_settings import compare_settings
 from retable.runner.steps.convert_files import convert
-from retable.runner.steps.create import create_table, lift_fence, use_table
-from retable.runner.steps.delete import delete_table, unprotect
+from retable.runner.steps.count_items import count_items
+from retable.runner.steps.create_table import create_table
+from retable.runner.steps.delete import delete_table
 from retable.runner.steps.deploy_stack import (
     adopt_table,
     deploy_stack,
@@ -62,27 +65,22 @@ from retable.runner.steps.deploy_stack import (
     forget_table,
 )
 from retable.runner.steps.dry_run import dry_run
-from retable.runner.steps.freeze import freeze_source, settle
+from retable.runner.steps.enable_pitr import enable_pitr, enable_target_pitr
+from retable.runner.steps.freeze_source import freeze_source
+from retable.runner.steps.import_table import account_for_import, import_table
+from retable.runner.steps.lift_fence import lift_fence
 from retable.runner.steps.list_changes import list_changes
-from retable.runner.steps.load_from_s3 import (
-    account_for_import,
-    bulk_put,
-    clear_stage,
-    import_table,
-    stage,
-)
 from retable.runner.steps.load_items import load
-from retable.runner.steps.make_export import (
-    check_made_export,
-    enable_pitr,
-    enable_target_pitr,
-    make_export,
-    use_export,
-)
+from retable.runner.steps.make_export import make_export
 from retable.runner.steps.merge_exports import merge_exports
-from retable.runner.steps.restore_backup import count_items, restore_backup
+from retable.runner.steps.restore_backup import restore_backup
 from retable.runner.steps.restore_settings import restore_settings
 from retable.runner.steps.scan_table import scan_table
+from retable.runner.steps.settle import settle
+from retable.runner.steps.stage_items import clear_stage, stage
+from retable.runner.steps.unprotect import unprotect
+from retable.runner.steps.use_export import use_export
+from retable.runner.steps.use_table import use_table
 from retable.runner.steps.verify_table import verify
 from retable.runner.steps.world import World
 

@@ -1,17 +1,9 @@
-"""Restores a table from its backup, fences it, and counts the restored items."""
+"""Restores a table from its backup and fences it."""
 
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.finish_steps import Compared, CountItems, ItemsCounted
 from retable.runner.plan.target_steps import RestoreBackup, TableMade
-from retable.runner.report.model import Check
-from retable.runner.runs.journal import COMPARED
 from retable.runner.steps.back_up import require_available
-from retable.runner.steps.create import (
-    await_fence,
-    require_absent,
-    require_created_table,
-    require_planned_key,
-)
+from retable.runner.steps.create_table import await_fence, require_absent, require_planned_key
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
 from retable.runner.table.settings import TableDescription
@@ -45,33 +37,6 @@ def restore_backup(step: RestoreBackup, world: World) -> TableMade:
         arn=description.arn,
         fenced=await_fence(description, world),
     )
-
-
-def count_items(step: CountItems, world: World) -> ItemsCounted:
-    """Count the restored items; time to live may have deleted some of them before the export.
-
-    Raises:
-        CheckFailed: there are not as many as were exported.
-    """
-    description = require_created_table(step.create, world)
-    found = 0
-    for more in world.aws.tables.counts(description.name):
-        found += more
-        world.progress.advance(found, step.exported, "items")
-    good = found >= step.exported if step.expires else found == step.exported
-    check = Check(
-        name="restored items",
-        outcome="passed" if good else "failed",
-        expected=step.exported,
-        actual=found,
-    )
-    world.journal.note(step, COMPARED, Compared(checks=(check,)))
-    if not good:
-        least = "at least " if step.expires else ""
-        message = f"{description.name} was restored with {found:,} items, expected {least}"
-        message += f"{step.exported:,}, which were exported behind the freeze"
-        raise CheckFailed(message, "the table stays fenced; both backups are kept")
-    return ItemsCounted(items=found, exported=step.exported)
 
 
 def _await_active(name: str, world: World) -> TableDescription:

@@ -2,7 +2,7 @@
 
 from retable.runner.plan.finish_steps import RestoreSettings, SettingsRestored
 from retable.runner.steps.attach_services import attach
-from retable.runner.steps.create import require_created_table
+from retable.runner.steps.create_table import require_created_table
 from retable.runner.steps.world import World
 from retable.runner.table.settings import Attached, TableSettings
 

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from retable.runner.export.destination import place_at
 from retable.runner.export.location import S3Prefix, parse_location
-from retable.runner.export.place import place_at
 from retable.runner.export.scan_export import ScanRequest, ScanTarget, scan_export
 from retable.runner.export.write_export import ExportHead
 from retable.runner.plan.export_steps import ExportFinished, ScanTable
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.freeze import require_same_table
+from retable.runner.steps.freeze_source import require_same_table
 from retable.runner.steps.world import World
 
 NO_TABLE_ID = "none"

@@ -18,9 +18,9 @@ from retable.runner.report.item_figures import Buckets
 from retable.runner.report.json import encode_part
 from retable.runner.report.model import ONE_ITEM, Check, Scalar
 from retable.runner.runs.journal import COMPARED
-from retable.runner.steps.create import require_created_table
+from retable.runner.steps.check_export import holder_of
+from retable.runner.steps.create_table import require_created_table
 from retable.runner.steps.load_items import load_quarantine
-from retable.runner.steps.make_export import holder_of
 from retable.runner.steps.merge_exports import merged_files
 from retable.runner.steps.read_back import read_back
 from retable.runner.steps.world import World

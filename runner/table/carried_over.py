@@ -80,7 +80,7 @@ def _declared(table: str, side: Literal["Read", "Write"], bounds: Mapping[str, i
     )
 
 
-def left_behind(attached: Attached, source: TableSettings) -> Iterator[str]:
+def not_carried_over(attached: Attached, source: TableSettings) -> Iterator[str]:
     """Yield a description of each attachment of the source that the target does not get."""
     own, name = source.attached, source.description.name
     scaled = {(one.index, one.side) for one in own.scaling}

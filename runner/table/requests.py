@@ -1,6 +1,7 @@
 """Requests that change a table: built only here, for the call and for the check before it.
 
 Requests sent after the delete are checked before the first change, so both must be the same.
+Exports and loads from S3 have theirs in ``export_request`` and ``load_requests``;
 ``validate_requests`` checks whether the service would accept one.
 """
 

@@ -18,7 +18,7 @@ from retable.runner.verify.compare import Difference
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.canonical import key_text
 from retable.transforms.describe import describe_item
-from retable.transforms.outcome import Kept, Outcome, Result
+from retable.transforms.item_outcome import Kept, Outcome, Result
 from retable.transforms.project import LineMapping
 
 SHOWN_CHARACTERS = 2_000

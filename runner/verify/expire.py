@@ -14,7 +14,7 @@ from retable.runner.duck import database, file_list, literal
 from retable.runner.verify.compare import DIFF, SPILL
 from retable.runner.verify.drill import Drill
 from retable.transforms.expiry import has_expired
-from retable.transforms.outcome import Kept
+from retable.transforms.item_outcome import Kept
 
 
 def write_expired(actual: Path, drill: Drill, attribute: str, now: int, path: Path) -> int:

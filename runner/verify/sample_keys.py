@@ -13,7 +13,7 @@ from retable.runner.duck import MEMORY_LIMIT, database, literal
 from retable.runner.ledger.relations import SUPERSEDED, expected_items
 from retable.runner.verify.drill import Drill
 from retable.schema.spec import TypedItem
-from retable.transforms.outcome import Digest
+from retable.transforms.item_outcome import Digest
 from retable.transforms.project import project
 
 SPILL = ".spill"

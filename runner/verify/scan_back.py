@@ -15,7 +15,7 @@ from retable.runner.ledger.write_ledger import ActualWriter, ItemWriter
 from retable.runner.progress import Progress
 from retable.schema.spec import KeySchema, TypedItem
 from retable.transforms.describe import describe_item
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 from retable.transforms.project import project
 
 

@@ -27,17 +27,17 @@ sandbox:
 COUNT = 40
 PLACES = {
     "bulk-put": [
-        "retable.runner.steps.load_from_s3.stage_items",
+        "retable.runner.steps.stage_items.stage_items",
         "retable.runner.load.stage._Shard._end",
         "retable.runner.aws.bulk.Bulk.start_bulk_put",
         "retable.runner.aws.bulk.Bulk.wait_bulk_put",
-        "retable.runner.steps.load_from_s3._accounted",
+        "retable.runner.steps.bulk_put.account_for_items",
     ],
     "import-table": [
         "retable.runner.aws.bulk.Bulk.start_import",
         "retable.runner.aws.bulk.Bulk.wait_import",
-        "retable.runner.steps.load_from_s3.await_fence",
-        "retable.runner.steps.load_from_s3._accounted",
+        "retable.runner.steps.import_table.await_fence",
+        "retable.runner.steps.import_table.account_for_items",
     ],
 }
 RUN = ["run", "things.migrate.yaml", "--yes"]

@@ -14,7 +14,7 @@ from retable.runner.plan.step import requests_of
 from retable.runner.planning.show import describe
 from retable.runner.report.model import Report
 from retable.runner.runs.journal import read_journal
-from retable.runner.steps.create import fence_at_creation
+from retable.runner.steps.create_table import fence_at_creation
 from retable.runner.steps.perform import perform
 from retable.runner.table.requests import Request
 from retable.runner.table.settings import Attached, TableSettings

@@ -13,7 +13,7 @@ from retable.runner.sandbox.server import SandboxServer
 from retable.schema.spec import KeyAttribute, KeySchema
 from retable.transforms import compile_mapping
 from retable.transforms.describe import describe_item
-from retable.transforms.outcome import Digest, Kept
+from retable.transforms.item_outcome import Digest, Kept
 from support.dynalite import dynalite_command, running_dynalite
 from support.dynamodb_wire import Wire
 from support.exports import make_export

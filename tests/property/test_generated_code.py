@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retable.schema.reasons import Reason
 from retable.transforms.compiler.code import Module
-from retable.transforms.outcome import Kept, Rejected
+from retable.transforms.item_outcome import Kept, Rejected
 from support.mapping_specs import field, key, line, mapping, reason
 
 NASTY = [

@@ -13,7 +13,7 @@ from retable.runner.ledger.questions import Ledger
 from retable.runner.ledger.write_ledger import is_readable
 from retable.runner.verify.compare import compare
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected
 from support.comparisons import is_equal
 from support.ledgers import key_text, result, write_actual, write_data_file, write_ledger
 

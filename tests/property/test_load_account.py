@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.load.progress_account import Block, Entry, FileState, FileTally, settle
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 
 FILE = CheckedFile(key="a", path=Path(), item_count=0, md5="")
 RESULT = Result(item_json=b"{}", key="{}", digest=(0, 0), size=2)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from retable.schema.reasons import Reason
 from retable.schema.spec import Winner
 from retable.transforms.describe import describe_item
+from retable.transforms.item_outcome import Dropped, Kept, Rejected
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Dropped, Kept, Rejected
 from support.canonical import canonical_item
 from support.expressions import EXPRESSIONS
 from support.items import ITEMS, NEARLY_ITEMS

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.manifest import View
+from retable.runner.table.export_request import Format
 from support.history import History
 from support.merges import checked, items_of, merge
 

@@ -19,7 +19,7 @@ from retable.schema.reasons import Reason
 from retable.transforms.canonical import canonical_value, canonical_values
 from retable.transforms.expression import ExpressionError, compile_expression
 from retable.transforms.fault import ItemFaultError
-from retable.transforms.outcome import Kept
+from retable.transforms.item_outcome import Kept
 from retable.transforms.view import typed_value, view_value
 from support.expressions import EXPRESSIONS, SPOILT, same
 from support.items import ITEMS

@@ -11,7 +11,7 @@ from retable.runner.verify.compare import Difference, compare
 from retable.runner.verify.drill import Drill
 from retable.schema.spec import KeyAttribute, KeySchema, TypedItem
 from retable.transforms.describe import describe_item
-from retable.transforms.outcome import Kept, Outcome
+from retable.transforms.item_outcome import Kept, Outcome
 from support.ledgers import as_line, write_actual, write_data_file, write_ledger
 
 KEY = KeySchema(partition=KeyAttribute("id", "S"))

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.export.location import LocalFolder, open_export
 from retable.runner.export.manifest import Export
@@ -23,6 +22,7 @@ from retable.runner.export.write_export import (
 )
 from retable.runner.failure import CheckFailed
 from retable.runner.progress import NoProgress
+from retable.runner.table.export_request import Format
 
 EXPORT_ID = "01790000000000-0a1b2c3d"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders"

@@ -8,7 +8,7 @@ from typing import Any
 from retable.transforms import compile_expression
 from retable.transforms.functions.conversions import to_string
 from retable.transforms.functions.table import FUNCTIONS
-from retable.transforms.outcome import Kept, Outcome, Rejected
+from retable.transforms.item_outcome import Kept, Outcome, Rejected
 from support.mapping_specs import field, line, mapping
 
 HEAD = """\

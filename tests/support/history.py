@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import orjson
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.write_export import ExportWindow
+from retable.runner.table.export_request import Format
 from support.exports import TABLE_ARN, MadeExport, make_export
 
 START = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import orjson
 
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.ledger.write_ledger import ActualWriter, LedgerWriter
-from retable.transforms.outcome import Dropped, Kept, Outcome, Result
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Result
 
 
 def key_text(name: str) -> str:

@@ -26,8 +26,8 @@ from retable.schema.spec import (
     Verify,
 )
 from retable.transforms import compile_mapping
+from retable.transforms.item_outcome import Kept, Outcome, Rejected
 from retable.transforms.mapping import Mapping as ItemMapping
-from retable.transforms.outcome import Kept, Outcome, Rejected
 
 NOWHERE = Span(1, 1, 1, 1)
 ID = KeySchema(partition=KeyAttribute("id", "S"))

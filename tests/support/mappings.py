@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Outcome, Rejected
+from retable.transforms.item_outcome import Dropped, Outcome, Rejected
 from support.ledgers import kept
 
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from retable.runner.aws.session import Aws, connect
-from retable.runner.doctor.things import bucket
+from retable.runner.doctor.resources import bucket
 from retable.runner.export.location import S3Prefix
 from retable.runner.sandbox.server import SandboxServer
 

@@ -9,7 +9,7 @@ import pytest
 
 from retable.runner.cdk.assembly import read_assembly
 from retable.runner.cdk.cdk_cli import Deployment
-from retable.runner.cdk.deploy import Done, Goal, Tools, carry_out
+from retable.runner.cdk.deploy import Done, Goal, Tools, deploy
 from retable.runner.cdk.digest import digest, template_digest
 from retable.runner.cdk.locate import find_stack
 from retable.runner.cdk.stacks import Stacks
@@ -87,7 +87,7 @@ class Bench:
 
     def go(self, *, begun: bool = False) -> Done:
         """Deploy the goal."""
-        return carry_out(self.goal, self.tools, begun=begun)
+        return deploy(self.goal, self.tools, begun=begun)
 
 
 def test_a_deployment_is_followed_until_the_stack_has_its_template(tmp_path: Path) -> None:

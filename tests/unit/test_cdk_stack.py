@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from retable.runner.cdk.difference import changes
-from retable.runner.cdk.follow import POLL_SECONDS, SETTLE_SECONDS, Follower
 from retable.runner.cdk.stacks import Stacks, cause
 from retable.runner.cdk.states import READY, cure, readiness
 from retable.runner.cdk.template import comparable
+from retable.runner.cdk.wait_for_operation import POLL_SECONDS, SETTLE_SECONDS, Follower
 from retable.runner.failure import Stopped
 from retable.runner.progress import NoProgress
 from support.assemblies import ORDERS, data, orders

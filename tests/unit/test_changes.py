@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from retable.runner.aws.exports import Format
 from retable.runner.export.changes import Change, NotAChangeError, read_change
 from retable.runner.export.ion_text import ion_line
 from retable.runner.export.manifest import View
+from retable.runner.table.export_request import Format
 
 META = {"WriteTimestampMicros": {"N": "1790001234567890"}}
 KEYS = {"pk": {"S": "A"}, "sk": {"N": "1"}}

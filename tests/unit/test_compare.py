@@ -12,7 +12,7 @@ from retable.runner.ledger.questions import Ledger
 from retable.runner.verify import compare as module
 from retable.runner.verify.compare import Comparison, Difference, compare
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Outcome, Rejected, Result
+from retable.transforms.item_outcome import Dropped, Outcome, Rejected, Result
 from support.comparisons import is_equal
 from support.ledgers import kept, key_text, result, write_actual, write_ledger
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from retable.transforms.describe import Described, describe_item
-from retable.transforms.outcome import Kept, Rejected
+from retable.transforms.item_outcome import Kept, Rejected
 from support.mapping_specs import ID, line, mapping
 
 

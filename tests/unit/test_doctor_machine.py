@@ -11,7 +11,7 @@ import pytest
 
 from retable.runner.aws.session import connect
 from retable.runner.doctor.machine import clock, disk, versions
-from retable.runner.doctor.things import stack
+from retable.runner.doctor.resources import stack
 from retable.runner.sandbox.server import SandboxServer
 from retable.schema import load_spec
 from retable.schema.spec import CdkProvision, CdkVariant, Spec

@@ -15,7 +15,7 @@ from botocore.stub import ANY, Stubber
 
 from retable.runner.aws.session import Answered
 from retable.runner.aws.simulate import simulate
-from retable.runner.doctor.looked_at import Permission
+from retable.runner.doctor.examined import Permission
 from retable.runner.doctor.needs import Need
 from retable.runner.doctor.permissions import findings, judge
 

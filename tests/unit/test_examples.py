@@ -11,7 +11,7 @@ from retable.runner.spec.own_functions import with_functions
 from retable.schema import load_spec
 from retable.schema.spec import ExpectDropped, ExpectRejected, Spec
 from retable.transforms import compile_mapping
-from retable.transforms.outcome import Dropped, Kept, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Rejected
 from retable.transforms.rows import run_row
 from support.checkout import ROOT
 

@@ -12,7 +12,7 @@ from retable.runner.runs.folder import RunFolder, new_folder
 from retable.runner.verify.compare import compare
 from retable.runner.verify.explore import write_explorable
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Rejected
+from retable.transforms.item_outcome import Rejected
 from support.ledgers import as_line, kept, result, write_actual, write_data_file, write_ledger
 
 LINE = as_line({"id": {"S": "a"}, "total": {"N": "1.5"}})

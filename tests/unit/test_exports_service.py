@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from retable.runner.aws.exports import ExportRequest
 from retable.runner.aws.session import Aws, connect
 from retable.runner.failure import Refused, Stopped
 from retable.runner.progress import NoProgress
 from retable.runner.sandbox.sandbox_client import SandboxClient
 from retable.runner.sandbox.sandbox_options import ACCESS_KEY, SandboxOptions
 from retable.runner.sandbox.server import SandboxServer
+from retable.runner.table.export_request import ExportRequest
 from support.dynamodb_wire import Wire
 from support.sandboxes import ARN, ManualClock, create, enable_recovery, put, set_faults
 

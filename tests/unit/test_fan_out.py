@@ -7,7 +7,7 @@ import pytest
 
 from retable.schema.reasons import Reason
 from retable.schema.spec import ExpectItem, ExpectItems, ExpectSome, RowTest, Template
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected
 from retable.transforms.rows import run_row
 from support.mapping_specs import NOWHERE, expression, field, line, mapping, reason
 

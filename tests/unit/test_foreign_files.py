@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from retable.runner.export.destination import FolderPlace
 from retable.runner.export.foreign.convert import Source, convert_files
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.place import FolderPlace
 from retable.runner.export.prove_export import check_export
 from retable.runner.export.write_export import ExportHead
 from retable.runner.failure import CheckFailed, Refused

@@ -14,7 +14,7 @@ from retable.runner.failure import CheckFailed
 from retable.runner.ledger.independent import agree, count_export
 from retable.runner.ledger.questions import Ledger
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected
 from support.ledgers import kept, result, write_data_file, write_ledger
 
 PLAIN = b'{"Item":{"id":{"S":"1"}}}'

@@ -6,7 +6,7 @@ import pytest
 
 from retable.schema.reasons import Reason
 from retable.transforms import compile_mapping
-from retable.transforms.outcome import Kept, Rejected
+from retable.transforms.item_outcome import Kept, Rejected
 from support.mapping_specs import INDEXES, field, key, line, made, mapping, reason, refused, spec
 
 

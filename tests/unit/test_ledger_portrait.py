@@ -10,7 +10,7 @@ from retable.runner.ledger.portrait import hottest_partitions, reject_groups, si
 from retable.runner.ledger.questions import Ledger
 from retable.runner.report.item_figures import RejectGroup, SizedItem
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Rejected, Result
+from retable.transforms.item_outcome import Dropped, Kept, Rejected, Result
 from support.ledgers import write_ledger
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retable.runner.load.in_flight import FIRST_REQUESTS, MOST_BYTES, MOST_REQUESTS, Room
 from retable.runner.load.pace import LONGEST_BACKOFF_SECONDS, Pace, backoff_seconds
-from retable.runner.load.room import FIRST_REQUESTS, MOST_BYTES, MOST_REQUESTS, Room
 from support.sandboxes import ManualClock
 
 

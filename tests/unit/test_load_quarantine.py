@@ -6,7 +6,7 @@ from pathlib import Path
 from retable.runner.export.datafile import CheckedFile
 from retable.runner.load.progress_account import Block, Entry, FileState
 from retable.runner.load.quarantine import Quarantine, read_quarantine
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 
 RESULT = Result(
     item_json=b'{"id":{"S":"\xc3\xa9"},"n":{"N":"1.10"}}',

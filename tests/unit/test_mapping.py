@@ -9,8 +9,8 @@ import pytest
 from retable.schema.reasons import Reason
 from retable.schema.spec import KeyAttribute, Winner
 from retable.transforms.describe import describe_item
+from retable.transforms.item_outcome import Dropped, Kept, Rejected
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Dropped, Kept, Rejected
 from support.mapping_specs import (
     CANONICAL,
     EVERYTHING,

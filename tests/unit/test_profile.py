@@ -9,7 +9,7 @@ from retable.runner.engine import profile as module
 from retable.runner.engine.profile import PROFILED_ITEMS, Profile, stride
 from retable.runner.report.item_figures import Attribute
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Rejected, Result
+from retable.transforms.item_outcome import Dropped, Kept, Rejected, Result
 
 ITEM = {"id": {"S": "1"}, "total": {"N": "1"}, "tags": {"SS": ["a"]}}
 INDEXES = {"by_total": ("total",), "by_both": ("total", "status")}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from retable.schema.reasons import Reason
 from retable.transforms.canonical import digest
-from retable.transforms.outcome import Dropped, Kept, Outcome, Rejected, Result
+from retable.transforms.item_outcome import Dropped, Kept, Outcome, Rejected, Result
 from retable.transforms.project import Projected, project
 from support.canonical import canonical_item
 

@@ -7,7 +7,7 @@ import pytest
 
 from retable.runner.engine.rejects import RejectWriter
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Rejected
+from retable.transforms.item_outcome import Rejected
 
 REJECTED = Rejected(Reason.MALFORMED_ITEM, "the attribute \ud800 is no DynamoDB value")
 

@@ -8,8 +8,9 @@ import pytest
 
 from retable.runner.cdk.restore_stack import StackToRestore
 from retable.runner.failure import Refused
-from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan, to_json
+from retable.runner.plan.encoding import encode_plan, fingerprint, read_plan
 from retable.runner.plan.export_steps import Approve, ExportProved
+from retable.runner.plan.facts import to_json
 from retable.runner.plan.finish_steps import CountItems, LiftFence, RestoreSettings
 from retable.runner.plan.plan import Plan
 from retable.runner.plan.source_steps import DeleteTable, FromBackup, StackVariant

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from retable.runner.export.destination import BucketPlace, FolderPlace, Place
 from retable.runner.export.lines import read_lines
 from retable.runner.export.location import LocalFolder, open_export
-from retable.runner.export.place import BucketPlace, FolderPlace, Place
 from retable.runner.export.prove_export import check_export
 from retable.runner.export.scan_export import ReadPace, ScanRequest, ScanTarget, scan_export
 from retable.runner.export.write_export import ExportHead

@@ -7,8 +7,9 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from retable.runner.plan.encoding import encode_plan, from_json, read_plan, to_json
+from retable.runner.plan.encoding import encode_plan, read_plan
 from retable.runner.plan.export_steps import CheckExport, DryRun, ExportProved
+from retable.runner.plan.facts import from_json, to_json
 from retable.runner.plan.finish_steps import Compared, TableCompared
 from retable.runner.plan.plan import Plan, Step
 from retable.runner.plan.step import Link, evidence_of, link

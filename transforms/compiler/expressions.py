@@ -3,7 +3,7 @@
 One walk serves both: an operand knows which of the two it is. A path over DynamoDB JSON passes
 its value through unchanged; what a function or an operator needs is converted to a plain value just
 before. The result of the same part of a tree for the same value is computed once. The meaning is
-that of ``reference``; mappings and fields are not known here.
+that of the tests' ``support.reference``; mappings and fields are not known here.
 """
 
 from collections.abc import Callable, Hashable, Mapping

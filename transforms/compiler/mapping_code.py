@@ -24,9 +24,9 @@ from retable.transforms.compiler.runtime import NAMES
 from retable.transforms.expression import compile_expression
 from retable.transforms.fault import shown
 from retable.transforms.functions.signature import Function
+from retable.transforms.item_outcome import Dropped, Kept, Result
 from retable.transforms.judge import judge
 from retable.transforms.keys import IndexRule, KeyRule, index_rules, key_rules
-from retable.transforms.outcome import Dropped, Kept, Result
 from retable.transforms.size import MAX_ITEM_BYTES, item_size
 
 LONGEST_KEY_TEXT = 4

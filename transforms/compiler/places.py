@@ -14,8 +14,8 @@ import orjson
 from retable.schema.reasons import Reason
 from retable.transforms.fault import ItemFaultError
 from retable.transforms.functions.kinds import ExpressionError
+from retable.transforms.item_outcome import Rejected
 from retable.transforms.judge import judge
-from retable.transforms.outcome import Rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 import orjson
 
 from retable.runner.disk import not_written
+from retable.runner.export.destination import Place
+from retable.runner.export.foreign.infer_types import Typed, Typing, UnfitValueError, doubt_lines
 from retable.runner.export.foreign.listing import ForeignFile, fetch, list_files
 from retable.runner.export.foreign.pipeline import pipeline_item
 from retable.runner.export.foreign.records import (
@@ -23,9 +25,7 @@ from retable.runner.export.foreign.records import (
     plain_lines,
     time_columns,
 )
-from retable.runner.export.foreign.typing import Typed, Typing, UnfitValueError, doubt_lines
 from retable.runner.export.location import LocalFolder, Location, ObjectStore
-from retable.runner.export.place import Place
 from retable.runner.export.write_export import (
     DataFileWriter,
     ExportHead,

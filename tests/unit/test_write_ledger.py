@@ -9,7 +9,7 @@ from pyarrow import parquet
 from retable.runner.ledger import write_ledger as module
 from retable.runner.ledger.write_ledger import ItemWriter, LedgerWriter, is_readable
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Rejected
 from support.ledgers import kept, result, write_actual, write_ledger
 
 REJECTED = Rejected(Reason.MALFORMED_LINE, "no JSON")

@@ -2,21 +2,13 @@
 
 from retable.runner.aws.errors import PolicyUnsupported
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.finish_steps import FenceLifted, LiftFence
 from retable.runner.plan.step import Link
-from retable.runner.plan.target_steps import (
-    AnyTable,
-    CreateTable,
-    NewTable,
-    TableFound,
-    TableMade,
-    UseTable,
-)
+from retable.runner.plan.target_steps import AnyTable, CreateTable, NewTable, TableMade
 from retable.runner.runs.journal import INTENT
-from retable.runner.steps.freeze import denies_bulk_writes
+from retable.runner.steps.freeze_source import denies_bulk_writes
 from retable.runner.steps.wait import patiently
 from retable.runner.steps.world import World
-from retable.runner.table.resource_policy import fence_policy, has_fence, without_fence
+from retable.runner.table.resource_policy import fence_policy, has_fence
 from retable.runner.table.settings import TableDescription
 
 FENCE_DEADLINE_SECONDS = 600.0
@@ -59,20 +51,6 @@ def require_absent(step: NewTable, name: str, world: World) -> None:
     world.journal.record(step.id, INTENT, {"table": name})
 
 
-def use_table(step: UseTable, world: World) -> TableFound:
-    """Use the existing table, if it is the one that was planned for.
-
-    Raises:
-        CheckFailed: it is deleted, or another table has its name now.
-    """
-    description = world.aws.tables.describe(step.table)
-    if description is None or description.table_id != step.table_id:
-        message = f"the table {step.table} is not the one that the plan was made for"
-        raise CheckFailed(message, "someone else deleted or replaced it; start a new run")
-    require_planned_key(description, world)
-    return TableFound(table=step.table, table_id=description.table_id, arn=description.arn)
-
-
 def require_created_table(create: Link[AnyTable], world: World) -> TableDescription:
     """Return the table of the step ``create``, as it is now.
 
@@ -86,23 +64,6 @@ def require_created_table(create: Link[AnyTable], world: World) -> TableDescript
         message = f"the table {made.table} with TableId {made.table_id} is deleted: {found}"
         raise CheckFailed(message, "someone else deleted or replaced it")
     return description
-
-
-def lift_fence(step: LiftFence, world: World) -> FenceLifted:
-    """Replace the fence by the policy that the target keeps; idempotent."""
-    description = require_created_table(step.create, world)
-    if not world.evidence(step.create).fenced:
-        return FenceLifted(policy="none")
-    tables = world.aws.tables
-    present = tables.policies.get(description.arn)
-    policy = step.policy
-    if step.declared:
-        policy = without_fence(present.text) if present else None
-    if policy is not None:
-        tables.policies.put(description.arn, policy, present.revision_id if present else None)
-    elif present is not None:
-        tables.policies.delete(description.arn, present.revision_id)
-    return FenceLifted(policy="restored" if policy else "none")
 
 
 def _create(step: CreateTable, world: World) -> None:

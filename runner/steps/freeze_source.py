@@ -5,7 +5,7 @@ from datetime import datetime
 from retable.runner.aws.errors import PolicyRefused
 from retable.runner.aws.policy_calls import Policy
 from retable.runner.failure import CheckFailed, Stopped
-from retable.runner.plan.source_steps import FreezeSource, Frozen, Settle, Settled
+from retable.runner.plan.source_steps import FreezeSource, Frozen
 from retable.runner.plan.step import Link, link
 from retable.runner.runs.journal import INTENT
 from retable.runner.steps.wait import patiently
@@ -48,26 +48,6 @@ def denies_bulk_writes(world: World) -> bool:
     """Return whether the service accepted a freeze of this run that names StartBulkPutItems."""
     frozen = [link(step) for step in world.plan.steps if isinstance(step, FreezeSource)]
     return any(world.evidence(freeze).bulk_writes == "denied" for freeze in frozen)
-
-
-def settle(step: Settle, world: World) -> Settled:
-    """Wait until the freeze has been in force for ``step.seconds`` by the service's clock (I1).
-
-    Raises:
-        CheckFailed: the freeze was removed meanwhile.
-    """
-    arn = world.plan.at(step.freeze).table_arn
-    seen_at = frozen_since(step.freeze, world)
-    while True:
-        present = world.aws.tables.policies.get(arn)
-        if present is None or not has_freeze(present.text):
-            message = f"the freeze of {world.plan.source} was removed by someone else"
-            raise CheckFailed(message, "find out who writes its policy, then start a new run")
-        waited = (present.seen_at - seen_at).total_seconds()
-        if waited >= step.seconds:
-            return Settled(waited_seconds=int(waited))
-        world.progress.note(f"settling: {int(waited)} of {step.seconds} s since the freeze")
-        world.clock.sleep(min(15.0, step.seconds - waited))
 
 
 def frozen_since(freeze: Link[FreezeSource], world: World) -> datetime:

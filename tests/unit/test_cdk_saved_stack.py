@@ -7,8 +7,8 @@ import pytest
 
 from retable.runner.cdk.assembly import read_assembly
 from retable.runner.cdk.digest import template_digest
-from retable.runner.cdk.original import write_original
 from retable.runner.cdk.prepare import open_variant
+from retable.runner.cdk.saved_stack import write_original
 from retable.runner.cdk.template import Template
 from support.assemblies import orders
 

@@ -13,7 +13,7 @@ from retable.runner.ledger.write_ledger import ItemWriter
 from retable.runner.verify.spec_queries import QueryResult, Value, run_queries
 from retable.schema.problem import Span
 from retable.schema.spec import Query
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 from support.ledgers import as_line, kept, write_data_file, write_ledger
 
 ITEM = (

@@ -23,7 +23,7 @@ from retable.runner.load.progress_account import (
     settle,
 )
 from retable.transforms import compile_mapping
-from retable.transforms.outcome import Result
+from retable.transforms.item_outcome import Result
 from support.builders import build_spec
 from support.loads import COUNT, Loading
 

@@ -9,7 +9,7 @@ from retable.runner.failure import CheckFailed, Stopped
 from retable.runner.ledger.item_account import account
 from retable.runner.ledger.questions import Collision, Ledger, LedgerCounts
 from retable.schema.reasons import Reason
-from retable.transforms.outcome import Dropped, Kept, Rejected
+from retable.transforms.item_outcome import Dropped, Kept, Rejected
 from support.ledgers import kept, key_text, result, write_ledger
 
 NO_KEY = Rejected(Reason.MISSING_KEY, "customer_id")

@@ -6,7 +6,7 @@ from retable.runner.aws.bucket import BucketState, Rule
 from retable.runner.aws.session import Aws
 from retable.runner.cdk.stacks import stacks_of
 from retable.runner.cdk.states import cure, readiness
-from retable.runner.doctor.looked_at import Finding, Outcome, as_problem
+from retable.runner.doctor.examined import Finding, Outcome, as_problem
 from retable.runner.export.location import S3Prefix, parse_location
 from retable.runner.failure import Failure
 from retable.runner.plan.export_steps import MakeExport

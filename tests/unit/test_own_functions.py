@@ -16,8 +16,8 @@ from retable.transforms.functions.custom import (
     declared_functions,
     load_functions,
 )
+from retable.transforms.item_outcome import Rejected
 from retable.transforms.mapping import Mapping
-from retable.transforms.outcome import Rejected
 from support.mapping_specs import field, line, made, mapping
 from support.small_specs import MAILED, with_functions_spec
 

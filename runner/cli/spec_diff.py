@@ -24,8 +24,8 @@ def spec_diff(*, before: str, after: str, form: str) -> None:
     """  # noqa: D301 -- \b is a character here, by which click keeps the lines
     import json
 
+    from retable.runner.spec.compare_specs import compare
     from retable.runner.spec.revision import load_revision
-    from retable.runner.spec.spec_diff import compare
     from retable.runner.text.escape import terminal_safe
 
     changes = compare(load_revision(before), load_revision(after))

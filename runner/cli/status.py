@@ -14,7 +14,7 @@ from retable.runner.cli.options import run_dir_option, state_option
 def status(*, run_id: str | None, state: str | None, run_dir: Path) -> None:
     """List the runs, newest first; with RUN, show its steps."""
     from retable.runner.commands.state_option import from_environment, looked_up, state_of
-    from retable.runner.outcome.status import describe_run, list_runs
+    from retable.runner.outcome.run_status import describe_run, list_runs
     from retable.runner.runs.folder import open_folder, runs_of
     from retable.runner.text.escape import terminal_safe
 

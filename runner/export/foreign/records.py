@@ -1,4 +1,4 @@
-"""Reads the rows of one file as plain values: Parquet, JSON lines, CSV. ``typing`` types them.
+"""Reads the rows of one file as plain values: Parquet, JSON lines, CSV. ``infer_types`` types them.
 
 Text files may be gzipped. Numbers in JSON are read as decimals, never as floats.
 """

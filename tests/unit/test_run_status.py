@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retable.runner.failure import Refused
-from retable.runner.outcome.status import describe_run, list_runs
+from retable.runner.outcome.run_status import describe_run, list_runs
 from retable.runner.plan.encoding import encode_plan, fingerprint
 from retable.runner.planning.compile import compile_plan
 from retable.runner.runs.folder import RunFolder, new_folder, runs_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retable.runner.cli.spec_diff import spec_diff
 from retable.runner.failure import Refused
-from retable.runner.spec.spec_diff import compare
+from retable.runner.spec.compare_specs import compare
 from retable.schema import load_spec
 from retable.schema.problem import SpecError
 from support.checkout import ROOT

@@ -133,5 +133,5 @@ def test_i1_a_table_that_was_recreated_is_not_deleted_with_its_place_in_the_stac
     bed.tables.put_item(TableName=NAME, Item={"id": {"S": "precious"}})
     resumed = bed.migrate("run", spec, "--resume", "--yes")
     assert resumed.code == 1
-    assert f"the table {NAME} is there again" in resumed.err
+    assert f"the table {NAME} exists again" in resumed.err
     assert bed.tables.scan(TableName=NAME)["Items"] == [{"id": {"S": "precious"}}]

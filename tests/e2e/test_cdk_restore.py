@@ -115,7 +115,7 @@ def test_a_table_is_restored_into_its_stack_with_the_template_it_had(bed: Bed) -
     assert titles[taken + 2] == "restore settings"
     assert titles[taken + 3].startswith("import the table into OrdersStack as ")
     assert titles[taken + 4 :] == [
-        "deploy OrdersStack as it was",
+        "deploy OrdersStack as it was before",
         "lift the fence",
         "compare the settings",
     ]

@@ -144,7 +144,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_resume(orders: Standing, tmp_path:
     assert resumed.report["verdict"] == "passed"
     again = orders.migrate("run", spec, "--resume", *LEAVE)
     assert again.code == 2
-    assert "no run" in again.err
+    assert "there is no open run of" in again.err
 
 
 def slow_copy(folder: Path) -> Path:

@@ -75,7 +75,6 @@ def test_a_name_of_region_and_text_is_resolved() -> None:
         ({"TimeToLiveSpecification": {"Ref": "AWS::NoValue"}}, "ttl", None),
         ({"TimeToLiveSpecification": {"Ref": "Other"}}, "ttl", Unknown("Ref Other")),
         ({"DeletionProtectionEnabled": "true"}, "deletion_protection", True),
-        ({"SSESpecification": {"KMSMasterKeyId": "k"}}, "key_id", "k"),
         ({"KinesisStreamSpecification": {"StreamArn": "a"}}, "kinesis", True),
         (
             {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},

@@ -151,7 +151,7 @@ class Journal:
         expected = evidence_of(type(step))
         if not isinstance(evidence, expected):
             # Types alone do not say so: a step of any evidence is also one of ``object``.
-            message = f"{type(evidence).__name__} is no evidence of {type(step).__name__}"
+            message = f"{type(evidence).__name__} is not the evidence of {type(step).__name__}"
             raise TypeError(message)
         self.record(step.id, DONE, to_json(evidence))
 
@@ -190,7 +190,7 @@ def fact_of(record: Record, kind: type[T]) -> T:
     try:
         return from_json(record.data, kind)
     except Exception as error:  # cattrs raises groups of many kinds; all mean the same here
-        message = f"a record of the journal is no {kind.__name__}"
+        message = f"a record of the journal is not a valid {kind.__name__}"
         raise CheckFailed(message, "restore the journal file, or start a new run") from error
 
 

@@ -124,7 +124,10 @@ def test_a_disk_that_is_full_stops_the_run_before_the_record_counts() -> None:
 
 
 def test_the_evidence_of_another_kind_of_step_is_not_recorded(begin: Callable[[], Journal]) -> None:
-    with begin() as journal, pytest.raises(TypeError, match="BackedUp is no evidence of LoadItems"):
+    with (
+        begin() as journal,
+        pytest.raises(TypeError, match="BackedUp is not the evidence of LoadItems"),
+    ):
         journal.finish(LOAD, BACKED_UP)
 
 
@@ -135,8 +138,8 @@ def test_a_record_with_other_facts_than_its_step_writes_is_damage(
         journal.finish(BACK_UP, BACKED_UP)
         journal.record(LOAD.id, "done", {"loaded": "three"})
         journal.record(LOAD.id, "noted", {})
-        with pytest.raises(CheckFailed, match="a record of the journal is no ItemsLoaded"):
+        with pytest.raises(CheckFailed, match="a record of the journal is not a valid ItemsLoaded"):
             journal.evidence(LOAD)
-        with pytest.raises(CheckFailed, match="a record of the journal is no ItemsLoaded"):
+        with pytest.raises(CheckFailed, match="a record of the journal is not a valid ItemsLoaded"):
             journal.noted(LOAD, "noted", ItemsLoaded)
         assert journal.evidence(BACK_UP) == BACKED_UP

@@ -51,7 +51,7 @@ def parse_share(cursor: Cursor) -> int | Percentage:
     if match is None or Decimal(match[1]) > _MAX_PERCENT:
         thing = dotted(cursor.path)
         message = f"{thing} must be a count or a percentage up to 100%; found {shown(value)}"
-        cursor.error(Rule.BAD_PERCENTAGE, message, hint="write a percentage as 0.01%")
+        cursor.error(Rule.BAD_PERCENTAGE, message, hint="write a percentage such as 0.01%")
         return 0
     return Percentage(percent=Decimal(match[1]))
 

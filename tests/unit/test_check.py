@@ -122,7 +122,7 @@ def test_a_file_of_functions_that_cannot_be_used_is_a_finding_with_its_line() ->
     found = only(check("lower(a)", functions=Functions(file="mine.py", text="x = 1\ndef (:\n")))
     assert (found.code, found.message) == (
         "MIG406",
-        "mine.py, line 2: not valid Python:  invalid syntax",
+        "mine.py, line 2: not valid Python: invalid syntax",
     )
 
 

@@ -46,8 +46,8 @@ def test_a_function_is_declared_by_its_signature_and_its_first_line() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "at"),
     [
-        ("def (", "not valid Python:  invalid syntax", 1),
-        ("\0", "not valid Python:  ", None),
+        ("def (", "not valid Python: invalid syntax", 1),
+        ("\0", "not valid Python: ", None),
         ("@function\ndef a(): ...", "@function takes one string, the signature, such as", 2),
         ("@function(1)\ndef a(): ...", "@function takes one string, the signature, such as", 2),
         ("@function('a() -> x')\ndef a(): ...", "the signature of a() must read such as", 2),

@@ -70,7 +70,7 @@ def declared_functions(functions: Functions) -> tuple[Function, ...]:
         tree = ast.parse(functions.text or "", functions.file)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
-        message = f"not valid Python:  {getattr(error, 'msg', 'it cannot be read')}"
+        message = f"not valid Python: {getattr(error, 'msg', 'it cannot be read')}"
         raise FunctionsError(message, line) from None
     found: dict[str, Function] = {}
     for node, signature in _declarations(tree):
